@@ -1,0 +1,77 @@
+"""What a user can cause, as one tree. The command line turns each into a message and its exit code.
+
+ConvcliError                1  failed: says what and where
+├── InputError              1  a file that is missing, unreadable or not what it should be
+├── OutputError             1  a place that cannot be written, or that would be overwritten
+├── TrainingError           1  a run that cannot go on (the loss is not a number, …)
+└── UsageError              2  the request itself does not make sense
+    ├── UnknownNameError    2  no kernel, layer, reader … of that name
+    ├── ShapeError          2  sizes that do not fit each other
+    ├── KernelError         2  a kernel that cannot be read or built
+    └── ConfigError         2  a configuration that is wrong; one line for each mistake
+
+A message says what was expected, what was found, where, and what to do, in one or two lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ConvcliError(Exception):
+    """Base of everything convcli raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(ConvcliError):
+    """A file is missing, unreadable, damaged, or not of the kind it should be."""
+
+
+class OutputError(ConvcliError):
+    """A result cannot be written where it should go."""
+
+
+class TrainingError(ConvcliError):
+    """A training run cannot go on."""
+
+
+class UsageError(ConvcliError):
+    """The request does not make sense, whatever the files hold."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that is not among the known ones; the message suggests the nearest."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        super().__init__(f"Unknown {kind} {name!r}.{suggestion(name, known)}")
+
+
+class ShapeError(UsageError):
+    """Sizes do not fit each other."""
+
+
+class KernelError(UsageError):
+    """A kernel cannot be read or built."""
+
+
+class ConfigError(UsageError):
+    """A configuration is wrong."""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return the end of an error message that helps with a misspelt `word`.
+
+    >>> suggestion("optimzer", ["optimizer", "epochs"])
+    " Did you mean 'optimizer'?"
+    >>> suggestion("xyz", ["a", "b"])
+    ' Known: a, b.'
+    """
+    names = list(known)
+    close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean {close[0]!r}?"
+    return f" Known: {', '.join(names)}." if names else ""

@@ -1,0 +1,203 @@
+"""The size formulas: integers only, one formula in one function, used by everything that slides a window.
+
+    out = floor((n + p_before + p_after − d(f−1) − 1) / s) + 1
+
+n is the input's size, f the window's, p the padding, s the stride, d the dilation.
+Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, arXiv:1603.07285.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from convcli.errors import ShapeError
+
+Pair: TypeAlias = tuple[int, int]
+IntOrPair: TypeAlias = int | Sequence[int]
+Sides: TypeAlias = tuple[Pair, Pair]
+Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
+
+NAMED_PADDINGS = ("valid", "same", "full")
+AXES = ("rows", "columns")
+
+
+def pair(value: IntOrPair, name: str, *, least: int = 1) -> Pair:
+    """Return `value` as (rows, columns).
+
+    Raises
+    ------
+    ShapeError
+        If `value` is not one or two integers, or one of them is below `least`.
+
+    Examples
+    --------
+    >>> pair(3, "kernel"), pair((3, 5), "kernel")
+    ((3, 3), (3, 5))
+    """
+    numbers = value if isinstance(value, Sequence) else (value, value)
+    if isinstance(value, str) or len(numbers) != 2 or not all(_is_int(number) for number in numbers):
+        raise ShapeError(f"{name} must be an integer or (rows, columns), not {value!r}.")
+    rows, columns = (int(number) for number in numbers)
+    if min(rows, columns) < least:
+        raise ShapeError(f"{name} must be at least {least}, not {value!r}.")
+    return rows, columns
+
+
+def _is_int(value: object) -> bool:
+    return hasattr(value, "__index__") and not isinstance(value, bool)
+
+
+def axis_padding(padding: str | int | Sequence[int], f: int, dilation: int = 1) -> Pair:
+    """Return the padding (before, after) of one axis.
+
+    `valid` adds nothing; `same` adds d(f−1) in all, the smaller half before; `full` adds d(f−1) on both
+    sides; an integer adds itself on both sides.
+
+    Examples
+    --------
+    >>> axis_padding("same", 3), axis_padding("same", 4), axis_padding("full", 3)
+    ((1, 1), (1, 2), (2, 2))
+    """
+    reach = dilation * (f - 1)
+    if isinstance(padding, str):
+        if padding not in NAMED_PADDINGS:
+            raise ShapeError(f"padding must be valid, same, full, or integers, not {padding!r}.")
+        return {"valid": (0, 0), "same": (reach // 2, reach - reach // 2), "full": (reach, reach)}[padding]
+    return pair(padding, "padding", least=0)
+
+
+def output_size(
+    n: int, f: int, *, padding: str | int | Sequence[int] = 0, stride: int = 1, dilation: int = 1
+) -> int:
+    """Return how many windows of size `f` fit along an axis of size `n`.
+
+    Parameters
+    ----------
+    n, f
+        Sizes of the input and of the window.
+    padding
+        "valid", "same", "full", an integer for both ends, or (before, after).
+    stride, dilation
+        Step between windows; distance between neighbouring cells of one window.
+
+    Raises
+    ------
+    ShapeError
+        If a number is out of range or not even one window fits.
+
+    Examples
+    --------
+    >>> output_size(6, 3), output_size(6, 3, padding=1, stride=2), output_size(7, 3, padding="same", stride=2)
+    (4, 3, 4)
+    """
+    for name, value in (("n", n), ("f", f), ("stride", stride), ("dilation", dilation)):
+        if not _is_int(value) or value < 1:
+            raise ShapeError(f"{name} must be an integer of at least 1, not {value!r}.")
+    before, after = axis_padding(padding, f, dilation)
+    room = n + before + after - dilation * (f - 1) - 1
+    if room < 0:
+        span = dilation * (f - 1) + 1
+        raise ShapeError(
+            f"A window spanning {span} cells does not fit {n} cells with padding {before} + {after}: "
+            f"use a smaller window, a larger input, or padding of at least {span - n} in all."
+        )
+    return room // stride + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that slides over a plane; every argument normalised once, here.
+
+    Attributes
+    ----------
+    size, stride, dilation
+        (rows, columns).
+    padding
+        ((top, bottom), (left, right)).
+    """
+
+    size: Pair
+    stride: Pair
+    padding: Sides
+    dilation: Pair
+
+    @classmethod
+    def of(
+        cls, size: IntOrPair, *, stride: IntOrPair = 1, padding: Padding = "valid", dilation: IntOrPair = 1
+    ) -> Window:
+        """Return the window that these arguments describe, each an int or (rows, columns).
+
+        Raises
+        ------
+        ShapeError
+            If an argument has the wrong form or is out of range.
+        """
+        sizes, dilations = pair(size, "kernel size"), pair(dilation, "dilation")
+        per_axis: Sequence[str | int | Sequence[int]]
+        if isinstance(padding, str) or _is_int(padding):
+            per_axis = (padding, padding)  # type: ignore[assignment]
+        elif isinstance(padding, Sequence) and len(padding) == 2:
+            per_axis = padding
+        else:
+            raise ShapeError(
+                "padding must be valid, same, full, an integer, (rows, columns) or "
+                f"((top, bottom), (left, right)), not {padding!r}."
+            )
+        sides = tuple(axis_padding(p, f, d) for p, f, d in zip(per_axis, sizes, dilations, strict=True))
+        return cls(sizes, pair(stride, "stride"), (sides[0], sides[1]), dilations)
+
+    @property
+    def span(self) -> Pair:
+        """Rows and columns from the window's first cell to its last: d(f−1) + 1."""
+        (f_h, f_w), (d_h, d_w) = self.size, self.dilation
+        return d_h * (f_h - 1) + 1, d_w * (f_w - 1) + 1
+
+    def output_shape(self, plane: Pair) -> Pair:
+        """Return (rows, columns) of the windows' positions on a plane of (rows, columns).
+
+        Raises
+        ------
+        ShapeError
+            If not even one window fits.
+        """
+        rows, columns = (
+            output_size(n, f, padding=p, stride=s, dilation=d)
+            for n, f, p, s, d in zip(plane, self.size, self.padding, self.stride, self.dilation, strict=True)
+        )
+        return rows, columns
+
+    def remainder(self, plane: Pair) -> Pair:
+        """Return how many padded rows and columns at the end no window reaches: (n + 2p − f) mod s."""
+        rows, columns = (
+            (n + before + after - span) % s
+            for n, (before, after), span, s in zip(plane, self.padding, self.span, self.stride, strict=True)
+        )
+        return rows, columns
+
+
+@dataclass(frozen=True, slots=True)
+class ReceptiveField:
+    """What one cell of a layer's output sees of the network's input.
+
+    `size` is its rows and columns; `jump` how far two neighbouring cells' fields lie apart.
+    Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill,
+    2019.
+
+    Examples
+    --------
+    >>> ReceptiveField().through(Window.of(3)).through(Window.of(2, stride=2)).through(Window.of(3))
+    ReceptiveField(size=(8, 8), jump=(2, 2))
+    """
+
+    size: Pair = (1, 1)
+    jump: Pair = (1, 1)
+
+    def through(self, window: Window) -> ReceptiveField:
+        """Return the field after one more layer that slides `window`."""
+        (size_h, size_w), (jump_h, jump_w) = self.size, self.jump
+        (span_h, span_w), (s_h, s_w) = window.span, window.stride
+        return ReceptiveField(
+            (size_h + (span_h - 1) * jump_h, size_w + (span_w - 1) * jump_w), (jump_h * s_h, jump_w * s_w)
+        )
