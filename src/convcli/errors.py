@@ -37,7 +37,7 @@ class TrainingError(ConvcliError):
     """A training run cannot go on."""
 
 
-class UsageError(ConvcliError):
+class UsageError(ConvcliError, ValueError):
     """The request does not make sense, whatever the files hold."""
 
     exit_code = 2

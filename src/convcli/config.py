@@ -1,0 +1,337 @@
+"""The TOML schema: what a configuration may hold, and the words for what is wrong with one.
+
+The layers, losses, optimizers and schedules bring their own options; `schema` joins them into one model.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from types import GenericAlias
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from convcli.errors import ConfigError, suggestion
+from convcli.shapes import Pair, pair
+
+
+class Options(BaseModel):
+    """A table of the configuration: typed, immutable, without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Part(Options):
+    """A table that stands for one of several registered things, told apart by its key `type`."""
+
+    @classmethod
+    def name(cls) -> str:
+        """Return the value of `type` that means this class."""
+        return str(cls.model_fields["type"].default)
+
+
+def tuples(value: object) -> object:
+    """Return a list, and the lists in it, as tuples."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def sizes(name: str, *, least: int = 1) -> BeforeValidator:
+    """Return a validator for an option that is an integer or [rows, columns]."""
+    return BeforeValidator(lambda value: pair(value, name, least=least))
+
+
+Size: TypeAlias = Annotated[Pair, sizes("size")]
+
+
+def _share_or_path(value: object) -> object:
+    if isinstance(value, str) or (type(value) in (int, float) and 0 <= value < 1):  # type: ignore[operator]
+        return value
+    raise ValueError(f"expected a share of at least 0 and below 1, or a path, not {value!r}")
+
+
+class DataOptions(Options):
+    """[data]: where the images come from and how they are prepared."""
+
+    source: str
+    validation: Annotated[float | str, BeforeValidator(_share_or_path)] = 0.1
+    test: str | None = None
+    size: Size | None = None
+    channels: Literal[1, 3] | None = None
+    preprocessing: Literal["standardize", "rescale"] = "standardize"
+
+
+class TrainingOptions(Options):
+    """[training]: how the network learns."""
+
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 64
+    seed: NonNegativeInt = 0
+    clip_norm: PositiveFloat | None = None
+    patience: PositiveInt | None = None
+    loss: Part
+    optimizer: Part
+    schedule: Part
+
+
+class Config(Options):
+    """A whole configuration."""
+
+    data: DataOptions
+    layers: tuple[Part, ...]
+    training: TrainingOptions
+
+    @model_validator(mode="after")
+    def _early_stopping_needs_a_judge(self) -> Config:
+        if self.training.patience is not None and self.data.validation == 0:
+            raise ValueError("training.patience needs validation images, but data.validation is 0.")
+        return self
+
+
+Parts: TypeAlias = Mapping[str, type[Part]]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The model of a configuration, and the registered parts it was made of."""
+
+    model: type[Config]
+    parts: Mapping[str, Parts]
+
+    def validate(self, document: Mapping[str, Any], where: str) -> Config:
+        """Return the configuration that `document` holds.
+
+        Raises
+        ------
+        ConfigError
+            With a line for every mistake; `where` names the file.
+        """
+        try:
+            return self.model.model_validate(document)
+        except ValidationError as error:
+            problems = [self._explain(item) for item in error.errors(include_url=False)]
+            lines = "".join(f"\n  {problem}" for problem in dict.fromkeys(problems))
+            raise ConfigError(f"{where}: {len(problems)} mistake(s).{lines}") from None
+
+    def _explain(self, error: ErrorDetails) -> str:
+        *path, key = error["loc"] or ("",)
+        if error["type"] == "extra_forbidden":
+            return (
+                f"{_toml_path(path, self.parts)}{key}: unknown key.{suggestion(str(key), self._keys(path))}"
+            )
+        place = _toml_path([*path, key], self.parts).rstrip(".: ")
+        cause = error.get("ctx", {}).get("error")
+        message = str(cause) if cause is not None else error["msg"].replace("Input should", "should")
+        if error["type"] == "missing":
+            message = "this key is missing"
+        elif cause is None and isinstance(error["input"], str | int | float):
+            message += f", not {error['input']!r}"
+        return f"{place}: {message}" if place else message
+
+    def _keys(self, path: list[int | str]) -> list[str]:
+        """Return the keys that the table at `path` may have."""
+        tables: dict[tuple[object, ...], type[BaseModel]] = {
+            (): self.model,
+            ("data",): DataOptions,
+            ("training",): TrainingOptions,
+        }
+        for section, parts in self.parts.items():
+            tables |= {(section, name): part for name, part in parts.items()}
+        named = [step for step in path if isinstance(step, str)]
+        table = tables.get(tuple(named)) or tables.get(tuple(named[-2:]))
+        return list(table.model_fields) if table else []
+
+
+def _toml_path(path: Iterable[int | str], parts: Mapping[str, Parts]) -> str:
+    """Return the words for a place: `training.optimizer.`, `[[layers]] 2 (conv): `."""
+    text, section = "", ""
+    for step in path:
+        if isinstance(step, int):
+            text = f"[[{text.removesuffix('.')}]] {step + 1}: "
+        elif section in parts and step in parts[section]:
+            if text.endswith(": "):
+                text = f"{text.removesuffix(': ')} ({step}): "
+        elif not text.endswith((".", ": ")) and text:
+            text = f"{text}.{step}."
+        else:
+            text, section = f"{text}{step}.", step
+    return text
+
+
+def schema(**parts: Parts) -> Schema:
+    """Return the schema that the registered `layers`, `loss`, `optimizer` and `schedule` parts make."""
+    training = create_model(
+        "TrainingOptions",
+        __base__=TrainingOptions,
+        loss=_choice("loss", parts["loss"], default="cross_entropy"),
+        optimizer=_choice("optimizer", parts["optimizer"], default="adam"),
+        schedule=_choice("schedule", parts["schedule"], default="constant"),
+    )
+    layers: Any = GenericAlias(tuple, (_union("layer", parts["layers"]), ...))
+    model = create_model(
+        "Config",
+        __base__=Config,
+        layers=(Annotated[layers, BeforeValidator(tuples), Field(min_length=1)], ...),
+        training=(training, Field(default_factory=lambda: training.model_validate({}))),
+    )
+    return Schema(model, parts)
+
+
+def _choice(kind: str, parts: Parts, *, default: str) -> Any:
+    """Return the field of one part: a table with `type`, or its bare name."""
+    return (_union(kind, parts), Field(default_factory=lambda: parts[default]()))
+
+
+def _union(kind: str, parts: Parts) -> Any:
+    members: list[Any] = [Annotated[part, Tag(name)] for name, part in parts.items()]
+
+    def expand(value: object) -> object:
+        return {"type": value} if isinstance(value, str) else value
+
+    def tag(value: object) -> str:
+        name = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+        if name is None:
+            raise ValueError(f"expected a table with the key type, one of {', '.join(parts)}")
+        if name not in parts:
+            raise ValueError(f"unknown {kind} {name!r}.{suggestion(str(name), parts)}")
+        return str(name)
+
+    def known(value: object) -> object:
+        value = expand(value)
+        tag(value)
+        return value
+
+    return Annotated[reduce(or_, members), Discriminator(tag), BeforeValidator(known)]
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A configuration as it stands in a file.
+
+    Attributes
+    ----------
+    config
+        What is in force: the file's values, the overrides, the defaults.
+    text, overrides
+        The file as it was, and the `key=value` texts that were set over it.
+    base
+        The folder that paths in it are relative to.
+    name
+        The file's stem.
+    """
+
+    config: Config
+    text: str
+    overrides: tuple[str, ...]
+    base: Path
+    name: str
+
+
+def read(path: Path, schema: Schema, overrides: Iterable[str] = ()) -> ConfigFile:
+    """Return the configuration in the TOML file at `path`, with `key=value` overrides on top.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is not TOML, or holds mistakes (all are named at once).
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        document = tomllib.loads(text)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file. Write a starter with `convcli init {path}`.") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; is it a TOML file?") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}.") from error
+    overrides = tuple(overrides)
+    for override in overrides:
+        _set(document, override)
+    return ConfigFile(schema.validate(document, str(path)), text, overrides, path.resolve().parent, path.stem)
+
+
+# Keys that hold paths: on the command line they mean the shell's folder, in a file the file's.
+_PATHS = ("data.source", "data.validation", "data.test")
+
+
+def _set(document: dict[str, Any], override: str) -> None:
+    """Apply `training.epochs=3` or `layers.1.filters=16` (layers count from 1) to `document`."""
+    dotted, equals, text = override.partition("=")
+    dotted, text = dotted.strip(), text.strip()
+    if not equals or not all(dotted.split(".")):
+        raise ConfigError(f"--set {override}: expected KEY=VALUE, for example training.epochs=3.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string
+    if dotted in _PATHS and isinstance(value, str) and Path(value).expanduser().exists():
+        value = str(Path(value).expanduser().resolve())
+    table: Any = document
+    *steps, last = dotted.split(".")
+    try:
+        for step in steps:
+            table = table[int(step) - 1] if isinstance(table, list) else table.setdefault(step, {})
+        table[int(last) - 1 if isinstance(table, list) else last] = value
+    except (TypeError, ValueError, IndexError, AttributeError):
+        raise ConfigError(f"--set {override}: there is no such place in the configuration.") from None
+
+
+def dump(config: Config, absolute: Callable[[str], str] = str) -> str:
+    """Return `config` as TOML with every value in force; `absolute` maps the texts of paths."""
+    document = config.model_dump(mode="json", exclude_none=True, serialize_as_any=True)
+    for dotted in _PATHS:
+        section, key = dotted.split(".")
+        if isinstance(document[section].get(key), str):
+            document[section][key] = absolute(document[section][key])
+    return _toml_table(document)
+
+
+def _toml_table(table: Mapping[str, Any], prefix: str = "") -> str:
+    """Return a TOML table. The standard library reads TOML and does not write it; ours has few types."""
+    # `type` says how to read the rest, so it stands first.
+    plain = sorted((key for key in table if not _is_table(table[key])), key=lambda key: key != "type")
+    lines = [f"{key} = {_toml_value(table[key])}" for key in plain]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{prefix}{key}]", _toml_table(value, f"{prefix}{key}.")]
+        elif _is_table(value):
+            for item in value:
+                lines += ["", f"[[{prefix}{key}]]", _toml_table(item, f"{prefix}{key}.")]
+    return "\n".join(lines).strip("\n") + ("\n" if not prefix else "")
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+    )
+
+
+def _toml_value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_toml_value(item) for item in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value)

@@ -1,0 +1,214 @@
+"""Convolution and its gradients, side by side: columns of windows and one matrix product."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convcli.engine.windows import columns, padded_tile, tiles, window_cell
+from convcli.engine.workspace import Array, Workspace
+from convcli.errors import ShapeError
+from convcli.shapes import IntOrPair, Padding, Window
+
+
+def conv2d(
+    x: Array,
+    w: Array,
+    b: Array | None = None,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = "valid",
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> Array:
+    """Lay each kernel on every window unflipped, multiply pairwise, sum: Z = W * A_prev + b.
+
+    Parameters
+    ----------
+    x : (n, h, w, c_in)
+        A batch of volumes, channels last; float32 or float64.
+    w : (f_h, f_w, c_in / groups, c_out)
+        Kernels.
+    b : (c_out,), optional
+        Bias.
+    stride, dilation
+        An int or (rows, columns).
+    padding
+        "valid", "same", "full", an int, (rows, columns), or ((top, bottom), (left, right)); zeros.
+    groups
+        Cut the channels into that many groups that do not see each other; c_in makes it depthwise.
+
+    Returns
+    -------
+    (n, out_h, out_w, c_out), in the common dtype of `x` and `w`.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit each other, or not even one window fits the volume.
+
+    Notes
+    -----
+    This is cross-correlation, what the literature on networks calls convolution.
+    Source: Goodfellow, Bengio and Courville, "Deep Learning", MIT Press 2016, section 9.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.arange(36.0).reshape(1, 6, 6, 1)
+    >>> edges = np.array([[1.0, 0, -1]] * 3).reshape(3, 3, 1, 1)
+    >>> conv2d(x, edges).shape
+    (1, 4, 4, 1)
+    >>> float(conv2d(x, edges)[0, 0, 0, 0])
+    -6.0
+    """
+    x, w, window = _checked(x, w, stride, padding, dilation, groups)
+    if b is not None:
+        b = np.asarray(b)
+        if b.shape != w.shape[3:]:
+            raise ShapeError(f"b must have shape {w.shape[3:]}, one number a kernel of w, not {b.shape}.")
+    z = np.empty((len(x), *window.output_shape(x.shape[1:3]), w.shape[3]), x.dtype)
+    forward(x, w, b, window, groups, z, Workspace())
+    return z
+
+
+def conv2d_backward(
+    dy: Array,
+    x: Array,
+    w: Array,
+    *,
+    stride: IntOrPair = 1,
+    padding: Padding = "valid",
+    dilation: IntOrPair = 1,
+    groups: int = 1,
+) -> tuple[Array, Array, Array]:
+    """Return the gradients (dx, dw, db) of a loss, given dy = dL/dy for y = conv2d(x, w, b, ...).
+
+    Parameters
+    ----------
+    dy : (n, out_h, out_w, c_out)
+        Gradient of the loss with respect to the output.
+    x, w, stride, padding, dilation, groups
+        As given to `conv2d`.
+
+    Returns
+    -------
+    dx, dw, db
+        Shaped as `x`, as `w`, and (c_out,). dx is the full convolution of dy (dilated by the stride) with
+        the kernels rotated by 180°, cropped by the padding; dw correlates x with dy; db sums dy.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit each other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, w = np.ones((1, 4, 4, 1)), np.ones((3, 3, 1, 1))
+    >>> dx, dw, db = conv2d_backward(np.ones((1, 2, 2, 1)), x, w)
+    >>> dx[0, :, :, 0].tolist()[0], float(dw[0, 0, 0, 0]), db.tolist()
+    ([1.0, 2.0, 2.0, 1.0], 4.0, [4.0])
+    """
+    x, w, window = _checked(x, w, stride, padding, dilation, groups)
+    dy = np.asarray(dy)
+    expected = (len(x), *window.output_shape(x.shape[1:3]), w.shape[3])
+    if dy.shape != expected:
+        raise ShapeError(f"dy must have the output's shape {expected}, not {dy.shape}.")
+    dx, dw = np.empty_like(x), np.zeros_like(w)
+    weight_gradient(dy, x, dw, window, groups, Workspace())
+    input_gradient(dy, w, dx, window, groups, Workspace())
+    return dx, dw, dy.sum((0, 1, 2))
+
+
+def _checked(
+    x: Array, w: Array, stride: IntOrPair, padding: Padding, dilation: IntOrPair, groups: int
+) -> tuple[Array, Array, Window]:
+    """Return floating `x` and `w` of one dtype, and the window."""
+    x, w = np.asarray(x), np.asarray(w)
+    dtype = np.result_type(x, w, np.float32)
+    if x.ndim != 4:
+        raise ShapeError(f"x must be (n, h, w, c_in), not {x.shape}.")
+    if w.ndim != 4 or w.size == 0:
+        raise ShapeError(f"w must be (f_h, f_w, c_in / groups, c_out), not {w.shape}.")
+    if groups < 1 or w.shape[3] % groups or x.shape[3] != w.shape[2] * groups:
+        raise ShapeError(
+            f"x with {x.shape[3]} channels does not fit w {w.shape} in {groups} group(s): a kernel needs "
+            "c_in / groups channels, and groups must divide c_out."
+        )
+    window = Window.of(w.shape[:2], stride=stride, padding=padding, dilation=dilation)
+    window.output_shape(x.shape[1:3])
+    return x.astype(dtype, copy=False), w.astype(dtype, copy=False), window
+
+
+def forward(
+    x: Array, w: Array, b: Array | None, window: Window, groups: int, z: Array, scratch: Workspace
+) -> None:
+    """Write Z = W * A_prev + b to `z`, tile by tile: columns of windows, then one product."""
+    f_h, f_w, depth, c_out = w.shape
+    matrix = w.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
+    for tile in tiles(len(x), z.shape[1:3], f_h * f_w * depth * groups * x.itemsize):
+        part = z[tile]
+        windows = columns(padded_tile(x, window, tile, scratch), window, part.shape[1:3], groups, scratch)
+        np.matmul(windows, matrix, out=_by_group(part, groups))
+        if b is not None:
+            part += b
+
+
+def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, groups: int, scratch: Workspace) -> None:
+    """Add to `dw` the correlation of the padded A_prev with dZ."""
+    f_h, f_w, depth, c_out = dw.shape
+    product = scratch.array("dw", (groups, f_h * f_w * depth, c_out // groups), dw.dtype)
+    total = dw.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
+    for tile in tiles(len(x), dz.shape[1:3], f_h * f_w * depth * groups * x.itemsize):
+        part = dz[tile]
+        windows = columns(padded_tile(x, window, tile, scratch), window, part.shape[1:3], groups, scratch)
+        total += np.matmul(windows.transpose(0, 2, 1), _by_group(part, groups), out=product)
+
+
+def input_gradient(dz: Array, w: Array, dx: Array, window: Window, groups: int, scratch: Workspace) -> None:
+    """Write dA_prev to `dx`."""
+    reach = tuple(span - 1 for span in window.span)
+    (top, _), (left, _) = window.padding
+    if window.stride == (1, 1) and top <= reach[0] and left <= reach[1]:
+        _input_gradient_by_full_convolution(dz, w, dx, window, groups, scratch)
+    else:
+        _input_gradient_by_scattering(dz, w, dx, window, groups, scratch)
+
+
+def _input_gradient_by_full_convolution(
+    dz: Array, w: Array, dx: Array, window: Window, groups: int, scratch: Workspace
+) -> None:
+    """Stride 1: convolve dZ with the kernels rotated by 180°; about twice as fast as scattering."""
+    f_h, f_w, depth, c_out = w.shape
+    rotated = w[::-1, ::-1].reshape(f_h, f_w, depth, groups, c_out // groups)
+    swapped = rotated.transpose(0, 1, 4, 3, 2).reshape(f_h, f_w, c_out // groups, depth * groups)
+    # Full padding, less what the forward pass padded; where that leaves less than nothing, it crops.
+    top, left = (span - 1 - before for span, (before, _) in zip(window.span, window.padding, strict=True))
+    bottom = dx.shape[1] - dz.shape[1] + window.span[0] - 1 - top
+    right = dx.shape[2] - dz.shape[2] + window.span[1] - 1 - left
+    cropped = dz[:, : dz.shape[1] + min(bottom, 0), : dz.shape[2] + min(right, 0)]
+    full = Window(window.size, (1, 1), ((top, max(bottom, 0)), (left, max(right, 0))), window.dilation)
+    forward(cropped, swapped, None, full, groups, dx, scratch)
+
+
+def _input_gradient_by_scattering(
+    dz: Array, w: Array, dx: Array, window: Window, groups: int, scratch: Workspace
+) -> None:
+    """Any stride: add each window's share back where it came from; dilating dZ would multiply zeros."""
+    f_h, f_w, depth, c_out = w.shape
+    n, height, width, c_in = dx.shape
+    (top, bottom), (left, right) = window.padding
+    padded = scratch.array("padded", (n, top + height + bottom, left + width + right, c_in), dx.dtype)
+    padded[:] = 0
+    kernels = w.reshape(f_h, f_w, depth, groups, c_out // groups).transpose(0, 1, 3, 4, 2)
+    shares = scratch.array("shares", (*dz.shape[:3], c_in), dx.dtype)
+    for i in range(f_h):
+        for j in range(f_w):
+            np.matmul(_by_group(dz, groups), kernels[i, j], out=_by_group(shares, groups))
+            window_cell(padded, window, dz.shape[1:3], i, j)[...] += shares
+    np.copyto(dx, padded[:, top : top + height, left : left + width])
+
+
+def _by_group(z: Array, groups: int) -> Array:
+    """Return (n, h, w, c) as a view (groups, n·h·w, c / groups)."""
+    return z.reshape(-1, groups, z.shape[3] // groups).transpose(1, 0, 2)

@@ -1,0 +1,100 @@
+"""Every window of a batch of planes at once: as strided views, as shifted slices, as the columns of a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from convcli.engine.workspace import Array, Workspace
+from convcli.shapes import Pair, Window
+
+Tile = tuple[slice, slice]
+
+# Columns that fit the second-level cache make the products faster: on a 1 MB cache, products of 0.9 MB of
+# columns ran at 178 GFLOP/s a core, of 7 MB at 146.
+TILE_BYTES = 1 << 20
+
+# Below this many contiguous numbers, copying a window row by row costs more in loop overhead than in bytes.
+SHORT_RUN = 16
+
+
+def tiles(n: int, output: Pair, row_bytes: int) -> Iterator[Tile]:
+    """Yield (images, output rows) that cover a batch, each with columns of about `TILE_BYTES`.
+
+    A tile is either several whole images or a band of rows of one image.
+    """
+    rows, columns = output
+    image_bytes = rows * columns * row_bytes
+    if image_bytes <= TILE_BYTES:
+        step = max(1, TILE_BYTES // max(image_bytes, 1))
+        for start in range(0, n, step):
+            yield slice(start, min(start + step, n)), slice(0, rows)
+    else:
+        band = max(1, TILE_BYTES // (columns * row_bytes))
+        for image in range(n):
+            for top in range(0, rows, band):
+                yield slice(image, image + 1), slice(top, min(top + band, rows))
+
+
+def padded_tile(x: Array, window: Window, tile: Tile, workspace: Workspace) -> Array:
+    """Return the rows of `x` (n, h, w, c) that a tile's windows see, with zeros where they leave the plane."""
+    images, rows = tile
+    _, height, width, channels = x.shape
+    (top, _), (left, right) = window.padding
+    first = rows.start * window.stride[0] - top
+    last = (rows.stop - 1) * window.stride[0] - top + window.span[0]
+    inside = slice(max(first, 0), max(min(last, height), 0))
+    part = x[images, inside]
+    above = inside.start - first
+    if above == 0 and last == inside.stop and left == right == 0:
+        return part
+    padded = workspace.array("padded", (len(part), last - first, left + width + right, channels), x.dtype)
+    below = above + part.shape[1]
+    padded[:, :above] = 0
+    padded[:, below:] = 0
+    padded[:, above:below, :left] = 0
+    padded[:, above:below, left + width :] = 0
+    padded[:, above:below, left : left + width] = part
+    return padded
+
+
+def window_view(x: Array, window: Window, output: Pair) -> Array:
+    """Return all windows of a padded `x` (n, h, w, c) as a view (n, out_h, out_w, f_h, f_w, c)."""
+    n, _, _, c = x.shape
+    s_n, s_h, s_w, s_c = x.strides
+    (stride_h, stride_w), (d_h, d_w) = window.stride, window.dilation
+    return as_strided(
+        x,
+        (n, *output, *window.size, c),
+        (s_n, s_h * stride_h, s_w * stride_w, s_h * d_h, s_w * d_w, s_c),
+        writeable=False,
+    )
+
+
+def window_cell(x: Array, window: Window, output: Pair, i: int, j: int) -> Array:
+    """Return the cell (i, j) of every window of a padded `x`: a view (n, out_h, out_w, c), to read or write."""
+    top, left = i * window.dilation[0], j * window.dilation[1]
+    (rows, columns), (s_h, s_w) = output, window.stride
+    return x[:, top : top + (rows - 1) * s_h + 1 : s_h, left : left + (columns - 1) * s_w + 1 : s_w]
+
+
+def columns(x: Array, window: Window, output: Pair, groups: int, workspace: Workspace) -> Array:
+    """Return every window of a padded `x` (n, h, w, c) as a row: (groups, n·out_h·out_w, f_h·f_w·c/groups)."""
+    n, _, _, c = x.shape
+    (f_h, f_w), (rows, cols) = window.size, output
+    depth = c // groups
+    if groups == 1 and window.size == window.stride == (1, 1):
+        return x.reshape(1, -1, c)
+    view = window_view(x, window, output).reshape(n, rows, cols, f_h, f_w, groups, depth)
+    shape = (groups, n * rows * cols, f_h * f_w * depth)
+    run = f_w * depth if window.dilation[1] == 1 and groups == 1 else depth
+    if run >= SHORT_RUN:
+        buffer = workspace.array("columns", (groups, n, rows, cols, f_h, f_w, depth), x.dtype)
+        np.copyto(buffer, view.transpose(5, 0, 1, 2, 3, 4, 6))
+        return buffer.reshape(shape)
+    # Few channels: one long contiguous copy for each cell of the window; the product takes it transposed.
+    buffer = workspace.array("columns", (groups, f_h, f_w, depth, n, rows, cols), x.dtype)
+    np.copyto(buffer, view.transpose(5, 3, 4, 6, 0, 1, 2))
+    return buffer.reshape(groups, f_h * f_w * depth, n * rows * cols).transpose(0, 2, 1)

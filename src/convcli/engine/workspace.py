@@ -1,0 +1,30 @@
+"""Arrays that are reused from call to call, so that a training step allocates nothing large."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+
+
+class Workspace:
+    """Scratch arrays by name.
+
+    An array from here keeps its contents until the same name is asked for again. One workspace belongs to
+    one thread; whoever wants to keep a result takes a fresh workspace or copies.
+    """
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Array] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return an uninitialised array of `shape`; it grows when a larger one is asked for, never shrinks."""
+        size = math.prod(shape)
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.size < size or buffer.dtype != dtype:
+            buffer = self._buffers[name] = np.empty(size, dtype)
+        return buffer[:size].reshape(shape)

@@ -1,0 +1,1 @@
+"""Networks: layers, losses, optimizers, schedules, and the machinery that takes batches through them."""

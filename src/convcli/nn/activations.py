@@ -1,0 +1,76 @@
+"""g in A = g(Z) and its derivative, side by side, both in place; each derivative is told from A alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from convcli.engine.workspace import Array
+from convcli.registry import Registry
+
+LEAKY_SLOPE = 0.01
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One function g.
+
+    Attributes
+    ----------
+    formula
+        g as one would write it.
+    apply
+        Turn Z into A = g(Z), in place.
+    derive
+        Turn dA into dZ = dA · g′(Z), in place, given A.
+    rectifies
+        Whether He's initialisation suits it; otherwise Glorot's.
+    """
+
+    formula: str
+    apply: Callable[[Array], object]
+    derive: Callable[[Array, Array], object]
+    rectifies: bool = False
+
+
+ACTIVATIONS: Registry[Activation] = Registry("activation")
+
+
+def _sigmoid(z: Array) -> None:
+    # By way of tanh, since exp(−z) overflows for large negative z.
+    z *= 0.5
+    np.tanh(z, out=z)
+    z += 1
+    z *= 0.5
+
+
+def _leaky_relu(z: Array) -> None:
+    np.maximum(z, z * z.dtype.type(LEAKY_SLOPE), out=z)
+
+
+def _derive_leaky_relu(da: Array, a: Array) -> None:
+    np.multiply(da, da.dtype.type(LEAKY_SLOPE), out=da, where=a <= 0)
+
+
+ACTIVATIONS.register("none")(Activation("g(z) = z", lambda z: None, lambda da, a: None))
+ACTIVATIONS.register("relu")(
+    Activation(
+        "g(z) = max(z, 0)",
+        lambda z: np.maximum(z, 0, out=z),
+        lambda da, a: np.multiply(da, a > 0, out=da),
+        rectifies=True,
+    )
+)
+ACTIVATIONS.register("leaky_relu")(
+    Activation(f"g(z) = max(z, {LEAKY_SLOPE} z)", _leaky_relu, _derive_leaky_relu, rectifies=True)
+)
+ACTIVATIONS.register("sigmoid")(
+    Activation("g(z) = 1 / (1 + exp(−z))", _sigmoid, lambda da, a: np.multiply(da, a * (1 - a), out=da))
+)
+ACTIVATIONS.register("tanh")(
+    Activation(
+        "g(z) = tanh(z)", lambda z: np.tanh(z, out=z), lambda da, a: np.multiply(da, 1 - a * a, out=da)
+    )
+)

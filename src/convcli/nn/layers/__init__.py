@@ -1,0 +1,19 @@
+"""The layers. Importing this package registers them all; a new one is a class here and a line below."""
+
+from convcli.nn.layers.activation import ActivationLayer
+from convcli.nn.layers.conv import Conv
+from convcli.nn.layers.dense import Dense, Flatten
+from convcli.nn.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
+from convcli.nn.layers.regularisation import BatchNorm, Dropout
+
+__all__ = [
+    "ActivationLayer",
+    "AvgPool",
+    "BatchNorm",
+    "Conv",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GlobalAvgPool",
+    "MaxPool",
+]

@@ -1,0 +1,71 @@
+"""An activation function as a layer of its own, or fused into the layer before it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+import numpy as np
+from pydantic import AfterValidator
+
+from convcli.engine.workspace import Array
+from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.layer import Layer, Shape, Tape, Weights
+
+
+def _known(name: str) -> str:
+    ACTIVATIONS[name]  # raises with a suggestion
+    return name
+
+
+ActivationName: TypeAlias = Annotated[str, AfterValidator(_known)]
+
+
+class ActivationLayer(Layer):
+    """A = g(Z), element by element."""
+
+    type: Literal["activation"] = "activation"
+    function: ActivationName = "relu"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        a = tape.saved["a"] = tape.workspace.array("a", x.shape, x.dtype)
+        np.copyto(a, x)
+        ACTIVATIONS[self.function].apply(a)
+        return a
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        ACTIVATIONS[self.function].derive(dy, tape.saved["a"])
+        return dy
+
+    def summary(self) -> str:
+        return self.function
+
+
+class Affine(Layer):
+    """A layer with Z = W · A_prev + b and A = g(Z): what conv and dense share."""
+
+    bias: bool = True
+    activation: ActivationName = "none"
+    init: Literal["he", "glorot"] | None = None
+
+    INITIAL_FOR_ACTIVATION: ClassVar[dict[bool, str]] = {True: "he", False: "glorot"}
+
+    @property
+    def scheme(self) -> str:
+        """How W begins: as `init` says, otherwise what suits the activation."""
+        return self.init or self.INITIAL_FOR_ACTIVATION[ACTIVATIONS[self.activation].rectifies]
+
+    def activate(self, z: Array, tape: Tape) -> Array:
+        """Turn Z into A in place and remember it."""
+        ACTIVATIONS[self.activation].apply(z)
+        tape.saved["a"] = z
+        return z
+
+    def deactivate(self, da: Array, tape: Tape) -> Array:
+        """Turn dA into dZ in place and add db."""
+        ACTIVATIONS[self.activation].derive(da, tape.saved["a"])
+        if self.bias:
+            tape.gradients["b"][...] += da.reshape(-1, da.shape[-1]).sum(0)
+        return da

@@ -1,0 +1,90 @@
+"""Convolution as a layer: Z = W * A_prev + b, A = g(Z)."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, PositiveInt, model_validator
+
+from convcli.config import sizes, tuples
+from convcli.engine import conv
+from convcli.engine.workspace import Array
+from convcli.errors import ShapeError
+from convcli.nn.layer import Initial, Shape, Tape, Weights, plane_of
+from convcli.nn.layers.activation import Affine
+from convcli.shapes import Pair, Sides, Window
+
+
+class Conv(Affine):
+    """n_f filters of size f_h×f_w×n_c, with stride, padding, dilation and groups."""
+
+    type: Literal["conv"] = "conv"
+    filters: PositiveInt
+    kernel: Annotated[Pair, sizes("kernel")] = (3, 3)
+    stride: Annotated[Pair, sizes("stride")] = (1, 1)
+    padding: Annotated[str | int | Pair | Sides, BeforeValidator(tuples)] = "valid"
+    dilation: Annotated[Pair, sizes("dilation")] = (1, 1)
+    groups: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _check(self) -> Conv:
+        _ = self._window
+        if self.filters % self.groups:
+            raise ShapeError(f"groups = {self.groups} does not divide filters = {self.filters}.")
+        return self
+
+    @cached_property
+    def _window(self) -> Window:
+        return Window.of(self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    def window(self, shape: Shape) -> Window:
+        return self._window
+
+    def output_shape(self, shape: Shape) -> Shape:
+        plane, channels = plane_of(shape, "conv")
+        if channels % self.groups:
+            raise ShapeError(f"groups = {self.groups} does not divide the input's {channels} channels.")
+        return (*self._window.output_shape(plane), self.filters)
+
+    def parameters(self, shape: Shape) -> dict[str, Initial]:
+        area = self.kernel[0] * self.kernel[1]
+        depth = shape[2] // self.groups
+        w = Initial(
+            (*self.kernel, depth, self.filters), self.scheme, area * depth, area * self.filters // self.groups
+        )
+        return {"W": w, "b": Initial((self.filters,), "zeros")} if self.bias else {"W": w}
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        tape.saved["x"] = x
+        z = tape.workspace.array("z", (len(x), *self.output_shape(x.shape[1:])), x.dtype)
+        conv.forward(x, weights["W"], weights.get("b"), self._window, self.groups, z, tape.scratch)
+        return self.activate(z, tape)
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        x = tape.saved["x"]
+        dz = self.deactivate(dy, tape)
+        conv.weight_gradient(dz, x, tape.gradients["W"], self._window, self.groups, tape.scratch)
+        if not tape.input_gradient:
+            return dz
+        dx = tape.workspace.array("dx", x.shape, x.dtype)
+        conv.input_gradient(dz, weights["W"], dx, self._window, self.groups, tape.scratch)
+        return dx
+
+    def multiply_adds(self, shape: Shape) -> int:
+        rows, columns, filters = self.output_shape(shape)
+        return rows * columns * filters * self.kernel[0] * self.kernel[1] * shape[2] // self.groups
+
+    def summary(self) -> str:
+        words = [f"{self.filters} × {self.kernel[0]}×{self.kernel[1]}", f"p={_short(self.padding)}"]
+        words += [f"s={_short(self.stride)}"] if self.stride != (1, 1) else []
+        words += [f"d={_short(self.dilation)}"] if self.dilation != (1, 1) else []
+        words += [f"groups={self.groups}"] if self.groups != 1 else []
+        words += [self.activation] if self.activation != "none" else []
+        return ", ".join(words)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple) and value[0] == value[1] and not isinstance(value[0], tuple):
+        return str(value[0])
+    return str(value).replace(" ", "")

@@ -1,0 +1,74 @@
+"""Fully connected layers, and the flattening before them."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from pydantic import PositiveInt
+
+from convcli.engine.workspace import Array
+from convcli.errors import ShapeError
+from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+from convcli.nn.layers.activation import Affine
+
+
+class Flatten(Layer):
+    """A volume as one row of numbers."""
+
+    type: Literal["flatten"] = "flatten"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return (math.prod(shape),)
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        tape.saved["shape"] = x.shape
+        return x.reshape(len(x), math.prod(x.shape[1:]))
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        return dy.reshape(tape.saved["shape"])
+
+
+class Dense(Affine):
+    """Every output sees every input. Without `units` it gets one for each class."""
+
+    type: Literal["dense"] = "dense"
+    units: PositiveInt | None = None
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if len(shape) != 1:
+            raise ShapeError(f"dense needs a flat input, not {shape}: put a flatten layer before it.")
+        if self.units is None:
+            raise ShapeError("dense needs `units`; only the last layer's default to the number of classes.")
+        return (self.units,)
+
+    def parameters(self, shape: Shape) -> dict[str, Initial]:
+        units = self.output_shape(shape)[0]
+        w = Initial((shape[0], units), self.scheme, shape[0], units)
+        return {"W": w, "b": Initial((units,), "zeros")} if self.bias else {"W": w}
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        tape.saved["x"] = x
+        w = weights["W"]
+        z = tape.workspace.array("z", (len(x), w.shape[1]), x.dtype)
+        np.matmul(x, w, out=z)
+        if self.bias:
+            z += weights["b"]
+        return self.activate(z, tape)
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        x, w = tape.saved["x"], weights["W"]
+        dz = self.deactivate(dy, tape)
+        product = tape.scratch.array("dw", w.shape, w.dtype)
+        tape.gradients["W"][...] += np.matmul(x.T, dz, out=product)
+        if not tape.input_gradient:
+            return dz
+        return np.matmul(dz, w.T, out=tape.workspace.array("dx", x.shape, x.dtype))
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return shape[0] * self.output_shape(shape)[0]
+
+    def summary(self) -> str:
+        words = [str(self.units)] if self.units else []
+        return ", ".join(words + ([self.activation] if self.activation != "none" else []))

@@ -1,0 +1,106 @@
+"""Layers that act differently while training: dropout and batch normalisation."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, PositiveFloat
+
+from convcli.engine.workspace import Array
+from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+
+
+class Dropout(Layer):
+    """Set a random share of the inputs to zero while training, and scale the rest up to keep the mean.
+
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, JMLR 15, 2014.
+    """
+
+    type: Literal["dropout"] = "dropout"
+    rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
+
+    draws: ClassVar[bool] = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        tape.saved["scale"] = None
+        if not tape.training or self.rate == 0 or tape.rng is None:
+            return x
+        scale = tape.saved["scale"] = tape.workspace.array("scale", x.shape, x.dtype)
+        tape.rng.random(dtype=scale.dtype.type, out=scale)
+        np.greater_equal(scale, self.rate, out=scale)
+        scale *= scale.dtype.type(1 / (1 - self.rate))
+        return np.multiply(x, scale, out=tape.workspace.array("y", x.shape, x.dtype))
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        scale = tape.saved["scale"]
+        if scale is not None:
+            dy *= scale
+        return dy
+
+    def summary(self) -> str:
+        return f"rate={self.rate:g}"
+
+
+class BatchNorm(Layer):
+    """Normalise each channel by the batch's mean and variance, then scale by γ and shift by β.
+
+    While predicting, running figures stand in for the batch's:
+    running ← momentum · running + (1 − momentum) · batch, with the unbiased variance.
+    Source: Ioffe and Szegedy, 2015, arXiv:1502.03167.
+    """
+
+    type: Literal["batch_norm"] = "batch_norm"
+    momentum: Annotated[float, Field(ge=0, le=1)] = 0.9
+    epsilon: PositiveFloat = 1e-5
+
+    couples_samples: ClassVar[bool] = True
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def parameters(self, shape: Shape) -> dict[str, Initial]:
+        return {"gamma": Initial(shape[-1:], "ones"), "beta": Initial(shape[-1:], "zeros")}
+
+    def state(self, shape: Shape) -> dict[str, Initial]:
+        return {"mean": Initial(shape[-1:], "zeros"), "variance": Initial(shape[-1:], "ones")}
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        rows = x.reshape(-1, x.shape[-1])
+        if tape.training:
+            mean, variance = rows.mean(0), rows.var(0)
+            unbiased = variance * (len(rows) / max(len(rows) - 1, 1))
+            for name, batch in (("mean", mean), ("variance", unbiased)):
+                weights[name][...] = self.momentum * weights[name] + (1 - self.momentum) * batch
+        else:
+            mean, variance = weights["mean"], weights["variance"]
+        inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
+        normal = tape.workspace.array("normal", rows.shape, x.dtype)
+        np.subtract(rows, mean, out=normal)
+        normal *= inverse
+        tape.saved["normal"], tape.saved["inverse"] = normal, inverse
+        y = np.multiply(normal, weights["gamma"], out=tape.workspace.array("y", rows.shape, x.dtype))
+        y += weights["beta"]
+        return y.reshape(x.shape)
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        normal, inverse = tape.saved["normal"], tape.saved["inverse"]
+        rows = dy.reshape(normal.shape)
+        dgamma, dbeta = np.einsum("ij,ij->j", rows, normal), rows.sum(0)
+        tape.gradients["gamma"][...] += dgamma
+        tape.gradients["beta"][...] += dbeta
+        dx = tape.workspace.array("dx", rows.shape, dy.dtype)
+        if tape.training:  # the batch's own mean and variance depend on x too
+            np.multiply(normal, dgamma / len(rows), out=dx)
+            dx += dbeta / len(rows)
+            np.subtract(rows, dx, out=dx)
+            dx *= weights["gamma"] * inverse
+        else:
+            np.multiply(rows, weights["gamma"] * inverse, out=dx)
+        return dx.reshape(dy.shape)
+
+    def summary(self) -> str:
+        return f"momentum={self.momentum:g}"

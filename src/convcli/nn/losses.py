@@ -1,0 +1,85 @@
+"""What training makes small. Each loss gives its value, its gradient, and the probabilities it implies."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from convcli.config import Part
+from convcli.engine.workspace import Array
+from convcli.registry import Registry
+
+LOSSES: Registry[type[Loss]] = Registry("loss")
+
+
+class Loss(Part):
+    """A function of the network's outputs (n, classes) and the true labels (n,)."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        LOSSES.register(cls.name())(cls)
+
+    @abstractmethod
+    def evaluate(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
+        """Return each sample's loss (n,) and its gradient with respect to its outputs (n, classes)."""
+
+    @abstractmethod
+    def probabilities(self, outputs: Array) -> Array:
+        """Return what the outputs say of each class: (n, classes), rows that sum to 1, in the same order."""
+
+
+class CrossEntropy(Loss):
+    """L = −Σ q log p with p = softmax(outputs), both computed together so that nothing overflows.
+
+    With label smoothing ε, q is 1 − ε + ε/classes at the true class and ε/classes elsewhere.
+    Source: Szegedy et al., 2016, arXiv:1512.00567, section 7. The gradient is p − q.
+    """
+
+    type: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+    def evaluate(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
+        shifted = outputs - outputs.max(1, keepdims=True)
+        p = np.exp(shifted)
+        total = p.sum(1, keepdims=True)
+        log_p = shifted - np.log(total)
+        p /= total
+        samples, share = np.arange(len(labels)), self.label_smoothing / outputs.shape[1]
+        losses = -(1 - self.label_smoothing) * log_p[samples, labels]
+        if share:
+            losses -= share * log_p.sum(1)
+            p -= p.dtype.type(share)
+        p[samples, labels] -= 1 - self.label_smoothing
+        return losses, p
+
+    def probabilities(self, outputs: Array) -> Array:
+        p: Array = np.exp(outputs - outputs.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        return p
+
+
+class MeanSquaredError(Loss):
+    """L = mean over the classes of (output − q)², with q = 1 at the true class and 0 elsewhere.
+
+    As probabilities it gives the nearest point, in squared error, with parts ≥ 0 that sum to 1.
+    Source: Duchi, Shalev-Shwartz, Singer and Chandra, 2008, "Efficient projections onto the l1-ball".
+    """
+
+    type: Literal["mean_squared_error"] = "mean_squared_error"
+
+    def evaluate(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
+        error = outputs.copy()
+        error[np.arange(len(labels)), labels] -= 1
+        losses = np.einsum("ij,ij->i", error, error) / outputs.shape[1]
+        error *= error.dtype.type(2 / outputs.shape[1])
+        return losses, error
+
+    def probabilities(self, outputs: Array) -> Array:
+        descending = -np.sort(-outputs, axis=1)
+        excess = (descending.cumsum(1) - 1) / np.arange(1, outputs.shape[1] + 1)
+        kept = (descending > excess).sum(1, keepdims=True)
+        p: Array = np.maximum(outputs - np.take_along_axis(excess, kept - 1, 1), 0)
+        return p

@@ -1,0 +1,80 @@
+"""A trained network with all that it takes to use it on images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from convcli.config import Config
+from convcli.engine.workspace import Array
+from convcli.images import resize
+from convcli.nn.evaluation import Evaluation, evaluate
+from convcli.nn.losses import Loss
+from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.workers import Workers
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network, its weights and preprocessing, and the names of its classes.
+
+    Attributes
+    ----------
+    classes
+        Names, in the order of the outputs.
+    config
+        The configuration it was trained with.
+    """
+
+    network: Network
+    weights: NetworkWeights
+    preprocessing: Preprocessing
+    loss: Loss
+    classes: tuple[str, ...]
+    config: Config
+
+    def predict(self, images: Array) -> Array:
+        """Return the probability of each class for each image.
+
+        Parameters
+        ----------
+        images : (n, h, w) or (n, h, w, c), uint8
+            As read: scaling is done here, and images of another size are resized.
+
+        Returns
+        -------
+        (n, classes), float32; rows sum to 1.
+
+        Raises
+        ------
+        ShapeError
+            If the dtype or the number of channels is not what the network was trained on.
+        """
+        return self.loss.probabilities(self.outputs(images))
+
+    def outputs(self, images: Array) -> Array:
+        """Return the network's raw outputs (n, classes) for `images` as in `predict`."""
+        pixels = self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))
+        with self.workers() as workers:
+            return workers.outputs(self.weights, pixels)
+
+    def evaluate(self, images: Array, labels: Array) -> Evaluation:
+        """Return the figures on `images` with the true `labels` (n,), indices into `classes`."""
+        return evaluate(self.outputs(images), labels, self.loss, self.classes)
+
+    def workers(self, threads: int | None = None) -> Workers:
+        """Return threads that take batches through the network."""
+        return Workers(self.network, self.preprocessing, self.loss, threads)
+
+
+def _resized(pixels: Array, preprocessing: Preprocessing) -> Array:
+    rows, columns, _ = preprocessing.shape
+    if pixels.ndim not in (3, 4) or pixels.dtype != np.uint8 or pixels.shape[1:3] == (rows, columns):
+        return pixels
+    volumes = pixels if pixels.ndim == 4 else pixels[..., None]
+    result = np.empty((len(volumes), rows, columns, volumes.shape[3]), np.uint8)
+    for number, volume in enumerate(volumes):
+        result[number] = resize(volume, (rows, columns))
+    return result

@@ -1,0 +1,167 @@
+"""A network: a loop forward over its layers, and the same loop reversed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from convcli.engine.workspace import Array, Workspace
+from convcli.errors import ConfigError, ShapeError
+from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+
+
+class Network:
+    """Layers that fit each other, for inputs of one shape. It holds no weights.
+
+    Parameters
+    ----------
+    layers
+        In order.
+    input_shape
+        (h, w, c) of one sample.
+
+    Raises
+    ------
+    ConfigError
+        If a layer cannot take what the one before it gives; names the layer and its input.
+
+    Attributes
+    ----------
+    shapes
+        What goes into each layer, and last what comes out.
+    trained, kept
+        Where each weight lies in the flat vectors.
+    """
+
+    def __init__(self, layers: Iterable[Layer], input_shape: Shape) -> None:
+        self.layers = tuple(layers)
+        self.shapes: list[Shape] = [tuple(input_shape)]
+        for number, layer in enumerate(self.layers, 1):
+            try:
+                self.shapes.append(layer.output_shape(self.shapes[-1]))
+            except ShapeError as error:
+                size = " × ".join(map(str, self.shapes[-1]))
+                raise ConfigError(
+                    f"[[layers]] {number} ({layer.name()}) cannot take its input of {size}. {error}"
+                ) from None
+        inputs = list(zip(self.layers, self.shapes[:-1], strict=True))
+        self.trained = Layout([layer.parameters(shape) for layer, shape in inputs])
+        self.kept = Layout([layer.state(shape) for layer, shape in inputs])
+
+    @property
+    def couples_samples(self) -> bool:
+        """Whether a batch has to go through in one piece while training."""
+        return any(layer.couples_samples for layer in self.layers)
+
+    @property
+    def draws(self) -> bool:
+        """Whether training takes random numbers."""
+        return any(layer.draws for layer in self.layers)
+
+    def tapes(self) -> list[Tape]:
+        """Return fresh tapes, one a layer; they share their scratch arrays and belong to one thread."""
+        scratch = Workspace()
+        return [Tape(scratch=scratch, input_gradient=number > 0) for number in range(len(self.layers))]
+
+    def forward(self, x: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
+        """Return the outputs (n, ...) for `x` (n, h, w, c); they live on the last tape."""
+        for layer, own, tape in zip(self.layers, weights.by_layer, tapes, strict=True):
+            x = layer.forward(x, own, tape)
+        return x
+
+    def backward(self, dy: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
+        """Take dL/doutputs back through the last forward pass; add the weights' gradients to the tapes'.
+
+        `dy` may be overwritten. Returns dL/dx where the first tape asks for it.
+        """
+        for layer, own, tape in reversed(list(zip(self.layers, weights.by_layer, tapes, strict=True))):
+            dy = layer.backward(dy, own, tape)
+        return dy
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One array of weights and where it begins in the flat vector."""
+
+    name: str
+    initial: Initial
+    offset: int
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.initial.shape)
+
+    def view(self, vector: Array) -> Array:
+        return vector[self.offset : self.offset + self.size].reshape(self.initial.shape)
+
+
+class Layout:
+    """Where the arrays of all layers lie in one flat vector, so that an optimizer sees a single array."""
+
+    def __init__(self, layers: Iterable[dict[str, Initial]]) -> None:
+        self.layers: list[list[Slot]] = []
+        self.size = 0
+        for arrays in layers:
+            slots = []
+            for name, initial in arrays.items():
+                slots.append(Slot(name, initial, self.size))
+                self.size += slots[-1].size
+            self.layers.append(slots)
+
+    def views(self, vector: Array) -> list[Weights]:
+        """Return the arrays of each layer as views of `vector`."""
+        return [{slot.name: slot.view(vector) for slot in slots} for slots in self.layers]
+
+    def named(self, vector: Array) -> dict[str, Array]:
+        """Return the same views under names such as `1.W`, where layers count from 1."""
+        return {
+            f"{number}.{name}": view
+            for number, views in enumerate(self.views(vector), 1)
+            for name, view in views.items()
+        }
+
+    def fill(self, vector: Array, value: Callable[[Slot], Array | float]) -> None:
+        """Set every array of `vector` to `value(slot)`."""
+        for slots in self.layers:
+            for slot in slots:
+                slot.view(vector)[...] = value(slot)
+
+
+class NetworkWeights:
+    """The arrays of a network: all that is trained in one vector, all that is kept beside it in another."""
+
+    def __init__(self, network: Network, dtype: DTypeLike = np.float32) -> None:
+        self.trained = np.zeros(network.trained.size, dtype)
+        self.kept = np.zeros(network.kept.size, dtype)
+        self.by_layer: list[Weights] = [
+            {**own, **kept}
+            for own, kept in zip(
+                network.trained.views(self.trained), network.kept.views(self.kept), strict=True
+            )
+        ]
+
+    @classmethod
+    def initial(
+        cls, network: Network, rng: np.random.Generator, dtype: DTypeLike = np.float32
+    ) -> NetworkWeights:
+        """Return weights as their layers say they begin."""
+        weights = cls(network, dtype)
+        for layout, vector in ((network.trained, weights.trained), (network.kept, weights.kept)):
+            layout.fill(vector, lambda slot: slot.initial.draw(rng))
+        return weights
+
+    def copy_from(self, other: NetworkWeights) -> None:
+        """Take over another's values."""
+        np.copyto(self.trained, other.trained)
+        np.copyto(self.kept, other.kept)
+
+
+def decay_mask(network: Network) -> Array:
+    """Return a vector with 1 where weight decay applies: the W of conv and dense layers."""
+    mask = np.zeros(network.trained.size, np.float32)
+    network.trained.fill(mask, lambda slot: float(slot.name == "W"))
+    return mask

@@ -1,0 +1,78 @@
+"""From pixels to a network's input: the one piece of code that training, evaluation and prediction share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from convcli.engine.workspace import Array
+from convcli.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """x = (pixels / 255 − mean) / deviation, channel by channel, in float32.
+
+    Attributes
+    ----------
+    shape
+        (h, w, c) of the images it takes.
+    mean, deviation
+        A number for each channel, of pixels scaled to 0 … 1.
+    """
+
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, images: Array, kind: Literal["standardize", "rescale"]) -> Preprocessing:
+        """Return the preprocessing that `images` (n, h, w, c), uint8, call for.
+
+        `standardize` takes each channel's mean and standard deviation, `rescale` 0 and 1. A channel that is
+        the same everywhere keeps deviation 1.
+        """
+        _, height, width, channels = images.shape
+        mean, deviation = np.zeros(channels), np.ones(channels)
+        if kind == "standardize":
+            levels = np.arange(256) / 255
+            for channel in range(channels):
+                # Counting is exact, and does not depend on the order of the images.
+                counts = np.bincount(images[..., channel].ravel(), minlength=256)
+                mean[channel] = counts @ levels / counts.sum()
+                variance = counts @ (levels - mean[channel]) ** 2 / counts.sum()
+                deviation[channel] = np.sqrt(variance) if variance > 0 else 1.0
+        return cls((height, width, channels), tuple(mean.tolist()), tuple(deviation.tolist()))
+
+    def apply(self, images: Array, out: Array) -> Array:
+        """Write the network's input for `images` (n, h, w, c), uint8, to `out`, float32, and return it."""
+        scale = 1 / (255 * np.array(self.deviation))
+        shift = -np.array(self.mean) / np.array(self.deviation)
+        np.multiply(images, scale.astype(np.float32), out=out)
+        out += shift.astype(np.float32)
+        return out
+
+    def checked(self, images: Array) -> Array:
+        """Return `images` as (n, h, w, c) if they are what this takes, or raise ShapeError."""
+        images = np.asarray(images)
+        if images.ndim == 3:
+            images = images[..., None]
+        if images.shape[1:] != self.shape or images.dtype != np.uint8:
+            expected = ", ".join(map(str, self.shape))
+            raise ShapeError(
+                f"images must be uint8 (n, {expected}), as the network was trained on, "
+                f"not {images.dtype} {images.shape}."
+            )
+        return images
+
+    def document(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return {"shape": list(self.shape), "mean": list(self.mean), "deviation": list(self.deviation)}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Preprocessing:
+        """Return what `document` returned."""
+        height, width, channels = document["shape"]
+        return cls((height, width, channels), tuple(document["mean"]), tuple(document["deviation"]))

@@ -1,0 +1,95 @@
+"""How the learning rate changes over a run: a factor for each step, after an optional linear warm-up."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from convcli.config import Part
+from convcli.registry import Registry
+
+SCHEDULES: Registry[type[Schedule]] = Registry("schedule")
+
+
+class Schedule(Part):
+    """The rate of a step is the optimizer's `learning_rate` times `factor`.
+
+    For the first `warmup` epochs the factor grows linearly from near 0 to where the schedule begins.
+    """
+
+    warmup: NonNegativeFloat = 0.0
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        SCHEDULES.register(cls.name())(cls)
+
+    def factor(self, step: int, steps_per_epoch: int, epochs: int) -> float:
+        """Return the factor of step number `step`, counted from 0 over the whole run."""
+        warm = round(self.warmup * steps_per_epoch)
+        if step < warm:
+            return (step + 1) / (warm + 1) * self.shape(0, steps_per_epoch, 1)
+        return self.shape(step - warm, steps_per_epoch, max(steps_per_epoch * epochs - warm, 1))
+
+    @abstractmethod
+    def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
+        """Return the factor of `step` (from 0) of `steps` after the warm-up."""
+
+
+class Constant(Schedule):
+    """The same rate throughout."""
+
+    type: Literal["constant"] = "constant"
+
+    def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
+        return 1.0
+
+
+class Step(Schedule):
+    """Multiply the rate by `gamma` after every `every` epochs."""
+
+    type: Literal["step"] = "step"
+    every: PositiveInt = 10
+    gamma: PositiveFloat = 0.1
+
+    def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
+        return float(self.gamma ** (step // (self.every * steps_per_epoch)))
+
+
+class Cosine(Schedule):
+    """Fall along half a cosine from the full rate to `final` of it.
+
+    Source: Loshchilov and Hutter, 2017, arXiv:1608.03983, without restarts.
+    """
+
+    type: Literal["cosine"] = "cosine"
+    final: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
+        return _anneal(1.0, self.final, step / steps)
+
+
+class OneCycle(Schedule):
+    """Rise along a cosine from 1/`start` of the rate to all of it, then fall to 1/`end` of where it began.
+
+    `rise` is the share of the steps that it takes to rise.
+    Source: Smith and Topin, 2018, arXiv:1708.07120, in PyTorch's form.
+    """
+
+    type: Literal["one_cycle"] = "one_cycle"
+    rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    start: PositiveFloat = 25.0
+    end: PositiveFloat = 1e4
+
+    def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
+        peak = self.rise * steps - 1
+        low, final = 1 / self.start, 1 / self.start / self.end
+        if step < peak:
+            return _anneal(low, 1.0, step / peak)
+        return _anneal(1.0, final, (step - peak) / max(steps - 1 - peak, 1))
+
+
+def _anneal(begin: float, end: float, progress: float) -> float:
+    return end + (begin - end) * (1 + math.cos(math.pi * progress)) / 2
