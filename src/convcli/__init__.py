@@ -1,3 +1,73 @@
-"""convcli: convolution as a command line and a small library, on one NumPy engine."""
+"""convcli: convolution as a command line and a small library, on one NumPy engine.
+
+>>> import numpy as np, convcli
+>>> convcli.output_size(6, 3, padding=1, stride=2)
+3
+>>> convcli.conv2d(np.ones((1, 6, 6, 1)), np.ones((3, 3, 1, 1)), padding="same").shape
+(1, 6, 6, 1)
+
+What is public is named in `__all__`; each name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from convcli.build import load_run
+    from convcli.engine.conv import conv2d, conv2d_backward
+    from convcli.engine.filter import filter2d
+    from convcli.engine.pool import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+    from convcli.errors import ConvcliError
+    from convcli.filtering import filter_image
+    from convcli.kernels import kernel, kernel_names
+    from convcli.nn.model import Model
+    from convcli.shapes import output_size
+
+_HOMES = {
+    "ConvcliError": "convcli.errors",
+    "Model": "convcli.nn.model",
+    "avg_pool2d": "convcli.engine.pool",
+    "avg_pool2d_backward": "convcli.engine.pool",
+    "conv2d": "convcli.engine.conv",
+    "conv2d_backward": "convcli.engine.conv",
+    "filter2d": "convcli.engine.filter",
+    "filter_image": "convcli.filtering",
+    "kernel": "convcli.kernels",
+    "kernel_names": "convcli.kernels",
+    "load_run": "convcli.build",
+    "max_pool2d": "convcli.engine.pool",
+    "max_pool2d_backward": "convcli.engine.pool",
+    "output_size": "convcli.shapes",
+}
+
+__all__ = [
+    "ConvcliError",
+    "Model",
+    "__version__",
+    "avg_pool2d",
+    "avg_pool2d_backward",
+    "conv2d",
+    "conv2d_backward",
+    "filter2d",
+    "filter_image",
+    "kernel",
+    "kernel_names",
+    "load_run",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "output_size",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

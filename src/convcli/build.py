@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -116,6 +117,32 @@ def resolved_text(file: ConfigFile) -> str:
         return text if text in BUILT_IN else str((file.base / Path(text).expanduser()).resolve())
 
     return configuration.dump(file.config, absolute)
+
+
+def resolved_config(file: ConfigFile) -> Config:
+    """Return the configuration as a run keeps it: with paths that hold from anywhere."""
+    return SCHEMA.validate(tomllib.loads(resolved_text(file)), file.name)
+
+
+def evaluation_data(
+    folder: Path, model: Model, source: str | None, part: str | None
+) -> tuple[Dataset, str, tuple[str, ...]]:
+    """Return the images to judge a run's model by, the name of their part, and what there is to say.
+
+    `source` is other data than the run's own; `part` is "train", "validation" or "test", by default the test
+    part where there is one.
+    """
+    if source is not None:
+        rows, columns, channels = model.preprocessing.shape
+        other = open_source(source, base=Path(), size=(rows, columns), channels=channels)
+        if part == "validation" or (part == "test" and other.test is None):
+            raise UsageError(f"{source} has no {part} part of its own; leave --split out.")
+        chosen = other.train if part == "train" else other.held_out
+        return chosen.relabel(model.classes), "test" if chosen is other.test else "train", other.notes
+    file = run_config(Run.open(folder))
+    data = load_data(file.config.data, file.base, file.config.training.seed)
+    name = part or ("test" if data.test is not None else "validation")
+    return data.part(name).relabel(model.classes), name, data.notes
 
 
 def best_checkpoint(training: Training) -> Checkpoint:

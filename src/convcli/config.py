@@ -197,14 +197,16 @@ def schema(**parts: Parts) -> Schema:
 
 
 def _choice(kind: str, parts: Parts, *, default: str) -> Any:
-    """Return the field of one part: a table with `type`, or its bare name."""
-    return (_union(kind, parts), Field(default_factory=lambda: parts[default]()))
+    """Return the field of one part: a table with `type` (if not the default's), or its bare name."""
+    return (_union(kind, parts, default), Field(default_factory=lambda: parts[default]()))
 
 
-def _union(kind: str, parts: Parts) -> Any:
+def _union(kind: str, parts: Parts, default: str | None = None) -> Any:
     members: list[Any] = [Annotated[part, Tag(name)] for name, part in parts.items()]
 
     def expand(value: object) -> object:
+        if isinstance(value, dict) and default is not None:
+            return {"type": default, **value}
         return {"type": value} if isinstance(value, str) else value
 
     def tag(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What commands write: results on stdout, everything said along the way on stderr; user text is never markup."""
+"""What commands write: results on stdout, the rest on stderr; user text is never markup."""
 
 from __future__ import annotations
 
@@ -8,17 +8,29 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters spelled out: a file's name must not steer the terminal.
+
+    >>> printable("two\\nlines"), printable("red \\x1b[31m")
+    ('two\\nlines', 'red \\\\x1b[31m')
+    """
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
 
 
 def out(text: str) -> None:
     """Print one result on stdout."""
-    print(text, file=sys.stdout)  # noqa: T201
+    print(printable(text), file=sys.stdout)  # noqa: T201
 
 
 def say(text: str) -> None:
     """Print a line that is no result (a note, a warning, progress) on stderr."""
-    print(text, file=sys.stderr)  # noqa: T201
+    print(printable(text), file=sys.stderr)  # noqa: T201
 
 
 def note(notes: str | Iterable[str]) -> None:
@@ -27,9 +39,15 @@ def note(notes: str | Iterable[str]) -> None:
         say(f"note: {text}")
 
 
-def print_json(document: Any, *, lines: bool = False) -> None:
-    """Print one JSON document on stdout, on one line when it is one of many (`lines`)."""
-    out(json.dumps(document, ensure_ascii=False, indent=None if lines else 2, allow_nan=False))
+def print_json(document: Any) -> None:
+    """Print one JSON document on one line of stdout; several make JSON Lines."""
+    # A JSON string spells its control characters out by itself.
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False), file=sys.stdout)  # noqa: T201
+
+
+def show(renderable: RenderableType) -> None:
+    """Print a table or another Rich renderable on stdout."""
+    console().print(renderable)
 
 
 def console(stream: TextIO | None = None) -> Console:

@@ -1,0 +1,85 @@
+"""The command line as a whole: the commands' registration, and the one place where an error becomes words."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from convcli import __version__
+from convcli.cli import check, evaluate, filter, init, kernels, predict, shape, train
+from convcli.cli.output import out, say
+from convcli.errors import ConvcliError
+
+app = typer.Typer(
+    name="convcli",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def convcli(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Convolution: filter images, compute shapes, train small networks, see the mathematics.
+
+    Kernels are laid on the image unflipped (cross-correlation), as networks do it; `--op convolve` flips.
+    """
+    if version:
+        out(f"convcli {__version__}")
+        raise typer.Exit
+
+
+for module in (filter, kernels, shape, init, check, train, evaluate, predict):
+    app.command()(getattr(module, module.__name__.rpartition(".")[2]))
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code. No traceback reaches a user."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # a name that is no valid text must not end in an error of its own
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = app(prog_name="convcli", standalone_mode=False)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # Whoever read our output has left, as `head` does. Keep the interpreter from flushing into the void.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except Exception as error:  # everything that is left becomes one message
+        code = _report(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: Exception) -> int:
+    """Say what went wrong and return the exit code for it."""
+    if isinstance(error, ConvcliError):
+        say(f"error: {error}")
+        return error.exit_code
+    if isinstance(error, typer.Abort):
+        return 130
+    if hasattr(error, "format_message"):  # what Typer says of the command line itself
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "convcli"
+        message = error.format_message()
+        if not message:  # no arguments at all: Typer has printed the help
+            return 2
+        say(f"error: {message.rstrip('.')}. See `{command} --help`.")
+        return 2
+    if isinstance(error, MemoryError):
+        say(f"error: out of memory ({error or 'no more to be had'}). Try a smaller input.")
+    elif isinstance(error, OSError):
+        say(f"error: {error.filename or 'input or output'}: {error.strerror or error}.")
+    elif os.environ.get("CONVCLI_TRACEBACK"):
+        raise error
+    else:
+        say(f"error: this is a defect in convcli: {type(error).__name__}: {error}")
+        say("Set CONVCLI_TRACEBACK=1 to see where, and please report it.")
+    return 1

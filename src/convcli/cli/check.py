@@ -1,0 +1,39 @@
+"""`convcli check`: everything that `train` would do before it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convcli.cli.output import note, out, print_json, show
+
+
+def check(
+    config: Annotated[Path, typer.Argument(help="The configuration.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a value over the file's.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Validate a configuration, read its data, build its network and print the table. Trains nothing.
+
+    \b
+    Examples:
+      convcli check examples/digits.toml
+      convcli check examples/mnist.toml --set data.source=path/to/mnist
+    """
+    from convcli import build
+    from convcli.render.network import data_document, data_lines, network_document, network_table
+
+    file = build.load_config(config, overrides or [])
+    data = build.load_data(file.config.data, file.base, file.config.training.seed)
+    note(data.notes)
+    network = build.build_network(file.config, data.train.shape, len(data.train.classes))
+    parts = {"train": data.train, "validation": data.validation, "test": data.test}
+    if json:
+        return print_json({"data": data_document(parts), **network_document(network)})
+    out(data_lines(parts))
+    show(network_table(network, file.name))
+    return out("The configuration is valid.")

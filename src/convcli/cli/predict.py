@@ -1,0 +1,48 @@
+"""`convcli predict`: what a trained network sees in image files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convcli.cli.output import out, print_json
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name for each image.")] = 3,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; a line for each of several images.")
+    ] = False,
+) -> None:
+    """Name the most probable classes of images. They are scaled, resized and converted as for training.
+
+    \b
+    Examples:
+      convcli predict runs/digits-001 scan.png
+      convcli predict runs/digits-001 scans/*.png --top 1 --json
+    """
+    import numpy as np
+
+    from convcli import build
+    from convcli.images import read_pixels, resize
+
+    model = build.load_run(run)
+    rows, columns, channels = model.preprocessing.shape
+    for path in images:
+        pixels = resize(read_pixels(path, channels), (rows, columns))
+        probabilities = model.predict(pixels[None])[0]
+        order = np.argsort(-probabilities, kind="stable")[:top]
+        ranking = [(model.classes[index], float(probabilities[index])) for index in order]
+        if json:
+            document = {
+                "image": str(path),
+                "class": ranking[0][0],
+                "top": [{"class": name, "probability": share} for name, share in ranking],
+            }
+            print_json(document)
+        else:
+            out(f"{path}: " + ", ".join(f"{name} {share:.1%}" for name, share in ranking))

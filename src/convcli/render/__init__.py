@@ -1,0 +1,1 @@
+"""Results as tables, lines and progress bars. No mathematics beyond formatting."""

@@ -1,0 +1,37 @@
+"""An evaluation in words and tables."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from convcli.nn.evaluation import Evaluation
+
+
+def headline(figures: Evaluation, part: str) -> str:
+    """Return accuracy and loss in one line."""
+    return f"{part}: accuracy {figures.accuracy:.2%}, loss {figures.loss:.4f} on {figures.samples:,} images"
+
+
+def class_table(figures: Evaluation) -> Table:
+    """Return a row for each class."""
+    table = Table(box=SIMPLE_HEAD)
+    table.add_column("class")
+    for name in ("precision", "recall", "F1", "support"):
+        table.add_column(name, justify="right")
+    for row in figures.per_class:
+        numbers = (f"{number:.4f}" for number in (row.precision, row.recall, row.f1))
+        table.add_row(Text(row.name), *numbers, f"{row.support:,}")
+    return table
+
+
+def confusion_table(figures: Evaluation) -> Table:
+    """Return the confusion matrix: a row for each true class, a column for each predicted one."""
+    table = Table(box=SIMPLE_HEAD, title="confusion: rows true, columns predicted", title_justify="left")
+    table.add_column("")
+    for name in figures.classes:
+        table.add_column(Text(name), justify="right")
+    for name, row in zip(figures.classes, figures.confusion.tolist(), strict=True):
+        table.add_row(Text(name), *(str(count) if count else "·" for count in row))
+    return table

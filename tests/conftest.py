@@ -1,0 +1,84 @@
+"""What several tests need: the command line as its users call it, and a run that has been trained."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+class Result(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that calls the command line in a process of its own, by default in `tmp_path`."""
+
+    def call(*args, stdin=b"", cwd=tmp_path, env=None):
+        done = subprocess.run(
+            [sys.executable, "-m", "convcli", *map(str, args)],
+            input=stdin,
+            capture_output=True,
+            cwd=cwd,
+            env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **(env or {})},
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr, done.stderr.decode()
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return call
+
+
+QUICK = """
+[data]
+source = "digits"
+
+[[layers]]
+type = "conv"
+filters = 4
+activation = "relu"
+
+[[layers]]
+type = "max_pool"
+
+[[layers]]
+type = "dropout"
+rate = 0.1
+
+[[layers]]
+type = "flatten"
+
+[[layers]]
+type = "dense"
+
+[training]
+epochs = 2
+optimizer = { type = "adam", learning_rate = 0.01 }
+"""
+
+
+@pytest.fixture
+def quick(tmp_path):
+    """Return a configuration that trains in a second, but for real."""
+    path = tmp_path / "quick.toml"
+    path.write_text(QUICK)
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """Return the folder of a run of `QUICK`."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "quick.toml").write_text(QUICK)
+    command = [sys.executable, "-m", "convcli", "train", "quick.toml", "--run-dir", "run"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "run"
