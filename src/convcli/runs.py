@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import platform
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,6 +20,7 @@ from threadpoolctl import threadpool_info
 
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, OutputError
+from convcli.files import write_atomically
 
 BEST, LAST = "best.safetensors", "last.safetensors"
 CONFIG, RESOLVED, ENVIRONMENT, METRICS = "config.toml", "resolved.toml", "environment.json", "metrics.csv"
@@ -151,34 +150,8 @@ class Run:
             raise InputError(f"{path}: a safetensors file, but not one that convcli wrote.") from None
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a file so that it is either the old one or the new one, whatever happens in between.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-        path = self.folder / name
-        try:
-            handle, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=self.folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp made it private
-                os.replace(temporary, path)  # noqa: PTH105
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written ({error.strerror}).") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        """Write a file of the run, as a whole or not at all."""
+        write_atomically(self.folder / name, data)
 
 
 def _cpu_name() -> str:

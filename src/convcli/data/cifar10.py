@@ -1,0 +1,101 @@
+"""The binary version of CIFAR-10: records of a label byte and 32×32 colour pixels, plane by plane.
+
+    1 byte        label, 0 … 9
+    3,072 bytes   red, green, blue: 1,024 each, row by row
+
+Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009,
+https://www.cs.toronto.edu/~kriz/cifar.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from convcli.data.dataset import Source
+from convcli.data.parts import Part, assemble
+from convcli.data.readers import READERS, Reader
+from convcli.errors import InputError
+
+SIDE = 32
+RECORD = 1 + 3 * SIDE * SIDE
+CLASSES = 10
+TRAIN_FILES = "data_batch_*.bin"
+TEST_FILE = "test_batch.bin"
+NAMES_FILE = "batches.meta.txt"
+
+
+def matches(path: Path) -> bool:
+    """Return whether this is a .bin file or a folder with CIFAR-10's batches."""
+    if path.is_dir():
+        return (path / TEST_FILE).is_file() or any(path.glob(TRAIN_FILES))
+    return path.suffix.lower() == ".bin"
+
+
+def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
+    """Read a folder of batches, or one batch; class names come from batches.meta.txt where it is there."""
+    if path.is_dir():
+        folder = path
+        train = sorted(path.glob(TRAIN_FILES), key=lambda batch: (len(batch.name), batch.name))  # 9 before 10
+        test = [path / TEST_FILE] if (path / TEST_FILE).is_file() else []
+    else:
+        folder, train, test = path.parent, [path], []
+    if not train:
+        train, test = test, []
+    return assemble(
+        _part(train, path),
+        _part(test, test[0]) if test else None,
+        classes=_class_names(folder / NAMES_FILE),
+        size=size,
+        channels=channels,
+    )
+
+
+def _part(batches: Sequence[Path], name: Path) -> Part:
+    """Read the batches into one array, channels last."""
+    counts = [_count(batch) for batch in batches]
+    images = np.empty((sum(counts), SIDE, SIDE, 3), np.uint8)
+    labels = np.empty(len(images), np.uint8)
+    start = 0
+    for batch, count in zip(batches, counts, strict=True):
+        records = np.fromfile(batch, np.uint8, count * RECORD).reshape(count, RECORD)
+        wrong = np.flatnonzero(records[:, 0] >= CLASSES)
+        if len(wrong):
+            raise InputError(
+                f"{batch}: record {wrong[0] + 1:,} has label {records[wrong[0], 0]}; expected 0 … 9. "
+                "Is it CIFAR-10 in its binary version?"
+            )
+        planes = records[:, 1:].reshape(count, 3, SIDE, SIDE)
+        images[start : start + count] = planes.transpose(0, 2, 3, 1)
+        labels[start : start + count] = records[:, 0]
+        start += count
+    return Part(str(name), images, labels)
+
+
+def _count(batch: Path) -> int:
+    length = batch.stat().st_size
+    if length == 0 or length % RECORD:
+        raise InputError(
+            f"{batch}: expected CIFAR-10 records of {RECORD:,} bytes, found {length:,} bytes "
+            f"({length // RECORD:,} × {RECORD:,} + {length % RECORD:,}). Get the file again."
+        )
+    return length // RECORD
+
+
+def _class_names(path: Path) -> list[str]:
+    """Return the ten names in the order the labels count, or "0" … "9" where there is no list of names."""
+    if not path.is_file():
+        return [str(number) for number in range(CLASSES)]
+    names = path.read_text(encoding="utf-8", errors="replace").split()
+    if len(names) != CLASSES:
+        raise InputError(f"{path}: expected {CLASSES} class names, one on each line, found {len(names)}.")
+    return names
+
+
+READERS.register("cifar10")(
+    Reader(
+        "CIFAR-10 in its binary version (a folder with data_batch_1.bin …, or one .bin file)", matches, read
+    )
+)

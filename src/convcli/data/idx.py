@@ -1,0 +1,162 @@
+"""IDX, the format of MNIST and its relatives: a few header numbers, then the bytes of all images.
+
+    bytes 0–1   0
+    byte  2     type of the values; 0x08 is uint8, the only one that images use
+    byte  3     number of dimensions d: 3 for images (n, rows, columns), 1 for labels (n)
+    4 d bytes   the dimensions, big-endian
+    the rest    the values
+
+Source: Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits",
+http://yann.lecun.com/exdb/mnist/. Files may be gzip'd or not, whatever their name says.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.data.dataset import Source
+from convcli.data.parts import Part, assemble
+from convcli.data.readers import DEFLATE_LIMIT, READERS, Reader
+from convcli.errors import InputError
+
+NAME = re.compile(
+    r"(?P<part>.*)(?P<kind>images|labels)(?P<a>[-._])idx[0-9](?P<b>[-._])ubyte(\.gz)?", re.IGNORECASE
+)
+TEST_PARTS = ("t10k-", "test-")
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+def matches(path: Path) -> bool:
+    """Return whether this is an IDX file, by its name, or a folder with IDX images."""
+    if path.is_dir():
+        return bool(_images_in(path))
+    return NAME.fullmatch(path.name) is not None
+
+
+def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
+    """Read a folder with a `train-*` pair and perhaps a `t10k-*` pair, or one images file and its labels."""
+    train, test = _pair_of_parts(path) if path.is_dir() else (path, None)
+    return assemble(_part(train), _part(test) if test else None, size=size, channels=channels)
+
+
+def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+    """Return the values of an IDX file of uint8 with that many dimensions; the array is read-only.
+
+    Raises
+    ------
+    InputError
+        If the file is not of that kind, or its length is not what its header says.
+    """
+    length = path.stat().st_size
+    with path.open("rb") as raw:
+        packed = raw.read(2) == GZIP_MAGIC
+        raw.seek(0)
+        stream: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
+        try:
+            return _values(stream, path, dimensions, most=length * DEFLATE_LIMIT if packed else length)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(
+                f"{path}: its gzip data is damaged or cut short ({error}). Get the file again."
+            ) from error
+
+
+def _values(stream: BinaryIO, path: Path, dimensions: int, *, most: int) -> NDArray[np.uint8]:
+    """Read header and values; `most` is how many bytes there can be, known before any is trusted."""
+    header = stream.read(4 + 4 * dimensions)
+    magic = bytes([0, 0, 0x08, dimensions])
+    if header[:4] != magic:
+        raise InputError(
+            f"{path}: expected IDX {'images' if dimensions == 3 else 'labels'}, which begin with the bytes "
+            f"{magic.hex(' ')}; found {header[:4].hex(' ') or 'an empty file'}. Name another file, or get it "
+            "again."
+        )
+    if len(header) < 4 + 4 * dimensions:
+        raise InputError(
+            f"{path} is cut short: its header ends after {len(header)} bytes. Get the file again."
+        )
+    shape = struct.unpack(f">{dimensions}I", header[4:])
+    expected = math.prod(shape)
+    room = most - len(header)
+    values = stream.read(expected + 1) if expected <= room else b""
+    if len(values) != expected:
+        fault = "is cut short" if len(values) < expected else "is too long"
+        sizes = " × ".join(f"{number:,}" for number in shape) + " = " if dimensions > 1 else ""
+        held = (
+            "more"
+            if len(values) > expected
+            else f"{len(values):,}"
+            if expected <= room
+            else f"at most {room:,}"
+        )
+        raise InputError(
+            f"{path} {fault}: its header announces {sizes}{expected:,} bytes, it holds {held}. Get it again."
+        )
+    return np.frombuffer(values, np.uint8).reshape(shape)
+
+
+def _part(path: Path) -> Part:
+    name = NAME.fullmatch(path.name)
+    if name is None or name["kind"].lower() != "images":
+        raise InputError(f"{path} holds labels; name the images file, its labels are found beside it.")
+    labels_path = _labels_beside(path, name)
+    images, labels = read_idx(path, 3), read_idx(labels_path, 1)
+    if len(labels) != len(images):
+        raise InputError(
+            f"{labels_path} holds {len(labels):,} labels, but {path.name} beside it {len(images):,} images; "
+            "expected one label for each image."
+        )
+    return Part(str(path), images[..., np.newaxis], labels)
+
+
+def _labels_beside(path: Path, name: re.Match[str]) -> Path:
+    """Return the labels file that belongs to an images file, gzip'd or not."""
+    word = "LABELS" if name["kind"].isupper() else "labels"
+    wanted = f"{name['part']}{word}{name['a']}idx1{name['b']}ubyte"
+    for candidate in (path.with_name(wanted), path.with_name(wanted + ".gz")):
+        if candidate.is_file():
+            return candidate
+    raise InputError(f"{path}: expected its labels beside it as {wanted} or {wanted}.gz, found neither.")
+
+
+def _images_in(folder: Path) -> dict[str, Path]:
+    """Return the images files of a folder by name without .gz; unpacked files go before packed ones."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        name = NAME.fullmatch(path.name)
+        if name and name["kind"].lower() == "images" and path.is_file():
+            found.setdefault(path.name.removesuffix(".gz"), path)
+    return found
+
+
+def _pair_of_parts(folder: Path) -> tuple[Path, Path | None]:
+    """Return the images files of the training and the test part; a lone test part is the training part."""
+    train: list[Path] = []
+    test: list[Path] = []
+    for name, path in _images_in(folder).items():
+        prefix = name.lower().partition("images")[0]
+        (test if prefix.endswith(TEST_PARTS) else train).append(path)
+    for part, paths in (("training", train), ("test", test)):
+        if len(paths) > 1:
+            names = ", ".join(path.name for path in paths)
+            raise InputError(f"{folder} holds {len(paths)} {part} parts: {names}. Name one of these files.")
+    if not train:
+        return test[0], None
+    return train[0], test[0] if test else None
+
+
+READERS.register("idx")(
+    Reader(
+        "IDX files such as MNIST's (a folder with train-images-idx3-ubyte[.gz] …, or one images file)",
+        matches,
+        read,
+    )
+)

@@ -1,0 +1,122 @@
+"""Which kinds of data sources there are, and how a name from a config becomes pictures.
+
+A reader says which paths it understands and turns one into a `Source`. Each lives in a file of its own and
+registers itself; they are asked in the order of registration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from convcli.data.dataset import Source
+from convcli.errors import InputError, suggestion
+from convcli.registry import Registry
+
+
+class ReadPath(Protocol):
+    """Reads the source at a path; (rows, columns) and channels are inferred where they are None."""
+
+    def __call__(self, path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source: ...
+
+
+class MatchPath(Protocol):
+    """Says at a glance whether an existing path is of this kind."""
+
+    def __call__(self, path: Path) -> bool: ...
+
+
+class ReadBuiltIn(Protocol):
+    """Reads a set that comes with the package."""
+
+    def __call__(self, *, size: tuple[int, int] | None, channels: int | None) -> Source: ...
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One kind of data source: what it is in words, which paths are of this kind, and how they are read."""
+
+    description: str
+    matches: MatchPath
+    read: ReadPath
+
+
+@dataclass(frozen=True)
+class BuiltIn:
+    """A set that comes with the package: what it is in words, and how it is read."""
+
+    description: str
+    read: ReadBuiltIn
+
+
+# No deflate stream (gzip, zip) grows by more; it bounds what a header can truly announce before anything is
+# unpacked. Source: https://zlib.net/zlib_tech.html
+DEFLATE_LIMIT = 1032
+
+READERS: Registry[Reader] = Registry("kind of data source")
+BUILT_IN: Registry[BuiltIn] = Registry("built-in data set")
+
+
+def open_source(
+    source: str, *, base: Path, size: tuple[int, int] | None = None, channels: int | None = None
+) -> Source:
+    """Read a data source: a built-in set by its name, or whatever lies at a path.
+
+    Parameters
+    ----------
+    source
+        A built-in name (`digits`), which wins over a file of that name (`./digits` is the file), or a path;
+        `~` is the home folder.
+    base
+        The folder that a relative path starts from.
+    size
+        (rows, columns) of the pictures. None takes the size that most of them have. Pictures of another
+        size are resized, and the source's notes say so.
+    channels
+        1 for grey, 3 for RGB, None for what most of the pictures have. Others are converted, and the
+        source's notes say so. A source to be joined to a training set is read with that set's size and
+        channels.
+
+    Raises
+    ------
+    InputError
+        If there is nothing of that name, it is of no known kind, or what it holds is damaged.
+
+    Examples
+    --------
+    >>> digits = open_source("digits", base=Path())
+    >>> len(digits.train), len(digits.test), digits.train.shape
+    (1438, 359, (8, 8, 1))
+    """
+    if source in BUILT_IN:
+        return BUILT_IN[source].read(size=size, channels=channels)
+    try:
+        path = _existing(source, base)
+        for reader in READERS.values():
+            if reader.matches(path):
+                return reader.read(path, size=size, channels=channels)
+    except OSError as error:
+        place = error.filename or source
+        raise InputError(f"{place} cannot be read: {error.strerror or error}.") from error
+    except MemoryError as error:
+        raise InputError(
+            f"{source}: {str(error) or 'too large for memory'}. Set a smaller image size."
+        ) from error
+    known = "; ".join(reader.description for reader in READERS.values())
+    kind = "folder" if path.is_dir() else "file"
+    raise InputError(f"{path}: this {kind} is not a data source. Understood are: {known}.")
+
+
+def _existing(source: str, base: Path) -> Path:
+    """Return the path that `source` names, or raise if nothing lies there."""
+    try:
+        path = base / Path(source).expanduser()
+    except RuntimeError:  # ~name of a user who does not exist
+        path = base / source
+    if not source.strip() or not path.exists():
+        raise InputError(
+            f"Data source {source!r} not found: it is neither a built-in set nor a file or folder "
+            f"({path}).{suggestion(source, BUILT_IN)}"
+        )
+    return path
