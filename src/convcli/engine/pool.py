@@ -1,4 +1,4 @@
-"""Max and average pooling and their gradients: one pass for each cell of the window, over all windows at once."""
+"""Max and average pooling and their gradients: one pass a cell of the window, over all windows at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def max_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Ar
     >>> max_pool2d(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0].tolist()
     [[5.0, 7.0], [13.0, 15.0]]
     """
-    return max_forward(_batch(x), pool_window(size, stride), Workspace())[0]
+    return max_forward(_batch(x), pool_window(size, stride), Workspace())
 
 
 def max_pool2d_backward(dy: Array, x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Array:
@@ -56,8 +56,8 @@ def max_pool2d_backward(dy: Array, x: Array, size: IntOrPair, stride: IntOrPair 
     """
     x, window = _batch(x), pool_window(size, stride)
     workspace = Workspace()
-    y, winners = max_forward(x, window, workspace)
-    return max_backward(_gradient(dy, y.shape), winners, x.shape, window, workspace)
+    y = max_forward(x, window, workspace)
+    return max_backward(_gradient(dy, y.shape), x, y, window, workspace)
 
 
 def avg_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Array:
@@ -110,37 +110,43 @@ def _cells(window: Window) -> list[tuple[int, int]]:
     return list(product(range(window.size[0]), range(window.size[1])))
 
 
-def max_forward(x: Array, window: Window, workspace: Workspace) -> tuple[Array, Array]:
-    """Return the maxima and, for each, the number of the cell (in row order) that holds it."""
-    output = window.output_shape(x.shape[1:3])
-    shape = (len(x), *output, x.shape[3])
-    cells = _cells(window)
-    y = workspace.array("y", shape, x.dtype)
-    winners = workspace.array("winners", shape, np.min_scalar_type(len(cells)))
-    larger = workspace.array("larger", shape, np.bool_)
-    np.copyto(y, window_cell(x, window, output, 0, 0))
-    winners[:] = 0
-    for number, (i, j) in enumerate(cells[1:], 1):
-        cell = window_cell(x, window, output, i, j)
-        np.greater(cell, y, out=larger)
-        np.maximum(cell, y, out=y)
-        np.copyto(winners, winners.dtype.type(number), where=larger)
-    return y, winners
+def max_forward(x: Array, window: Window, workspace: Workspace) -> Array:
+    """Return the maxima: first down the rows, in long contiguous runs, then along the columns."""
+    rows, columns = window.output_shape(x.shape[1:3])
+    n, _, width, channels = x.shape
+    (f_h, f_w), (s_h, s_w) = window.size, window.stride
+    tall = [x[:, i : i + (rows - 1) * s_h + 1 : s_h] for i in range(f_h)]
+    high = _running_maximum(tall, workspace.array("high", (n, rows, width, channels), x.dtype))
+    wide = [high[:, :, j : j + (columns - 1) * s_w + 1 : s_w] for j in range(f_w)]
+    return _running_maximum(wide, workspace.array("y", (n, rows, columns, channels), x.dtype))
 
 
-def max_backward(
-    dy: Array, winners: Array, shape: tuple[int, ...], window: Window, workspace: Workspace
-) -> Array:
-    """Put each gradient back where its maximum stood, in an array of `shape`."""
-    dx = workspace.array("dx", shape, dy.dtype)
+def _running_maximum(parts: list[Array], out: Array) -> Array:
+    if len(parts) == 1:
+        np.copyto(out, parts[0])
+        return out
+    np.maximum(parts[0], parts[1], out=out)
+    for part in parts[2:]:
+        np.maximum(part, out, out=out)
+    return out
+
+
+def max_backward(dy: Array, x: Array, y: Array, window: Window, workspace: Workspace) -> Array:
+    """Put each gradient back where its maximum stood: the first cell in row order of `x` that equals `y`."""
+    dx = workspace.array("dx", x.shape, dy.dtype)
     share = workspace.array("share", dy.shape, dy.dtype)
     chosen = workspace.array("chosen", dy.shape, np.bool_)
+    free = workspace.array("free", dy.shape, np.bool_)
+    free[:] = True
+    output = window.output_shape(x.shape[1:3])
     touching = window.stride == window.size
-    if not touching or window.remainder((shape[1], shape[2])) != (0, 0):
+    if not touching or window.remainder(x.shape[1:3]) != (0, 0):
         dx[:] = 0
-    for number, (i, j) in enumerate(_cells(window)):
-        target = window_cell(dx, window, dy.shape[1:3], i, j)
-        np.equal(winners, number, out=chosen)
+    for i, j in _cells(window):
+        np.equal(window_cell(x, window, output, i, j), y, out=chosen)
+        chosen &= free
+        free ^= chosen
+        target = window_cell(dx, window, output, i, j)
         if touching:
             np.multiply(dy, chosen, out=target)
         else:

@@ -1,4 +1,4 @@
-"""Every window of a batch of planes at once: as strided views, as shifted slices, as the columns of a matrix."""
+"""All windows of a batch at once: as strided views, as shifted slices, as the columns of a matrix."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def tiles(n: int, output: Pair, row_bytes: int) -> Iterator[Tile]:
 
 
 def padded_tile(x: Array, window: Window, tile: Tile, workspace: Workspace) -> Array:
-    """Return the rows of `x` (n, h, w, c) that a tile's windows see, with zeros where they leave the plane."""
+    """Return the rows of `x` (n, h, w, c) that a tile's windows see, with zeros beyond the plane."""
     images, rows = tile
     _, height, width, channels = x.shape
     (top, _), (left, right) = window.padding
@@ -74,14 +74,14 @@ def window_view(x: Array, window: Window, output: Pair) -> Array:
 
 
 def window_cell(x: Array, window: Window, output: Pair, i: int, j: int) -> Array:
-    """Return the cell (i, j) of every window of a padded `x`: a view (n, out_h, out_w, c), to read or write."""
+    """Return the cell (i, j) of every window of a padded `x`: a view (n, out_h, out_w, c)."""
     top, left = i * window.dilation[0], j * window.dilation[1]
     (rows, columns), (s_h, s_w) = output, window.stride
     return x[:, top : top + (rows - 1) * s_h + 1 : s_h, left : left + (columns - 1) * s_w + 1 : s_w]
 
 
 def columns(x: Array, window: Window, output: Pair, groups: int, workspace: Workspace) -> Array:
-    """Return every window of a padded `x` (n, h, w, c) as a row: (groups, n·out_h·out_w, f_h·f_w·c/groups)."""
+    """Return every window of a padded `x` as a row: (groups, n·out_h·out_w, f_h·f_w·c/groups)."""
     n, _, _, c = x.shape
     (f_h, f_w), (rows, cols) = window.size, output
     depth = c // groups

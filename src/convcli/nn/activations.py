@@ -58,7 +58,7 @@ ACTIVATIONS.register("none")(Activation("g(z) = z", lambda z: None, lambda da, a
 ACTIVATIONS.register("relu")(
     Activation(
         "g(z) = max(z, 0)",
-        lambda z: np.maximum(z, 0, out=z),
+        lambda z: np.clip(z, 0, np.inf, out=z),  # three times as fast as np.maximum(z, 0)
         lambda da, a: np.multiply(da, a > 0, out=da),
         rectifies=True,
     )

@@ -78,8 +78,10 @@ class MeanSquaredError(Loss):
         return losses, error
 
     def probabilities(self, outputs: Array) -> Array:
-        descending = -np.sort(-outputs, axis=1)
-        excess = (descending.cumsum(1) - 1) / np.arange(1, outputs.shape[1] + 1)
+        # A shift changes nothing, and near 0 the sums are exact however large the outputs are.
+        shifted = outputs - outputs.max(1, keepdims=True)
+        descending = -np.sort(-shifted, axis=1)
+        excess = (descending.cumsum(1) - 1) / np.arange(1, outputs.shape[1] + 1, dtype=outputs.dtype)
         kept = (descending > excess).sum(1, keepdims=True)
-        p: Array = np.maximum(outputs - np.take_along_axis(excess, kept - 1, 1), 0)
+        p: Array = np.maximum(shifted - np.take_along_axis(excess, kept - 1, 1), 0)
         return p

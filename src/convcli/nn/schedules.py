@@ -29,9 +29,10 @@ class Schedule(Part):
     def factor(self, step: int, steps_per_epoch: int, epochs: int) -> float:
         """Return the factor of step number `step`, counted from 0 over the whole run."""
         warm = round(self.warmup * steps_per_epoch)
+        steps = max(steps_per_epoch * epochs - warm, 1)
         if step < warm:
-            return (step + 1) / (warm + 1) * self.shape(0, steps_per_epoch, 1)
-        return self.shape(step - warm, steps_per_epoch, max(steps_per_epoch * epochs - warm, 1))
+            return (step + 1) / (warm + 1) * self.shape(0, steps_per_epoch, steps)
+        return self.shape(step - warm, steps_per_epoch, steps)
 
     @abstractmethod
     def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:

@@ -31,6 +31,9 @@ LANES = 8
 PIECE_BYTES = 1 << 20
 PIECE_RANGE = (4, 64)
 
+# Below this the calls themselves cost more than another thread could save.
+SMALL_PIECE = 32
+
 
 def available_cores() -> int:
     """Return how many processors this process may use."""
@@ -102,8 +105,7 @@ class Workers:
         seed
             What the random numbers of this batch depend on, besides the piece's number.
         """
-        piece = len(batch) if self.network.couples_samples else self.piece
-        pieces = [batch[start : start + piece] for start in range(0, len(batch), piece)]
+        pieces = self._cut(batch)
         lanes = range(min(len(pieces), LANES))
         while len(self._lanes) < len(lanes):
             vector = np.zeros_like(self.total)
@@ -134,6 +136,14 @@ class Workers:
         for lane in self._lanes[1 : len(lanes)]:
             self.total += lane.gradient
         return BatchResult(sum(result.loss for result in results), sum(result.correct for result in results))
+
+    def _cut(self, batch: Array) -> list[Array]:
+        """Return the batch in pieces of nearly one size, so that no lane has much more to do than another."""
+        if self.network.couples_samples:
+            return [batch]
+        fewest = -(-len(batch) // self.piece)
+        even = min(LANES, len(batch) // SMALL_PIECE)
+        return np.array_split(batch, max(fewest, even, 1))
 
     def outputs(self, weights: NetworkWeights, images: Array) -> Array:
         """Return the network's outputs (n, ...) for `images` (n, h, w, c), uint8."""

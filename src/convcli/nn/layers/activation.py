@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 import numpy as np
 from pydantic import AfterValidator
 
-from convcli.engine.workspace import Array
+from convcli.engine.workspace import Array, column_sums
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import Layer, Shape, Tape, Weights
 
@@ -67,5 +67,5 @@ class Affine(Layer):
         """Turn dA into dZ in place and add db."""
         ACTIVATIONS[self.activation].derive(da, tape.saved["a"])
         if self.bias:
-            tape.gradients["b"][...] += da.reshape(-1, da.shape[-1]).sum(0)
+            tape.gradients["b"][...] += column_sums(da)
         return da

@@ -40,13 +40,12 @@ class MaxPool(_Pool):
     type: Literal["max_pool"] = "max_pool"
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        y, winners = pool.max_forward(x, self._window, tape.workspace)
-        tape.saved["winners"], tape.saved["shape"] = winners, x.shape
+        y = pool.max_forward(x, self._window, tape.workspace)
+        tape.saved["x"], tape.saved["y"] = x, y
         return y
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        winners, shape = tape.saved["winners"], tape.saved["shape"]
-        return pool.max_backward(dy, winners, shape, self._window, tape.workspace)
+        return pool.max_backward(dy, tape.saved["x"], tape.saved["y"], self._window, tape.workspace)
 
 
 class AvgPool(_Pool):
