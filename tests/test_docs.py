@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
+import os
 import re
+import shutil
+import subprocess
+import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
 
 def reference_script():
-    specification = importlib.util.spec_from_file_location("cli_reference", ROOT / "docs" / "cli_reference.py")
+    specification = importlib.util.spec_from_file_location(
+        "cli_reference", ROOT / "docs" / "cli_reference.py"
+    )
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
@@ -36,3 +43,51 @@ def test_links_in_the_documentation_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):
             if not target.startswith("http"):
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def console_examples(page):
+    """Yield (command, expected output) for each `$ ` line of the page's console blocks, in order."""
+    for block in re.findall(r"```console\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = example.partition("\n")
+            yield command, output
+
+
+def test_the_examples_of_the_readme_print_what_it_shows(tmp_path):
+    for folder in ("examples", "sample_images"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    environment = {**os.environ, "COLUMNS": "84", "NO_COLOR": "1"}
+    environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+    examples = list(console_examples(ROOT / "README.md"))
+    assert len(examples) >= 10
+    for command, expected in examples:
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        printed = "\n".join(line.rstrip() for line in done.stdout.strip().splitlines()) + "\n"
+        same = doctest.OutputChecker().check_output(expected, printed, doctest.ELLIPSIS)
+        assert same, f"$ {command}\nprints\n{printed}\nbut the README says\n{expected}"
+
+
+def test_the_python_examples_of_the_readme_hold():
+    results = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+    assert results.attempted > 5
+    assert results.failed == 0
+
+
+def test_the_configuration_reference_names_every_part_and_option():
+    from convcli import build
+
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    for parts in build.SCHEMA.parts.values():
+        for name, part in parts.items():
+            assert f"`{name}`" in page or f'"{name}"' in page, name
+            for option in part.model_fields:
+                assert option == "type" or f"`{option}`" in page, f"{name}: {option}"
