@@ -74,4 +74,5 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]!r}?"
-    return f" Known: {', '.join(names)}." if names else ""
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f" Known: {shown}." if names else ""

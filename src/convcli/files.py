@@ -30,5 +30,9 @@ def write_atomically(path: Path, data: bytes) -> None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error}).") from error
+    except FileNotFoundError as error:
+        raise OutputError(f"{path}: the folder {path.parent} does not exist; create it first.") from error
+    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+        raise OutputError(
+            f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})."
+        ) from error

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-import reference
 
+import reference
 from convcli.engine import windows
 from convcli.engine.conv import conv2d, conv2d_backward
 from convcli.errors import ShapeError

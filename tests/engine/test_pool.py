@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import reference
 
+import reference
 from convcli.engine import pool
 from convcli.errors import ShapeError
 

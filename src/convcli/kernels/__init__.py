@@ -1,0 +1,30 @@
+"""Named convolution kernels: what they are, where they come from, how a command line names them.
+
+A new kernel is one function with `@define` in `smoothing.py` or `edges.py`, or one line of a family there;
+the listing, the parameters' checks and the error messages come from it.
+"""
+
+from convcli.kernels import edges, smoothing  # noqa: F401  (importing them fills the registry)
+from convcli.kernels.definition import (
+    KERNELS,
+    Combine,
+    Definition,
+    Kernel,
+    checked_weights,
+    kernel,
+    kernel_names,
+    named,
+)
+from convcli.kernels.parsing import parse
+
+__all__ = [
+    "KERNELS",
+    "Combine",
+    "Definition",
+    "Kernel",
+    "checked_weights",
+    "kernel",
+    "kernel_names",
+    "named",
+    "parse",
+]

@@ -1,0 +1,244 @@
+"""What a kernel is, and how one is built from its name and parameters."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convcli.errors import KernelError, UnknownNameError
+from convcli.registry import Registry
+
+Combine: TypeAlias = Literal["single", "magnitude", "maximum"]
+Number: TypeAlias = int | float
+Weights: TypeAlias = NDArray[np.float64]
+Build = TypeVar("Build", bound=Callable[..., Any])
+
+MAX_SIDE = 4096
+"""The longest side of a kernel. Longer ones are mistakes, and would only fail later, by memory or time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """Weights with a name, ready to be laid on an image.
+
+    Attributes
+    ----------
+    name
+        As registered; "custom" for weights typed in; a file's stem for weights read from it.
+    parts
+        One array (f_h, f_w) of float64, or several of the same shape.
+    combine
+        How the parts' responses become one plane: "single" (there is one), "magnitude" (the root of the sum
+        of squares), "maximum" (the strongest).
+    parameters
+        The values it was built with.
+    source
+        Where the weights come from.
+    """
+
+    name: str
+    parts: tuple[Weights, ...]
+    combine: Combine = "single"
+    parameters: Mapping[str, Number] = field(default_factory=dict)
+    source: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.parts[0].shape
+        return rows, columns
+
+    @property
+    def weights(self) -> Weights:
+        """A copy of the weights: (f_h, f_w), or (m, f_h, f_w) for m parts."""
+        return self.parts[0].copy() if len(self.parts) == 1 else np.stack(self.parts)
+
+    @property
+    def sums_to_zero(self) -> bool:
+        """Whether a flat area gives zero: such kernels find edges, and their results are signed."""
+        return all(abs(part.sum()) <= 1e-6 * np.abs(part).sum() for part in self.parts)
+
+
+def checked_weights(weights: ArrayLike, where: str) -> Weights:
+    """Return `weights` as a read-only float64 matrix.
+
+    Raises
+    ------
+    KernelError
+        If they are empty, no matrix, not finite, or more than 4096 cells long; names `where` they came from.
+    """
+    try:
+        array = np.array(weights, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise KernelError(f"{where}: expected a matrix of real numbers ({error}).") from error
+    if array.ndim != 2:
+        raise KernelError(f"{where}: expected a matrix of rows and columns, found an array of {array.shape}.")
+    if array.size == 0:
+        raise KernelError(f"{where}: the kernel is empty; give at least one number.")
+    if max(array.shape) > MAX_SIDE:
+        rows, columns = array.shape
+        raise KernelError(f"{where}: {rows} × {columns} cells; a kernel has at most {MAX_SIDE} per side.")
+    if not np.isfinite(array).all():
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        found = array[row, column]
+        raise KernelError(
+            f"{where}: row {row + 1}, column {column + 1}: expected a finite number, found {found}."
+        )
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: what it means, and what it may be. It means the same for every kernel that has it."""
+
+    kind: type[int] | type[float]
+    least: float
+    most: float
+    meaning: str
+
+    def checked(self, value: object, where: str) -> Number:
+        """Return `value` as this parameter's kind, or raise `KernelError` naming `where` it was given."""
+        try:
+            number = operator.index(value) if self.kind is int else float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if isinstance(value, bool) or not self.least <= number <= self.most:
+            expected = (
+                f"{'an integer' if self.kind is int else 'a number'} from {self.least:g} to {self.most:g}"
+            )
+            raise KernelError(f"{where}: expected {expected} ({self.meaning}), found {value!r}.")
+        return number
+
+
+PARAMETERS: dict[str, Parameter] = {
+    "size": Parameter(int, 1, MAX_SIDE, "cells per side"),
+    "sigma": Parameter(float, 0.1, 500, "standard deviation in pixels"),
+    "sigma1": Parameter(float, 0.1, 500, "standard deviation of the narrow Gaussian in pixels"),
+    "sigma2": Parameter(float, 0.1, 500, "standard deviation of the wide Gaussian in pixels"),
+    "amount": Parameter(float, -100, 100, "how much of the detail is added"),
+    "angle": Parameter(float, -360, 360, "degrees, counter-clockwise from the right"),
+    "theta": Parameter(float, -360, 360, "degrees, counter-clockwise from the right"),
+    "wavelength": Parameter(float, 2, MAX_SIDE, "pixels from wave to wave"),
+    "gamma": Parameter(float, 0.01, 100, "aspect ratio: below 1 the stripes are long"),
+}
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A registered kernel; the parameters of `build`, all with defaults, are the kernel's parameters.
+
+    `build` returns the weights, or the weights of each part where `combine` is not "single". A default of
+    None means that it derives the value from the others.
+    """
+
+    build: Callable[..., Any]
+    group: str
+    summary: str
+    source: str
+    combine: Combine = "single"
+
+    @property
+    def defaults(self) -> dict[str, Number | None]:
+        """The parameters with the values they have unless given."""
+        return {name: item.default for name, item in inspect.signature(self.build).parameters.items()}
+
+
+KERNELS: Registry[Definition] = Registry("kernel")
+
+
+def define(name: str, *, group: str, source: str) -> Callable[[Build], Build]:
+    """Return a decorator that registers a function as the kernel `name`; its first line is the summary."""
+
+    def add(build: Build) -> Build:
+        summary = (inspect.getdoc(build) or "").partition("\n")[0]
+        KERNELS.register(name)(Definition(build, group, summary, source))
+        return build
+
+    return add
+
+
+def named(name: str, **parameters: object) -> Kernel:
+    """Return the registered kernel `name`, built with `parameters`.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such kernel, or it has no such parameter.
+    KernelError
+        If a parameter's value has the wrong kind or is out of range.
+
+    Examples
+    --------
+    >>> named("gaussian", sigma=2).shape
+    (17, 17)
+    >>> named("sobel").combine
+    'magnitude'
+    """
+    definition = KERNELS[name]
+    values = definition.defaults
+    for key, value in parameters.items():
+        if not values:
+            raise KernelError(f"{name} takes no parameters; found {key!r}.")
+        if key not in values:
+            raise UnknownNameError(f"{name} parameter", key, values)
+        values[key] = PARAMETERS[key].checked(value, f"{name}: {key}")
+    built = definition.build(**values)
+    parts = (built,) if definition.combine == "single" else built
+    return Kernel(
+        name=name,
+        parts=tuple(checked_weights(part, name) for part in parts),
+        combine=definition.combine,
+        parameters={key: value for key, value in values.items() if value is not None},
+        source=definition.source,
+    )
+
+
+def kernel(name: str, **parameters: object) -> Weights:
+    """Return the weights of a named kernel.
+
+    Parameters
+    ----------
+    name
+        One of `kernel_names()`.
+    **parameters
+        The kernel's own, such as ``sigma=1.5``.
+
+    Returns
+    -------
+    ndarray of float64
+        (f_h, f_w); or (m, f_h, f_w) for a kernel of m parts, such as the two of ``sobel``.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such kernel, or it has no such parameter.
+    KernelError
+        If a parameter's value has the wrong kind or is out of range.
+
+    Examples
+    --------
+    >>> kernel("sobel-x")
+    array([[-1.,  0.,  1.],
+           [-2.,  0.,  2.],
+           [-1.,  0.,  1.]])
+    >>> kernel("sobel").shape
+    (2, 3, 3)
+    """
+    return named(name, **parameters).weights
+
+
+def kernel_names() -> list[str]:
+    """Return the names of all kernels, grouped as the command line lists them.
+
+    >>> "gaussian" in kernel_names()
+    True
+    """
+    return list(KERNELS)

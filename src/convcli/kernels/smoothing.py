@@ -1,0 +1,132 @@
+"""Kernels that keep brightness (their weights sum to one): blurring, sharpening, and the identity."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convcli.kernels.definition import Weights, define
+
+BASIC = "basic"
+SMOOTHING = "smoothing"
+SHARPENING = "sharpening"
+
+TEXTBOOK = "Gonzalez and Woods, Digital Image Processing, 4th ed., 2018"
+
+
+def offsets(size: int) -> Weights:
+    """Return the cells' distances from the middle of a side: −1, 0, 1 for three, −½, ½ for two."""
+    return np.arange(size, dtype=np.float64) - (size - 1) / 2
+
+
+def size_for(sigma: float) -> int:
+    """Return the odd side that holds four standard deviations each way, as scipy.ndimage cuts a Gaussian."""
+    return 2 * max(1, int(4 * sigma + 0.5)) + 1
+
+
+def bell(sigma: float, size: int) -> Weights:
+    """Return a sampled Gaussian of one dimension that sums to one."""
+    weights = np.exp(-0.5 * (offsets(size) / sigma) ** 2)
+    return np.asarray(weights / weights.sum())
+
+
+@define("identity", group=BASIC, source="the unit of convolution")
+def identity() -> ArrayLike:
+    """Changes nothing.
+
+    0 0 0
+    0 1 0
+    0 0 0
+    """
+    return [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+
+
+@define("box", group=SMOOTHING, source=f"{TEXTBOOK}, section 3.5")
+def box(size: int = 3) -> ArrayLike:
+    """Mean of a square.
+
+    1 1 1
+    1 1 1   / size²
+    1 1 1
+    """
+    return np.full((size, size), 1 / size**2)
+
+
+@define(
+    "gaussian",
+    group=SMOOTHING,
+    source=f"{TEXTBOOK}, section 3.5; cut at 4 sigma like scipy.ndimage",
+)
+def gaussian(sigma: float = 1.0, size: int | None = None) -> Weights:
+    """Soft blur; without a size, wide enough for four sigma.
+
+    With sigma 0.85 and size 3 about
+
+    1 2 1
+    2 4 2   / 16
+    1 2 1
+    """
+    weights = bell(sigma, size or size_for(sigma))
+    return np.outer(weights, weights)
+
+
+@define("motion", group=SMOOTHING, source="MATLAB, fspecial motion: cells by their distance from the line")
+def motion(size: int = 9, angle: float = 0.0) -> Weights:
+    """Blur along a line, as of a camera that moves.
+
+    With size 3: 1 1 1 / 3; with size 3 and angle 90 the same upright.
+    """
+    across, up = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    y, x = np.meshgrid(-offsets(size), offsets(size), indexing="ij")  # y grows upward, as angles do
+    half = (size - 1) / 2
+    along = np.clip(x * across + y * up, -half, half)
+    distance = np.hypot(x - along * across, y - along * up)
+    weights = np.maximum(1 - distance, 0)
+    weights[weights < 1e-9] = 0
+    rows, columns = weights.any(axis=1), weights.any(axis=0)
+    weights = weights[np.ix_(rows, columns)]  # symmetric about the middle, so the middle stays in the middle
+    return np.asarray(weights / weights.sum())
+
+
+@define(
+    "sharpen",
+    group=SHARPENING,
+    source=f"identity minus laplacian; {TEXTBOOK}, section 3.6",
+)
+def sharpen() -> ArrayLike:
+    """Adds the detail that the Laplacian finds.
+
+     0 -1  0
+    -1  5 -1
+     0 -1  0
+    """
+    return [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
+
+
+@define(
+    "unsharp",
+    group=SHARPENING,
+    source=f"unsharp masking, f + amount (f − blurred f); {TEXTBOOK}, section 3.6",
+)
+def unsharp(sigma: float = 1.0, amount: float = 1.0) -> Weights:
+    """Sharpens by what a Gaussian blur takes away.
+
+    (1 + amount) identity − amount gaussian
+    """
+    weights = -amount * gaussian(sigma)
+    middle = len(weights) // 2
+    weights[middle, middle] += 1 + amount
+    return weights
+
+
+@define("emboss", group=SHARPENING, source="Wikipedia, Image embossing; light from the upper left, sum one")
+def emboss() -> ArrayLike:
+    """Relief, as if lit from a corner.
+
+    -2 -1  0
+    -1  1  1
+     0  1  2
+    """
+    return [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]

@@ -1,0 +1,104 @@
+"""Kernels as pages: the list of all, and one kernel's weights in aligned columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcli.kernels import KERNELS, Kernel, named
+
+SHOWN = 13
+"""Rows and columns of weights that are shown; of larger kernels the outer ones."""
+
+_RESULTS = {"magnitude": "root of the sum of the parts' squares", "maximum": "strongest of the parts"}
+
+
+def list_document() -> list[dict[str, Any]]:
+    """Return all kernels for JSON."""
+    return [
+        {
+            "name": name,
+            "group": definition.group,
+            "summary": definition.summary,
+            "parameters": definition.defaults,
+            "shape": list(named(name).shape),
+            "source": definition.source,
+        }
+        for name, definition in KERNELS.items()
+    ]
+
+
+def list_text() -> str:
+    """Return all kernels in their groups: name, parameters with their defaults, what it does."""
+    calls = {name: _call(name, definition.defaults) for name, definition in KERNELS.items()}
+    width = max(map(len, calls.values()))
+    groups: dict[str, list[str]] = {}
+    for name, definition in KERNELS.items():
+        line = f"  {calls[name]:<{width}}  {definition.summary}"
+        groups.setdefault(definition.group, [definition.group]).append(line)
+    last = "`convcli kernels NAME` shows one. Kernels are laid on unflipped (correlation)."
+    return "\n\n".join(["\n".join(lines) for lines in groups.values()] + [last])
+
+
+def kernel_document(kernel: Kernel) -> dict[str, Any]:
+    """Return one kernel for JSON, weights in full; `@file.json` reads it back."""
+    sums = [float(part.sum()) for part in kernel.parts]
+    return {
+        "name": kernel.name,
+        "parameters": dict(kernel.parameters),
+        "shape": list(kernel.shape),
+        "combine": kernel.combine,
+        "weights": kernel.weights.tolist(),
+        "sum": sums[0] if len(sums) == 1 else sums,
+        "sums_to_zero": kernel.sums_to_zero,
+        "op": "correlate",
+        "source": kernel.source,
+    }
+
+
+def kernel_text(kernel: Kernel) -> str:
+    """Return one kernel as a page: each part's weights, and what there is to know."""
+    rows, columns = kernel.shape
+    lines = [f"{_call(kernel.name, kernel.parameters)}  {rows} × {columns}"]
+    for part in kernel.parts:
+        lines += ["", *_table(part.tolist()), f"sum {round(float(part.sum()), 9):zg}"]
+    lines += ["", "op      correlate: laid on as shown; --op convolve turns it by 180° first"]
+    if kernel.combine in _RESULTS:
+        lines.append(f"result  {_RESULTS[kernel.combine]}")
+    if kernel.sums_to_zero:
+        lines.append("range   sums to zero: a flat area gives 0")
+    return "\n".join([*lines, f"source  {kernel.source}"])
+
+
+def _call(name: str, parameters: Mapping[str, float | None]) -> str:
+    """Return a name as it is written with its parameters; one that follows from the others is left out."""
+    given = ",".join(f"{key}={value:g}" for key, value in parameters.items() if value is not None)
+    return f"{name}:{given}" if given else name
+
+
+def _table(weights: Sequence[Sequence[float]]) -> list[str]:
+    """Return the weights in aligned columns; of a large kernel the outer rows and columns."""
+    rows, columns = _shown(len(weights)), _shown(len(weights[0]))
+    decimals = _decimals(weights)
+    cells = [
+        ["…" if i is None or j is None else f"{weights[i][j]:z.{decimals}f}" for j in columns] for i in rows
+    ]
+    width = max(len(cell) for row in cells for cell in row)
+    return ["  ".join(f"{cell:>{width}}" for cell in row) for row in cells]
+
+
+def _shown(count: int) -> list[int | None]:
+    """Return which of `count` rows or columns are shown; None stands for those left out."""
+    if count <= SHOWN:
+        return list(range(count))
+    half = SHOWN // 2
+    return [*range(half), None, *range(count - half, count)]
+
+
+def _decimals(weights: Sequence[Sequence[float]]) -> int:
+    """Return how many decimals show the largest weight with four digits; none if all weights are whole."""
+    flat = [abs(weight) for row in weights for weight in row]
+    if all(weight.is_integer() for weight in flat):
+        return 0
+    return min(max(0, 3 - math.floor(math.log10(max(flat)))), 12)

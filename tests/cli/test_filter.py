@@ -1,0 +1,397 @@
+"""`convcli filter` through its entry point: results, reports, refusals, and that refusals write nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from scipy import ndimage
+
+from convcli.__main__ import main
+from convcli.engine.filter import BORDERS, OPERATIONS
+from convcli.filtering import CHANNELS, RANGES, filter_image
+
+SAMPLES = Path(__file__).parent.parent.parent / "sample_images"
+GREY = np.random.default_rng(0).integers(0, 256, (12, 16), np.uint8)
+
+
+def picture(path):
+    with PIL.Image.open(path) as opened:
+        return np.asarray(opened)
+
+
+def files(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.fixture
+def grey(tmp_path):
+    PIL.Image.fromarray(GREY).save(tmp_path / "grey.png")
+    return tmp_path / "grey.png"
+
+
+def test_sobel_of_a_photo_is_scipys_within_a_grey_level(run, tmp_path):
+    result = run("filter", SAMPLES / "astronaut.png", "--kernel", "sobel", "-o", "edges.png")
+    assert (result.code, result.stderr) == (0, "")
+    luma = picture(SAMPLES / "astronaut.png") @ np.array([0.299, 0.587, 0.114])
+    reference = np.hypot(*(ndimage.sobel(luma, axis=axis, mode="mirror") for axis in (0, 1)))
+    difference = picture(tmp_path / "edges.png") - np.clip(reference, 0, 255)
+    assert np.abs(difference).max() <= 1
+    assert result.stdout.startswith("edges.png  320 × 320 uint8  sobel (correlate)")
+    assert f"responses 0 … {reference.max():.6g}" in result.stdout
+
+
+def test_result_is_named_after_the_kernel_and_lies_beside_the_input(run, grey, tmp_path):
+    folder = tmp_path / "sub"
+    folder.mkdir()
+    grey.rename(folder / "a.b.png")
+    assert run("filter", "sub/a.b.png", "-k", "gaussian:sigma=2").code == 0
+    np.testing.assert_array_equal(
+        picture(folder / "a.b_gaussian.png"), filter_image(GREY, "gaussian:sigma=2")
+    )
+    assert run("filter", "sub/a.b.png", "-k", "0 1; 1 0", "--range", "raw").code == 0
+    assert np.load(folder / "a.b_custom.npy").dtype == np.float32
+    (tmp_path / "mine.csv").write_text("1,2\n3,4\n")
+    assert run("filter", "sub/a.b.png", "-k", "@mine.csv", "--format", "tiff").code == 0
+    assert (folder / "a.b_mine.tif").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"padding": "valid"},
+        {"padding": "full", "border": "zero"},
+        {"padding": "3", "border": "constant", "fill": "9.5"},
+        {"padding": "2x1", "border": "wrap"},
+        {"stride": "2"},
+        {"stride": "3x1", "dilation": "2x3"},
+        {"op": "convolve", "range": "offset"},
+        {"range": "stretch", "border": "symmetric"},
+        {"channels": "each", "range": "clip", "border": "edge"},
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("grey")
+def test_options_mean_the_same_as_in_python(run, tmp_path, options):
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    result = run("filter", "grey.png", "-k", "0 1 2; -1 0 1; -2 -1 0", "-o", "out.png", *words, "--json")
+    assert result.code == 0, result.stderr
+    numbers = {"3": 3, "2x1": (2, 1), "2": 2, "3x1": (3, 1), "2x3": (2, 3), "9.5": 9.5}
+    keywords = {name: numbers.get(value, value) for name, value in options.items()}
+    expected = filter_image(GREY, [[0, 1, 2], [-1, 0, 1], [-2, -1, 0]], **keywords)
+    np.testing.assert_array_equal(picture(tmp_path / "out.png"), expected)
+    document = json.loads(result.stdout)
+    assert document["shape"] == list(expected.shape)
+    assert document["op"] == options.get("op", "correlate")
+
+
+@pytest.mark.usefixtures("grey")
+def test_json_is_one_document_and_nothing_else(run):
+    result = run("filter", "grey.png", "--kernel", "gaussian:sigma=1.5,size=5", "--json")
+    document = json.loads(result.stdout)
+    assert result.stderr == ""
+    assert document["input"] == "grey.png"
+    assert document["output"] == "grey_gaussian.png"
+    assert document["kernel"] == "gaussian"
+    assert document["parameters"] == {"sigma": 1.5, "size": 5}
+    assert document["op"] == "correlate"
+    assert (document["channels"], document["range"]) == ("each", "clip")
+    assert document["input_shape"] == document["shape"] == [12, 16]
+    assert document["minimum"] <= document["maximum"] <= 255
+    assert document["clipped"] == 0
+    assert document["seconds"] > 0
+
+
+def test_batch_writes_a_json_line_for_each_image(run, tmp_path):
+    photos = [SAMPLES / name for name in ("astronaut.png", "chelsea.png", "coffee.jpg", "hubble.png")]
+    result = run("filter", *photos, "--kernel", "box", "--out-dir", "a/b", "--json")
+    assert (result.code, result.stderr) == (0, "")
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [document["input"] for document in documents] == list(map(str, photos))
+    assert [document["output"] for document in documents] == [f"a/b/{path.stem}_box.png" for path in photos]
+    assert all((tmp_path / document["output"]).exists() for document in documents)
+    assert {document["dtype"] for document in documents} == {"uint8", "uint16"}
+
+
+def test_alpha_orientation_and_depth_survive(run, tmp_path):
+    names = ("chelsea.png", "coffee.jpg", "hubble.png")
+    assert run("filter", *(SAMPLES / name for name in names), "-k", "gaussian", "--out-dir", ".").code == 0
+    cat = picture(tmp_path / "chelsea_gaussian.png")
+    np.testing.assert_array_equal(cat[..., 3], picture(SAMPLES / "chelsea.png")[..., 3])
+    with PIL.Image.open(tmp_path / "coffee_gaussian.png") as coffee:
+        assert coffee.size == (600, 400)
+        assert 0x0112 not in coffee.getexif()
+        assert coffee.getexif()[0x013B] == "Rachel Michetti"
+        assert coffee.info["dpi"] == pytest.approx((72, 72), abs=0.1)
+    assert picture(tmp_path / "hubble_gaussian.png").dtype == np.uint16
+
+
+def piped(*args, data=b"", cwd):
+    command = [sys.executable, "-m", "convcli", "filter", *map(str, args)]
+    return subprocess.run(command, input=data, capture_output=True, cwd=cwd, check=False)
+
+
+def test_image_passes_through_standard_input_and_output(grey, tmp_path):
+    for words in (("-", "-o", "-"), ("-",), (grey, "-o", "-")):
+        done = piped(*words, "-k", "sobel", "--format", "png", data=grey.read_bytes(), cwd=tmp_path)
+        assert done.returncode == 0
+        np.testing.assert_array_equal(picture(io.BytesIO(done.stdout)), filter_image(GREY, "sobel"))
+        assert done.stderr.decode().startswith("standard output  12 × 16 uint8  sobel (correlate)")
+    assert files(tmp_path) == ["grey.png"]
+
+
+def test_standard_input_may_be_written_to_a_file(grey, tmp_path):
+    assert piped("-", "-k", "sobel", "-o", "x.png", data=grey.read_bytes(), cwd=tmp_path).returncode == 0
+    assert piped("-", "-k", "sobel", "--out-dir", "o", data=grey.read_bytes(), cwd=tmp_path).returncode == 0
+    assert files(tmp_path) == ["grey.png", "o", "o/stdin_sobel.png", "x.png"]
+
+
+@pytest.mark.usefixtures("grey")
+def test_raw_values_are_written_as_floats(run, tmp_path):
+    for name in ("out.npy", "out.tif"):
+        assert run("filter", "grey.png", "-k", "laplacian", "--range", "raw", "-o", name).code == 0
+    reference = ndimage.correlate(GREY.astype(float), [[0, 1, 0], [1, -4, 1], [0, 1, 0]], mode="mirror")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), reference)
+    np.testing.assert_array_equal(picture(tmp_path / "out.tif"), reference)
+    assert picture(tmp_path / "out.tif").dtype == np.float32
+
+
+def test_alpha_left_out_of_raw_values_is_said(run):
+    result = run(
+        "filter", SAMPLES / "chelsea.png", "-k", "sobel", "--range", "raw", "-o", "out.npy", "--json"
+    )
+    assert "without the alpha channel" in result.stderr
+    assert json.loads(result.stdout)["range"] == "raw"
+
+
+def test_conversions_are_said_on_stderr(run, tmp_path):
+    PIL.Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(tmp_path / "print.tif")
+    result = run("filter", "print.tif", "-k", "box", "--json")
+    assert result.stderr == "note: print.tif: CMYK was converted to RGB.\n"
+    json.loads(result.stdout)
+
+
+@pytest.mark.usefixtures("grey")
+def test_existing_file_is_overwritten_only_by_force(run, tmp_path):
+    (tmp_path / "grey_sobel.png").write_bytes(b"mine")
+    result = run("filter", "grey.png", "-k", "sobel")
+    assert (result.code, result.stdout) == (1, "")
+    assert "grey_sobel.png exists" in result.stderr
+    assert "--force" in result.stderr
+    assert (tmp_path / "grey_sobel.png").read_bytes() == b"mine"
+    assert run("filter", "grey.png", "-k", "sobel", "--force").code == 0
+    np.testing.assert_array_equal(picture(tmp_path / "grey_sobel.png"), filter_image(GREY, "sobel"))
+
+
+@pytest.mark.parametrize("kind", ["itself", "another spelling", "symlink", "hardlink", "another input"])
+def test_input_is_never_overwritten(run, grey, tmp_path, kind):
+    before = grey.read_bytes()
+    inputs, target = (
+        ["grey.png"],
+        {"itself": "grey.png", "another spelling": "../x/grey.png"}.get(kind, "t.png"),
+    )
+    if kind == "another spelling":
+        target = f"../{tmp_path.name}/grey.png"
+    elif kind == "symlink":
+        (tmp_path / "t.png").symlink_to(grey)
+    elif kind == "hardlink":
+        os.link(grey, tmp_path / "t.png")
+    words = ["-o", target]
+    if kind == "another input":
+        (tmp_path / "grey_sobel.png").write_bytes(before)
+        inputs, words = ["grey.png", "grey_sobel.png"], []
+    result = run("filter", *inputs, "-k", "sobel", "--force", *words)
+    assert (result.code, result.stdout) == (2, "")
+    assert "is an input" in result.stderr
+    assert grey.read_bytes() == before
+    assert all((tmp_path / name).read_bytes() == before for name in inputs)
+
+
+def test_two_inputs_of_one_name_are_refused_before_anything_is_written(run, grey, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "grey.png").write_bytes(grey.read_bytes())
+    before = files(tmp_path)
+    result = run("filter", "grey.png", "sub/grey.png", "-k", "sobel", "--out-dir", "o")
+    assert (result.code, result.stdout) == (2, "")
+    assert "grey.png and sub/grey.png would both be written to o/grey_sobel.png" in result.stderr
+    assert files(tmp_path) == before
+
+
+def test_batch_checks_all_outputs_before_it_writes_the_first(run, grey, tmp_path):
+    (tmp_path / "second.png").write_bytes(grey.read_bytes())
+    (tmp_path / "second_sobel.png").write_bytes(b"mine")
+    before = files(tmp_path)
+    result = run("filter", "grey.png", "second.png", "-k", "sobel")
+    assert result.code == 1
+    assert "second_sobel.png" in result.stderr
+    assert files(tmp_path) == before
+
+
+def test_batch_stops_at_a_bad_image_and_names_it(run, grey, tmp_path):
+    (tmp_path / "bad.png").write_bytes(grey.read_bytes()[:60])
+    result = run("filter", "grey.png", "bad.png", "-k", "sobel")
+    assert result.code == 1
+    assert result.stderr.startswith("error: bad.png: ")
+    assert files(tmp_path) == ["bad.png", "grey.png", "grey_sobel.png"]
+
+
+REFUSALS = {
+    "missing file": (["none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
+    "missing file in a batch": (["grey.png", "none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
+    "folder for a file": (["folder.png", "-k", "sobel"], 1, ["folder.png", "folder"]),
+    "truncated PNG": (["cut.png", "-k", "sobel"], 1, ["cut.png", "cut short"]),
+    "truncated JPEG": (["cut.jpg", "-k", "sobel"], 1, ["cut.jpg", "cut short"]),
+    "text named .png": (["text.png", "-k", "sobel"], 1, ["text.png", "found text"]),
+    "empty file": (["empty.png", "-k", "sobel"], 1, ["empty.png", "0 bytes"]),
+    "empty standard input": (["-", "-k", "sobel", "-o", "x.png"], 1, ["standard input", "0 bytes"]),
+    "kernel larger than a valid image": (
+        ["grey.png", "-k", "box:size=13", "--padding", "valid"],
+        2,
+        ["13 cells", "12 cells"],
+    ),
+    "ragged kernel": (["grey.png", "-k", "1 2; 3"], 2, ["row 2", "expected 2"]),
+    "NaN in a kernel": (["grey.png", "-k", "1 nan"], 2, ["row 1, column 2", "nan"]),
+    "empty kernel": (["grey.png", "-k", ""], 2, ["empty"]),
+    "kernel file missing": (["grey.png", "-k", "@none.csv"], 1, ["none.csv"]),
+    "unknown kernel": (["grey.png", "-k", "sobl"], 2, ["'sobl'", "'sobel'"]),
+    "unknown parameter": (["grey.png", "-k", "box:sise=3"], 2, ["'sise'", "'size'"]),
+    "stride 0": (["grey.png", "-k", "sobel", "--stride", "0"], 2, ["stride", "0"]),
+    "stride that is no number": (["grey.png", "-k", "sobel", "--stride", "2x"], 2, ["--stride", "'2x'"]),
+    "dilation 0": (["grey.png", "-k", "sobel", "--dilation", "0"], 2, ["dilation"]),
+    "negative padding": (["grey.png", "-k", "sobel", "--padding", "-1"], 2, ["--padding", "'-1'"]),
+    "unknown padding": (["grey.png", "-k", "sobel", "--padding", "half"], 2, ["--padding", "'half'"]),
+    "unbounded padding": (
+        ["grey.png", "-k", "sobel", "--padding", "999999999"],
+        2,
+        ["grey.png", "too large"],
+    ),
+    "unknown border": (["grey.png", "-k", "sobel", "--border", "reflct"], 2, ["'reflect'"]),
+    "unknown channels": (["grey.png", "-k", "sobel", "--channels", "grey"], 2, ["'gray'"]),
+    "unknown range": (["grey.png", "-k", "sobel", "--range", "strech"], 2, ["'stretch'"]),
+    "unknown operation": (["grey.png", "-k", "sobel", "--op", "conv"], 2, ["'convolve'"]),
+    "fill without constant": (["grey.png", "-k", "sobel", "--fill", "3"], 2, ["--fill", "--border constant"]),
+    "fill that is no number": (
+        ["grey.png", "-k", "sobel", "--border", "constant", "--fill", "nan"],
+        2,
+        ["fill"],
+    ),
+    "unknown format": (["grey.png", "-k", "sobel", "--format", "jpg"], 2, ["'jpeg'"]),
+    "unknown ending": (["grey.png", "-k", "sobel", "-o", "x.xyz"], 2, ["x.xyz", ".png"]),
+    "no folder for the output": (
+        ["grey.png", "-k", "sobel", "-o", "no/x.png"],
+        1,
+        ["no/x.png", "does not exist"],
+    ),
+    "folder as the output": (["grey.png", "-k", "sobel", "-o", "folder.png"], 1, ["folder.png", "--out-dir"]),
+    "file as the output's folder": (
+        ["grey.png", "-k", "sobel", "-o", "text.png/x.png"],
+        1,
+        ["text.png is a file"],
+    ),
+    "file as the output folder": (
+        ["grey.png", "-k", "sobel", "--out-dir", "text.png"],
+        1,
+        ["text.png is a file"],
+    ),
+    "file above the output folder": (
+        ["grey.png", "-k", "sobel", "--out-dir", "text.png/o"],
+        1,
+        ["text.png/o"],
+    ),
+    "-o for many": (["grey.png", "other.png", "-k", "sobel", "-o", "x.png"], 2, ["2 images", "--out-dir"]),
+    "-o and --out-dir": (["grey.png", "-k", "sobel", "-o", "x.png", "--out-dir", "o"], 2, ["--out-dir"]),
+    "one input twice": (["grey.png", "grey.png", "-k", "sobel"], 2, ["both"]),
+    "standard input twice": (["-", "-", "-k", "sobel", "--out-dir", "o"], 2, ["only once"]),
+    "standard output for many": (["-", "grey.png", "-k", "sobel", "--format", "png"], 2, ["only one image"]),
+    "standard output without a format": (["grey.png", "-k", "sobel", "-o", "-"], 2, ["--format"]),
+    "JSON and image on standard output": (
+        ["grey.png", "-k", "box", "-o", "-", "--format", "png", "--json"],
+        2,
+        ["--json"],
+    ),
+    "JPEG of alpha": (
+        [SAMPLES / "chelsea.png", "-k", "box", "-o", "x.jpg"],
+        1,
+        ["x.jpg", "transparency", ".png"],
+    ),
+    "JPEG of 16 bits": ([SAMPLES / "hubble.png", "-k", "box", "-o", "x.jpg"], 1, ["x.jpg", "uint16", ".png"]),
+    "raw values as PNG": (
+        ["grey.png", "-k", "box", "--range", "raw", "-o", "x.png"],
+        1,
+        ["x.png", ".tif or .npy"],
+    ),
+    "no kernel": (["grey.png"], 2, ["--kernel"]),
+    "no image": (["-k", "sobel"], 2, ["IMAGE"]),
+}
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def call(arguments, monkeypatch, capsys, stdin=None):
+    """Run the entry point in this process, which is quicker; return its code, stdout and stderr."""
+    monkeypatch.setattr(sys, "argv", ["convcli", "filter", *map(str, arguments)])
+    monkeypatch.setattr(sys, "stdin", stdin or io.TextIOWrapper(io.BytesIO()))
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code, *capsys.readouterr()
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refusal_is_one_clear_error_and_writes_nothing(grey, tmp_path, monkeypatch, capsys, case):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "cut.png").write_bytes(grey.read_bytes()[:60])
+    photo = (SAMPLES / "coffee.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(photo[: len(photo) // 2])
+    (tmp_path / "text.png").write_text("not an image\n")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "other.png").write_bytes(grey.read_bytes())
+    before = files(tmp_path)
+    arguments, code, words = REFUSALS[case]
+    left, stdout, stderr = call(arguments, monkeypatch, capsys)
+    assert (left, stdout) == (code, "")
+    assert stderr.startswith("error: ")
+    assert len(stderr.splitlines()) <= 2
+    assert all(word in stderr for word in words), stderr
+    assert files(tmp_path) == before
+
+
+@pytest.mark.usefixtures("grey")
+def test_terminal_is_no_place_for_an_image(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, _, stderr = call(["-", "-k", "sobel", "-o", "x.png"], monkeypatch, capsys, stdin=Terminal())
+    assert (code, "Standard input is a terminal" in stderr) == (2, True)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    code, _, stderr = call(["grey.png", "-k", "sobel", "-o", "-", "--format", "png"], monkeypatch, capsys)
+    assert (code, "Standard output is a terminal" in stderr) == (2, True)
+    assert files(tmp_path) == ["grey.png"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("grey")
+def test_folder_that_cannot_be_written_to_is_refused(run, tmp_path):
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o555)
+    result = run("filter", "grey.png", "-k", "sobel", "-o", "locked/x.png")
+    assert result.code == 1
+    assert "cannot be written to" in result.stderr
+
+
+def test_help_has_examples_names_every_choice_and_the_operation(run):
+    result = run("filter", "--help", env={"COLUMNS": "200"})
+    assert result.code == 0
+    assert "convcli filter photo.jpg --kernel sobel" in result.stdout
+    assert "cross-correlation" in result.stdout
+    for choices in (BORDERS, CHANNELS, RANGES, OPERATIONS):
+        for choice in choices:
+            assert choice in result.stdout

@@ -1,0 +1,261 @@
+"""`filter2d` against SciPy, for every border, size, stride and strategy; and what it refuses."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from convcli.engine import filter as engine
+from convcli.engine.filter import BORDERS, computing_dtype, filter2d, outer_factors
+from convcli.errors import ShapeError, UnknownNameError, UsageError
+
+SCIPY_MODES = {
+    "reflect": "mirror",
+    "symmetric": "reflect",
+    "edge": "nearest",
+    "wrap": "grid-wrap",
+    "zero": "constant",
+    "constant": "constant",
+}
+SIZES = [(1, 1), (3, 3), (2, 2), (4, 3), (5, 1), (1, 6), (7, 4), (11, 11), (10, 13)]
+
+
+def plane_of(shape, dtype, seed=0):
+    values = np.random.default_rng(seed).random(shape)
+    return (values * 255).astype(dtype) if np.dtype(dtype).kind in "ui" else values.astype(dtype)
+
+
+def scipy_correlate(plane, kernel, border="reflect", fill=0):
+    """Return SciPy's result with `same`'s anchor: of an even side the cell before the middle."""
+    origin = [-1 if side % 2 == 0 else 0 for side in kernel.shape]
+    cval = fill if border == "constant" else 0
+    return ndimage.correlate(
+        plane.astype(np.float64), kernel, mode=SCIPY_MODES[border], cval=cval, origin=origin
+    )
+
+
+def test_every_border_has_a_scipy_mode():
+    assert set(SCIPY_MODES) == set(BORDERS)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("border", BORDERS)
+def test_same_equals_scipy_correlate(border, size):
+    plane, kernel = plane_of((23, 31), np.float64), np.random.default_rng(1).normal(size=size)
+    reference = scipy_correlate(plane, kernel, border, 0.7)
+    result = filter2d(plane, kernel, border=border, fill=0.7)
+    np.testing.assert_allclose(result, reference, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("border", BORDERS)
+def test_convolve_equals_scipy_convolve(border, size):
+    plane, kernel = plane_of((23, 31), np.float64), np.random.default_rng(1).normal(size=size)
+    # SciPy's convolve turns the kernel and its even anchor; its default anchor is then `same`'s.
+    mode, cval = SCIPY_MODES[border], 0.7 if border == "constant" else 0
+    reference = ndimage.convolve(plane, kernel, mode=mode, cval=cval)
+    result = filter2d(plane, kernel, border=border, fill=0.7, op="convolve")
+    np.testing.assert_allclose(result, reference, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("stride", [1, 2, (3, 1), (1, 4), 50], ids=str)
+@pytest.mark.parametrize("kind", ["direct", "separable", "spectral"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_stride_keeps_every_nth_result(kind, stride, dtype):
+    kernels = {
+        "direct": np.random.default_rng(1).normal(size=(4, 3)),
+        "separable": np.outer([1, 2, 1], [-1, 0, 3, 1]).astype(float),
+        "spectral": np.random.default_rng(1).normal(size=(20, 21)),
+    }
+    plane = plane_of((40, 47), dtype)
+    rows, columns = stride if isinstance(stride, tuple) else (stride, stride)
+    reference = scipy_correlate(plane, kernels[kind])[::rows, ::columns]
+    result = filter2d(plane, kernels[kind], stride=stride)
+    np.testing.assert_allclose(result, reference, rtol=1e-5, atol=1e-5 * np.abs(reference).max())
+
+
+@pytest.mark.parametrize("dilation", [2, (1, 3), (4, 2)], ids=str)
+@pytest.mark.parametrize("size", [(3, 3), (2, 3), (10, 10)], ids=str)
+def test_dilation_equals_a_kernel_with_zeros_between(size, dilation):
+    rows, columns = dilation if isinstance(dilation, tuple) else (dilation, dilation)
+    plane, kernel = plane_of((60, 50), np.float64), np.random.default_rng(1).normal(size=size)
+    wide = np.zeros((rows * (size[0] - 1) + 1, columns * (size[1] - 1) + 1))
+    wide[::rows, ::columns] = kernel
+    for padding in ("same", "valid", "full", 2):
+        np.testing.assert_allclose(
+            filter2d(plane, kernel, dilation=dilation, padding=padding),
+            filter2d(plane, wide, padding=padding),
+            rtol=1e-9,
+            atol=1e-9,
+        )
+
+
+@pytest.mark.parametrize("padding", ["valid", "full", 0, 3, (2, 0), ((0, 3), (5, 1))], ids=str)
+@pytest.mark.parametrize("border", BORDERS)
+def test_padding_equals_filtering_a_padded_plane(border, padding):
+    plane, kernel = plane_of((9, 11), np.float64), np.random.default_rng(1).normal(size=(4, 3))
+    named = {"valid": ((0, 0), (0, 0)), "full": ((3, 3), (2, 2)), 0: ((0, 0), (0, 0)), 3: ((3, 3), (3, 3))}
+    sides = named.get(padding) or (((2, 2), (0, 0)) if padding == (2, 0) else padding)
+    if border in ("zero", "constant"):
+        padded = np.pad(plane, sides, constant_values=0.5 if border == "constant" else 0)
+    else:
+        padded = np.pad(plane, sides, mode=border)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape)
+    reference = np.einsum("ijkl,kl->ij", windows, kernel)
+    np.testing.assert_allclose(filter2d(plane, kernel, padding=padding, border=border, fill=0.5), reference)
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (2, 3)], ids=str)
+def test_kernel_larger_than_the_plane_meets_the_border_again_and_again(border, shape):
+    plane, kernel = plane_of(shape, np.float64), np.random.default_rng(1).normal(size=(7, 9))
+    np.testing.assert_allclose(
+        filter2d(plane, kernel, border=border, fill=2.0), scipy_correlate(plane, kernel, border, 2.0)
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16, np.int16, np.float16, np.float32, np.bool_])
+def test_narrow_planes_give_float32(dtype):
+    plane = plane_of((5, 6), dtype)
+    result = filter2d(plane, [[1, 2], [3, 4]])
+    assert result.dtype == np.float32
+    reference = scipy_correlate(plane, np.array([[1.0, 2], [3, 4]]))
+    np.testing.assert_allclose(result, reference, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64, np.uint64, np.float64, ">f8", ">i4"])
+def test_wide_planes_give_float64(dtype):
+    assert filter2d(plane_of((5, 6), dtype), [[1]]).dtype == np.float64
+
+
+def test_whole_weights_on_whole_pixels_are_exact():
+    plane = plane_of((50, 60), np.uint8)
+    for kernel in ([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[0, 1, 0], [1, -4, 1], [0, 1, 0]]):
+        reference = ndimage.correlate(plane.astype(np.int64), np.array(kernel), mode="mirror")
+        np.testing.assert_array_equal(filter2d(plane, kernel), reference)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "strategy"),
+    [
+        (np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0.0]]), engine.direct),
+        (np.array([[1.0, 2, 3]]), engine.direct),
+        (np.zeros((5, 5)), engine.direct),
+        (np.outer([1, 2, 1.0], [1, 2, 1]), engine.separable),
+        (np.random.default_rng(0).random((15, 15)), engine.spectral),
+        (np.pad(np.random.default_rng(0).random((3, 3)), 20), engine.direct),
+    ],
+    ids=["few taps", "one row", "zeros", "outer product", "large", "large but sparse"],
+)
+def test_strategy_follows_the_kernel(kernel, strategy):
+    options = {
+        "padding": "same",
+        "border": "reflect",
+        "fill": 0,
+        "stride": 1,
+        "dilation": 1,
+        "op": "correlate",
+    }
+    chosen = engine.plan((200, 300), np.dtype(np.uint8), kernel, **options).strategy
+    assert (chosen.func if isinstance(chosen, partial) else chosen) is strategy
+
+
+@pytest.mark.parametrize("size", [(3, 3), (15, 15), (9, 2), (40, 31)], ids=str)
+@pytest.mark.parametrize("shape", [(700, 33), (33, 900), (300, 513)], ids=str)
+def test_bands_and_tiles_leave_no_seams(shape, size, monkeypatch):
+    monkeypatch.setattr(engine, "BAND_BYTES", 2**14)
+    monkeypatch.setattr(engine, "SPECTRAL_TILE", 64)
+    plane, kernel = plane_of(shape, np.float64), np.random.default_rng(1).normal(size=size)
+    np.testing.assert_allclose(filter2d(plane, kernel), scipy_correlate(plane, kernel), rtol=1e-9, atol=1e-9)
+
+
+def test_float32_tiles_stay_within_a_hundredth_of_a_grey_level():
+    plane, kernel = plane_of((300, 400), np.uint8), np.random.default_rng(1).random((31, 31))
+    kernel /= kernel.sum()
+    np.testing.assert_allclose(filter2d(plane, kernel), scipy_correlate(plane, kernel), atol=0.01)
+
+
+def test_nan_spreads_no_further_than_the_kernel_reaches():
+    plane = plane_of((100, 100), np.float64)
+    plane[50, 50] = np.nan
+    result = filter2d(plane, np.random.default_rng(1).random((15, 15)))
+    assert np.isnan(result[43:58, 43:58]).all()
+    assert np.isnan(result).sum() == 15 * 15
+
+
+def test_zero_kernel_gives_zeros():
+    assert not filter2d(plane_of((5, 5), np.uint8), np.zeros((3, 3))).any()
+
+
+def test_input_is_left_alone_and_need_not_be_contiguous():
+    plane = plane_of((20, 30), np.float64)
+    before = plane.copy()
+    np.testing.assert_array_equal(
+        filter2d(plane[::2, ::-3], [[1, 2]]), filter2d(plane[::2, ::-3].copy(), [[1, 2]])
+    )
+    np.testing.assert_array_equal(plane, before)
+
+
+def test_outer_factors_find_products_and_only_those():
+    rng = np.random.default_rng(0)
+    column, row = rng.normal(size=7), rng.normal(size=4)
+    factors = outer_factors(np.outer(column, row))
+    np.testing.assert_allclose(np.outer(*factors), np.outer(column, row), atol=1e-12)
+    assert outer_factors(np.outer(column, row) + 1e-6 * rng.normal(size=(7, 4))) is None
+    assert outer_factors(np.eye(3)) is None
+
+
+@pytest.mark.parametrize(
+    ("plane", "kernel", "options", "error", "words"),
+    [
+        (np.zeros((4, 4, 3)), [[1]], {}, ShapeError, ["plane", "(4, 4, 3)"]),
+        (np.zeros((0, 4)), [[1]], {}, ShapeError, ["plane", "(0, 4)"]),
+        (np.zeros((4, 4)), [1, 2], {}, ShapeError, ["kernel", "(2,)"]),
+        (np.zeros((4, 4)), np.zeros((0, 3)), {}, ShapeError, ["kernel", "(0, 3)"]),
+        (np.zeros((4, 4)), [[np.nan]], {}, UsageError, ["finite"]),
+        (np.zeros((4, 4)), [["a"]], {}, UsageError, ["real numbers"]),
+        (np.zeros((4, 4), complex), [[1]], {}, UsageError, ["real numbers", "complex128"]),
+        (np.zeros((4, 4)), np.ones((5, 5)), {"padding": "valid"}, ShapeError, ["5 cells", "4 cells"]),
+        (np.zeros((4, 4)), [[1]], {"padding": -1}, ShapeError, ["padding", "-1"]),
+        (np.zeros((4, 4)), [[1]], {"padding": "half"}, ShapeError, ["padding", "half"]),
+        (np.zeros((4, 4)), [[1]], {"stride": 0}, ShapeError, ["stride", "0"]),
+        (np.zeros((4, 4)), [[1]], {"stride": 1.5}, ShapeError, ["stride", "1.5"]),
+        (np.zeros((4, 4)), [[1]], {"dilation": 0}, ShapeError, ["dilation", "0"]),
+        (np.zeros((4, 4)), [[1]], {"border": "reflct"}, UnknownNameError, ["'reflect'"]),
+        (np.zeros((4, 4)), [[1]], {"op": "convolute"}, UnknownNameError, ["'convolve'"]),
+        (np.zeros((4, 4)), [[1]], {"border": "constant", "fill": np.inf}, UsageError, ["fill", "inf"]),
+        (np.zeros((4, 4)), [[1]], {"padding": 10**9}, ShapeError, ["2000000004", "pad"]),
+    ],
+)
+def test_wrong_argument_is_refused_with_what_was_found(plane, kernel, options, error, words):
+    with pytest.raises(error) as caught:
+        filter2d(plane, kernel, **options)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+def test_output_that_does_not_fit_the_memory_is_a_clear_error(monkeypatch):
+    def refuse(*_):
+        raise MemoryError
+
+    steps = engine.plan(
+        (4, 5),
+        np.dtype(np.uint8),
+        [[1]],
+        padding="same",
+        border="reflect",
+        fill=0,
+        stride=1,
+        dilation=1,
+        op="correlate",
+    )
+    monkeypatch.setattr(engine.np, "empty", refuse)
+    with pytest.raises(ShapeError, match="4 × 5 does not fit the memory"):
+        engine.run(steps, np.zeros((4, 5), np.uint8))
+
+
+def test_complex_numbers_have_no_computing_dtype():
+    with pytest.raises(UsageError, match="complex64"):
+        computing_dtype(np.dtype(np.complex64))

@@ -1,0 +1,51 @@
+"""A task that a small network learns in a moment: do the stripes lie, stand, or cross?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convcli import build
+from convcli.data import Dataset
+
+CLASSES = ("across", "crossed", "upright")
+
+LAYERS = [
+    {"type": "conv", "filters": 4, "activation": "relu"},
+    {"type": "max_pool"},
+    {"type": "flatten"},
+    {"type": "dense"},
+]
+
+
+def dataset(count=90, seed=0):
+    """Return `count` noisy grey 8×8 images of the three classes in turn."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    images = rng.integers(0, 60, (count, 8, 8))
+    for image, label, phase in zip(images, labels, rng.integers(2, size=count), strict=True):
+        if label != 2:
+            image[phase::2] += 120
+        if label != 0:
+            image[:, phase::2] += 120
+    return Dataset(np.minimum(images, 255)[..., None].astype(np.uint8), labels.astype(np.int64), CLASSES)
+
+
+def data(count=90, *, validation=True):
+    """Return training, validation and test images that do not overlap."""
+    return build.Data(dataset(count), dataset(30, 1) if validation else None, dataset(30, 2), ())
+
+
+def config(layers=LAYERS, *, validation=0.1, **training):
+    """Return a configuration for them; keywords are options of [training]."""
+    document = {
+        "data": {"source": "stripes.npz", "validation": validation},
+        "layers": layers,
+        "training": {"epochs": 3, "batch_size": 16, **training},
+    }
+    return build.SCHEMA.validate(document, "stripes.toml")
+
+
+def training(layers=LAYERS, *, count=90, validation=True, threads=1, **options):
+    """Return a training on them that has not begun."""
+    chosen = config(layers, validation=0.1 if validation else 0, **options)
+    return build.new_training(chosen, data(count, validation=validation), threads)

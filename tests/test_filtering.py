@@ -1,0 +1,261 @@
+"""The policy of filtering: channels, ranges, alpha; against SciPy on the same planes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+import convcli
+from convcli import kernels
+from convcli.errors import KernelError, ShapeError, UnknownNameError, UsageError
+from convcli.filtering import CHANNELS, RANGES, apply, filter_image, luma
+
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def noise(shape, dtype=np.uint8):
+    generator = np.random.default_rng(5)
+    if np.dtype(dtype).kind == "f":
+        return generator.normal(size=shape).astype(dtype)
+    limits = np.iinfo(dtype)
+    return generator.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+
+
+GREY, RGB, ALPHA = noise((20, 25)), noise((20, 25, 3)), noise((20, 25, 1))
+
+
+def scipy_sobel(plane):
+    return np.hypot(ndimage.sobel(plane, axis=0, mode="mirror"), ndimage.sobel(plane, axis=1, mode="mirror"))
+
+
+def test_sobel_is_scipys_gradient_magnitude_on_luma_within_a_grey_level():
+    reference = np.clip(scipy_sobel(RGB @ LUMA), 0, 255)
+    result = filter_image(RGB, "sobel")
+    assert (result.shape, result.dtype) == ((20, 25), np.uint8)
+    assert np.abs(result - reference).max() <= 0.5 + 1e-3
+
+
+def test_luma_is_not_rounded():
+    np.testing.assert_allclose(luma(RGB), RGB @ LUMA, rtol=1e-6)
+    assert luma(RGB).dtype == np.float32
+    assert luma(noise((3, 3, 3), np.int32)).dtype == np.float64
+
+
+def test_kernel_that_keeps_brightness_works_on_each_channel():
+    result = filter_image(RGB, "gaussian:sigma=1")
+    reference = np.stack(
+        [ndimage.gaussian_filter(RGB[..., c].astype(float), 1, mode="mirror") for c in range(3)], 2
+    )
+    assert result.shape == RGB.shape
+    assert np.abs(result - reference).max() <= 0.5 + 1e-3
+
+
+def test_kirsch_takes_the_strongest_direction():
+    reference = np.max(
+        [ndimage.correlate(GREY.astype(float), part, mode="mirror") for part in kernels.kernel("kirsch")],
+        axis=0,
+    )
+    np.testing.assert_array_equal(filter_image(GREY, "kirsch", range="raw"), reference)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "channels", "applied", "shape"),
+    [
+        ("sobel", "auto", "gray", (20, 25)),
+        ("laplacian", "auto", "gray", (20, 25)),
+        ("gaussian", "auto", "each", (20, 25, 3)),
+        ("sobel", "each", "each", (20, 25, 3)),
+        ("gaussian", "gray", "gray", (20, 25)),
+    ],
+)
+def test_channels_policy(kernel, channels, applied, shape):
+    result = apply(RGB, kernel, channels=channels)
+    assert (result.channels, result.pixels.shape) == (applied, shape)
+
+
+def test_each_channel_is_filtered_alone():
+    result = filter_image(RGB, "sobel", channels="each")
+    for c in range(3):
+        np.testing.assert_array_equal(result[..., c], filter_image(RGB[..., c], "sobel"))
+
+
+@pytest.mark.parametrize(("channels", "shape"), [("gray", (20, 25, 1)), ("each", (20, 25, 1))])
+def test_single_channel_keeps_its_axis(channels, shape):
+    assert filter_image(GREY[:, :, None], "sobel", channels=channels).shape == shape
+
+
+RESPONSES = np.array([[-300.0, -0.6, 0.5, 1.5, 254.4, 400.0]])
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected", "clipped"),
+    [
+        ("clip", [0, 0, 0, 2, 254, 255], 3 / 6),
+        ("abs", [255, 1, 0, 2, 254, 255], 2 / 6),
+        ("offset", [0, 127, 128, 130, 255, 255], 3 / 6),
+        ("stretch", [0, 109, 109, 110, 202, 255], 0),
+    ],
+)
+def test_range_turns_responses_into_pixels(policy, expected, clipped, monkeypatch):
+    monkeypatch.setattr("convcli.filtering.filter2d", lambda *_, **__: RESPONSES)
+    result = apply(np.zeros((1, 6), np.uint8), "identity", range=policy)
+    assert result.pixels.tolist() == [expected]
+    assert result.clipped == pytest.approx(clipped)
+    assert (result.minimum, result.maximum) == (-300, 400)
+    assert result.range == policy
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kernel", "applied"),
+    [
+        (np.uint8, "sobel-x", "abs"),
+        (np.uint8, "gaussian", "clip"),
+        (np.uint16, "sobel-x", "abs"),
+        (np.int32, "gaussian", "clip"),
+        (np.float32, "sobel-x", "abs"),
+        (np.float32, "gaussian", "raw"),
+    ],
+)
+def test_auto_range_follows_the_kernels_sum(dtype, kernel, applied):
+    result = apply(noise((9, 9), dtype), kernel)
+    assert result.range == applied
+    assert result.pixels.dtype == dtype
+
+
+@pytest.mark.parametrize("policy", [name for name in RANGES if name != "raw"])
+@pytest.mark.parametrize(
+    "dtype",
+    [np.uint8, np.uint16, np.int16, np.int32, np.int64, np.uint64, np.float16, np.float32, np.float64],
+)
+def test_dtype_is_kept(dtype, policy):
+    for kernel in ("sharpen", "sobel"):
+        assert filter_image(noise((9, 9), dtype), kernel, range=policy).dtype == dtype
+
+
+@pytest.mark.parametrize(("dtype", "computed"), [(np.uint8, np.float32), (np.int32, np.float64)])
+def test_raw_gives_floats(dtype, computed):
+    image = noise((9, 9), dtype)
+    result = filter_image(image, "laplacian", range="raw")
+    assert result.dtype == computed
+    np.testing.assert_array_equal(result, convcli.filter2d(image, kernels.kernel("laplacian")))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+def test_widest_integers_clip_inside_their_limits(dtype):
+    limits = np.iinfo(dtype)
+    result = filter_image(np.full((3, 3), limits.max, dtype), [[2.0]])
+    assert (result > limits.max // 2).all()
+
+
+def test_sixteen_bits_use_their_whole_range():
+    image = np.full((4, 4), 40_000, np.uint16)
+    assert (filter_image(image, [[1.5]]) == 60_000).all()
+    assert (filter_image(image, [[2.0]]) == 65_535).all()
+    assert (filter_image(image, "sobel", range="offset") == 32_768).all()
+
+
+def test_floats_are_clipped_only_on_request():
+    image = np.array([[-2.0, 0.5, 3.0]])
+    np.testing.assert_array_equal(filter_image(image, [[2.0]]), [[-4, 1, 6]])
+    np.testing.assert_array_equal(filter_image(image, [[2.0]], range="abs"), [[4, 1, 6]])
+    np.testing.assert_array_equal(filter_image(image, [[2.0]], range="clip"), [[0, 1, 1]])
+    np.testing.assert_array_equal(filter_image(image, [[0.1]], range="offset"), [[0.3, 0.55, 0.8]])
+    np.testing.assert_allclose(filter_image(image, [[2.0]], range="stretch"), [[0, 0.5, 1]])
+
+
+def test_flat_image_is_stretched_to_black():
+    assert not filter_image(np.full((4, 4), 9, np.uint8), "identity", range="stretch").any()
+
+
+def test_clipped_counts_over_all_channels():
+    image = np.zeros((2, 2, 3), np.uint8)
+    image[..., 0] = 200
+    assert apply(image, [[2.0]]).clipped == pytest.approx(1 / 3)
+
+
+def test_alpha_is_untouched_at_full_size():
+    image = np.concatenate([RGB, ALPHA], axis=2)
+    result = filter_image(image, "gaussian")
+    np.testing.assert_array_equal(result[..., 3], ALPHA[..., 0])
+    np.testing.assert_array_equal(result[..., :3], filter_image(RGB, "gaussian"))
+
+
+def test_grey_with_alpha_and_edges_of_colour_with_alpha_have_two_channels():
+    grey = np.dstack([GREY, ALPHA])
+    assert filter_image(grey, "gaussian").shape == (20, 25, 2)
+    edges = filter_image(np.concatenate([RGB, ALPHA], axis=2), "sobel")
+    np.testing.assert_array_equal(edges[..., 0], filter_image(RGB, "sobel"))
+    np.testing.assert_array_equal(edges[..., 1], ALPHA[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("options", "rows", "columns"),
+    [
+        ({"padding": "valid"}, slice(1, 19), slice(1, 24)),
+        ({"stride": 2}, slice(None, None, 2), slice(None, None, 2)),
+        ({"stride": (3, 1)}, slice(None, None, 3), slice(None)),
+        ({"padding": "valid", "stride": 2}, slice(1, 19, 2), slice(1, 24, 2)),
+        ({"padding": "valid", "dilation": 2}, slice(2, 18), slice(2, 23)),
+    ],
+    ids=str,
+)
+def test_alpha_lies_under_the_kernels_centre(options, rows, columns):
+    result = filter_image(np.dstack([GREY, ALPHA]), kernels.kernel("box"), **options)
+    np.testing.assert_array_equal(result[..., 1], ALPHA[rows, columns, 0])
+
+
+def test_alpha_outside_the_image_is_the_nearest():
+    result = filter_image(np.dstack([GREY, ALPHA]), kernels.kernel("box"), padding="full")
+    np.testing.assert_array_equal(result[..., 1], np.pad(ALPHA[..., 0], 1, mode="edge"))
+
+
+def test_raw_values_have_no_alpha():
+    assert filter_image(np.dstack([GREY, ALPHA]), "gaussian", range="raw").shape == (20, 25)
+
+
+def test_kernel_may_be_a_name_a_kernel_or_weights():
+    by_name = filter_image(GREY, "gaussian:sigma=2")
+    np.testing.assert_array_equal(filter_image(GREY, kernels.named("gaussian", sigma=2)), by_name)
+    np.testing.assert_array_equal(filter_image(GREY, kernels.kernel("gaussian", sigma=2)), by_name)
+    assert apply(GREY, [[1, -1]]).kernel.name == "custom"
+
+
+def test_convolve_turns_the_kernel():
+    kernel = [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert filter_image(GREY, kernel)[5, 5] == GREY[5, 6]
+    assert filter_image(GREY, kernel, op="convolve")[5, 5] == GREY[5, 4]
+    assert apply(GREY, kernel, op="convolve").op == "convolve"
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "options", "error", "words"),
+    [
+        (np.zeros((4, 4, 5)), "sobel", {}, ShapeError, "(4, 4, 5)"),
+        (np.zeros(4), "sobel", {}, ShapeError, "(4,)"),
+        (np.zeros((0, 4)), "sobel", {}, ShapeError, "(0, 4)"),
+        (np.zeros((4, 4, 4)), "sobel", {}, UsageError, "float64"),
+        (np.zeros((4, 4), bool), "sobel", {}, UsageError, "bool"),
+        (np.zeros((4, 4), complex), "sobel", {}, UsageError, "complex"),
+        (GREY, "sobl", {}, UnknownNameError, "'sobel'"),
+        (GREY, [[1, np.nan]], {}, KernelError, "column 2"),
+        (GREY, [1, 2], {}, KernelError, "matrix"),
+        (GREY, [["a"]], {}, KernelError, "real numbers"),
+        (GREY, kernels.kernel("sobel"), {}, KernelError, "(2, 3, 3)"),
+        (GREY, "sobel", {"channels": "grey"}, UnknownNameError, "'gray'"),
+        (GREY, "sobel", {"range": "strech"}, UnknownNameError, "'stretch'"),
+        (GREY, "sobel", {"border": "mirror"}, UnknownNameError, "border"),
+        (GREY, "box:size=99", {"padding": "valid"}, ShapeError, "99"),
+        (GREY, "sobel", {"stride": 0}, ShapeError, "stride"),
+    ],
+)
+def test_wrong_argument_is_refused_with_what_was_found(image, kernel, options, error, words):
+    with pytest.raises(error) as caught:
+        filter_image(image, kernel, **options)
+    assert words in str(caught.value)
+
+
+def test_every_policy_is_accepted():
+    for channels in CHANNELS:
+        for policy in RANGES:
+            assert filter_image(RGB, "sobel", channels=channels, range=policy).size

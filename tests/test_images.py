@@ -1,0 +1,470 @@
+"""Image files: every mode in and out unchanged, metadata that stay true, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import PIL.ImageCms
+import pytest
+
+from convcli import images
+from convcli.errors import InputError, OutputError, UnknownNameError, UsageError
+from convcli.images import Image, Metadata, encode, format_of, read, read_pixels, resize, write
+
+ORIENTATION, ARTIST, EXIF_WIDTH, EXPOSURE = 0x0112, 0x013B, 0xA002, 0x829A
+PHOTO_IFD = 0x8769
+SAMPLES = Path(__file__).parent.parent / "sample_images"
+
+
+def noise(shape, dtype=np.uint8, seed=0):
+    generator = np.random.default_rng(seed)
+    if np.dtype(dtype).kind == "f":
+        return generator.normal(size=shape).astype(dtype)
+    limits = np.iinfo(dtype)
+    return generator.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+
+
+def saved(picture, format, **options):  # noqa: A002
+    stream = io.BytesIO()
+    picture.save(stream, format, **options)
+    return stream.getvalue()
+
+
+def read_bytes(data):
+    return read(io.BytesIO(data))
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def png(width, height, depth, colour_type, rows=b""):
+    """Return a PNG file made by hand, for kinds that Pillow does not write."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+GREY, RGB, ALPHA = noise((7, 9)), noise((7, 9, 3), seed=1), noise((7, 9), seed=2)
+DEEP = noise((7, 9), np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("image", "formats"),
+    [
+        (Image(GREY), ["png", "webp", "tiff", "bmp", "gif", "npy"]),
+        (Image(RGB), ["png", "webp", "tiff", "bmp", "npy"]),
+        (Image(GREY, ALPHA), ["png", "tiff", "npy"]),
+        (Image(RGB, ALPHA), ["png", "webp", "tiff", "npy"]),
+        (Image(DEEP), ["png", "tiff", "npy"]),
+        (Image(noise((7, 9), np.int32)), ["tiff", "npy"]),
+        (Image(noise((7, 9), np.float32)), ["tiff", "npy"]),
+        (Image(noise((7, 9, 3), np.float32)), ["npy"]),
+        (Image(noise((7, 9), np.float64)), ["npy"]),
+        (Image(noise((7, 9, 3), np.uint16)), ["npy"]),
+        (Image(noise((7, 9), np.int64)), ["npy"]),
+    ],
+    ids=lambda value: "" if isinstance(value, list) else f"{value.pixels.dtype}{value.pixels.ndim}",
+)
+def test_image_comes_back_as_it_was_written(tmp_path, image, formats):
+    for format in formats:  # noqa: A001
+        path = tmp_path / f"image.{format}"
+        write(path, image)
+        again = read(path)
+        pixels = again.pixels
+        if format in ("webp", "gif") and image.pixels.ndim == 2:  # they have no grey, but keep it as colour
+            pixels = pixels[:, :, 0] if pixels.ndim == 3 else pixels
+        np.testing.assert_array_equal(pixels, image.pixels, err_msg=format)
+        assert pixels.dtype == image.pixels.dtype
+        if image.alpha is None:
+            assert again.alpha is None
+        else:
+            np.testing.assert_array_equal(again.alpha, image.alpha, err_msg=format)
+        assert again.notes == ()
+    assert {entry.name for entry in tmp_path.iterdir()} == {f"image.{name}" for name in formats}
+
+
+def test_jpeg_comes_back_nearly_as_it_was_written(tmp_path):
+    smooth = np.add.outer(np.arange(64), np.arange(80)).astype(np.uint8)
+    for pixels in (smooth, np.dstack([smooth, smooth // 2, smooth])):
+        write(tmp_path / "image.jpg", Image(pixels))
+        again = read(tmp_path / "image.jpg").pixels
+        assert again.shape == pixels.shape
+        assert np.abs(again.astype(int) - pixels).max() <= 6
+
+
+@pytest.mark.parametrize(
+    ("mode", "format", "pixels", "alpha"),
+    [
+        ("1", "png", "grey", False),
+        ("1", "tiff", "grey", False),
+        ("L", "png", "grey", False),
+        ("LA", "png", "grey", True),
+        ("P", "png", "colour", False),
+        ("P", "gif", "colour", False),
+        ("PA", "tiff", "colour", True),
+        ("RGB", "png", "colour", False),
+        ("RGBA", "png", "colour", True),
+        ("RGBX", "tiff", "colour", False),
+        ("CMYK", "tiff", "colour", False),
+        ("CMYK", "jpeg", "colour", False),
+        ("I;16", "png", "deep", False),
+        ("I;16B", "tiff", "deep", False),
+        ("I", "tiff", "whole", False),
+        ("F", "tiff", "float", False),
+    ],
+)
+def test_every_mode_is_read_as_pillow_reads_it(mode, format, pixels, alpha):  # noqa: A002
+    sources = {"deep": PIL.Image.fromarray(DEEP), "whole": PIL.Image.fromarray(noise((7, 9), np.int32))}
+    sources["float"] = PIL.Image.fromarray(noise((7, 9), np.float32))
+    picture = sources.get(pixels)
+    if picture is None:
+        picture = PIL.Image.fromarray(np.dstack([RGB, ALPHA]))
+        picture = picture.convert("RGB").convert(mode) if mode != "RGBA" else picture
+    if mode == "I;16B":
+        picture = PIL.Image.frombytes("I;16B", (9, 7), DEEP.astype(">u2").tobytes())
+    data = saved(picture, format)
+    image = read_bytes(data)
+    decoded = PIL.Image.open(io.BytesIO(data))
+    expected = {"grey": "LA" if alpha else "L", "colour": "RGBA" if alpha else "RGB"}.get(pixels)
+    reference = np.asarray(decoded.convert(expected) if expected else decoded)
+    if alpha:
+        np.testing.assert_array_equal(image.alpha, reference[:, :, -1])
+        reference = reference[:, :, 0] if pixels == "grey" else reference[:, :, :-1]
+    else:
+        assert image.alpha is None
+    np.testing.assert_array_equal(image.pixels, reference)
+    assert image.pixels.dtype.isnative
+    assert image.pixels.dtype == {"deep": "uint16", "whole": "int32", "float": "float32"}.get(pixels, "uint8")
+    assert bool(image.notes) == (mode == "CMYK")
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGB"])
+def test_one_transparent_colour_becomes_alpha(mode):
+    picture = PIL.Image.new("RGB", (4, 3), (255, 255, 255)).convert(mode)
+    key = picture.getpixel((0, 0))
+    picture.putpixel((1, 1), (0, 0, 0) if mode == "RGB" else (1 if mode == "P" else 0))
+    image = read_bytes(saved(picture, "png", transparency=key))
+    assert image.alpha is not None
+    assert image.alpha[1, 1] == 255
+    assert image.alpha[0, 0] == 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["jpeg", "png", "webp", "tiff"])
+def test_orientation_is_applied_and_reset(format, orientation):  # noqa: A002
+    upright = np.zeros((16, 32), np.uint8)
+    upright[:8, :8] = 200  # bright in the upper left
+    undo = [None, 0, 3, 1, 5, 2, 6, 4]  # the transpositions that each orientation asks to be undone
+    stored = PIL.Image.fromarray(upright)
+    if orientation > 1:
+        stored = stored.transpose(PIL.Image.Transpose(undo[orientation - 1]))
+    exif = PIL.Image.Exif()
+    exif[ORIENTATION] = orientation
+    exif[ARTIST] = "Ada"
+    image = read_bytes(saved(stored, format, exif=exif))
+    pixels = image.pixels if image.pixels.ndim == 2 else image.pixels[:, :, 0]
+    assert np.abs(pixels.astype(int) - upright).max() < 40
+    kept = PIL.Image.Exif()
+    kept.load(image.metadata.exif)
+    assert kept.get(ARTIST) == "Ada"
+    assert ORIENTATION not in kept
+
+
+def profile():
+    return PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "webp", "tiff"])
+def test_profile_resolution_and_exif_survive(format):  # noqa: A002
+    exif = PIL.Image.Exif()
+    exif[ARTIST] = "Ada"
+    exif[PHOTO_IFD] = {EXIF_WIDTH: 99, EXPOSURE: 0.5}
+    options = {"exif": exif.tobytes(), "icc_profile": profile(), "dpi": (300, 150)}
+    image = read_bytes(saved(PIL.Image.fromarray(RGB), format, **options))
+    again = read_bytes(encode(image, format))
+    assert again.metadata.icc_profile == profile()
+    if format != "webp":  # WebP has no resolution
+        assert again.metadata.dpi == pytest.approx((300, 150), abs=0.02)
+    kept = PIL.Image.Exif()
+    kept.load(again.metadata.exif)
+    assert kept.get(ARTIST) == "Ada"
+    assert float(kept.get_ifd(PHOTO_IFD)[EXPOSURE]) == 0.5
+    assert EXIF_WIDTH not in kept.get_ifd(PHOTO_IFD), "the size in EXIF is not the result's"
+
+
+def test_colour_profile_is_left_out_of_a_grey_result():
+    data = encode(Image(GREY, metadata=Metadata(icc_profile=profile())), "png")
+    assert "icc_profile" not in PIL.Image.open(io.BytesIO(data)).info
+
+
+def test_damaged_exif_is_left_out_and_said():
+    image = read_bytes(saved(PIL.Image.fromarray(RGB), "png", exif=b"Exif\0\0no TIFF header at all"))
+    np.testing.assert_array_equal(image.pixels, RGB)
+    assert image.metadata.exif is None
+    assert image.notes == ("standard input: its EXIF data are damaged and were left out.",)
+
+
+def test_colours_that_cannot_be_converted_are_refused(monkeypatch):
+    data = saved(PIL.Image.new("CMYK", (4, 3)), "tiff")
+
+    def refuse(*_):
+        raise ValueError("conversion not supported")
+
+    monkeypatch.setattr(PIL.Image.Image, "convert", refuse)
+    with pytest.raises(InputError, match="CMYK cannot be converted to RGB"):
+        read_bytes(data)
+
+
+def test_senseless_resolution_is_left_out():
+    for dpi in ((0, 0), (float("nan"), 72), ("x", "y"), None):
+        picture = PIL.Image.fromarray(GREY)
+        picture.info["dpi"] = dpi
+        assert images._dpi(picture) is None
+
+
+def test_first_picture_of_an_animation_is_used_and_said():
+    frames = [PIL.Image.new("L", (4, 3), shade) for shade in (10, 200, 90)]
+    image = read_bytes(saved(frames[0], "gif", save_all=True, append_images=frames[1:]))
+    assert (image.pixels == 10).all()
+    assert any("3 pictures" in note for note in image.notes)
+
+
+@pytest.mark.parametrize(
+    ("array", "shape", "dtype"),
+    [
+        (np.zeros((2, 3), bool), (2, 3), "uint8"),
+        (np.zeros((2, 3, 1), np.uint8), (2, 3), "uint8"),
+        (np.zeros((2, 3, 3), ">f8"), (2, 3, 3), "float64"),
+        (np.asfortranarray(np.zeros((2, 3), ">i2")), (2, 3), "int16"),
+    ],
+)
+def test_npy_is_read_as_an_image(array, shape, dtype):
+    pixels = read_bytes(npy(array)).pixels
+    assert (pixels.shape, pixels.dtype.name) == (shape, dtype)
+    assert pixels.dtype.isnative
+    assert pixels.flags.c_contiguous
+
+
+def test_true_in_npy_is_white():
+    assert read_bytes(npy(np.array([[True, False]]))).pixels.tolist() == [[255, 0]]
+
+
+PNG_FILE, JPEG_FILE = (
+    saved(PIL.Image.fromarray(noise((60, 60, 3))), "png"),
+    saved(PIL.Image.fromarray(noise((60, 60, 3))), "jpeg"),
+)
+BAD_FILES = {
+    "empty.png": (b"", "0 bytes"),
+    "text.png": (b"this is no image\n", "found text ('this is no image'"),
+    "long-text.jpg": (("Straße, Café\n" * 200).encode(), "found text"),
+    "random-long.png": (noise(1000).tobytes(), "found other data"),
+    "random.png": (b"\x93\xf1\x02\xff" * 10, "found other data (beginning with 93 f1 02 ff)"),
+    "truncated.png": (PNG_FILE[: len(PNG_FILE) // 2], "damaged or cut short"),
+    "header.png": (PNG_FILE[:20], "damaged"),
+    "magic.png": (PNG_FILE[:9], "PNG"),
+    "truncated.jpg": (JPEG_FILE[: len(JPEG_FILE) // 2], "damaged or cut short"),
+    "magic.jpg": (JPEG_FILE[:30], "damaged or cut short"),
+    "truncated.tif": (saved(PIL.Image.fromarray(RGB), "tiff")[:100], "damaged"),
+    "truncated.gif": (saved(PIL.Image.fromarray(GREY), "gif")[:60], "damaged"),
+    "truncated.webp": (saved(PIL.Image.fromarray(RGB), "webp")[:40], "damaged or cut short"),
+    "deep-rgb.png": (png(2, 1, 16, 2, b"\0" * 13), "16 bits per channel"),
+    "deep-rgba.png": (png(2, 1, 16, 6, b"\0" * 17), "16 bits per channel"),
+    "deep-la.png": (png(2, 1, 16, 4, b"\0" * 9), "16 bits per channel"),
+    "bomb.png": (png(60_000, 60_000, 8, 0), "too large"),
+    "nan.npy": (npy(np.array([[1.0, np.nan]])), "pixel (0, 1): expected finite numbers, found nan"),
+    "nan.tif": (saved(PIL.Image.fromarray(np.array([[np.inf]], np.float32)), "tiff"), "pixel (0, 0)"),
+    "truncated.npy": (npy(RGB)[:-5], "npy array"),
+    "text.npy": (npy(np.array(["a"])), "real numbers"),
+    "complex.npy": (npy(np.zeros((2, 2), complex)), "real numbers"),
+    "line.npy": (npy(np.zeros(5)), "(5,)"),
+    "deep.npy": (npy(np.zeros((2, 2, 7))), "(2, 2, 7)"),
+    "alpha.npy": (npy(np.zeros((2, 2, 4))), "(2, 2, 4) of float64"),
+    "none.npy": (npy(np.zeros((0, 2))), "(0, 2)"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_file_is_refused_with_its_name_and_what_was_found(tmp_path, name):
+    data, words = BAD_FILES[name]
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert str(caught.value).startswith(str(path))
+    assert words in str(caught.value)
+
+
+def test_deep_colour_tiff_is_refused():
+    cv2 = pytest.importorskip("cv2")
+    data = cv2.imencode(".tif", noise((4, 5, 3), np.uint16))[1].tobytes()
+    with pytest.raises(InputError, match="16 bits per channel"):
+        read_bytes(data)
+
+
+def test_pickled_npy_is_never_loaded(tmp_path):
+    np.save(tmp_path / "k.npy", np.array([[{}]], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="allow_pickle=False"):
+        read(tmp_path / "k.npy")
+
+
+def test_missing_file_and_folder_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read(tmp_path / "none.png")
+    with pytest.raises(InputError, match="found a folder"):
+        read(tmp_path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read(Path("a\0b"))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_forbidden_file_is_refused(tmp_path):
+    path = tmp_path / "secret.png"
+    path.write_bytes(PNG_FILE)
+    path.chmod(0)
+    with pytest.raises(InputError, match="Permission denied"):
+        read(path)
+
+
+def test_refused_permission_is_said(tmp_path, monkeypatch):
+    def refuse(_path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InputError, match="Permission denied"):
+        read(tmp_path / "secret.png")
+
+
+def test_large_image_is_read_without_a_warning(monkeypatch):
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 50)
+    assert read_bytes(saved(PIL.Image.fromarray(GREY), "png")).notes == ()
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 20)
+    with pytest.raises(InputError, match="too large"):
+        read_bytes(saved(PIL.Image.fromarray(GREY), "png"))
+
+
+@pytest.mark.parametrize(
+    ("image", "format", "words"),
+    [
+        (Image(RGB, ALPHA), "jpeg", [".png, .webp or .tif"]),
+        (Image(GREY, ALPHA), "bmp", ["transparency"]),
+        (Image(GREY, ALPHA), "gif", ["transparency"]),
+        (Image(DEEP), "jpeg", ["uint16 grey", ".png or .tif or .npy"]),
+        (Image(noise((4, 4, 3), np.uint16)), "png", ["uint16 RGB", ".npy"]),
+        (Image(noise((4, 4), np.float32)), "png", ["float32 grey", ".tif or .npy"]),
+        (Image(noise((4, 4, 3), np.float32)), "tiff", ["float32 RGB", ".npy"]),
+        (Image(noise((4, 4), np.int64)), "tiff", ["int64", ".npy"]),
+        (Image(noise((4, 4), np.float32), noise((4, 4))), "npy", ["float32", "without alpha"]),
+        (Image(np.zeros((1, 70_000), np.uint8)), "jpeg", ["cannot be written as JPEG"]),
+    ],
+)
+def test_format_that_cannot_hold_the_image_is_refused_with_one_that_can(tmp_path, image, format, words):  # noqa: A002
+    path = tmp_path / "image.out"
+    with pytest.raises(OutputError) as caught:
+        write(path, image, format=format)
+    assert str(caught.value).startswith(str(path))
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_formats_are_refused(tmp_path):
+    with pytest.raises(UnknownNameError, match="'jpeg'"):
+        encode(Image(GREY), "jpg")
+    with pytest.raises(UsageError, match=r"Did you mean '\.png'"):
+        format_of(Path("photo.pgn"))
+    with pytest.raises(UsageError, match=r"\.webp"):
+        write(tmp_path / "photo", Image(GREY))
+
+
+def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "image.png"
+    path.write_bytes(b"old")
+
+    def fail(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match=r"image\.png: cannot be written \(No space left on device\)"):
+        write(path, Image(GREY))
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["image.png"]
+
+
+def test_missing_folder_is_said(tmp_path):
+    with pytest.raises(OutputError, match="does not exist"):
+        write(tmp_path / "none" / "image.png", Image(GREY))
+
+
+def test_new_file_has_the_usual_permissions(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    write(tmp_path / "image.png", Image(GREY))
+    assert (tmp_path / "image.png").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("pixels", "channels", "shape"),
+    [
+        (GREY, None, (7, 9, 1)),
+        (GREY, 1, (7, 9, 1)),
+        (GREY, 3, (7, 9, 3)),
+        (RGB, None, (7, 9, 3)),
+        (RGB, 3, (7, 9, 3)),
+        (RGB, 1, (7, 9, 1)),
+    ],
+)
+def test_read_pixels_gives_the_channels_asked_for(tmp_path, pixels, channels, shape):
+    write(tmp_path / "image.png", Image(pixels, ALPHA))
+    result = read_pixels(tmp_path / "image.png", channels)
+    assert (result.shape, result.dtype) == (shape, np.uint8)
+    if pixels.ndim == 3 and channels == 1:
+        np.testing.assert_allclose(result[:, :, 0], pixels @ [0.299, 0.587, 0.114], atol=0.51)
+    else:
+        np.testing.assert_array_equal(result, np.broadcast_to(pixels.reshape(7, 9, -1), shape))
+
+
+def test_read_pixels_scales_sixteen_bits_to_eight(tmp_path):
+    write(tmp_path / "image.png", Image(np.array([[0, 128, 129, 257 * 77, 65535]], np.uint16)))
+    assert read_pixels(tmp_path / "image.png")[0, :, 0].tolist() == [0, 0, 1, 77, 255]
+
+
+def test_read_pixels_refuses_values_without_a_white(tmp_path):
+    write(tmp_path / "image.tif", Image(noise((4, 4), np.float32)))
+    with pytest.raises(InputError, match="found float32"):
+        read_pixels(tmp_path / "image.tif")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_resize_keeps_flat_colours_and_averages_when_it_shrinks(channels):
+    flat = np.full((10, 20, channels), 77, np.uint8)
+    for size in ((5, 5), (30, 41), (10, 20), (1, 1)):
+        result = resize(flat, size)
+        assert result.shape == (*size, channels)
+        assert (result == 77).all()
+    checks = np.indices((64, 64)).sum(0)[:, :, None] % 2 * np.uint8(255)
+    assert np.abs(resize(checks.astype(np.uint8), (8, 8)).astype(int) - 128).max() < 20
+
+
+def test_sample_images_cover_the_kinds_of_photos_there_are():
+    kinds = {path.name: read(path) for path in sorted(SAMPLES.iterdir()) if path.suffix in images.FORMATS}
+    text = (SAMPLES / "ATTRIBUTION.md").read_text()
+    assert all(name in text for name in kinds)
+    assert 4 <= len(kinds) <= 6
+    assert any(image.pixels.ndim == 2 and image.pixels.dtype == np.uint8 for image in kinds.values())
+    assert any(image.pixels.dtype == np.uint16 for image in kinds.values())
+    assert any(image.alpha is not None for image in kinds.values())
+    coffee = kinds["coffee.jpg"].pixels
+    with PIL.Image.open(SAMPLES / "coffee.jpg") as stored:
+        assert stored.getexif()[ORIENTATION] == 6
+        assert coffee.shape[:2] == stored.size
