@@ -18,21 +18,28 @@ app = typer.Typer(
     name="convcli",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing Rich would double the time that --help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out(f"convcli {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def convcli(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version),
+    ] = False,
 ) -> None:
     """Convolution: filter images, compute shapes, train small networks, see the mathematics.
 
     Kernels are laid on the image unflipped (cross-correlation), as networks do it; `--op convolve` flips.
     """
-    if version:
-        out(f"convcli {__version__}")
-        raise typer.Exit
 
 
 for module in (filter, kernels, shape, init, check, train, evaluate, predict):
@@ -44,11 +51,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # a name that is no valid text must not end in an error of its own
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    stdout = sys.stdout
     try:
         code = app(prog_name="convcli", standalone_mode=False)
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = 130
+    except SystemExit as end:
+        # Typer leaves so when a shell completes, and, with another stdout, when the reader of it has left.
+        code = end.code if sys.stdout is stdout else 0
     except BrokenPipeError:
         # Whoever read our output has left, as `head` does. Keep the interpreter from flushing into the void.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -71,7 +82,8 @@ def _report(error: Exception) -> int:
         message = error.format_message()
         if not message:  # no arguments at all: Typer has printed the help
             return 2
-        say(f"error: {message.rstrip('.')}. See `{command} --help`.")
+        end = "" if message.endswith("?") else "."
+        say(f"error: {message.rstrip('.')}{end} See `{command} --help`.")
         return 2
     if isinstance(error, MemoryError):
         say(f"error: out of memory ({error or 'no more to be had'}). Try a smaller input.")
