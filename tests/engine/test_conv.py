@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reference
-from convcli.engine import windows
+from convcli.engine import windows, winograd
 from convcli.engine.conv import conv2d, conv2d_backward
 from convcli.errors import ShapeError
 from convcli.shapes import Window
@@ -48,6 +48,12 @@ CASES = {
     "many channels, groups, dilation": Case(
         (1, 7, 7, 40), (3, 3, 20, 4), {"groups": 2, "dilation": 2, "padding": "same"}
     ),
+    "3×3, channels enough for Winograd": Case((2, 6, 8, 16), (3, 3, 16, 18), {"padding": "same"}),
+    "3×3, many channels, odd plane": Case((3, 5, 7, 17), (3, 3, 17, 16), {"padding": "same"}),
+    "3×3, many channels, valid": Case((2, 7, 4, 16), (3, 3, 16, 16)),
+    "3×3, many channels, one output": Case((2, 3, 3, 16), (3, 3, 16, 16)),
+    "3×3, many channels, full": Case((1, 4, 5, 16), (3, 3, 16, 20), {"padding": "full"}),
+    "3×3, many channels, asymmetric": Case((2, 6, 5, 16), (3, 3, 16, 16), {"padding": ((2, 0), (0, 1))}),
     "kernel as large as the padded plane": Case((1, 3, 3, 2), (5, 5, 2, 2), {"padding": 1}),
 }
 
@@ -71,6 +77,7 @@ def window_of(case):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_agrees_with_slow_loops(case, tile_bytes, monkeypatch):
     monkeypatch.setattr(windows, "TILE_BYTES", tile_bytes)
+    monkeypatch.setattr(winograd, "TILE_BYTES", tile_bytes)
     x, w, b, dy = arrays(case, np.float64)
     window, groups = window_of(case)
     np.testing.assert_allclose(

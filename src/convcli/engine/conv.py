@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from convcli.engine import winograd
 from convcli.engine.windows import columns, padded_tile, tiles, window_cell
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
@@ -144,6 +145,8 @@ def forward(
     x: Array, w: Array, b: Array | None, window: Window, groups: int, z: Array, scratch: Workspace
 ) -> None:
     """Write Z = W * A_prev + b to `z`, tile by tile: columns of windows, then one product."""
+    if winograd.suits(w, window, groups):
+        return winograd.forward(x, w, b, window, z, scratch)
     f_h, f_w, depth, c_out = w.shape
     matrix = w.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
     for tile in tiles(len(x), z.shape[1:3], f_h * f_w * depth * groups * x.itemsize):
@@ -156,6 +159,8 @@ def forward(
 
 def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, groups: int, scratch: Workspace) -> None:
     """Add to `dw` the correlation of the padded A_prev with dZ."""
+    if winograd.suits(dw, window, groups):
+        return winograd.weight_gradient(dz, x, dw, window, scratch)
     f_h, f_w, depth, c_out = dw.shape
     product = scratch.array("dw", (groups, f_h * f_w * depth, c_out // groups), dw.dtype)
     total = dw.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)

@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 
 Array: TypeAlias = NDArray[Any]
 
+CACHE_LINE = 64
+
 
 class Workspace:
     """Scratch arrays by name.
@@ -26,8 +28,15 @@ class Workspace:
         size = math.prod(shape)
         buffer = self._buffers.get(name)
         if buffer is None or buffer.size < size or buffer.dtype != dtype:
-            buffer = self._buffers[name] = np.empty(size, dtype)
+            buffer = self._buffers[name] = _aligned(size, np.dtype(dtype))
         return buffer[:size].reshape(shape)
+
+
+def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
+    """Return an array that begins with a cache line: vector loads that straddle two cost up to a sixth."""
+    raw = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % CACHE_LINE
+    return raw[start : start + size * dtype.itemsize].view(dtype)
 
 
 def column_sums(x: Array) -> Array:
