@@ -111,12 +111,26 @@ def new_training(config: Config, data: Data, threads: int | None = None) -> Trai
 
 
 def resolved_text(file: ConfigFile) -> str:
-    """Return every value in force as TOML, with paths that hold from anywhere."""
+    """Return every value in force as TOML, with paths that hold from anywhere.
+
+    Raises
+    ------
+    ConfigError
+        If a path is not UTF-8, which TOML is.
+    """
 
     def absolute(text: str) -> str:
         return text if text in BUILT_IN else str((file.base / Path(text).expanduser()).resolve())
 
-    return configuration.dump(file.config, absolute)
+    text = configuration.dump(file.config, absolute)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{file.name}: the name of a path in [data] is not UTF-8 text, so that a run cannot keep it. "
+            "Rename the file or folder."
+        ) from None
+    return text
 
 
 def resolved_config(file: ConfigFile) -> Config:

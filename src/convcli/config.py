@@ -32,7 +32,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from convcli.errors import ConfigError, suggestion
-from convcli.shapes import Pair, pair
+from convcli.shapes import Pair, Window, pair
 
 
 class Options(BaseModel):
@@ -53,6 +53,13 @@ class Part(Options):
 def tuples(value: object) -> object:
     """Return a list, and the lists in it, as tuples."""
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def any_padding(value: object) -> object:
+    """Return an option in one of the forms that a padding has, or raise ShapeError."""
+    value = tuples(value)
+    Window.of(1, padding=value)  # type: ignore[arg-type]
+    return value
 
 
 def sizes(name: str, *, least: int = 1) -> BeforeValidator:
@@ -109,6 +116,14 @@ class Config(Options):
 
 Parts: TypeAlias = Mapping[str, type[Part]]
 
+# Where pydantic speaks of Python's types.
+_PLAIN_WORDS = {
+    "missing": "this key is missing",
+    "model_type": "should be a table",
+    "tuple_type": "should be an array of tables",
+    "too_short": "should have at least one entry",
+}
+
 
 @dataclass(frozen=True)
 class Schema:
@@ -141,8 +156,8 @@ class Schema:
         place = _toml_path([*path, key], self.parts).rstrip(".: ")
         cause = error.get("ctx", {}).get("error")
         message = str(cause) if cause is not None else error["msg"].replace("Input should", "should")
-        if error["type"] == "missing":
-            message = "this key is missing"
+        if error["type"] in _PLAIN_WORDS:
+            message = _PLAIN_WORDS[error["type"]]
         elif cause is None and isinstance(error["input"], str | int | float):
             message += f", not {error['input']!r}"
         return f"{place}: {message}" if place else message
@@ -168,10 +183,9 @@ def _toml_path(path: Iterable[int | str], parts: Mapping[str, Parts]) -> str:
         if isinstance(step, int):
             text = f"[[{text.removesuffix('.')}]] {step + 1}: "
         elif section in parts and step in parts[section]:
+            section = ""  # an option may have the name of a layer
             if text.endswith(": "):
                 text = f"{text.removesuffix(': ')} ({step}): "
-        elif not text.endswith((".", ": ")) and text:
-            text = f"{text}.{step}."
         else:
             text, section = f"{text}{step}.", step
     return text
@@ -293,10 +307,23 @@ def _set(document: dict[str, Any], override: str) -> None:
     *steps, last = dotted.split(".")
     try:
         for step in steps:
-            table = table[int(step) - 1] if isinstance(table, list) else table.setdefault(step, {})
-        table[int(last) - 1 if isinstance(table, list) else last] = value
+            key = _key(table, step)
+            inner = table[key] if isinstance(table, list) else table.setdefault(key, {})
+            if isinstance(inner, str) and steps == ["training", step]:  # the bare name of a part
+                inner = table[key] = {"type": inner}
+            table = inner
+        table[_key(table, last)] = value
     except (TypeError, ValueError, IndexError, AttributeError):
         raise ConfigError(f"--set {override}: there is no such place in the configuration.") from None
+
+
+def _key(table: object, step: str) -> Any:
+    """Return where `step` leads in `table`: to a key, or to a position that counts from 1."""
+    if not isinstance(table, list):
+        return step
+    if int(step) < 1:
+        raise IndexError(step)
+    return int(step) - 1
 
 
 def dump(config: Config, absolute: Callable[[str], str] = str) -> str:

@@ -139,12 +139,12 @@ class Run:
         path = self.folder / name
         try:
             with safetensors.safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
+                document = json.loads((file.metadata() or {})[_KEY])
                 arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            return Checkpoint(arrays, json.loads(metadata[_KEY]))
+            return Checkpoint(arrays, document)
         except FileNotFoundError:
             raise InputError(f"{path}: no such checkpoint; the run ended before it wrote one.") from None
-        except (safetensors.SafetensorError, OSError) as error:
+        except (safetensors.SafetensorError, TypeError, OSError) as error:  # TypeError: NumPy lacks the dtype
             raise InputError(f"{path}: damaged checkpoint ({error}).") from error
         except (KeyError, json.JSONDecodeError):
             raise InputError(f"{path}: a safetensors file, but not one that convcli wrote.") from None

@@ -54,18 +54,22 @@ def main() -> None:
     stdout = sys.stdout
     try:
         code = app(prog_name="convcli", standalone_mode=False)
-        sys.stdout.flush()
+        if stdout is not None:  # it is where the shell has closed it
+            stdout.flush()
     except KeyboardInterrupt:
         code = 130
     except SystemExit as end:
         # Typer leaves so when a shell completes, and, with another stdout, when the reader of it has left.
         code = end.code if sys.stdout is stdout else 0
-    except BrokenPipeError:
-        # Whoever read our output has left, as `head` does. Keep the interpreter from flushing into the void.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except BrokenPipeError:  # whoever read our output has left, as `head` does
         code = 0
     except Exception as error:  # everything that is left becomes one message
         code = _report(error)
+    try:
+        if stdout is not None:
+            stdout.flush()
+    except OSError:  # keep the interpreter from trying once more, and complaining
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -80,7 +84,8 @@ def _report(error: Exception) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "convcli"
         message = error.format_message()
-        if not message:  # no arguments at all: Typer has printed the help
+        if type(error).__name__ == "NoArgsIsHelpError":  # the message is the help
+            say(message)
             return 2
         end = "" if message.endswith("?") else "."
         say(f"error: {message.rstrip('.')}{end} See `{command} --help`.")

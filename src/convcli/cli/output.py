@@ -7,20 +7,10 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
+from convcli.render.plain import printable
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters spelled out: a file's name must not steer the terminal.
-
-    >>> printable("two\\nlines"), printable("red \\x1b[31m")
-    ('two\\nlines', 'red \\\\x1b[31m')
-    """
-    return "".join(
-        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
-        for sign in text
-    )
 
 
 def out(text: str) -> None:

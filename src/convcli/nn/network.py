@@ -13,6 +13,8 @@ from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ConfigError, ShapeError
 from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
 
+MOST_NUMBERS = 1 << 30  # in one array: 4 GiB of float32
+
 
 class Network:
     """Layers that fit each other, for inputs of one shape. It holds no weights.
@@ -42,7 +44,7 @@ class Network:
         self.shapes: list[Shape] = [tuple(input_shape)]
         for number, layer in enumerate(self.layers, 1):
             try:
-                self.shapes.append(layer.output_shape(self.shapes[-1]))
+                self.shapes.append(_affordable(layer, self.shapes[-1]))
             except ShapeError as error:
                 size = " × ".join(map(str, self.shapes[-1]))
                 raise ConfigError(
@@ -81,6 +83,16 @@ class Network:
         for layer, own, tape in reversed(list(zip(self.layers, weights.by_layer, tapes, strict=True))):
             dy = layer.backward(dy, own, tape)
         return dy
+
+
+def _affordable(layer: Layer, shape: Shape) -> Shape:
+    """Return the layer's output shape, or raise ShapeError where no memory would hold it or its weights."""
+    output = layer.output_shape(shape)
+    weights = sum(math.prod(initial.shape) for initial in layer.parameters(shape).values())
+    for count, what in ((weights, "weights"), (math.prod(output), "outputs for each image")):
+        if count > MOST_NUMBERS:
+            raise ShapeError(f"It would have {count:,} {what}; at most {MOST_NUMBERS:,} are possible.")
+    return output
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,9 @@ class Preprocessing:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Preprocessing:
-        """Return what `document` returned."""
+        """Return the preprocessing whose `document` this is, or raise ValueError."""
         height, width, channels = document["shape"]
-        return cls((height, width, channels), tuple(document["mean"]), tuple(document["deviation"]))
+        mean, deviation = (tuple(map(float, document[name])) for name in ("mean", "deviation"))
+        if not len(mean) == len(deviation) == channels:
+            raise ValueError(f"{channels} channels, but {len(mean)} means and {len(deviation)} deviations")
+        return cls((height, width, channels), mean, deviation)

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from convcli.config import Part
 from convcli.registry import Registry
@@ -20,7 +20,7 @@ class Schedule(Part):
     For the first `warmup` epochs the factor grows linearly from near 0 to where the schedule begins.
     """
 
-    warmup: NonNegativeFloat = 0.0
+    warmup: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.nn.evaluation import Evaluation
+from convcli.render.plain import printable
 
 
 def headline(figures: Evaluation, part: str) -> str:
@@ -22,7 +23,7 @@ def class_table(figures: Evaluation) -> Table:
         table.add_column(name, justify="right")
     for row in figures.per_class:
         numbers = (f"{number:.4f}" for number in (row.precision, row.recall, row.f1))
-        table.add_row(Text(row.name), *numbers, f"{row.support:,}")
+        table.add_row(Text(printable(row.name)), *numbers, f"{row.support:,}")
     return table
 
 
@@ -31,7 +32,7 @@ def confusion_table(figures: Evaluation) -> Table:
     table = Table(box=SIMPLE_HEAD, title="confusion: rows true, columns predicted", title_justify="left")
     table.add_column("")
     for name in figures.classes:
-        table.add_column(Text(name), justify="right")
+        table.add_column(Text(printable(name)), justify="right")
     for name, row in zip(figures.classes, figures.confusion.tolist(), strict=True):
-        table.add_row(Text(name), *(str(count) if count else "·" for count in row))
+        table.add_row(Text(printable(name)), *(str(count) if count else "·" for count in row))
     return table

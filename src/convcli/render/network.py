@@ -12,6 +12,7 @@ from rich.table import Table
 from convcli.data import Dataset
 from convcli.nn.layer import Shape
 from convcli.nn.network import Network
+from convcli.render.plain import printable
 from convcli.shapes import Pair, ReceptiveField
 
 
@@ -48,7 +49,8 @@ def layer_rows(network: Network) -> Iterator[LayerRow]:
 
 def network_table(network: Network, title: str) -> Table:
     """Return the table of a network."""
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", show_footer=True)
+    table = Table(box=SIMPLE_HEAD, title_justify="left", title_style="bold", show_footer=True)
+    table.title = printable(title)
     rows = list(layer_rows(network))
     totals = [
         f"{sum(counts):,}" for counts in zip(*((r.parameters, r.multiply_adds) for r in rows), strict=True)

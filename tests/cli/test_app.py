@@ -1,0 +1,261 @@
+"""The command line as a whole: help, mistakes, pipes, terminals, and how soon it starts."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+import typer
+
+import convcli
+from convcli.__main__ import main
+from convcli.cli.app import app
+
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+HEAVY = {"numpy", "PIL", "pydantic", "matplotlib", "rich.console"}
+
+
+def test_the_commands_are_those_of_the_contract():
+    assert set(COMMANDS) >= {"filter", "kernels", "shape", "init", "check", "train", "evaluate", "predict"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples(call, command):
+    result = call(command, "--help")
+    assert result.code == 0
+    assert result.stderr == ""
+    assert "Examples:" in result.stdout
+    assert len(re.findall(rf"^ +convcli {command}\b.*$", result.stdout, re.MULTILINE)) >= 2
+
+
+def test_help_lists_the_commands(run):
+    result = run("--help")
+    assert result.code == 0
+    for command in COMMANDS:
+        assert command in result.stdout
+
+
+def test_no_arguments_show_the_help_and_are_a_usage_error(run):
+    result = run()
+    assert (result.code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: convcli")
+
+
+def test_version(run):
+    result = run("--version")
+    assert result == (0, f"convcli {convcli.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["shpe"], r"error: No such command 'shpe'. Did you mean 'shape'\? See `convcli --help`.\n"),
+        (["shape", "--jsn"], r"error: No such option: --jsn .*--json.* See `convcli shape --help`\.\n"),
+        (
+            ["train", "--run_dir", "x"],
+            r"error: No such option: --run_dir .*--run-dir.* See `convcli train --help`\.\n",
+        ),
+        (["evaluate"], r"error: Missing argument 'run'. See `convcli evaluate --help`.\n"),
+        (["predict", "x", "y", "--top", "0"], r"error: .*'--top'.*See `convcli predict --help`.\n"),
+        (["evaluate", "x", "--split", "tset"], r"error: .*'--split'.*'validation', 'test', 'train'.*\n"),
+    ],
+)
+def test_a_mistake_in_the_command_line_is_one_line(run, arguments, message):
+    result = run(*arguments)
+    assert result.code == 2
+    assert result.stdout == ""
+    assert re.fullmatch(message, result.stderr)
+
+
+def loaded_by(code):
+    """Return which of the heavy modules are there after this code, in a fresh process."""
+    ending = f"\nimport sys; print(*({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code + ending], capture_output=True, check=True, text=True)
+    return done.stdout.splitlines()[-1].split()
+
+
+def test_the_commands_load_nothing_heavy():
+    assert loaded_by("import convcli, convcli.cli.app") == []
+
+
+def test_a_size_is_computed_without_anything_heavy():
+    code = """
+import sys
+from convcli.__main__ import main
+sys.argv = ["convcli", "shape", "--n", "6", "--f", "3"]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0
+"""
+    assert loaded_by(code) == []
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_leaves_is_no_error(tmp_path, unbuffered):
+    """As `convcli kernels | head -1` does."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convcli", "kernels"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    assert process.wait() == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full is Linux's")  # noqa: PTH110
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_one_line(tmp_path, unbuffered):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "convcli", "shape", "--n", "6", "--f", "3"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode() == "error: input or output: No space left on device.\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="closes a file descriptor as Unix shells do")
+def test_a_closed_stdout_is_no_defect(tmp_path):
+    command = f"exec '{sys.executable}' -m convcli shape --n 6 --f 3 >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def on_a_terminal(*arguments, cwd, **environment):
+    """Return what a command writes to a terminal, and its exit code."""
+    pty = pytest.importorskip("pty", reason="terminals are Unix's")
+    ours, theirs = pty.openpty()
+    known = {
+        key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "TERM")
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convcli", *map(str, arguments)],
+        stdout=theirs,
+        stderr=theirs,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd,
+        env={**known, "COLUMNS": "100", **environment},
+    )
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            piece = os.read(ours, 1 << 16)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not piece:
+            break
+        written += piece
+    os.close(ours)
+    return written.decode(), process.wait()
+
+
+@pytest.mark.parametrize("arguments", [["train", "quick.toml"], ["check", "quick.toml"], ["--help"]])
+def test_a_dumb_terminal_gets_no_escape_codes(quick, arguments):
+    written, code = on_a_terminal(*arguments, cwd=quick.parent, TERM="dumb")
+    assert code == 0
+    assert "\x1b" not in written
+
+
+@pytest.mark.parametrize("arguments", [["train", "quick.toml"], ["check", "quick.toml"], ["--help"]])
+def test_no_color_gets_no_colours(quick, arguments):
+    written, code = on_a_terminal(*arguments, cwd=quick.parent, TERM="xterm-256color", NO_COLOR="1")
+    assert code == 0
+    colours = re.compile("\x1b\\[[0-9;]*?(?:3[0-9]|4[0-9]|9[0-7]|10[0-7])[0-9;]*m")
+    assert colours.findall(written) == []
+
+
+def test_training_on_a_terminal_shows_a_bar_and_a_line_an_epoch(quick):
+    optimizer = "training.optimizer={ type = 'sgd', learning_rate = 1e-30 }"
+    options = ["--set", "training.patience=1", "--set", optimizer]
+    written, code = on_a_terminal("train", "quick.toml", *options, cwd=quick.parent, TERM="xterm-256color")
+    assert code == 0
+    plain = re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", written)
+    assert "images/s  loss" in plain  # the bar
+    assert re.search(r"epoch 1/2 +loss [0-9.]+ +accuracy", plain)
+    assert "No improvement for a while (training.patience): stopped after epoch 2." in plain
+    assert written.rstrip().endswith("run written to runs/quick-001")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "quick.toml", "--json"], ["check", "quick.toml"], ["shape", "quick.toml"]]
+)
+@pytest.mark.usefixtures("quick")
+def test_a_pipe_gets_no_escape_codes(run, arguments):
+    result = run(*arguments, env={"NO_COLOR": "", "TERM": "xterm-256color"})
+    assert result.code == 0
+    assert "\x1b" not in result.stdout + result.stderr
+
+
+def test_names_from_outside_cannot_steer_the_terminal(run, quick):
+    name = "\x1b[31mred[bold]"
+    quick.rename(quick.with_name(f"{name}.toml"))
+    result = run("check", f"{name}.toml")
+    assert result.code == 0
+    assert "\x1b" not in result.stdout
+    assert "\\x1b[31mred[bold]" in result.stdout
+
+
+def test_an_interruption_while_loading_says_nothing(monkeypatch, capsys):
+    class Loading(ModuleType):
+        def __getattr__(self, _name):
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "convcli.cli.app", Loading("convcli.cli.app"))
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert (end.value.code, *capsys.readouterr()) == (130, "", "")
+
+
+def test_a_defect_is_reported_as_one(monkeypatch, capsys):
+    from convcli.cli import app as application
+
+    def break_down(**_):
+        raise RuntimeError("out of cheese")
+
+    monkeypatch.delenv("CONVCLI_TRACEBACK", raising=False)
+    monkeypatch.setattr(application, "app", break_down)
+    with pytest.raises(SystemExit) as end:
+        application.main()
+    assert end.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: this is a defect in convcli: RuntimeError: out of cheese\n")
+
+    monkeypatch.setenv("CONVCLI_TRACEBACK", "1")
+    with pytest.raises(RuntimeError, match="out of cheese"):
+        application.main()
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError("80 GiB"), 1, "error: out of memory (80 GiB). Try a smaller input.\n"),
+        (PermissionError(13, "Permission denied", "x.png"), 1, "error: x.png: Permission denied.\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (typer.Abort(), 130, ""),
+        (convcli.ConvcliError("so it is"), 1, "error: so it is\n"),
+    ],
+)
+def test_every_error_has_its_words_and_its_code(monkeypatch, capsys, error, code, said):
+    from convcli.cli import app as application
+
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(application, "app", fail)
+    with pytest.raises(SystemExit) as end:
+        application.main()
+    assert (end.value.code, capsys.readouterr().err) == (code, said)

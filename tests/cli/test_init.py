@@ -1,0 +1,68 @@
+"""`convcli init`: a starter that is valid, and never written over anything."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from convcli import build
+from convcli.nn.layer import LAYERS
+from convcli.nn.optimizers import OPTIMIZERS
+from convcli.nn.schedules import SCHEDULES
+
+
+def test_what_it_writes_trains_as_it_stands(run, tmp_path):
+    result = run("init")
+    assert result.code == 0
+    assert result.stdout.splitlines() == [
+        "convcli.toml",
+        "Next: convcli check convcli.toml && convcli train convcli.toml",
+    ]
+    file = build.load_config(tmp_path / "convcli.toml")
+    data = build.load_data(file.config.data, file.base, 0)
+    build.build_network(file.config, data.train.shape, len(data.train.classes))
+
+
+def test_its_comments_name_every_layer_optimizer_and_schedule(call):
+    text = call("init", "-").stdout
+    for name in (*LAYERS, *OPTIMIZERS, *SCHEDULES):
+        assert name in text
+
+
+def test_what_is_commented_out_is_valid_too(call, tmp_path):
+    lines = call("init", "-").stdout.splitlines()
+    shown = [line.removeprefix("# ") if line.startswith("# ") and " = " in line else line for line in lines]
+    text = "\n".join(line for line in shown if "path/to" not in line)
+    assert len(tomllib.loads(text)["training"]) > 5
+    (tmp_path / "all.toml").write_text(text)
+    build.load_config(tmp_path / "all.toml")
+
+
+def test_stdout_is_the_same_text(run, tmp_path):
+    result = run("init", "-")
+    run("init", "flowers.toml")
+    assert (tmp_path / "flowers.toml").read_text() == result.stdout
+    assert result.stderr == ""
+
+
+def test_an_existing_file_is_left_alone_without_force(call, tmp_path):
+    mine = tmp_path / "convcli.toml"
+    mine.write_text("mine")
+    result = call("init")
+    assert result == (
+        1,
+        "",
+        "error: convcli.toml: the file exists. Name another, or overwrite it with --force.\n",
+    )
+    assert mine.read_text() == "mine"
+    assert call("init", "--force").code == 0
+    assert "[training]" in mine.read_text()
+
+
+@pytest.mark.parametrize("place", ["none/x.toml", "file/x.toml"])
+def test_a_place_that_cannot_be_written_is_named(call, tmp_path, place):
+    (tmp_path / "file").write_text("")
+    result = call("init", place)
+    assert result.code == 1
+    assert result.stderr.startswith(f"error: {place}: cannot be written (")

@@ -1,0 +1,425 @@
+"""Every layer: gradients against differences, results against PyTorch, and what it says of itself."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+import convcli.nn.layers  # noqa: F401 - registers the layers
+from convcli.errors import ShapeError, UnknownNameError
+from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.gradcheck import check_layer
+from convcli.nn.layer import LAYERS
+from convcli.nn.network import Network, NetworkWeights
+
+
+class Case(NamedTuple):
+    shape: tuple[int, ...]
+    options: dict = {}  # noqa: RUF012
+
+
+CASES = {
+    "conv": {
+        "as it comes": Case((5, 6, 2), {"filters": 3}),
+        "one by one": Case((3, 4, 3), {"filters": 2, "kernel": 1}),
+        "same": Case((4, 5, 2), {"filters": 2, "padding": "same"}),
+        "full": Case((3, 3, 2), {"filters": 2, "kernel": 2, "padding": "full"}),
+        "padding per side": Case((4, 4, 1), {"filters": 2, "padding": [[0, 2], [1, 0]]}),
+        "stride": Case((6, 7, 2), {"filters": 2, "stride": [2, 3], "padding": 1}),
+        "dilation": Case((7, 6, 1), {"filters": 2, "dilation": [2, 1]}),
+        "rectangular kernel": Case((4, 6, 2), {"filters": 2, "kernel": [1, 4]}),
+        "groups": Case((4, 4, 4), {"filters": 6, "groups": 2}),
+        "depthwise": Case((4, 4, 3), {"filters": 3, "groups": 3, "padding": "same"}),
+        "3×3, many channels": Case((3, 4, 16), {"filters": 16, "padding": "same"}),
+        "no bias": Case((4, 4, 2), {"filters": 2, "bias": False}),
+        **{
+            f"with {name}": Case((4, 4, 2), {"filters": 3, "activation": name})
+            for name in ACTIVATIONS
+            if name != "none"
+        },
+    },
+    "max_pool": {
+        "as it comes": Case((4, 6, 2)),
+        "remainder": Case((5, 7, 2)),
+        "overlap": Case((5, 6, 2), {"size": 3, "stride": 1}),
+        "gaps": Case((7, 7, 1), {"size": 2, "stride": 3}),
+        "rectangle": Case((4, 6, 2), {"size": [1, 3], "stride": [1, 2]}),
+    },
+    "avg_pool": {
+        "as it comes": Case((4, 6, 2)),
+        "remainder": Case((5, 7, 2)),
+        "overlap": Case((5, 6, 2), {"size": 3, "stride": 1}),
+        "gaps": Case((7, 7, 1), {"size": 2, "stride": 3}),
+        "rectangle": Case((4, 6, 2), {"size": [1, 3], "stride": [1, 2]}),
+    },
+    "global_avg_pool": {"rectangle": Case((3, 5, 4))},
+    "flatten": {"volume": Case((2, 3, 4)), "flat already": Case((5,))},
+    "dense": {
+        "as it comes": Case((7,), {"units": 4}),
+        "no bias": Case((7,), {"units": 4, "bias": False}),
+        **{
+            f"with {name}": Case((5,), {"units": 3, "activation": name})
+            for name in ACTIVATIONS
+            if name != "none"
+        },
+    },
+    "dropout": {
+        "volume": Case((3, 4, 2), {"rate": 0.4}),
+        "flat": Case((9,), {"rate": 0.5}),
+        "rate 0": Case((9,), {"rate": 0}),
+    },
+    "batch_norm": {
+        "volume": Case((3, 4, 2)),
+        "flat": Case((5,)),
+        "other options": Case((2, 2, 3), {"momentum": 0.5, "epsilon": 0.1}),
+    },
+    "activation": {name: Case((3, 3, 2), {"function": name}) for name in ACTIVATIONS},
+}
+
+each_case = pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        pytest.param(name, case, id=f"{name}, {label}")
+        for name, cases in CASES.items()
+        for label, case in cases.items()
+    ],
+)
+each_layer = pytest.mark.parametrize("name", list(LAYERS))
+
+
+class Pass:
+    """A layer with random weights in float64, and one pass through it."""
+
+    def __init__(self, name, case, *, training=True, samples=3):
+        rng = np.random.default_rng(7)
+        self.layer = LAYERS[name](**case.options)
+        self.network = Network([self.layer], case.shape)
+        self.weights = NetworkWeights.initial(self.network, rng, np.float64)
+        self.weights.trained += rng.normal(0, 0.1, self.weights.trained.shape)
+        self.arrays = self.weights.by_layer[0]
+        self.x = rng.standard_normal((samples, *case.shape))
+        self.dy = rng.standard_normal((samples, *self.network.shapes[-1]))
+        self.gradient = np.zeros_like(self.weights.trained)
+        self.tape = self.network.tapes()[0]
+        self.tape.training, self.tape.rng, self.tape.input_gradient = training, np.random.default_rng(3), True
+        self.tape.gradients = self.network.trained.views(self.gradient)[0]
+
+    def forward(self):
+        return self.layer.forward(self.x, self.arrays, self.tape)
+
+    def backward(self):
+        return self.layer.backward(self.dy.copy(), self.arrays, self.tape)
+
+
+def test_every_layer_has_cases():
+    assert set(CASES) == set(LAYERS)
+
+
+@each_case
+def test_gradients_agree_with_differences(name, case):
+    errors = check_layer(LAYERS[name](**case.options), case.shape, np.random.default_rng(1))
+    assert set(errors) == {"x", *LAYERS[name](**case.options).parameters(case.shape)}
+    assert max(errors.values()) < 1e-7, errors
+
+
+@each_case
+def test_output_has_the_shape_that_was_promised(name, case):
+    one = Pass(name, case)
+    assert one.forward().shape == (3, *one.layer.output_shape(case.shape))
+
+
+@each_case
+def test_input_stays_as_it_is_and_predicting_changes_no_weight(name, case):
+    one = Pass(name, case, training=False)
+    before = one.x.copy()
+    for array in (one.x, *one.arrays.values()):
+        array.flags.writeable = False
+    one.forward()
+    np.testing.assert_array_equal(one.x, before)
+
+
+@each_case
+def test_every_declared_parameter_is_used(name, case):
+    one = Pass(name, case)
+    one.forward()
+    one.backward()
+    assert set(one.tape.gradients) == set(one.layer.parameters(case.shape))
+    for gradient in one.tape.gradients.values():
+        assert np.abs(gradient).max() > 0
+
+
+@each_case
+def test_gradients_of_weights_add_up(name, case):
+    one = Pass(name, case)
+    one.forward()
+    one.backward()
+    once = one.gradient.copy()
+    one.backward()
+    np.testing.assert_allclose(one.gradient, 2 * once)
+
+
+@each_case
+def test_float32_stays_float32(name, case):
+    one = Pass(name, case)
+    weights = NetworkWeights.initial(one.network, np.random.default_rng(0), np.float32)
+    one.tape.gradients = one.network.trained.views(np.zeros_like(weights.trained))[0]
+    y = one.layer.forward(one.x.astype(np.float32), weights.by_layer[0], one.tape)
+    dx = one.layer.backward(one.dy.astype(np.float32), weights.by_layer[0], one.tape)
+    assert (y.dtype, dx.dtype) == (np.float32, np.float32)
+
+
+MULTIPLY_ADDS = {
+    "conv": (Case((6, 6, 2), {"filters": 3}), (4 * 4) * 3 * (3 * 3 * 2)),
+    "max_pool": (Case((6, 6, 2)), 0),
+    "avg_pool": (Case((6, 6, 2)), 0),
+    "global_avg_pool": (Case((6, 6, 2)), 0),
+    "flatten": (Case((6, 6, 2)), 0),
+    "dense": (Case((10,), {"units": 4}), 40),
+    "dropout": (Case((10,)), 0),
+    "batch_norm": (Case((10,)), 0),
+    "activation": (Case((10,)), 0),
+}
+
+
+@each_layer
+def test_multiplications_are_counted_as_by_hand(name):
+    case, expected = MULTIPLY_ADDS[name]
+    assert LAYERS[name](**case.options).multiply_adds(case.shape) == expected
+
+
+def test_groups_save_multiplications():
+    conv = LAYERS["conv"](filters=4, groups=2, stride=2, padding=1)
+    assert conv.multiply_adds((7, 7, 6)) == (4 * 4) * 4 * (3 * 3 * 3)
+
+
+SUMMARIES = {
+    "conv": (
+        {"filters": 8, "kernel": [3, 5], "stride": 2, "dilation": [1, 2], "groups": 2, "activation": "relu"},
+        "8 × 3×5, p=valid, s=2, d=(1,2), groups=2, relu",
+    ),
+    "max_pool": ({"size": 3, "stride": 2}, "3×3, s=2×2"),
+    "avg_pool": ({}, "2×2"),
+    "global_avg_pool": ({}, ""),
+    "flatten": ({}, ""),
+    "dense": ({"units": 10, "activation": "tanh"}, "10, tanh"),
+    "dropout": ({"rate": 0.25}, "rate=0.25"),
+    "batch_norm": ({}, "momentum=0.9"),
+    "activation": ({"function": "sigmoid"}, "sigmoid"),
+}
+
+
+@each_layer
+def test_options_in_a_few_words(name):
+    options, words = SUMMARIES[name]
+    assert LAYERS[name](**options).summary() == words
+
+
+def test_padding_in_a_few_words():
+    conv = LAYERS["conv"](filters=1, padding=[[0, 1], [2, 3]])
+    assert conv.summary() == "1 × 3×3, p=((0,1),(2,3))"
+
+
+def torch_layer(torch, one, x, weights):
+    """Return what PyTorch makes of `x` (n, c, h, w) or (n, features), with the same weights."""
+    nn, layer = torch.nn.functional, one.layer
+    acts = {
+        "none": lambda z: z,
+        "relu": nn.relu,
+        "leaky_relu": lambda z: nn.leaky_relu(z, 0.01),
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+    }
+
+    def conv():
+        window = layer.window(one.x.shape[1:])
+        (top, bottom), (left, right) = window.padding
+        padded = nn.pad(x, (left, right, top, bottom))
+        y = nn.conv2d(
+            padded,
+            weights["W"].permute(3, 2, 0, 1),
+            weights.get("b"),
+            window.stride,
+            0,
+            window.dilation,
+            layer.groups,
+        )
+        return acts[layer.activation](y)
+
+    def dense():
+        return acts[layer.activation](nn.linear(x, weights["W"].T, weights.get("b")))
+
+    def batch_norm():
+        return nn.batch_norm(
+            x,
+            one.running["mean"],
+            one.running["variance"],
+            weights["gamma"],
+            weights["beta"],
+            one.tape.training,
+            1 - layer.momentum,
+            layer.epsilon,
+        )
+
+    return {
+        "conv": conv,
+        "dense": dense,
+        "batch_norm": batch_norm,
+        "max_pool": lambda: nn.max_pool2d(x, layer.size, layer.stride),
+        "avg_pool": lambda: nn.avg_pool2d(x, layer.size, layer.stride),
+        "global_avg_pool": lambda: x.mean((2, 3)),
+        "flatten": lambda: x.movedim(1, -1).flatten(1),
+        "activation": lambda: acts[layer.function](x),
+        "dropout": lambda: nn.dropout(x, 0),
+    }[layer.name()]()
+
+
+def channels_first(array):
+    return np.ascontiguousarray(np.moveaxis(array, -1, 1))
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "predicting"])
+@each_case
+def test_agrees_with_pytorch(name, case, training):
+    torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
+    if name == "dropout":
+        training = False  # what it drops is held against statistics below
+    one = Pass(name, case, training=training)
+    for array in one.network.kept.views(one.weights.kept)[0].values():
+        array += np.linspace(0.1, 0.7, array.size)
+    one.running = {key: torch.tensor(one.arrays[key]) for key in one.layer.state(case.shape)}
+    x = torch.tensor(channels_first(one.x), requires_grad=True)
+    weights = {
+        key: torch.tensor(one.arrays[key], requires_grad=True) for key in one.layer.parameters(case.shape)
+    }
+    y = torch_layer(torch, one, x, weights)
+    y.backward(torch.tensor(channels_first(one.dy)))
+
+    close = {"rtol": 1e-10, "atol": 1e-12}
+    np.testing.assert_allclose(channels_first(one.forward()), y.detach().numpy(), **close)
+    np.testing.assert_allclose(channels_first(one.backward()), x.grad.numpy(), **close)
+    for key, gradient in one.tape.gradients.items():
+        np.testing.assert_allclose(gradient, weights[key].grad.numpy(), **close)
+    for key, running in one.running.items():
+        np.testing.assert_allclose(one.arrays[key], running.numpy(), **close)
+
+
+def test_batch_norm_gives_mean_0_and_variance_1_while_training():
+    one = Pass("batch_norm", Case((4, 5, 3), {"epsilon": 1e-12}), samples=8)
+    one.arrays["gamma"][:], one.arrays["beta"][:] = 1, 0
+    one.x *= [1, 10, 100]
+    one.x += [0, 5, -7]
+    y = one.forward()
+    np.testing.assert_allclose(y.mean((0, 1, 2)), 0, atol=1e-12)
+    np.testing.assert_allclose(y.var((0, 1, 2)), 1)
+
+
+def test_batch_norm_keeps_running_figures_with_the_unbiased_variance():
+    one = Pass("batch_norm", Case((2,), {"momentum": 0.8}))
+    one.x[:] = [[1, 10], [2, 20], [6, 30]]
+    one.forward()
+    np.testing.assert_allclose(one.arrays["mean"], [0.2 * 3, 0.2 * 20])
+    np.testing.assert_allclose(one.arrays["variance"], [0.8 + 0.2 * 7, 0.8 + 0.2 * 100])
+
+
+def test_batch_norm_predicts_by_the_running_figures_alone():
+    one = Pass("batch_norm", Case((2,), {"epsilon": 1e-12}), training=False)
+    one.arrays["mean"][:], one.arrays["variance"][:] = [1, 2], [4, 9]
+    one.arrays["gamma"][:], one.arrays["beta"][:] = [1, 2], [0, 5]
+    np.testing.assert_allclose(one.forward(), (one.x - [1, 2]) / [2, 3] * [1, 2] + [0, 5])
+
+
+def test_dropout_drops_its_share_and_keeps_the_mean():
+    rate, count = 0.3, 200_000
+    one = Pass("dropout", Case((count,), {"rate": rate}), samples=1)
+    one.x[:] = 1
+    y = one.forward()
+    assert set(np.unique(y)) == {0, 1 / (1 - rate)}
+    spread = math.sqrt(rate * (1 - rate) / count)
+    assert abs((y == 0).mean() - rate) < 4 * spread
+    assert abs(y.mean() - 1) < 4 * spread / (1 - rate)
+
+
+def test_dropout_passes_gradients_where_it_passed_values():
+    one = Pass("dropout", Case((50,), {"rate": 0.5}))
+    kept = one.forward() != 0
+    np.testing.assert_allclose(one.backward(), np.where(kept, 2 * one.dy, 0))
+
+
+def test_dropout_repeats_with_its_generator_only():
+    one = Pass("dropout", Case((50,)))
+    first = one.forward().copy()
+    assert (one.forward() != first).any()
+    one.tape.rng = np.random.default_rng(3)
+    np.testing.assert_array_equal(one.forward(), first)
+
+
+def test_layers_that_slide_a_window_tell_which():
+    windows = {
+        name: LAYERS[name](**CASES[name]["rectangle"].options).window((4, 6, 2))
+        for name in ("max_pool", "avg_pool", "global_avg_pool")
+    }
+    assert {name: window.size for name, window in windows.items()} == {
+        "max_pool": (1, 3),
+        "avg_pool": (1, 3),
+        "global_avg_pool": (4, 6),
+    }
+    assert LAYERS["flatten"]().window((4, 6, 2)) is None
+
+
+def test_dropout_leaves_predictions_alone():
+    one = Pass("dropout", Case((50,)), training=False)
+    np.testing.assert_array_equal(one.forward(), one.x)
+
+
+def test_the_first_layer_need_not_know_the_gradient_of_the_image():
+    for name, case in (("conv", Case((4, 4, 1), {"filters": 2})), ("dense", Case((4,), {"units": 2}))):
+        one = Pass(name, case)
+        one.forward()
+        one.backward()
+        full = one.gradient.copy()
+        one.gradient[:] = 0
+        one.tape.input_gradient = False
+        one.backward()
+        np.testing.assert_array_equal(one.gradient, full)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "shape", "message"),
+    [
+        ("conv", {"filters": 2}, (9,), r"conv needs a volume \(h, w, c\), not \(9,\): put it before flatten"),
+        ("conv", {"filters": 4, "groups": 2}, (4, 4, 3), "groups = 2 does not divide the input's 3 channels"),
+        ("max_pool", {}, (9,), "max_pool needs a volume"),
+        ("avg_pool", {}, (9,), "avg_pool needs a volume"),
+        ("global_avg_pool", {}, (9,), "global_avg_pool needs a volume"),
+        ("max_pool", {"size": 3}, (2, 5, 1), "spanning 3 cells does not fit 2 cells"),
+        ("dense", {"units": 2}, (3, 3, 1), r"flat input, not \(3, 3, 1\): put a flatten layer before it"),
+        ("dense", {}, (9,), "dense needs `units`; only the last layer's default"),
+    ],
+)
+def test_an_input_that_does_not_fit_is_named(name, options, shape, message):
+    with pytest.raises(ShapeError, match=message):
+        LAYERS[name](**options).output_shape(shape)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("conv", {}, "filters"),
+        ("conv", {"filters": 0}, "greater than 0"),
+        ("conv", {"filters": 3, "groups": 2}, "groups = 2 does not divide filters = 3"),
+        ("conv", {"filters": 3, "padding": "smae"}, "padding must be valid, same, full"),
+        ("conv", {"filters": 3, "stride": 0}, "stride must be at least 1"),
+        ("conv", {"filters": 3, "init": "zeros"}, "'he' or 'glorot'"),
+        ("max_pool", {"size": [2, 2, 2]}, "size must be an integer or"),
+        ("dropout", {"rate": 1}, "less than 1"),
+        ("batch_norm", {"epsilon": 0}, "greater than 0"),
+        ("activation", {"function": "rleu"}, "Unknown activation 'rleu'. Did you mean 'relu'"),
+    ],
+)
+def test_an_option_out_of_range_is_refused(name, options, message):
+    with pytest.raises((ValidationError, UnknownNameError), match=message):
+        LAYERS[name](**options)

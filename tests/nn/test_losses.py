@@ -1,0 +1,142 @@
+"""Losses against PyTorch, hand cases and large outputs; the probabilities that they imply."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pydantic import ValidationError
+from scipy.optimize import minimize
+
+from convcli.nn.gradcheck import check_loss
+from convcli.nn.losses import LOSSES, CrossEntropy, MeanSquaredError
+
+CASES = {
+    "cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.9}],
+    "mean_squared_error": [{}],
+}
+each_case = pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param(LOSSES[name](**options), id=f"{name} {options or ''}".strip())
+        for name, several in CASES.items()
+        for options in several
+    ],
+)
+
+
+def test_every_loss_has_cases():
+    assert set(CASES) == set(LOSSES)
+
+
+def outputs_and_labels(samples=6, classes=5):
+    rng = np.random.default_rng(2)
+    return rng.normal(0, 3, (samples, classes)), rng.integers(classes, size=samples)
+
+
+@each_case
+def test_gradient_agrees_with_differences(loss):
+    assert check_loss(loss, 5, np.random.default_rng(3)) < 1e-7
+
+
+@each_case
+def test_value_and_gradient_agree_with_pytorch(loss):
+    torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
+    outputs, labels = outputs_and_labels()
+    leaf, target = torch.tensor(outputs, requires_grad=True), torch.tensor(labels)
+    if loss.name() == "cross_entropy":
+        theirs = torch.nn.functional.cross_entropy(
+            leaf, target, reduction="none", label_smoothing=loss.label_smoothing
+        )
+    else:
+        one_hot = torch.nn.functional.one_hot(target, 5).double()
+        theirs = torch.nn.functional.mse_loss(leaf, one_hot, reduction="none").mean(1)
+    theirs.sum().backward()
+    losses, gradient = loss.evaluate(outputs, labels)
+    np.testing.assert_allclose(losses, theirs.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, leaf.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+def test_values_by_hand():
+    outputs, labels = np.log([[1.0, 2.0, 1.0]]), np.array([1])
+    losses, gradient = CrossEntropy().evaluate(outputs, labels)
+    np.testing.assert_allclose(losses, [np.log(2)])
+    np.testing.assert_allclose(gradient, [[0.25, -0.5, 0.25]])
+    losses, gradient = MeanSquaredError().evaluate(np.array([[1.0, 3.0]]), np.array([1]))
+    np.testing.assert_allclose(losses, [(1 + 4) / 2])
+    np.testing.assert_allclose(gradient, [[1, 2]])
+
+
+@each_case
+def test_outputs_stay_as_they_are(loss):
+    outputs, labels = outputs_and_labels()
+    outputs.flags.writeable = False
+    loss.evaluate(outputs, labels)
+    loss.probabilities(outputs)
+
+
+@each_case
+def test_large_outputs_neither_overflow_nor_lose_the_dtype(loss):
+    outputs = np.array([[1e4, -1e4, 0], [-1e4, -1e4, 1e4], [1e4, 1e4, 1e4]], np.float32)
+    losses, gradient = loss.evaluate(outputs, np.array([1, 2, 0]))
+    for array in (losses, gradient, loss.probabilities(outputs)):
+        assert array.dtype == np.float32
+        assert np.isfinite(array).all()
+
+
+def test_cross_entropy_of_large_outputs_is_exact():
+    outputs = np.array([[1e4, -1e4, 0], [1e4, 1e4, -1e4]], np.float32)
+    losses, gradient = CrossEntropy().evaluate(outputs, np.array([1, 0]))
+    np.testing.assert_allclose(losses, [2e4, np.log(2)], rtol=1e-6)
+    np.testing.assert_allclose(gradient, [[1, -1, 0], [-0.5, 0.5, 0]])
+
+
+@each_case
+@given(
+    outputs=arrays(np.float32, (3, 4), elements=st.floats(-1e4, 1e4, width=32)),
+)
+def test_probabilities_sum_to_1_and_keep_the_order(loss, outputs):
+    p = loss.probabilities(outputs)
+    assert (p >= 0).all()
+    np.testing.assert_allclose(p.sum(1), 1, atol=1e-5)
+    order = np.argsort(outputs, axis=1, kind="stable")
+    assert (np.diff(np.take_along_axis(p, order, 1), axis=1) >= 0).all()
+
+
+@each_case
+def test_the_most_probable_class_is_the_largest_output(loss):
+    outputs, _ = outputs_and_labels(samples=200)
+    np.testing.assert_array_equal(loss.probabilities(outputs).argmax(1), outputs.argmax(1))
+
+
+@pytest.mark.parametrize(
+    ("outputs", "nearest"),
+    [
+        ([0.2, 0.3, 0.5], [0.2, 0.3, 0.5]),
+        ([0.5, 0.8, -0.2], [0.35, 0.65, 0]),
+        ([5, 1, 1], [1, 0, 0]),
+        ([0, 0, 0, 0], [0.25] * 4),
+    ],
+)
+def test_projection_on_the_simplex_by_hand(outputs, nearest):
+    np.testing.assert_allclose(MeanSquaredError().probabilities(np.array([outputs], float)), [nearest])
+
+
+def test_projection_is_the_nearest_point_of_the_simplex():
+    for outputs in np.random.default_rng(0).normal(0.2, 0.5, (4, 5)):
+        found = minimize(
+            lambda p, target=outputs: ((p - target) ** 2).sum(),
+            np.full(5, 0.2),
+            bounds=[(0, 1)] * 5,
+            constraints={"type": "eq", "fun": lambda p: p.sum() - 1},
+            tol=1e-12,
+        )
+        np.testing.assert_allclose(MeanSquaredError().probabilities(outputs[None])[0], found.x, atol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0])
+def test_label_smoothing_is_a_share(smoothing):
+    with pytest.raises(ValidationError, match="label_smoothing"):
+        CrossEntropy(label_smoothing=smoothing)

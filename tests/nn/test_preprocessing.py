@@ -1,0 +1,88 @@
+"""From pixels to inputs: figures by NumPy's own mean and deviation, a round trip, and what does not fit."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from convcli.errors import ShapeError
+from convcli.nn.preprocessing import Preprocessing
+
+
+def pictures(count=20, channels=3):
+    rng = np.random.default_rng(0)
+    return (rng.random((count, 5, 6, channels)) * [[[[255, 100, 30][:channels]]]]).astype(np.uint8)
+
+
+def test_standardize_takes_each_channels_mean_and_deviation():
+    images = pictures()
+    fitted = Preprocessing.fit(images, "standardize")
+    np.testing.assert_allclose(fitted.mean, (images / 255).mean((0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(fitted.deviation, (images / 255).std((0, 1, 2)), rtol=1e-12)
+    assert fitted.shape == (5, 6, 3)
+
+
+def test_standardized_images_have_mean_0_and_deviation_1():
+    images = pictures()
+    x = Preprocessing.fit(images, "standardize").apply(images, np.empty(images.shape, np.float32))
+    np.testing.assert_allclose(x.mean((0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(x.std((0, 1, 2)), 1, atol=1e-5)
+
+
+def test_figures_do_not_depend_on_the_order_of_the_images():
+    images = pictures()
+    assert Preprocessing.fit(images, "standardize") == Preprocessing.fit(images[::-1], "standardize")
+
+
+def test_rescale_gives_0_to_1():
+    images = np.array([0, 51, 255], np.uint8).reshape(1, 3, 1, 1)
+    fitted = Preprocessing.fit(images, "rescale")
+    assert (fitted.mean, fitted.deviation) == ((0,), (1,))
+    x = fitted.apply(images, np.empty(images.shape, np.float32))
+    np.testing.assert_allclose(x.ravel(), [0, 0.2, 1], atol=1e-6)
+
+
+def test_a_channel_that_is_the_same_everywhere_is_not_divided_by_0():
+    images = pictures()
+    images[..., 1] = 77
+    fitted = Preprocessing.fit(images, "standardize")
+    assert fitted.deviation[1] == 1
+    x = fitted.apply(images, np.empty(images.shape, np.float32))
+    np.testing.assert_allclose(x[..., 1], 0, atol=1e-6)
+
+
+def test_apply_is_the_formula():
+    images = pictures()
+    fitted = Preprocessing((5, 6, 3), (0.5, 0.25, 0.1), (0.3, 0.2, 0.05))
+    x = fitted.apply(images, np.empty(images.shape, np.float32))
+    expected = (images / 255 - np.array(fitted.mean)) / np.array(fitted.deviation)
+    np.testing.assert_allclose(x, expected, atol=1e-5)
+
+
+def test_survives_json():
+    fitted = Preprocessing.fit(pictures(), "standardize")
+    assert Preprocessing.from_document(json.loads(json.dumps(fitted.document()))) == fitted
+
+
+def test_grey_images_may_lack_their_channel():
+    fitted = Preprocessing.fit(pictures(channels=1), "rescale")
+    assert fitted.checked(np.zeros((4, 5, 6), np.uint8)).shape == (4, 5, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("images", "found"),
+    [
+        (np.zeros((4, 5, 6, 3)), r"not float64 \(4, 5, 6, 3\)"),
+        (np.zeros((4, 6, 5, 3), np.uint8), r"not uint8 \(4, 6, 5, 3\)"),
+        (np.zeros((4, 5, 6, 1), np.uint8), r"not uint8 \(4, 5, 6, 1\)"),
+        (np.zeros((5, 6), np.uint8), r"not uint8 \(5, 6\)"),
+    ],
+)
+def test_images_of_another_kind_are_refused(images, found):
+    fitted = Preprocessing.fit(pictures(), "rescale")
+    with pytest.raises(
+        ShapeError, match=r"must be uint8 \(n, 5, 6, 3\), as the network was trained on, " + found
+    ):
+        fitted.checked(images)

@@ -1,0 +1,161 @@
+"""Batches in pieces and on threads: the same gradient as the whole batch, the same bytes for any number."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+import stripes
+from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from convcli.nn.losses import CrossEntropy
+from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.workers import LANES, Workers, available_cores
+
+HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
+NETWORKS = {
+    "plain": [*HEAD, Flatten(), Dense(units=3)],
+    "dropout": [*HEAD, Dropout(rate=0.3), Flatten(), Dense(units=8), Dropout(), Dense(units=3)],
+    "batch_norm": [*HEAD, BatchNorm(), Flatten(), Dense(units=3)],
+    "dropout and batch_norm": [*HEAD, BatchNorm(), Dropout(), Flatten(), Dense(units=3)],
+}
+each_network = pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS.keys())
+PICTURES = stripes.dataset(130)
+BATCH = np.random.default_rng(0).permutation(130)[:101]
+
+
+def workers_and_weights(layers, threads, piece=6):
+    """Return workers that cut a batch into more pieces than there are lanes, and fresh weights."""
+    network = Network(layers, (8, 8, 1))
+    preprocessing = Preprocessing.fit(PICTURES.images, "standardize")
+    workers = Workers(network, preprocessing, CrossEntropy(), threads)
+    workers.piece = piece
+    assert len(BATCH) / piece > LANES
+    return workers, NetworkWeights.initial(network, np.random.default_rng(1))
+
+
+def gradient_of_the_whole(layers):
+    """Return loss and gradient of the batch in one piece and in float64, without workers."""
+    network = Network(layers, (8, 8, 1))
+    weights = NetworkWeights.initial(network, np.random.default_rng(1), np.float64)
+    gradient, tapes = np.zeros_like(weights.trained), network.tapes()
+    for tape, views in zip(tapes, network.trained.views(gradient), strict=True):
+        tape.training, tape.gradients = True, views
+    pixels = PICTURES.images[BATCH] / 255
+    outputs = network.forward(
+        (pixels - PICTURES.images.mean() / 255) / (PICTURES.images.std() / 255), weights, tapes
+    )
+    losses, dy = CrossEntropy().evaluate(outputs, PICTURES.labels[BATCH])
+    network.backward(dy / len(BATCH), weights, tapes)
+    return losses.sum(), gradient
+
+
+@pytest.mark.parametrize("name", ["plain", "batch_norm"])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_pieces_give_the_gradient_of_the_whole_batch(name, threads):
+    workers, weights = workers_and_weights(NETWORKS[name], threads)
+    with workers:
+        result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0,))
+    loss, gradient = gradient_of_the_whole(NETWORKS[name])
+    assert abs(result.loss / loss - 1) < 1e-5
+    assert np.abs(workers.total - gradient).max() / np.abs(gradient).max() < 1e-5
+
+
+@each_network
+def test_bytes_do_not_depend_on_the_number_of_threads(layers):
+    found = set()
+    for threads in (1, 2, 3):
+        workers, weights = workers_and_weights(layers, threads)
+        with workers:
+            for step in range(3):  # the second and third find tapes and lanes that have been used
+                result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0, step))
+                weights.trained -= np.float32(0.1) * workers.total
+        found.add((weights.trained.tobytes(), weights.kept.tobytes(), result.loss, result.correct))
+    assert len(found) == 1
+
+
+@each_network
+def test_outputs_do_not_depend_on_threads(layers):
+    found = set()
+    for threads in (1, 2, 3):
+        workers, weights = workers_and_weights(layers, threads)
+        with workers:
+            found.add(workers.outputs(weights, PICTURES.images).tobytes())
+    assert len(found) == 1
+
+
+@each_network
+def test_outputs_of_an_image_do_not_depend_on_its_neighbours(layers):
+    workers, weights = workers_and_weights(layers, 2)
+    with workers:
+        together = workers.outputs(weights, PICTURES.images)
+        alone = workers.outputs(weights, PICTURES.images[50:51])
+    np.testing.assert_allclose(together[50:51], alone, rtol=1e-5, atol=1e-6)
+
+
+def test_random_numbers_depend_on_the_seed():
+    workers, weights = workers_and_weights(NETWORKS["dropout"], 1)
+    totals = []
+    with workers:
+        for seed in ((0, 1), (0, 1), (0, 2)):
+            workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, seed)
+            totals.append(workers.total.copy())
+    np.testing.assert_array_equal(totals[0], totals[1])
+    assert (totals[0] != totals[2]).any()
+
+
+def test_correct_answers_are_counted():
+    workers, weights = workers_and_weights(NETWORKS["plain"], 2)
+    with workers:
+        result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0,))
+        outputs = workers.outputs(weights, PICTURES.images[BATCH])
+    assert result.correct == (outputs.argmax(1) == PICTURES.labels[BATCH]).sum()
+
+
+def test_an_overflow_gives_a_loss_that_is_not_finite_and_no_warning():
+    workers, weights = workers_and_weights(NETWORKS["plain"], 2)
+    weights.trained[:] = 1e30
+    with workers:
+        result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0,))
+    assert not np.isfinite(result.loss)
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    workers, weights = workers_and_weights(NETWORKS["plain"], 2)
+    with workers, pytest.raises(IndexError):
+        workers.gradient(weights, PICTURES.images, PICTURES.labels, np.array([1000]), (0,))
+
+
+def test_matrix_products_use_one_thread_inside_and_what_they_did_outside():
+    def limits():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    before = limits()
+    workers, _ = workers_and_weights(NETWORKS["plain"], 2)
+    with workers:
+        assert set(limits()) <= {1}
+    assert limits() == before
+
+
+def test_all_processors_are_used_unless_told_otherwise():
+    network = Network(NETWORKS["plain"], (8, 8, 1))
+    preprocessing = Preprocessing((8, 8, 1), (0.0,), (1.0,))
+    assert Workers(network, preprocessing, CrossEntropy()).threads == available_cores() >= 1
+
+
+def test_processors_are_counted_where_no_affinity_is_known(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert available_cores() == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert available_cores() == 1
+
+
+@pytest.mark.parametrize(("size", "piece"), [(8, 64), (128, 16), (512, 4)])
+def test_large_activations_go_in_small_pieces(size, piece):
+    network = Network([Conv(filters=4, padding="same"), Flatten(), Dense(units=3)], (size, size, 1))
+    preprocessing = Preprocessing((size, size, 1), (0.0,), (1.0,))
+    assert Workers(network, preprocessing, CrossEntropy(), 1).piece == piece

@@ -1,0 +1,457 @@
+"""From configurations to objects, and from a run's files back to a model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import convcli
+import stripes
+from convcli import build
+from convcli.data import BUILT_IN
+from convcli.errors import ConfigError, InputError, UsageError
+from convcli.runs import BEST, LAST, RESOLVED, Run
+
+DENSE = [{"type": "flatten"}, {"type": "dense"}]
+
+
+def test_the_last_dense_layer_gets_a_unit_for_each_class():
+    network = build.build_network(stripes.config(), (8, 8, 1), 7)
+    assert network.shapes[-1] == (7,)
+    assert network.layers[-1].units == 7
+
+
+def test_units_of_ones_own_stay():
+    layers = [{"type": "flatten"}, {"type": "dense", "units": 4}]
+    assert build.build_network(stripes.config(layers), (8, 8, 1), 4).shapes[-1] == (4,)
+
+
+def test_a_network_may_end_without_dense():
+    layers = [{"type": "conv", "filters": 3}, {"type": "global_avg_pool"}]
+    assert build.build_network(stripes.config(layers), (8, 8, 1), 3).shapes[-1] == (3,)
+
+
+@pytest.mark.parametrize(
+    ("layers", "found"),
+    [
+        (
+            [{"type": "flatten"}, {"type": "dense", "units": 5}],
+            r"2 \(dense\) gives \(5,\), but there are 3 classes",
+        ),
+        ([{"type": "conv", "filters": 3}], r"1 \(conv\) gives \(6, 6, 3\), but there are 3 classes"),
+        (
+            [{"type": "flatten"}],
+            r"1 \(flatten\) gives \(64,\), but there are 3 classes: end with a dense layer",
+        ),
+    ],
+)
+def test_a_last_layer_that_does_not_fit_the_classes_is_named(layers, found):
+    with pytest.raises(ConfigError, match=r"\[\[layers\]\] " + found):
+        build.build_network(stripes.config(layers), (8, 8, 1), 3)
+
+
+def test_without_classes_a_network_needs_its_units():
+    with pytest.raises(ConfigError, match=r"\[\[layers\]\] 2 \(dense\) .* dense needs `units`"):
+        build.build_network(stripes.config(DENSE), (8, 8, 1), None)
+
+
+def test_only_the_training_images_decide_the_preprocessing():
+    data = stripes.data()
+    bright = replace(data, validation=stripes.dataset(9, 7), test=None)
+    bright.validation.images[:] = 255
+    assert build.new_training(stripes.config(), data).model.preprocessing == (
+        build.new_training(stripes.config(), bright).model.preprocessing
+    )
+
+
+# data
+
+
+@pytest.fixture
+def sets(tmp_path):
+    """Return a folder with stripes as .npz files: `pictures`, `more`, and `both` (with a test part)."""
+    for name, seed in (("pictures", 0), ("more", 1)):
+        pictures = stripes.dataset(60, seed)
+        np.savez(tmp_path / name, images=pictures.images, labels=pictures.labels, classes=stripes.CLASSES)
+    train, test = stripes.dataset(60), stripes.dataset(30, 2)
+    arrays = {
+        "images": train.images,
+        "labels": train.labels,
+        "test_images": test.images,
+        "test_labels": test.labels,
+    }
+    np.savez(tmp_path / "both", classes=stripes.CLASSES, **arrays)
+    return tmp_path
+
+
+def load(folder, **options):
+    config = {"data": options, "layers": DENSE}
+    return build.load_data(build.SCHEMA.validate(config, "some.toml").data, folder, 0)
+
+
+def test_a_share_is_split_off_for_validation(sets):
+    data = load(sets, source="pictures.npz", validation=0.2)
+    assert (len(data.train), len(data.validation), data.test) == (48, 12, None)
+
+
+def test_validation_may_be_none(sets):
+    data = load(sets, source="pictures.npz", validation=0)
+    assert (len(data.train), data.validation) == (60, None)
+
+
+def test_validation_and_test_may_be_paths(sets):
+    data = load(sets, source="pictures.npz", validation="more.npz", test="both.npz")
+    assert (len(data.train), len(data.validation), len(data.test)) == (60, 60, 30)
+    np.testing.assert_array_equal(data.validation.images, stripes.dataset(60, 1).images)
+
+
+def test_a_source_brings_its_own_test_part(sets):
+    data = load(sets, source="both.npz")
+    np.testing.assert_array_equal(data.test.images, stripes.dataset(30, 2).images)
+
+
+def test_images_beside_the_source_get_its_size_and_classes(sets):
+    other = stripes.dataset(30, 3)
+    np.savez(
+        sets / "large",
+        images=np.kron(other.images, np.ones((1, 2, 2, 1), np.uint8)),
+        labels=other.labels % 2,
+        classes=("across", "crossed"),
+    )
+    data = load(sets, source="pictures.npz", test="large.npz")
+    assert data.test.shape == (8, 8, 1)
+    assert data.test.classes == stripes.CLASSES
+    assert any("large.npz" in note and "8×8" in note for note in data.notes)
+
+
+def test_images_of_a_class_that_was_not_learned_are_refused(sets):
+    other = stripes.dataset(30, 3)
+    np.savez(
+        sets / "strange", images=other.images, labels=other.labels, classes=("across", "crossed", "dotted")
+    )
+    with pytest.raises(InputError, match="class 'dotted' is not among the classes of the training images"):
+        load(sets, source="pictures.npz", validation="strange.npz")
+
+
+def test_a_part_that_is_not_there_is_named(sets):
+    data = load(sets, source="pictures.npz", validation=0)
+    assert data.part("train") is data.train
+    with pytest.raises(UsageError, match="The data has no test part; it has: train"):
+        data.part("test")
+
+
+# configurations as a run keeps them
+
+
+@pytest.fixture
+def file(sets):
+    """Return a configuration in a folder below the data, with relative paths."""
+    (sets / "configs").mkdir()
+    path = sets / "configs" / "stripes.toml"
+    path.write_text(
+        '[data]\nsource = "../pictures.npz"\nvalidation = "../more.npz"\n'
+        '[[layers]]\ntype = "flatten"\n[[layers]]\ntype = "dense"\n'
+    )
+    return path
+
+
+def test_paths_are_relative_to_the_configuration(file, monkeypatch):
+    monkeypatch.chdir("/")
+    loaded = build.load_config(file)
+    data = build.load_data(loaded.config.data, loaded.base, 0)
+    assert (len(data.train), len(data.validation)) == (60, 60)
+
+
+def test_a_run_keeps_paths_that_hold_from_anywhere(file, sets):
+    config = build.resolved_config(build.load_config(file))
+    assert config.data.source == str((sets / "pictures.npz").resolve())
+    assert config.data.validation == str((sets / "more.npz").resolve())
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(file, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/of/someone")
+    loaded = build.load_config(file, ["data.source=~/pictures.npz"])
+    assert build.resolved_config(loaded).data.source == "/home/of/someone/pictures.npz"
+
+
+def test_a_path_that_toml_cannot_hold_is_refused(file):
+    loaded = build.load_config(file, ["data.source=\udcff.npz"])  # how Python reads the byte 0xFF of a name
+    with pytest.raises(ConfigError, match=r"stripes: the name of a path in \[data\] is not UTF-8 text"):
+        build.resolved_text(loaded)
+
+
+@pytest.mark.parametrize("name", list(BUILT_IN))
+def test_a_built_in_set_is_no_path(file, name):
+    assert build.resolved_config(build.load_config(file, [f"data.source={name}"])).data.source == name
+
+
+def test_differences_are_named_by_their_place():
+    one = stripes.config()
+    other = stripes.config(
+        [{**stripes.LAYERS[0], "filters": 9}, *stripes.LAYERS[1:], {"type": "dropout"}],
+        epochs=5,
+        optimizer="sgd",
+    )
+    lines = build.differences(one, other)
+    assert "layers.1.filters: 4 → 9" in lines
+    assert "training.epochs: 3 → 5" in lines
+    assert "training.optimizer.type: 'adam' → 'sgd'" in lines
+    assert "layers.5.type: None → 'dropout'" in lines
+    assert not [line for line in lines if line.startswith(("data", "layers.2", "training.seed"))]
+    assert build.differences(one, stripes.config()) == []
+
+
+# checkpoints
+
+
+@pytest.fixture(scope="module")
+def finished():
+    """Return a training of two epochs."""
+    layers = [*stripes.LAYERS[:1], {"type": "batch_norm"}, *stripes.LAYERS[1:]]
+    training = stripes.training(layers, epochs=2, optimizer={"type": "sgd", "momentum": 0.9})
+    for _ in training.run():
+        pass
+    return training
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """Return the folder of that training."""
+    run = Run.create("stripes", tmp_path / "run")
+    run.write(RESOLVED, b"")
+    run.write_checkpoint(BEST, build.best_checkpoint(finished))
+    run.write_checkpoint(LAST, build.last_checkpoint(finished))
+    return run
+
+
+def test_a_loaded_model_predicts_the_same(finished, run):
+    images = stripes.dataset(20, 4).images
+    model = convcli.load_run(run.folder)
+    np.testing.assert_array_equal(model.predict(images), finished.best_model().predict(images))
+    assert model.classes == stripes.CLASSES
+    assert model.config == finished.model.config
+    assert model.preprocessing == finished.model.preprocessing
+
+
+def test_a_run_may_be_named_by_text(run):
+    assert build.load_run(str(run.folder)).classes == stripes.CLASSES
+
+
+def test_a_resumed_training_stands_where_it_stood(finished, run):
+    resumed = build.resume_training(run, stripes.data())
+    assert resumed.progress == finished.progress
+    assert resumed.finished
+    for name, vector in finished.optimizer_state.items():
+        np.testing.assert_array_equal(resumed.optimizer_state[name], vector)
+    for ours, theirs in ((resumed.model.weights, finished.model.weights), (resumed.best, finished.best)):
+        np.testing.assert_array_equal(ours.trained, theirs.trained)
+        np.testing.assert_array_equal(ours.kept, theirs.kept)
+
+
+def test_data_that_has_changed_is_refused(run):
+    data = stripes.data()
+    changed = replace(data, train=replace(data.train, classes=("a", "b", "c")))
+    with pytest.raises(InputError, match="the data is no longer what this run was trained on"):
+        build.resume_training(run, changed)
+
+
+def rewrite(path, change):
+    """Let `change(arrays, document)` alter a checkpoint in place."""
+    with safetensors.safe_open(path, framework="numpy") as stored:
+        arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        document = json.loads(stored.metadata()["convcli"])
+    change(arrays, document)
+    path.write_bytes(safetensors.numpy.save(arrays, {"convcli": json.dumps(document)}))
+
+
+DAMAGED_FILES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut in the header": lambda path: path.write_bytes(path.read_bytes()[:50]),
+    "cut in the arrays": lambda path: path.write_bytes(path.read_bytes()[:-10]),
+    "longer than it says": lambda path: path.write_bytes(path.read_bytes() + b"more"),
+    "wrong magic": lambda path: path.write_bytes(b"\x93NUMPY" + path.read_bytes()[6:]),
+    "text": lambda path: path.write_bytes(b"these are not weights, however long they may be"),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+FOREIGN = {
+    "no metadata": lambda path: path.write_bytes(safetensors.numpy.save({"x": np.zeros(3)})),
+    "other metadata": lambda path: path.write_bytes(
+        safetensors.numpy.save({"x": np.zeros(3)}, {"format": "pt"})
+    ),
+    "no json": lambda path: path.write_bytes(safetensors.numpy.save({"x": np.zeros(3)}, {"convcli": "{"})),
+    "bfloat16": lambda path: path.write_bytes(
+        b"\x3a" + bytes(7) + b'{"x":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'.ljust(58) + bytes(2)
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_FILES.values(), ids=DAMAGED_FILES.keys())
+@pytest.mark.parametrize("name", [BEST, LAST])
+def test_a_damaged_file_is_said_to_be_damaged(run, damage, name):
+    damage(run.folder / name)
+    with pytest.raises(InputError, match=f"{name}: damaged checkpoint"):
+        build.load_run(run.folder) if name == BEST else build.resume_training(run, stripes.data())
+
+
+@pytest.mark.parametrize("replacement", FOREIGN.values(), ids=FOREIGN.keys())
+def test_a_foreign_safetensors_file_is_said_to_be_foreign(run, replacement):
+    replacement(run.folder / BEST)
+    with pytest.raises(
+        InputError, match=r"best.safetensors: (a safetensors file, but not one that convcli wrote|damaged)"
+    ):
+        build.load_run(run.folder)
+
+
+def test_a_missing_checkpoint_says_that_the_run_ended_early(run):
+    (run.folder / BEST).unlink()
+    with pytest.raises(
+        InputError, match=r"best\.safetensors: no such checkpoint; the run ended before it wrote one"
+    ):
+        build.load_run(run.folder)
+
+
+def drop(*path):
+    def change(_arrays, document):
+        for key in path[:-1]:
+            document = document[key]
+        del document[path[-1]]
+
+    return change
+
+
+def put(value, *path):
+    def change(_arrays, document):
+        for key in path[:-1]:
+            document = document[key]
+        document[path[-1]] = value
+
+    return change
+
+
+DAMAGED_CONTENTS = {
+    "array missing": (lambda arrays, _: arrays.pop("layers.1.W"), "layers.1.W is missing"),
+    "state missing": (lambda arrays, _: arrays.pop("layers.2.mean"), "layers.2.mean is missing"),
+    "array of another shape": (
+        lambda arrays, _: arrays.update({"layers.5.b": np.zeros(4, np.float32)}),
+        r"layers.5.b is float32 \(4,\), expected float32 \(3,\)",
+    ),
+    "array of another dtype": (
+        lambda arrays, _: arrays.update({"layers.5.b": np.zeros(3)}),
+        r"layers.5.b is float64 \(3,\), expected float32",
+    ),
+    "later format": (put(2, "format"), "format 2; this version reads format 1"),
+    "no format": (drop("format"), "damaged checkpoint"),
+    "no classes": (drop("classes"), "damaged checkpoint"),
+    "classes a number": (put(3, "classes"), "damaged checkpoint"),
+    "no preprocessing": (drop("preprocessing"), "damaged checkpoint"),
+    "shape of two numbers": (put([8, 8], "preprocessing", "shape"), "damaged checkpoint"),
+    "mean for another depth": (put([0.5, 0.5], "preprocessing", "mean"), "damaged checkpoint"),
+    "deviation of text": (put(["a"], "preprocessing", "deviation"), "damaged checkpoint"),
+    "configuration wrong": (
+        put("many", "config", "layers", 0, "filters"),
+        "damaged checkpoint.*valid integer",
+    ),
+    "network of another size": (
+        put(9, "config", "layers", 0, "filters"),
+        "damaged checkpoint: layers.1.W is",
+    ),
+    "network that does not fit": (
+        put(99, "config", "layers", 0, "kernel"),
+        "damaged checkpoint.*does not fit",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), DAMAGED_CONTENTS.values(), ids=DAMAGED_CONTENTS.keys())
+def test_contents_that_do_not_fit_are_named(run, change, message):
+    rewrite(run.folder / BEST, change)
+    with pytest.raises(InputError, match=f"(?s)best.safetensors.*{message}"):
+        build.load_run(run.folder)
+
+
+DAMAGED_PROGRESS = {
+    "no progress": (drop("progress"), "its progress cannot be read"),
+    "no history": (drop("progress", "history"), "its progress cannot be read"),
+    "unknown figure": (put(3, "progress", "history", 0, "colour"), "its progress cannot be read"),
+    "optimizer's state missing": (
+        lambda arrays, _: arrays.pop("optimizer.velocity"),
+        "damaged checkpoint: optimizer.velocity is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), DAMAGED_PROGRESS.values(), ids=DAMAGED_PROGRESS.keys())
+def test_progress_that_cannot_be_read_is_named(run, change, message):
+    rewrite(run.folder / LAST, change)
+    with pytest.raises(InputError, match=f"last.safetensors: .*{message}"):
+        build.resume_training(run, stripes.data())
+
+
+def test_a_run_without_its_best_cannot_go_on(run):
+    (run.folder / BEST).unlink()
+    with pytest.raises(InputError, match=r"best\.safetensors: no such checkpoint"):
+        build.resume_training(run, stripes.data())
+
+
+# what evaluate judges by
+
+
+@pytest.fixture
+def written(file, sets):
+    """Return the folder and model of a run that was made from a file."""
+    loaded = build.load_config(file, ["training.epochs=1"])
+    training = build.new_training(loaded.config, build.load_data(loaded.config.data, loaded.base, 0))
+    for _ in training.run():
+        pass
+    run = Run.create("stripes", sets / "run")
+    run.write_config(loaded.text, loaded.overrides, build.resolved_text(loaded))
+    run.write_checkpoint(BEST, build.best_checkpoint(training))
+    return run.folder, build.load_run(run.folder)
+
+
+def test_a_runs_own_data_is_found_from_anywhere(written, monkeypatch):
+    folder, model = written
+    monkeypatch.chdir("/")
+    dataset, name, _ = build.evaluation_data(folder, model, None, None)
+    assert (name, len(dataset)) == ("validation", 60)
+    dataset, name, _ = build.evaluation_data(folder, model, None, "train")
+    assert (name, len(dataset)) == ("train", 60)
+    with pytest.raises(UsageError, match="no test part; it has: train, validation"):
+        build.evaluation_data(folder, model, None, "test")
+
+
+def test_other_data_is_judged_by_its_test_part_where_it_has_one(written, sets):
+    folder, model = written
+    found = {
+        (source, part): build.evaluation_data(folder, model, str(sets / source), part)[:2]
+        for source, part in [
+            ("both.npz", None),
+            ("both.npz", "train"),
+            ("both.npz", "test"),
+            ("more.npz", None),
+        ]
+    }
+    assert {key: (len(dataset), name) for key, (dataset, name) in found.items()} == {
+        ("both.npz", None): (30, "test"),
+        ("both.npz", "train"): (60, "train"),
+        ("both.npz", "test"): (30, "test"),
+        ("more.npz", None): (60, "train"),
+    }
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_other_data_without_the_part_is_refused(written, sets, part):
+    folder, model = written
+    with pytest.raises(UsageError, match=f"more.npz has no {part} part of its own; leave --split out"):
+        build.evaluation_data(folder, model, str(sets / "more.npz"), part)
+
+
+def test_a_runs_configuration_bears_the_runs_name(written):
+    folder, _ = written
+    assert build.run_config(Run.open(folder)).name == "run"
+    assert isinstance(build.run_config(Run.open(folder)).base, Path)

@@ -1,0 +1,49 @@
+"""A registry files parts under names and helps with a misspelt one."""
+
+from __future__ import annotations
+
+import pytest
+
+from convcli.errors import UnknownNameError
+from convcli.registry import Registry
+
+
+@pytest.fixture
+def tools():
+    registry = Registry("tool")
+    registry.register("saw")(1)
+    registry.register("hammer")(2)
+    return registry
+
+
+def test_parts_stay_in_order_of_registration(tools):
+    assert list(tools) == ["saw", "hammer"]
+    assert list(tools.values()) == [1, 2]
+    assert len(tools) == 2
+
+
+def test_register_gives_back_what_it_decorates():
+    def build(): ...
+
+    assert Registry("tool").register("drill")(build) is build
+
+
+def test_a_misspelt_name_suggests_the_nearest(tools):
+    with pytest.raises(UnknownNameError, match=r"^Unknown tool 'hamer'\. Did you mean 'hammer'\?$"):
+        tools["hamer"]
+
+
+def test_a_name_like_no_other_lists_them_all(tools):
+    with pytest.raises(UnknownNameError, match=r"^Unknown tool 'qqq'\. Known: saw, hammer\.$"):
+        tools["qqq"]
+
+
+def test_membership_is_asked_without_an_error(tools):
+    assert "saw" in tools
+    assert "sew" not in tools
+
+
+def test_one_name_cannot_stand_for_two_parts(tools):
+    with pytest.raises(ValueError, match="tool 'saw' is registered twice"):
+        tools.register("saw")(3)
+    assert tools["saw"] == 1

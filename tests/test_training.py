@@ -1,0 +1,253 @@
+"""Training: it learns, keeps the best, stops when it should, and goes on exactly where it stopped."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from itertools import islice
+
+import numpy as np
+import pytest
+
+import stripes
+from convcli import build
+from convcli.errors import TrainingError
+from convcli.nn.evaluation import evaluate
+from convcli.runs import BEST, LAST, Run
+from convcli.training import BatchDone, EpochDone, Training
+
+# Everything that has a state or draws random numbers.
+LAYERS = [
+    *stripes.LAYERS[:2],
+    {"type": "batch_norm"},
+    {"type": "dropout", "rate": 0.2},
+    *stripes.LAYERS[2:],
+]
+OPTIONS = {"optimizer": {"type": "adam", "learning_rate": 0.01}, "schedule": "one_cycle", "clip_norm": 1.0}
+TIMES = ("seconds", "images_per_second")
+
+
+def metrics(training):
+    """Return the figures of all epochs but the times that they took."""
+    rows = [asdict(row) for row in training.progress.history]
+    return [{name: value for name, value in row.items() if name not in TIMES} for row in rows]
+
+
+def weights(model):
+    return model.weights.trained.tobytes(), model.weights.kept.tobytes()
+
+
+def finish(training):
+    for _ in training.run():
+        pass
+    return training
+
+
+def test_the_loss_falls():
+    training = finish(stripes.training(epochs=5, **OPTIONS))
+    losses = [row.train_loss for row in training.progress.history]
+    assert losses[-1] < 0.5 * losses[0]
+    assert training.progress.history[-1].validation_accuracy > 0.9
+
+
+def test_every_batch_and_every_epoch_is_told():
+    training = stripes.training(count=50, epochs=2)
+    events = list(training.run())
+    assert training.batches == 4
+    assert [type(event) for event in events] == ([BatchDone] * 4 + [EpochDone]) * 2
+    batches = [event for event in events if isinstance(event, BatchDone)]
+    assert [(event.epoch, event.batch, event.batches) for event in batches] == [
+        (epoch, batch, 4) for epoch in (1, 2) for batch in (1, 2, 3, 4)
+    ]
+    assert all(event.images_per_second > 0 for event in batches)
+    assert [event.metrics for event in events if isinstance(event, EpochDone)] == training.progress.history
+    assert training.finished
+    assert list(training.run()) == []
+
+
+def test_an_epochs_figures_are_those_of_its_last_batch():
+    *_, batch, epoch = stripes.training(epochs=1).run()
+    assert (epoch.metrics.train_loss, epoch.metrics.train_accuracy) == (batch.loss, batch.accuracy)
+
+
+def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(monkeypatch):
+    training = stripes.training(count=50, epochs=2)
+    seen = []
+    step = Training._step
+
+    def watch(self, workers, batch):
+        seen.append(batch.copy())
+        step(self, workers, batch)
+
+    monkeypatch.setattr(Training, "_step", watch)
+    finish(training)
+    first, second = np.concatenate(seen[:4]), np.concatenate(seen[4:])
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert (first != second).any()
+    assert (first != np.arange(50)).any()
+
+
+def test_without_validation_the_last_epoch_is_the_best():
+    training = finish(stripes.training(validation=False, epochs=2))
+    assert training.progress.best_epoch == 2
+    assert training.progress.history[0].validation_loss is None
+    assert weights(training.best_model()) == weights(training.model)
+
+
+@pytest.fixture
+def scripted(monkeypatch):
+    """Return a function that makes a training whose validation figures are these (accuracy, loss)."""
+
+    def make(figures, **options):
+        training = stripes.training(count=16, epochs=len(figures), **options)
+        script = iter(figures)
+
+        def validate(_workers):
+            accuracy, loss = next(script)
+            right = evaluate(np.eye(3), np.arange(3), training.model.loss, stripes.CLASSES)
+            return replace(right, accuracy=accuracy, loss=loss)
+
+        monkeypatch.setattr(training, "_validate", validate)
+        return training
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("figures", "best"),
+    [
+        ([(0.5, 1), (0.7, 1), (0.6, 1)], 2),
+        ([(0.5, 1), (0.5, 0.9), (0.5, 0.95)], 2),  # among equals, the lower loss
+        ([(0.5, 1), (0.5, 1), (0.5, 1)], 1),  # among those, the first
+        ([(0.5, 0.1), (0.6, 9), (0.5, 0.01)], 2),  # accuracy comes before the loss
+    ],
+)
+def test_the_best_epoch_is_kept(scripted, figures, best):
+    training = scripted(figures)
+    kept = {}
+    for event in training.run():
+        if isinstance(event, EpochDone):
+            kept[event.metrics.epoch] = weights(training.model)
+            assert event.best == (training.progress.best_epoch == event.metrics.epoch)
+    assert training.progress.best_epoch == best
+    assert weights(training.best_model()) == kept[best]
+    assert build.best_checkpoint(training).document["epoch"] == best
+
+
+def test_patience_ends_a_run_that_no_longer_improves(scripted):
+    training = scripted([(0.5, 1), (0.6, 1), (0.6, 1), (0.4, 1), (0.9, 1)], patience=2)
+    epochs = [event for event in training.run() if isinstance(event, EpochDone)]
+    assert [event.stops for event in epochs] == [False, False, False, True]
+    assert training.progress.best_epoch == 2
+    assert training.finished
+
+
+def test_an_improvement_renews_the_patience(scripted):
+    training = finish(scripted([(0.5, 1), (0.4, 1), (0.6, 1), (0.5, 1), (0.7, 1)], patience=2))
+    assert len(training.progress.history) == 5
+
+
+@pytest.mark.parametrize("clip", [None, 1e30])
+@pytest.mark.parametrize("rate", ["1e+30", "1e+300"])  # the second is beyond float32 by itself
+def test_a_loss_that_is_no_number_ends_the_run_with_the_place_and_the_likely_cause(clip, rate):
+    optimizer = {"type": "sgd", "learning_rate": float(rate)}
+    training = stripes.training(epochs=3, optimizer=optimizer, clip_norm=clip)
+    with pytest.raises(TrainingError) as caught:
+        finish(training)
+    message = str(caught.value)
+    assert message.startswith(("The loss became ", "The gradient became infinite"))
+    assert f" in epoch 1, batch 2 of 6, at learning rate {rate}. Most likely" in message
+    assert f"try training.optimizer.learning_rate = {float(rate) / 10:g}" in message
+    assert message.endswith(" or training.clip_norm = 1.0.") == (clip is None)
+
+
+def test_a_validation_loss_that_is_no_number_ends_the_run_too(scripted):
+    training = scripted([(0.5, 1.0), (0.1, float("nan"))])
+    with pytest.raises(TrainingError, match=r"The loss became nan in epoch 2, batch 1 of 1"):
+        finish(training)
+    assert [row.epoch for row in training.progress.history] == [1]
+
+
+def test_a_run_that_failed_leaves_the_best_weights_good():
+    schedule = {"type": "step", "every": 1, "gamma": 1e30}
+    training = stripes.training(epochs=3, optimizer={"type": "sgd", "learning_rate": 0.05}, schedule=schedule)
+    with pytest.raises(TrainingError, match="in epoch 2"):
+        finish(training)
+    assert training.progress.best_epoch == 1
+    assert np.isfinite(training.best.trained).all()
+
+
+def test_clipping_shortens_a_step_and_keeps_its_direction():
+    steps = {}
+    for clip in (None, 1e-3, 1e6):
+        training = stripes.training(optimizer={"type": "sgd", "learning_rate": 1.0}, clip_norm=clip)
+        before = training.model.weights.trained.copy()
+        next(iter(training.run()))
+        steps[clip] = training.model.weights.trained.astype(np.float64) - before
+    length = np.linalg.norm(steps[None])
+    assert length > 0.1
+    assert np.linalg.norm(steps[1e-3]) == pytest.approx(1e-3, rel=1e-3)
+    np.testing.assert_allclose(steps[1e-3] / 1e-3, steps[None] / length, atol=1e-3)
+    np.testing.assert_array_equal(steps[1e6], steps[None])
+
+
+def test_rates_follow_the_schedule():
+    optimizer = {"type": "sgd", "learning_rate": 0.01}
+    training = stripes.training(epochs=3, optimizer=optimizer, schedule={"type": "step", "every": 1})
+    finish(training)
+    assert [row.learning_rate for row in training.progress.history] == pytest.approx([1e-2, 1e-3, 1e-4])
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_the_threads():
+    runs = [finish(stripes.training(LAYERS, threads=threads, **OPTIONS)) for threads in (1, 3, 1)]
+    assert len({weights(run.model) for run in runs}) == 1
+    assert metrics(runs[0]) == metrics(runs[1])
+
+
+def test_another_seed_gives_others():
+    runs = [finish(stripes.training(LAYERS, seed=seed, epochs=1)) for seed in (0, 1)]
+    assert weights(runs[0].model) != weights(runs[1].model)
+
+
+def test_the_same_seed_gives_the_same_checkpoint_bytes(tmp_path):
+    for name in ("one", "two"):
+        training = finish(stripes.training(LAYERS, **OPTIONS))
+        Run.create(name, tmp_path / name).write_checkpoint(BEST, build.best_checkpoint(training))
+    assert (tmp_path / "one" / BEST).read_bytes() == (tmp_path / "two" / BEST).read_bytes()
+
+
+EVENTS = 3 * (4 + 1)  # epochs of batches, and the end of each
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    return finish(stripes.training(LAYERS, count=60, **OPTIONS))
+
+
+@pytest.mark.parametrize("stop", range(1, EVENTS + 1))
+def test_stopping_anywhere_and_going_on_changes_nothing(uninterrupted, tmp_path, stop):
+    training = stripes.training(LAYERS, count=60, **OPTIONS)
+    run = Run.create("stripes", tmp_path / "run")
+    for event in islice(training.run(), stop):
+        if isinstance(event, EpochDone) and event.best:
+            run.write_checkpoint(BEST, build.best_checkpoint(training))
+    run.write_checkpoint(LAST, build.last_checkpoint(training))
+
+    resumed = finish(build.resume_training(run, stripes.data(60), threads=2))
+    assert weights(resumed.model) == weights(uninterrupted.model)
+    assert weights(resumed.best_model()) == weights(uninterrupted.best_model())
+    assert metrics(resumed) == metrics(uninterrupted)
+
+
+def test_a_table_of_epochs_has_the_columns_of_the_contract():
+    rows = build.metric_rows(finish(stripes.training(epochs=2)))
+    assert list(rows[0]) == [
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+        "seconds",
+        "images_per_second",
+    ]
+    assert [row["epoch"] for row in rows] == [1, 2]
