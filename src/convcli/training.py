@@ -168,7 +168,15 @@ class Training:
             gradient *= self.options.clip_norm / norm
         rate = self.rate
         progress.step += 1
-        self.optimizer.step(weights.trained, gradient, self._decay, self.optimizer_state, rate, progress.step)
+
+        def update(chunk: slice) -> None:
+            state = {name: vector[chunk] for name, vector in self.optimizer_state.items()}
+            with np.errstate(all="ignore"):  # what overflows here is found by the next loss
+                self.optimizer.step(
+                    weights.trained[chunk], gradient[chunk], self._decay[chunk], state, rate, progress.step
+                )
+
+        workers.in_chunks(update)
         progress.batch += 1
         progress.loss += result.loss
         progress.correct += result.correct

@@ -146,7 +146,8 @@ def forward(
 ) -> None:
     """Write Z = W * A_prev + b to `z`, tile by tile: columns of windows, then one product."""
     if winograd.suits(w, window, groups):
-        return winograd.forward(x, w, b, window, z, scratch)
+        winograd.forward(x, w, b, window, z, scratch)
+        return
     f_h, f_w, depth, c_out = w.shape
     matrix = w.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
     for tile in tiles(len(x), z.shape[1:3], f_h * f_w * depth * groups * x.itemsize):
@@ -154,13 +155,15 @@ def forward(
         windows = columns(padded_tile(x, window, tile, scratch), window, part.shape[1:3], groups, scratch)
         np.matmul(windows, matrix, out=_by_group(part, groups))
         if b is not None:
-            part += b
+            rows = part.reshape(-1, part.shape[2] * c_out)
+            rows += np.tile(b, part.shape[2])  # whole rows: a run of c_out numbers is too short to be fast
 
 
 def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, groups: int, scratch: Workspace) -> None:
     """Add to `dw` the correlation of the padded A_prev with dZ."""
     if winograd.suits(dw, window, groups):
-        return winograd.weight_gradient(dz, x, dw, window, scratch)
+        winograd.weight_gradient(dz, x, dw, window, scratch)
+        return
     f_h, f_w, depth, c_out = dw.shape
     product = scratch.array("dw", (groups, f_h * f_w * depth, c_out // groups), dw.dtype)
     total = dw.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)

@@ -46,6 +46,10 @@ def _sigmoid(z: Array) -> None:
     z *= 0.5
 
 
+def _derive_relu(da: Array, a: Array) -> None:
+    np.multiply(da, a > 0, out=da)
+
+
 def _leaky_relu(z: Array) -> None:
     np.maximum(z, z * z.dtype.type(LEAKY_SLOPE), out=z)
 
@@ -59,7 +63,7 @@ ACTIVATIONS.register("relu")(
     Activation(
         "g(z) = max(z, 0)",
         lambda z: np.clip(z, 0, np.inf, out=z),  # three times as fast as np.maximum(z, 0)
-        lambda da, a: np.multiply(da, a > 0, out=da),
+        _derive_relu,
         rectifies=True,
     )
 )

@@ -34,6 +34,8 @@ class Tape:
         Source of the random numbers of this pass; set where `training` is.
     gradients
         Where `backward` adds the gradients of the weights, by their names.
+    fresh
+        Whether nothing has been added yet, so that what stands there is to be overwritten.
     input_gradient
         Whether anybody needs what `backward` returns.
     saved
@@ -47,10 +49,25 @@ class Tape:
     training: bool = False
     rng: np.random.Generator | None = None
     gradients: Weights = field(default_factory=dict)
+    fresh: bool = False
     input_gradient: bool = True
     saved: dict[str, Any] = field(default_factory=dict)
     workspace: Workspace = field(default_factory=Workspace)
     scratch: Workspace = field(default_factory=Workspace)
+
+    def gradient(self, name: str) -> Array:
+        """Return the array to which the gradient of the weights `name` is to be added."""
+        array = self.gradients[name]
+        if self.fresh:
+            array[...] = 0
+        return array
+
+    def add(self, name: str, gradient: Array) -> None:
+        """Add to the gradient of the weights `name`."""
+        if self.fresh:
+            self.gradients[name][...] = gradient
+        else:
+            self.gradients[name][...] += gradient
 
 
 @dataclass(frozen=True)

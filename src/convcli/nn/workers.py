@@ -27,9 +27,13 @@ Result = TypeVar("Result")
 
 LANES = 8
 
-# A piece's largest activation should stay in the second-level cache, or near it.
-PIECE_BYTES = 1 << 20
+# A piece's largest activation. Small pieces stay in the second-level cache; in large ones dense layers, whose
+# weights are read once a piece, are faster. On the networks measured 32 images of 28×28×32 were best.
+PIECE_BYTES = 1 << 22
 PIECE_RANGE = (4, 64)
+
+# Parameters that an optimizer takes at a time: with its state they fit a second-level cache.
+CHUNK = 1 << 16
 
 # Below this the calls themselves cost more than another thread could save.
 SMALL_PIECE = 32
@@ -113,7 +117,6 @@ class Workers:
 
         def run(number: int, tapes: list[Tape]) -> BatchResult:
             lane = self._lanes[number]
-            lane.gradient[:] = 0
             loss, correct = 0.0, 0
             for tape, views in zip(tapes, lane.views, strict=True):
                 tape.gradients, tape.training = views, True
@@ -128,14 +131,26 @@ class Workers:
                 gradient *= gradient.dtype.type(1 / len(batch))
                 loss += float(losses.sum(dtype=np.float64))
                 correct += int((outputs.argmax(1) == labels[chosen]).sum())
+                for tape in tapes:
+                    tape.fresh = index == number
                 self.network.backward(gradient, weights, tapes)
             return BatchResult(loss, correct)
 
         results = self._each(run, lanes)
-        np.copyto(self.total, self._lanes[0].gradient)
-        for lane in self._lanes[1 : len(lanes)]:
-            self.total += lane.gradient
+        self.in_chunks(lambda chunk: self._add_lanes(chunk, len(lanes)))
         return BatchResult(sum(result.loss for result in results), sum(result.correct for result in results))
+
+    def _add_lanes(self, chunk: slice, lanes: int) -> None:
+        total = self.total[chunk]
+        np.copyto(total, self._lanes[0].gradient[chunk])
+        for lane in self._lanes[1:lanes]:
+            total += lane.gradient[chunk]
+
+    def in_chunks(self, task: Callable[[slice], object]) -> None:
+        """Run `task` for slices that cover all parameters, each small enough to stay in a cache."""
+        size = self.network.trained.size
+        chunks = [slice(start, start + CHUNK) for start in range(0, size, CHUNK)]
+        list(map(task, chunks) if self._pool is None else self._pool.map(task, chunks))
 
     def _cut(self, batch: Array) -> list[Array]:
         """Return the batch in pieces of nearly one size, so that no lane has much more to do than another."""

@@ -67,5 +67,5 @@ class Affine(Layer):
         """Turn dA into dZ in place and add db."""
         ACTIVATIONS[self.activation].derive(da, tape.saved["a"])
         if self.bias:
-            tape.gradients["b"][...] += column_sums(da)
+            tape.add("b", column_sums(da))
         return da

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, PositiveInt, model_validator
+from pydantic import PlainValidator, PositiveInt, model_validator
 
-from convcli.config import sizes, tuples
+from convcli.config import any_padding, sizes
 from convcli.engine import conv
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
@@ -23,7 +23,7 @@ class Conv(Affine):
     filters: PositiveInt
     kernel: Annotated[Pair, sizes("kernel")] = (3, 3)
     stride: Annotated[Pair, sizes("stride")] = (1, 1)
-    padding: Annotated[str | int | Pair | Sides, BeforeValidator(tuples)] = "valid"
+    padding: Annotated[str | int | Pair | Sides, PlainValidator(any_padding)] = "valid"
     dilation: Annotated[Pair, sizes("dilation")] = (1, 1)
     groups: PositiveInt = 1
 
@@ -64,7 +64,7 @@ class Conv(Affine):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x = tape.saved["x"]
         dz = self.deactivate(dy, tape)
-        conv.weight_gradient(dz, x, tape.gradients["W"], self._window, self.groups, tape.scratch)
+        conv.weight_gradient(dz, x, tape.gradient("W"), self._window, self.groups, tape.scratch)
         if not tape.input_gradient:
             return dz
         dx = tape.workspace.array("dx", x.shape, x.dtype)

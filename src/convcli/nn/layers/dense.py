@@ -60,8 +60,11 @@ class Dense(Affine):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, w = tape.saved["x"], weights["W"]
         dz = self.deactivate(dy, tape)
-        product = tape.scratch.array("dw", w.shape, w.dtype)
-        tape.gradients["W"][...] += np.matmul(x.T, dz, out=product)
+        if tape.fresh:
+            np.matmul(x.T, dz, out=tape.gradients["W"])
+        else:
+            product = tape.scratch.array("dw", w.shape, w.dtype)
+            tape.add("W", np.matmul(x.T, dz, out=product))
         if not tape.input_gradient:
             return dz
         return np.matmul(dz, w.T, out=tape.workspace.array("dx", x.shape, x.dtype))

@@ -40,12 +40,13 @@ class MaxPool(_Pool):
     type: Literal["max_pool"] = "max_pool"
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        y = pool.max_forward(x, self._window, tape.workspace)
-        tape.saved["x"], tape.saved["y"] = x, y
+        y, cells = pool.max_forward(x, self._window, tape.workspace)
+        tape.saved["y"], tape.saved["cells"], tape.saved["shape"] = y, cells, x.shape
         return y
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        return pool.max_backward(dy, tape.saved["x"], tape.saved["y"], self._window, tape.workspace)
+        y, cells, shape = (tape.saved[name] for name in ("y", "cells", "shape"))
+        return pool.max_backward(dy, y, cells, shape, self._window, tape.workspace)
 
 
 class AvgPool(_Pool):

@@ -29,10 +29,10 @@ class Dropout(Layer):
         tape.saved["scale"] = None
         if not tape.training or self.rate == 0 or tape.rng is None:
             return x
+        # 16 random bits a number are enough, and four times as fast as a float.
+        random = np.frombuffer(tape.rng.bytes(2 * x.size), np.uint16).reshape(x.shape)
         scale = tape.saved["scale"] = tape.workspace.array("scale", x.shape, x.dtype)
-        tape.rng.random(dtype=scale.dtype.type, out=scale)
-        np.greater_equal(scale, self.rate, out=scale)
-        scale *= scale.dtype.type(1 / (1 - self.rate))
+        np.multiply(random >= round(self.rate * 65536), scale.dtype.type(1 / (1 - self.rate)), out=scale)
         return np.multiply(x, scale, out=tape.workspace.array("y", x.shape, x.dtype))
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
@@ -90,8 +90,8 @@ class BatchNorm(Layer):
         normal, inverse = tape.saved["normal"], tape.saved["inverse"]
         rows = dy.reshape(normal.shape)
         dgamma, dbeta = np.einsum("ij,ij->j", rows, normal), rows.sum(0)
-        tape.gradients["gamma"][...] += dgamma
-        tape.gradients["beta"][...] += dbeta
+        tape.add("gamma", dgamma)
+        tape.add("beta", dbeta)
         dx = tape.workspace.array("dx", rows.shape, dy.dtype)
         if tape.training:  # the batch's own mean and variance depend on x too
             np.multiply(normal, dgamma / len(rows), out=dx)
