@@ -8,7 +8,7 @@ from convcli.engine import winograd
 from convcli.engine.windows import columns, padded_tile, tiles, window_cell
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
-from convcli.shapes import IntOrPair, Padding, Window
+from convcli.shapes import IntOrPair, Padding, Pair, Window
 
 
 def conv2d(
@@ -146,14 +146,14 @@ def forward(
 ) -> None:
     """Write Z = W * A_prev + b to `z`, tile by tile: columns of windows, then one product."""
     if winograd.suits(w, window, groups):
-        winograd.forward(x, w, b, window, z, scratch)
+        winograd.forward(winograd.Phases.of(x), w, b, window, winograd.Phases.of(z), scratch)
         return
     f_h, f_w, depth, c_out = w.shape
     matrix = w.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
-    for tile in tiles(len(x), z.shape[1:3], f_h * f_w * depth * groups * x.itemsize):
+    for tile in tiles(len(x), z.shape[1:3], (f_h * f_w * depth * groups + c_out) * x.itemsize):
         part = z[tile]
         windows = columns(padded_tile(x, window, tile, scratch), window, part.shape[1:3], groups, scratch)
-        np.matmul(windows, matrix, out=_by_group(part, groups))
+        np.matmul(windows, matrix, out=by_group(part, groups))
         if b is not None:
             rows = part.reshape(-1, part.shape[2] * c_out)
             rows += np.tile(b, part.shape[2])  # whole rows: a run of c_out numbers is too short to be fast
@@ -162,15 +162,15 @@ def forward(
 def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, groups: int, scratch: Workspace) -> None:
     """Add to `dw` the correlation of the padded A_prev with dZ."""
     if winograd.suits(dw, window, groups):
-        winograd.weight_gradient(dz, x, dw, window, scratch)
+        winograd.weight_gradient(winograd.Phases.of(dz), winograd.Phases.of(x), dw, window, scratch)
         return
     f_h, f_w, depth, c_out = dw.shape
     product = scratch.array("dw", (groups, f_h * f_w * depth, c_out // groups), dw.dtype)
     total = dw.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
-    for tile in tiles(len(x), dz.shape[1:3], f_h * f_w * depth * groups * x.itemsize):
+    for tile in tiles(len(x), dz.shape[1:3], (f_h * f_w * depth * groups + c_out) * x.itemsize):
         part = dz[tile]
         windows = columns(padded_tile(x, window, tile, scratch), window, part.shape[1:3], groups, scratch)
-        total += np.matmul(windows.transpose(0, 2, 1), _by_group(part, groups), out=product)
+        total += np.matmul(windows.transpose(0, 2, 1), by_group(part, groups), out=product)
 
 
 def input_gradient(dz: Array, w: Array, dx: Array, window: Window, groups: int, scratch: Workspace) -> None:
@@ -187,16 +187,28 @@ def _input_gradient_by_full_convolution(
     dz: Array, w: Array, dx: Array, window: Window, groups: int, scratch: Workspace
 ) -> None:
     """Stride 1: convolve dZ with the kernels rotated by 180°; about twice as fast as scattering."""
+    full, (bottom, right) = full_convolution(dz.shape, dx.shape, window)
+    cropped = dz[:, : dz.shape[1] - bottom, : dz.shape[2] - right]
+    forward(cropped, rotated(w, groups), None, full, groups, dx, scratch)
+
+
+def rotated(w: Array, groups: int) -> Array:
+    """Return the kernels rotated by 180°, inputs and outputs changed places."""
     f_h, f_w, depth, c_out = w.shape
-    rotated = w[::-1, ::-1].reshape(f_h, f_w, depth, groups, c_out // groups)
-    swapped = rotated.transpose(0, 1, 4, 3, 2).reshape(f_h, f_w, c_out // groups, depth * groups)
-    # Full padding, less what the forward pass padded; where that leaves less than nothing, it crops.
+    turned = w[::-1, ::-1].reshape(f_h, f_w, depth, groups, c_out // groups)
+    return turned.transpose(0, 1, 4, 3, 2).reshape(f_h, f_w, c_out // groups, depth * groups)
+
+
+def full_convolution(dz: tuple[int, ...], dx: tuple[int, ...], window: Window) -> tuple[Window, Pair]:
+    """Return the window that takes dZ to dA_prev at stride 1, and the rows and columns of dZ it must not see.
+
+    It pads fully, less what the forward pass padded; where that leaves less than nothing, it crops.
+    """
     top, left = (span - 1 - before for span, (before, _) in zip(window.span, window.padding, strict=True))
-    bottom = dx.shape[1] - dz.shape[1] + window.span[0] - 1 - top
-    right = dx.shape[2] - dz.shape[2] + window.span[1] - 1 - left
-    cropped = dz[:, : dz.shape[1] + min(bottom, 0), : dz.shape[2] + min(right, 0)]
-    full = Window(window.size, (1, 1), ((top, max(bottom, 0)), (left, max(right, 0))), window.dilation)
-    forward(cropped, swapped, None, full, groups, dx, scratch)
+    bottom = dx[1] - dz[1] + window.span[0] - 1 - top
+    right = dx[2] - dz[2] + window.span[1] - 1 - left
+    sides = ((top, max(bottom, 0)), (left, max(right, 0)))
+    return Window(window.size, (1, 1), sides, window.dilation), (max(-bottom, 0), max(-right, 0))
 
 
 def _input_gradient_by_scattering(
@@ -212,11 +224,11 @@ def _input_gradient_by_scattering(
     shares = scratch.array("shares", (*dz.shape[:3], c_in), dx.dtype)
     for i in range(f_h):
         for j in range(f_w):
-            np.matmul(_by_group(dz, groups), kernels[i, j], out=_by_group(shares, groups))
+            np.matmul(by_group(dz, groups), kernels[i, j], out=by_group(shares, groups))
             window_cell(padded, window, dz.shape[1:3], i, j)[...] += shares
     np.copyto(dx, padded[:, top : top + height, left : left + width])
 
 
-def _by_group(z: Array, groups: int) -> Array:
+def by_group(z: Array, groups: int) -> Array:
     """Return (n, h, w, c) as a view (groups, n·h·w, c / groups)."""
     return z.reshape(-1, groups, z.shape[3] // groups).transpose(1, 0, 2)

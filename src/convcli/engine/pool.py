@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -131,11 +132,27 @@ def max_forward(x: Array, window: Window, workspace: Workspace) -> tuple[Array, 
         cells = list(apart.reshape(-1, *apart.shape[2:]))
     else:
         cells = [window_cell(x, window, output, i, j) for i, j in _cells(window)]
-    y = workspace.array("y", (len(x), *output, x.shape[3]), x.dtype)
-    np.copyto(y, cells[0])
-    for cell in cells[1:]:
-        np.maximum(y, cell, out=y)
-    return y, cells
+    return maximum(cells, workspace.array("y", (len(x), *output, x.shape[3]), x.dtype)), cells
+
+
+def maximum(cells: list[Array], out: Array) -> Array:
+    """Write the maximum of the cells of each window to `out` and return it."""
+    np.maximum(cells[0], cells[-1], out=out)
+    for cell in cells[1:-1]:
+        np.maximum(out, cell, out=out)
+    return out
+
+
+def winners(y: Array, cells: list[Array], workspace: Workspace) -> Iterator[Array]:
+    """Yield for each cell which windows it wins: the first of the `cells` that equals `y`."""
+    chosen = workspace.array("chosen", y.shape, np.bool_)
+    free = workspace.array("free", y.shape, np.bool_)
+    free[:] = True
+    for cell in cells:
+        np.equal(cell, y, out=chosen)
+        chosen &= free
+        free ^= chosen
+        yield chosen
 
 
 def max_backward(
@@ -143,18 +160,12 @@ def max_backward(
 ) -> Array:
     """Put each gradient back where its maximum stood: the first of the `cells` that equals `y`."""
     dx = workspace.array("dx", shape, dy.dtype)
-    chosen = workspace.array("chosen", dy.shape, np.bool_)
-    free = workspace.array("free", dy.shape, np.bool_)
-    free[:] = True
     output = (dy.shape[1], dy.shape[2])
     touching = window.stride == window.size
     if not touching or window.remainder((shape[1], shape[2])) != (0, 0):
         dx[:] = 0
     shares = workspace.array("shares", (len(cells) if touching else 1, *dy.shape), dy.dtype)
-    for number, (cell, (i, j)) in enumerate(zip(cells, _cells(window), strict=True)):
-        np.equal(cell, y, out=chosen)
-        chosen &= free
-        free ^= chosen
+    for number, ((i, j), chosen) in enumerate(zip(_cells(window), winners(y, cells, workspace), strict=True)):
         share = np.multiply(dy, chosen, out=shares[number if touching else 0])
         if not touching:
             window_cell(dx, window, output, i, j)[...] += share

@@ -13,6 +13,8 @@ On one core with 98 GFLOP/s, microseconds an image for Z, dW and dA_prev, agains
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -42,36 +44,62 @@ def suits(w: Array, window: Window, groups: int) -> bool:
     return plain and min(w.shape[2:]) >= LEAST_CHANNELS
 
 
-def forward(x: Array, w: Array, b: Array | None, window: Window, z: Array, scratch: Workspace) -> None:
+@dataclass(frozen=True)
+class Phases:
+    """Even and odd rows and columns of a batch: parts[p][q] has rows p, p + 2, … and columns q, q + 2, ….
+
+    The parts may be views of one array in which they alternate, or lie apart in memory, as a pool likes them.
+    """
+
+    parts: tuple[tuple[Array, Array], tuple[Array, Array]]
+
+    @classmethod
+    def of(cls, x: Array) -> Phases:
+        """Return the phases of `x` (n, h, w, c) as views."""
+        return cls(((x[:, ::2, ::2], x[:, ::2, 1::2]), (x[:, 1::2, ::2], x[:, 1::2, 1::2])))
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(n, h, w, c) of the whole."""
+        first, last = self.parts[0][0].shape, self.parts[1][1].shape
+        return first[0], first[1] + last[1], first[2] + last[2], first[3]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of every part."""
+        return self.parts[0][0].dtype
+
+
+def forward(x: Phases, w: Array, b: Array | None, window: Window, z: Phases, scratch: Workspace) -> None:
     """Write Z = W * A_prev + b to `z`."""
     c_in, c_out = w.shape[2:]
     kernels = (_FROM_KERNEL.astype(w.dtype) @ w.reshape(9, -1)).reshape(16, c_in, c_out)
-    for images, rows in _tiles(z.shape, c_in + c_out, x.itemsize):
+    for images, rows in _tiles(z.shape, (c_in + c_out) * x.dtype.itemsize):
         v = _transformed_input(x, window, images, rows, z.shape[2], scratch)
         m = scratch.array("winograd 1", (4, 4, *v.shape[2:5], c_out), x.dtype)
         np.matmul(v.reshape(16, -1, c_in), kernels, out=m.reshape(16, -1, c_out))
         if b is not None:
             m[1, 1] += b  # this position reaches all four outputs with weight 1
-        _write_output(m, z[images, 2 * rows.start : 2 * rows.stop], scratch)
+        _write_output(m, z, images, rows, scratch)
 
 
-def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, scratch: Workspace) -> None:
+def weight_gradient(dz: Phases, x: Phases, dw: Array, window: Window, scratch: Workspace) -> None:
     """Add to `dw` the correlation of the padded A_prev with dZ."""
     c_in, c_out = dw.shape[2:]
     total = np.zeros((16, c_in, c_out), dw.dtype)
     product = scratch.array("winograd dw", total.shape, dw.dtype)
-    for images, rows in _tiles(dz.shape, c_in + c_out, x.itemsize):
+    for images, rows in _tiles(dz.shape, (c_in + c_out) * x.dtype.itemsize):
         v = _transformed_input(x, window, images, rows, dz.shape[2], scratch)
-        dm = _transformed_gradient(dz[images, 2 * rows.start : 2 * rows.stop], scratch)
+        dm = _transformed_gradient(dz, images, rows, scratch)
         v, dm = v.reshape(16, -1, c_in), dm.reshape(16, -1, c_out)
         total += np.matmul(v.swapaxes(1, 2), dm, out=product)
     dw += (_TO_KERNEL.astype(dw.dtype) @ total.reshape(16, -1)).reshape(dw.shape)
 
 
-def _tiles(shape: tuple[int, ...], channels: int, itemsize: int) -> Iterator[tuple[slice, slice]]:
+def _tiles(shape: tuple[int, ...], cell_bytes: int) -> Iterator[tuple[slice, slice]]:
     """Yield (images, rows of 2×2 outputs): several images at once, or a band of one."""
     n, rows, columns = shape[0], -(-shape[1] // 2), -(-shape[2] // 2)
-    row_bytes = 16 * columns * channels * itemsize
+    row_bytes = 16 * columns * cell_bytes
     if rows * row_bytes <= TILE_BYTES:
         step = max(1, TILE_BYTES // (rows * row_bytes))
         for start in range(0, n, step):
@@ -84,12 +112,12 @@ def _tiles(shape: tuple[int, ...], channels: int, itemsize: int) -> Iterator[tup
 
 
 def _transformed_input(
-    x: Array, window: Window, images: slice, rows: slice, width: int, scratch: Workspace
+    x: Phases, window: Window, images: slice, rows: slice, width: int, scratch: Workspace
 ) -> Array:
     """Return Bᵀ d B for the 4×4 inputs of every 2×2 outputs: (4, 4, n, rows, columns, c)."""
     tall, wide = rows.stop - rows.start, -(-width // 2)
     (top, _), (left, _) = window.padding
-    d = _phases(x[images], (2 * rows.start - top, -left), (tall + 1, wide + 1), scratch)
+    d = _cut(x, images, (2 * rows.start - top, -left), (tall + 1, wide + 1), scratch)
     n, c = d.shape[2], d.shape[5]
     even, odd = d[:, 0], d[:, 1]
     across = scratch.array("winograd 1", (4, 2, n, tall + 1, wide, c), x.dtype)
@@ -108,7 +136,7 @@ def _combine(d0: Array, d1: Array, d2: Array, d3: Array, out: Array) -> None:
     np.subtract(d1, d3, out=out[3])
 
 
-def _write_output(m: Array, z: Array, scratch: Workspace) -> None:
+def _write_output(m: Array, z: Phases, images: slice, rows: slice, scratch: Workspace) -> None:
     """Write Y = Aᵀ m A to `z`, down the rows, then along the columns."""
     down = scratch.array("winograd 2", (2, *m.shape[1:]), m.dtype)
     _reduce(m, down)
@@ -116,7 +144,7 @@ def _write_output(m: Array, z: Array, scratch: Workspace) -> None:
     _reduce(down.swapaxes(0, 1), y)
     for p in range(2):
         for q in range(2):
-            target = z[:, p::2, q::2]
+            target = z.parts[p][q][images, rows]
             np.copyto(target, y[q, p, :, : target.shape[1], : target.shape[2]])
 
 
@@ -128,14 +156,13 @@ def _reduce(m: Array, out: Array) -> None:
     out[1] -= m[3]
 
 
-def _transformed_gradient(dz: Array, scratch: Workspace) -> Array:
+def _transformed_gradient(dz: Phases, images: slice, rows: slice, scratch: Workspace) -> Array:
     """Return A dY Aᵀ but for `_SIGNS`: (4, 4, n, rows, columns, c)."""
-    n, height, width, c = dz.shape
-    tall, wide = -(-height // 2), -(-width // 2)
-    y = _phases(dz, (0, 0), (tall, wide), scratch)
-    across = scratch.array("winograd 1", (4, 2, n, tall, wide, c), dz.dtype)
+    tall, wide = rows.stop - rows.start, -(-dz.shape[2] // 2)
+    y = _cut(dz, images, (2 * rows.start, 0), (tall, wide), scratch)
+    across = scratch.array("winograd 1", (4, *y.shape[1:]), dz.dtype)
     _spread(y[:, 0], y[:, 1], across)
-    dm = scratch.array("winograd 3", (4, 4, n, tall, wide, c), dz.dtype)
+    dm = scratch.array("winograd 3", (4, 4, *y.shape[2:]), dz.dtype)
     _spread(across[:, 0], across[:, 1], dm)
     return dm
 
@@ -148,31 +175,31 @@ def _spread(y0: Array, y1: Array, out: Array) -> None:
     np.copyto(out[3], y1)
 
 
-def _phases(x: Array, first: Pair, size: Pair, scratch: Workspace) -> Array:
-    """Return rows and columns of `x` from `first` on, even and odd ones apart: (2, 2, n, *size, c).
+def _cut(x: Phases, images: slice, first: Pair, size: Pair, scratch: Workspace) -> Array:
+    """Return the phases of the rows and columns of `x` from `first` on, apart in memory: (2, 2, n, *size, c).
 
     What lies outside the plane is zero. Apart, all that follows adds long contiguous runs; NumPy copies short
     strided runs three times as fast as it adds them.
     """
-    n, height, width, c = x.shape
+    n, c = images.stop - images.start, x.shape[3]
     d = scratch.array("winograd 0", (2, 2, n, *size, c), x.dtype)
     for p in range(2):
-        to_rows, of_rows = _phase(first[0] + p, size[0], height)
         for q in range(2):
-            to_columns, of_columns = _phase(first[1] + q, size[1], width)
-            plane = d[p, q]
-            plane[:, : to_rows.start], plane[:, to_rows.stop :] = 0, 0
-            plane[:, :, : to_columns.start], plane[:, :, to_columns.stop :] = 0, 0
-            np.copyto(plane[:, to_rows, to_columns], x[:, of_rows, of_columns])
+            target, part = d[p, q], x.parts[(first[0] + p) % 2][(first[1] + q) % 2]
+            to_rows, of_rows = _inside((first[0] + p) // 2, size[0], part.shape[1])
+            to_columns, of_columns = _inside((first[1] + q) // 2, size[1], part.shape[2])
+            target[:, : to_rows.start], target[:, to_rows.stop :] = 0, 0
+            target[:, :, : to_columns.start], target[:, :, to_columns.stop :] = 0, 0
+            np.copyto(target[:, to_rows, to_columns], part[images, of_rows, of_columns])
     return d
 
 
-def _phase(first: int, count: int, n: int) -> tuple[slice, slice]:
-    """Return which of `count` cells first, first + 2, … lie within 0 … n − 1, and where.
+def _inside(first: int, count: int, n: int) -> tuple[slice, slice]:
+    """Return which of the `count` cells from `first` on lie within 0 … n − 1, and where.
 
-    >>> _phase(-1, 4, 5)
-    (slice(1, 3, None), slice(1, 5, 2))
+    >>> _inside(-1, 4, 2)
+    (slice(1, 3, None), slice(0, 2, None))
     """
-    low = min(max(0, -(first // 2)), count)
-    high = max(low, min(count, -((first - n) // 2)))
-    return slice(low, high), slice(first + 2 * low, first + 2 * high, 2)
+    low = min(max(0, -first), count)
+    high = max(low, min(count, n - first))
+    return slice(low, high), slice(first + low, first + high)

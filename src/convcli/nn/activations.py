@@ -27,12 +27,16 @@ class Activation:
         Turn dA into dZ = dA · g′(Z), in place, given A.
     rectifies
         Whether He's initialisation suits it; otherwise Glorot's.
+    increasing
+        Whether a larger Z gives a larger A, or both have no gradient: then it may as well be applied after a
+        maximum. Functions that level out, such as tanh, are left alone, since rounding decides their ties.
     """
 
     formula: str
     apply: Callable[[Array], object]
     derive: Callable[[Array, Array], object]
     rectifies: bool = False
+    increasing: bool = False
 
 
 ACTIVATIONS: Registry[Activation] = Registry("activation")
@@ -58,17 +62,20 @@ def _derive_leaky_relu(da: Array, a: Array) -> None:
     np.multiply(da, da.dtype.type(LEAKY_SLOPE), out=da, where=a <= 0)
 
 
-ACTIVATIONS.register("none")(Activation("g(z) = z", lambda z: None, lambda da, a: None))
+ACTIVATIONS.register("none")(Activation("g(z) = z", lambda z: None, lambda da, a: None, increasing=True))
 ACTIVATIONS.register("relu")(
     Activation(
         "g(z) = max(z, 0)",
         lambda z: np.clip(z, 0, np.inf, out=z),  # three times as fast as np.maximum(z, 0)
         _derive_relu,
         rectifies=True,
+        increasing=True,
     )
 )
 ACTIVATIONS.register("leaky_relu")(
-    Activation(f"g(z) = max(z, {LEAKY_SLOPE} z)", _leaky_relu, _derive_leaky_relu, rectifies=True)
+    Activation(
+        f"g(z) = max(z, {LEAKY_SLOPE} z)", _leaky_relu, _derive_leaky_relu, rectifies=True, increasing=True
+    )
 )
 ACTIVATIONS.register("sigmoid")(
     Activation("g(z) = 1 / (1 + exp(−z))", _sigmoid, lambda da, a: np.multiply(da, a * (1 - a), out=da))

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ConfigError, ShapeError
+from convcli.nn.fused import plan
 from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
 
 MOST_NUMBERS = 1 << 30  # in one array: 4 GiB of float32
@@ -33,6 +34,8 @@ class Network:
 
     Attributes
     ----------
+    steps
+        What is called, in order: layers, or neighbours as one, each with its position.
     shapes
         What goes into each layer, and last what comes out.
     trained, kept
@@ -41,6 +44,7 @@ class Network:
 
     def __init__(self, layers: Iterable[Layer], input_shape: Shape) -> None:
         self.layers = tuple(layers)
+        self.steps = plan(self.layers)
         self.shapes: list[Shape] = [tuple(input_shape)]
         for number, layer in enumerate(self.layers, 1):
             try:
@@ -71,8 +75,8 @@ class Network:
 
     def forward(self, x: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
         """Return the outputs (n, ...) for `x` (n, h, w, c); they live on the last tape."""
-        for layer, own, tape in zip(self.layers, weights.by_layer, tapes, strict=True):
-            x = layer.forward(x, own, tape)
+        for number, step in self.steps:
+            x = step.forward(x, weights.by_layer[number], tapes[number])
         return x
 
     def backward(self, dy: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
@@ -80,8 +84,8 @@ class Network:
 
         `dy` may be overwritten. Returns dL/dx where the first tape asks for it.
         """
-        for layer, own, tape in reversed(list(zip(self.layers, weights.by_layer, tapes, strict=True))):
-            dy = layer.backward(dy, own, tape)
+        for number, step in reversed(self.steps):
+            dy = step.backward(dy, weights.by_layer[number], tapes[number])
         return dy
 
 

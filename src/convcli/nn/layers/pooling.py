@@ -25,6 +25,11 @@ class _Pool(Layer):
     def window(self, shape: Shape) -> Window:
         return self._window
 
+    @property
+    def touching(self) -> bool:
+        """Whether the windows leave no gaps and do not overlap."""
+        return self._window.stride == self._window.size
+
     def output_shape(self, shape: Shape) -> Shape:
         plane, channels = plane_of(shape, self.name())
         return (*self._window.output_shape(plane), channels)

@@ -1,0 +1,93 @@
+"""A convolution and its max pool as one give what they give one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.fused import ConvMaxPool, plan
+from convcli.nn.gradcheck import numeric_gradient, relative_error
+from convcli.nn.layer import Tape
+from convcli.nn.layers import AvgPool, BatchNorm, Conv, Dropout, MaxPool
+from convcli.nn.network import Network, NetworkWeights
+
+CASES = {
+    "plain": ((6, 8, 2), {"filters": 3, "padding": "same"}, {}),
+    "no bias, no activation": ((6, 6, 1), {"filters": 2, "bias": False, "activation": "none"}, {}),
+    "leaky": ((6, 6, 2), {"filters": 2, "activation": "leaky_relu"}, {}),
+    "rows left over": ((7, 9, 2), {"filters": 3, "padding": "same"}, {}),
+    "stride and dilation": ((13, 12, 2), {"filters": 2, "stride": [2, 1], "dilation": 2, "padding": 1}, {}),
+    "groups": ((6, 6, 4), {"filters": 4, "groups": 2, "padding": "same"}, {}),
+    "asymmetric padding": ((6, 6, 2), {"filters": 2, "padding": [[0, 2], [2, 0]]}, {}),
+    "padding beyond the kernel": ((4, 4, 2), {"filters": 2, "padding": 4}, {}),
+    "rectangular pool": ((6, 9, 2), {"filters": 2, "padding": "same"}, {"size": [2, 3]}),
+    "pool of one": ((5, 5, 2), {"filters": 2}, {"size": 1}),
+    "many channels": ((6, 8, 16), {"filters": 17, "padding": "same"}, {}),
+    "many channels, rows left over": ((7, 9, 16), {"filters": 16, "padding": "same"}, {}),
+    "many channels, valid": ((7, 6, 17), {"filters": 16}, {}),
+    "many channels, full": ((5, 4, 16), {"filters": 16, "padding": "full"}, {}),
+    "many channels, padding beyond the kernel": ((4, 4, 16), {"filters": 16, "padding": 4}, {}),
+    "many channels, large pool": ((9, 9, 16), {"filters": 16, "padding": "same"}, {"size": 3}),
+}
+
+
+def passes(steps, x, weights, network, cotangent):
+    """Return the outputs and all gradients of a pass through `steps`, each with its position."""
+    gradient = np.zeros_like(weights.trained)
+    views = network.trained.views(gradient)
+    tapes = [Tape(training=True, gradients=own) for own in views]
+    y = x
+    for number, step in steps:
+        y = step.forward(y, weights.by_layer[number], tapes[number])
+    dy = cotangent(y.shape)
+    for number, step in reversed(steps):
+        dy = step.backward(dy, weights.by_layer[number], tapes[number])
+    return y, dy, gradient
+
+
+@pytest.mark.parametrize(("shape", "conv", "pool"), CASES.values(), ids=CASES.keys())
+def test_together_is_one_after_the_other(shape, conv, pool):
+    network = Network([Conv(**{"activation": "relu", **conv}), MaxPool(**pool)], shape)
+    assert [type(step) for _, step in network.steps] == [ConvMaxPool]
+    rng = np.random.default_rng(0)
+    weights = NetworkWeights.initial(network, rng, np.float64)
+    weights.trained += rng.normal(0, 0.1, weights.trained.shape)
+    x = rng.standard_normal((3, *shape))
+
+    def cotangent(of):
+        return np.random.default_rng(1).standard_normal(of)
+
+    together = passes(network.steps, x, weights, network, cotangent)
+    apart = passes(list(enumerate(network.layers)), x, weights, network, cotangent)
+    for one, other in zip(together, apart, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
+
+
+def test_the_gradient_is_the_numeric_one():
+    network = Network([Conv(filters=16, padding="same", activation="relu"), MaxPool()], (5, 6, 16))
+    rng = np.random.default_rng(0)
+    weights = NetworkWeights.initial(network, rng, np.float64)
+    x, cotangent = rng.standard_normal((1, 5, 6, 16)), rng.standard_normal((1, 2, 3, 16))
+    _, dx, _ = passes(network.steps, x, weights, network, lambda _: cotangent.copy())
+    tapes = network.tapes()
+    numeric = numeric_gradient(lambda: float((network.forward(x, weights, tapes) * cotangent).sum()), x)
+    assert relative_error(dx, numeric) < 1e-7
+
+
+def test_an_activation_goes_after_the_maximum_only_if_it_increases():
+    z = np.linspace(-3, 3, 101)
+    for name, activation in ACTIVATIONS.items():
+        a = z.copy()
+        activation.apply(a)
+        assert (np.diff(a) >= 0).all(), name
+        suits = ConvMaxPool.suits(Conv(filters=1, activation=name), MaxPool())
+        assert suits == (name in ("none", "relu", "leaky_relu"))
+
+
+@pytest.mark.parametrize(
+    "following", [AvgPool(), MaxPool(size=3, stride=2), MaxPool(size=2, stride=3), BatchNorm(), Dropout()]
+)
+def test_what_does_not_touch_stays_apart(following):
+    layers = [Conv(filters=2), following]
+    assert plan(layers) == [(0, layers[0]), (1, layers[1])]
