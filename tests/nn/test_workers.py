@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
@@ -144,14 +142,6 @@ def test_all_processors_are_used_unless_told_otherwise():
     network = Network(NETWORKS["plain"], (8, 8, 1))
     preprocessing = Preprocessing((8, 8, 1), (0.0,), (1.0,))
     assert Workers(network, preprocessing, CrossEntropy()).threads == available_cores() >= 1
-
-
-def test_processors_are_counted_where_no_affinity_is_known(monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert available_cores() == 5
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert available_cores() == 1
 
 
 @pytest.mark.parametrize(("size", "piece"), [(8, 64), (128, 16), (512, 4)])

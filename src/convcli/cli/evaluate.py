@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from convcli.cli import blas
 from convcli.cli.output import note, out, print_json, show
 
 
@@ -38,6 +39,7 @@ def evaluate(
       convcli evaluate runs/digits-001 --split validation --json
       convcli evaluate runs/flowers-002 --data more-flowers/
     """
+    blas.prepare()
     from convcli import build
     from convcli.render.evaluation import class_table, confusion_table, headline
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from convcli.cli import blas
 from convcli.cli.output import note, out, print_json, say
 from convcli.errors import UsageError
 
@@ -45,8 +46,9 @@ def train(
       convcli train examples/digits.toml --set training.epochs=3 --set layers.1.filters=8
       convcli train --resume runs/digits-001
     """
+    blas.prepare()
     from convcli import build
-    from convcli.nn.workers import available_cores
+    from convcli.engine.threads import available_cores
     from convcli.runs import Run
 
     threads = threads or available_cores()

@@ -7,8 +7,7 @@ thread takes a lane's pieces in order and adds up their gradients; the lanes are
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -17,12 +16,14 @@ from typing import Any, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from convcli.engine.threads import available_cores
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Tape
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.preprocessing import Preprocessing
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 LANES = 8
@@ -37,13 +38,6 @@ CHUNK = 1 << 16
 
 # Below this the calls themselves cost more than another thread could save.
 SMALL_PIECE = 32
-
-
-def available_cores() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Workers:
 
     def __enter__(self) -> Workers:
         self._limits = threadpool_limits(1, user_api="blas")
-        self._pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
         return self
 
     def __exit__(
@@ -149,8 +143,7 @@ class Workers:
     def in_chunks(self, task: Callable[[slice], object]) -> None:
         """Run `task` for slices that cover all parameters, each small enough to stay in a cache."""
         size = self.network.trained.size
-        chunks = [slice(start, start + CHUNK) for start in range(0, size, CHUNK)]
-        list(map(task, chunks) if self._pool is None else self._pool.map(task, chunks))
+        self._spread(task, [slice(start, start + CHUNK) for start in range(0, size, CHUNK)])
 
     def _cut(self, batch: Array) -> list[Array]:
         """Return the batch in pieces of nearly one size, so that no lane has much more to do than another."""
@@ -177,7 +170,7 @@ class Workers:
         x = tapes[0].workspace.array("input", images.shape, weights.trained.dtype)
         return self.network.forward(self.preprocessing.apply(images, x), weights, tapes)
 
-    def _each(self, task: Callable[[int, list[Tape]], Result], numbers: Iterable[int]) -> list[Result]:
+    def _each(self, task: Callable[[int, list[Tape]], Result], numbers: Sequence[int]) -> list[Result]:
         """Run `task` for every number, each time with tapes that no other thread is using."""
 
         def run(number: int) -> Result:
@@ -191,7 +184,27 @@ class Workers:
             self._idle.append(tapes)
             return result
 
-        return list(map(run, numbers) if self._pool is None else self._pool.map(run, numbers))
+        return self._spread(run, numbers)
+
+    def _spread(self, task: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """Run `task` for every item and return the results in order.
+
+        The calling thread takes its share: one that only waited would have to be woken after each.
+        """
+        results: list[Any] = [None] * len(items)
+        numbers = iter(range(len(items)))
+
+        def work() -> None:
+            for number in numbers:  # each goes to the thread that asks first
+                results[number] = task(items[number])
+
+        helping = []
+        if self._pool is not None:
+            helping = [self._pool.submit(work) for _ in range(min(self.threads, len(items)) - 1)]
+        work()
+        for helper in helping:
+            helper.result()
+        return results
 
 
 def _piece_size(network: Network) -> int:
