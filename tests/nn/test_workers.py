@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
@@ -149,3 +151,23 @@ def test_large_activations_go_in_small_pieces(size, piece):
     network = Network([Conv(filters=4, padding="same"), Flatten(), Dense(units=3)], (size, size, 1))
     preprocessing = Preprocessing((size, size, 1), (0.0,), (1.0,))
     assert Workers(network, preprocessing, CrossEntropy(), 1).piece == piece
+
+
+@pytest.mark.parametrize("batch", [128, 512])
+def test_a_step_allocates_nothing_large_whatever_the_batch(batch):
+    """Activations, columns and gradients live in reused arrays; gathered pixels and masks are small."""
+    layers = [Conv(filters=16, padding="same", activation="relu"), MaxPool(), Flatten(), Dense(units=10)]
+    network = Network(layers, (28, 28, 1))
+    preprocessing = Preprocessing((28, 28, 1), (0.0,), (1.0,))
+    rng = np.random.default_rng(0)
+    weights = NetworkWeights.initial(network, rng)
+    images = rng.integers(0, 256, (batch, 28, 28, 1), np.uint8)
+    labels, indices = rng.integers(0, 10, batch), np.arange(batch)
+    with Workers(network, preprocessing, CrossEntropy(), 1) as workers:
+        workers.gradient(weights, images, labels, indices, (0,))
+        tracemalloc.start()
+        workers.gradient(weights, images, labels, indices, (1,))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    activations = batch * 28 * 28 * 16 * 4
+    assert peak < 400_000 < activations / 10
