@@ -82,5 +82,5 @@ def _tiles(
         padded = padded_tile(x, window, (images, slice(rows.start * f_h, rows.stop * f_h)), scratch)
         part: Pair = (rows.stop - rows.start, output[1])
         for i, j in product(range(f_h), range(f_w)):
-            seen = columns(padded[:, i * s_h :, j * s_w :], apart, part, groups, scratch)
+            seen = columns(padded, apart, part, groups, scratch, (i * s_h, j * s_w))
             yield i, j, (images, rows), seen
