@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 import convcli
 from convcli import kernels
+from convcli.engine import filter as engine
+from convcli.engine import planner
 from convcli.errors import KernelError, ShapeError, UnknownNameError, UsageError
-from convcli.filtering import CHANNELS, RANGES, apply, filter_image, luma
+from convcli.filtering import CHANNELS, RANGES, apply, channels_for, filter_image, luma
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -98,7 +102,10 @@ RESPONSES = np.array([[-300.0, -0.6, 0.5, 1.5, 254.4, 400.0]])
     ],
 )
 def test_range_turns_responses_into_pixels(policy, expected, clipped, monkeypatch):
-    monkeypatch.setattr("convcli.filtering.filter2d", lambda *_, **__: RESPONSES)
+    def respond(_steps, _source, _block, outs, _workspace):
+        np.copyto(outs[0], RESPONSES)
+
+    monkeypatch.setattr("convcli.filtering.responses", respond)
     result = apply(np.zeros((1, 6), np.uint8), "identity", range=policy)
     assert result.pixels.tolist() == [expected]
     assert result.clipped == pytest.approx(clipped)
@@ -259,3 +266,65 @@ def test_every_policy_is_accepted():
     for channels in CHANNELS:
         for policy in RANGES:
             assert filter_image(RGB, "sobel", channels=channels, range=policy).size
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**8)
+    monkeypatch.setattr(planner, "BLOCK_ROWS", (4, 8))
+    monkeypatch.setattr(planner, "LEAST_COLUMNS", 8)
+    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("policy", RANGES)
+@pytest.mark.parametrize("kernel", ["sobel", "gaussian:sigma=2", "kirsch", "sharpen"])
+def test_blocks_and_threads_change_nothing(kernel, policy):
+    image = noise((60, 70, 3))
+    one, two, three = (apply(image, kernel, range=policy, threads=threads) for threads in (1, 2, 3))
+    assert one.pixels.tobytes() == two.pixels.tobytes() == three.pixels.tobytes()
+    assert (one.minimum, one.maximum, one.clipped) == (three.minimum, three.maximum, three.clipped)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("policy", [policy for policy in RANGES if policy != "auto"])
+def test_result_and_statistics_of_blocks_are_those_of_the_whole(policy):
+    image = noise((60, 70))
+    response = scipy_sobel(image.astype(np.float64))
+    result = apply(image, "sobel", range=policy)
+    assert result.minimum == pytest.approx(response.min(), rel=1e-6)
+    assert result.maximum == pytest.approx(response.max(), rel=1e-6)
+    scale = 255 / (response.max() - response.min())
+    pixels = {
+        "clip": response,
+        "abs": response,
+        "offset": response + 128,
+        "stretch": (response - response.min()) * scale,
+        "raw": response,
+    }[policy]
+    expected = pixels if policy == "raw" else np.clip(np.rint(pixels), 0, 255)
+    np.testing.assert_allclose(result.pixels, expected, atol=1 if policy != "raw" else 1e-3)
+    if policy not in ("raw", "stretch"):
+        assert result.clipped == pytest.approx(np.mean(np.rint(pixels) > 255), abs=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(2000, 3000), (2000, 3000, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("policy", ["auto", "stretch"])
+def test_memory_for_a_photo_is_its_result_and_a_few_blocks(shape, policy):
+    image = noise(shape)
+    tracemalloc.start()
+    try:
+        result = apply(image, "sobel", range=policy, threads=2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert result.pixels.nbytes == 6_000_000
+    # A block takes a handful of float arrays on each thread; a plane of floats for the photo would be 24 MB.
+    assert peak < result.pixels.nbytes + 2 * 9 * 4 * planner.BLOCK_CELLS
+    assert 2 * 9 * 4 * planner.BLOCK_CELLS < 24_000_000
+
+
+def test_auto_channels_are_gray_for_kernels_that_sum_to_zero():
+    assert channels_for(kernels.named("sobel"), "auto") == "gray"
+    assert channels_for(kernels.named("box"), "auto") == "each"
+    assert channels_for(kernels.named("box"), "gray") == "gray"

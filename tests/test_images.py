@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import threading
 import zlib
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 
 from convcli import images
 from convcli.errors import InputError, OutputError, UnknownNameError, UsageError
-from convcli.images import Image, Metadata, encode, format_of, read, read_pixels, resize, write
+from convcli.images import Image, Metadata, encode, format_of, read, read_pixels, reading, resize, write
 
 ORIENTATION, ARTIST, EXIF_WIDTH, EXPOSURE = 0x0112, 0x013B, 0xA002, 0x829A
 PHOTO_IFD = 0x8769
@@ -232,7 +233,7 @@ def test_senseless_resolution_is_left_out():
     for dpi in ((0, 0), (float("nan"), 72), ("x", "y"), None):
         picture = PIL.Image.fromarray(GREY)
         picture.info["dpi"] = dpi
-        assert images._dpi(picture) is None
+        assert reading._dpi(picture) is None
 
 
 def test_first_picture_of_an_animation_is_used_and_said():
@@ -339,10 +340,10 @@ def test_forbidden_file_is_refused(tmp_path):
 
 
 def test_refused_permission_is_said(tmp_path, monkeypatch):
-    def refuse(_path):
+    def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(InputError, match="Permission denied"):
         read(tmp_path / "secret.png")
 
@@ -468,3 +469,49 @@ def test_sample_images_cover_the_kinds_of_photos_there_are():
     with PIL.Image.open(SAMPLES / "coffee.jpg") as stored:
         assert stored.getexif()[ORIENTATION] == 6
         assert coffee.shape[:2] == stored.size
+
+
+@pytest.mark.parametrize("name", ["coffee.jpg", "grey.jpg"])
+def test_luma_of_a_jpeg_is_that_of_its_colours_within_rounding(tmp_path, name):
+    path = SAMPLES / name if name == "coffee.jpg" else tmp_path / name
+    if name == "grey.jpg":
+        write(path, Image(np.add.outer(np.arange(64), np.arange(80)).astype(np.uint8)))
+    colours, luma = read(path), read(path, luma=True)
+    assert luma.pixels.ndim == 2
+    assert luma.stored_shape == colours.stored_shape == colours.pixels.shape
+    assert luma.metadata == colours.metadata
+    brightness = colours.pixels @ [0.299, 0.587, 0.114] if colours.pixels.ndim == 3 else colours.pixels
+    difference = np.abs(brightness - luma.pixels)
+    assert np.median(difference) < 0.5
+    if colours.pixels.ndim == 3:  # colours that were not cut to 0 … 255 when they were decoded
+        inside = ((colours.pixels > 2) & (colours.pixels < 253)).all(axis=2)
+        assert difference[inside].max() < 2.1
+    assert luma.luma_of_colour == (colours.pixels.ndim == 3)
+
+
+@pytest.mark.parametrize("format", ["png", "tiff", "webp", "bmp"])
+def test_luma_is_left_to_the_caller_where_the_file_has_colours(format, tmp_path):  # noqa: A002
+    write(tmp_path / "image", Image(RGB), format=format)
+    image = read(tmp_path / "image", luma=True)
+    np.testing.assert_array_equal(image.pixels, RGB)
+    assert not image.luma_of_colour
+
+
+def test_large_picture_is_taken_over_in_bands_by_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(reading, "BAND_BYTES", 500)
+    for pixels in (noise((40, 50)), noise((40, 50, 3)), noise((1, 900, 3))):
+        data = encode(Image(pixels), "png")
+        for threads in (1, 2, 3):
+            np.testing.assert_array_equal(read(io.BytesIO(data), threads=threads).pixels, pixels)
+    data = encode(Image(noise((40, 50, 3)), noise((40, 50), seed=9)), "png")
+    np.testing.assert_array_equal(read(io.BytesIO(data), threads=2).alpha, noise((40, 50), seed=9))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_named_pipe_is_read(tmp_path):
+    path = tmp_path / "pipe.png"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(encode(Image(RGB), "png"),), daemon=True)
+    writer.start()
+    np.testing.assert_array_equal(read(path).pixels, RGB)
+    writer.join()

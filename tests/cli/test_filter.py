@@ -17,6 +17,7 @@ from scipy import ndimage
 from convcli.__main__ import main
 from convcli.engine.filter import BORDERS, OPERATIONS
 from convcli.filtering import CHANNELS, RANGES, filter_image
+from convcli.images import read
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_images"
 GREY = np.random.default_rng(0).integers(0, 256, (12, 16), np.uint8)
@@ -242,6 +243,24 @@ def test_batch_stops_at_a_bad_image_and_names_it(run, grey, tmp_path):
     assert files(tmp_path) == ["bad.png", "grey.png", "grey_sobel.png"]
 
 
+@pytest.mark.usefixtures("grey")
+def test_compression_and_threads_change_the_file_but_not_the_pixels(run, tmp_path):
+    sizes, pixels = [], []
+    for number, words in enumerate(([], ["--compress", "0"], ["--compress", "9"], ["--threads", "2"])):
+        assert run("filter", "grey.png", "-k", "sobel", "-o", f"{number}.png", *words).code == 0
+        sizes.append((tmp_path / f"{number}.png").stat().st_size)
+        pixels.append(picture(tmp_path / f"{number}.png").tobytes())
+    assert len(set(pixels)) == 1
+    assert sizes[0] == sizes[3] < sizes[1]
+
+
+def test_edges_of_a_jpeg_are_those_of_its_brightness(run, tmp_path):
+    result = run("filter", SAMPLES / "coffee.jpg", "-k", "sobel", "-o", "edges.png", "--json")
+    assert json.loads(result.stdout)["input_shape"] == [400, 600, 3]
+    brightness = read(SAMPLES / "coffee.jpg", luma=True).pixels
+    np.testing.assert_array_equal(picture(tmp_path / "edges.png"), filter_image(brightness, "sobel"))
+
+
 REFUSALS = {
     "missing file": (["none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
     "missing file in a batch": (["grey.png", "none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
@@ -327,6 +346,13 @@ REFUSALS = {
         1,
         ["x.png", ".tif or .npy"],
     ),
+    "compression of a JPEG": (
+        ["grey.png", "-k", "sobel", "-o", "x.jpg", "--compress", "3"],
+        2,
+        ["--compress", "PNG"],
+    ),
+    "compression beyond 9": (["grey.png", "-k", "sobel", "--compress", "10"], 2, ["--compress", "10"]),
+    "no threads": (["grey.png", "-k", "sobel", "--threads", "0"], 2, ["--threads", "0"]),
     "no kernel": (["grey.png"], 2, ["--kernel"]),
     "no image": (["-k", "sobel"], 2, ["IMAGE"]),
 }

@@ -1,15 +1,17 @@
-"""`filter2d` against SciPy, for every border, size, stride and strategy; and what it refuses."""
+"""`filter2d` against SciPy, for every border, size and stride; threads, memory, and what it refuses."""
 
 from __future__ import annotations
 
-from functools import partial
+import threading
+import tracemalloc
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from convcli.engine import filter as engine
-from convcli.engine.filter import BORDERS, computing_dtype, filter2d, outer_factors
+from convcli.engine import planner
+from convcli.engine.filter import BORDERS, computing_dtype, filter2d
 from convcli.errors import ShapeError, UnknownNameError, UsageError
 
 SCIPY_MODES = {
@@ -138,38 +140,61 @@ def test_whole_weights_on_whole_pixels_are_exact():
         np.testing.assert_array_equal(filter2d(plane, kernel), reference)
 
 
-@pytest.mark.parametrize(
-    ("kernel", "strategy"),
-    [
-        (np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0.0]]), engine.direct),
-        (np.array([[1.0, 2, 3]]), engine.direct),
-        (np.zeros((5, 5)), engine.direct),
-        (np.outer([1, 2, 1.0], [1, 2, 1]), engine.separable),
-        (np.random.default_rng(0).random((15, 15)), engine.spectral),
-        (np.pad(np.random.default_rng(0).random((3, 3)), 20), engine.direct),
-    ],
-    ids=["few taps", "one row", "zeros", "outer product", "large", "large but sparse"],
-)
-def test_strategy_follows_the_kernel(kernel, strategy):
-    options = {
-        "padding": "same",
-        "border": "reflect",
-        "fill": 0,
-        "stride": 1,
-        "dilation": 1,
-        "op": "correlate",
-    }
-    chosen = engine.plan((200, 300), np.dtype(np.uint8), kernel, **options).strategy
-    assert (chosen.func if isinstance(chosen, partial) else chosen) is strategy
-
-
 @pytest.mark.parametrize("size", [(3, 3), (15, 15), (9, 2), (40, 31)], ids=str)
 @pytest.mark.parametrize("shape", [(700, 33), (33, 900), (300, 513)], ids=str)
 def test_bands_and_tiles_leave_no_seams(shape, size, monkeypatch):
-    monkeypatch.setattr(engine, "BAND_BYTES", 2**14)
-    monkeypatch.setattr(engine, "SPECTRAL_TILE", 64)
+    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**12)
+    monkeypatch.setattr(planner, "BLOCK_ROWS", (8, 16))
+    monkeypatch.setattr(planner, "LEAST_COLUMNS", 16)
+    monkeypatch.setattr(planner, "TRANSFORM", {64: 5.0})
     plane, kernel = plane_of(shape, np.float64), np.random.default_rng(1).normal(size=size)
     np.testing.assert_allclose(filter2d(plane, kernel), scipy_correlate(plane, kernel), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", planner.CANDIDATES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_bytes_are_the_same_for_any_number_of_threads(name, dtype, monkeypatch):
+    monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
+    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**13)
+    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
+    kernel = np.outer(*np.random.default_rng(1).normal(size=(2, 7)))
+    plane = plane_of((300, 400), dtype)
+    one, two, three = (filter2d(plane, kernel, threads=threads).tobytes() for threads in (1, 2, 3))
+    assert one == two == three
+
+
+def test_all_threads_that_are_asked_for_take_part(monkeypatch):
+    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**8)
+    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
+    steps = engine.plan((200, 200), np.dtype(np.float32), [[[1.0, 2.0]]])
+    meeting = threading.Barrier(3, timeout=10)
+    names = set()
+
+    def task(_block, _workspace):
+        if threading.current_thread().name not in names:
+            names.add(threading.current_thread().name)
+            meeting.wait()
+
+    engine.each_block(steps, task, threads=3)
+    assert len(names) == 3
+
+
+@pytest.mark.parametrize(("size", "kind"), [(3, "random"), (25, "outer"), (31, "random")])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_memory_is_the_result_and_a_few_blocks(size, kind, dtype):
+    rng = np.random.default_rng(1)
+    kernel = rng.normal(size=(size, size)) if kind == "random" else np.outer(*rng.normal(size=(2, size)))
+    plane = plane_of((2000, 3000), dtype)
+    tracemalloc.start()
+    try:
+        result = filter2d(plane, kernel, threads=2)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # A thread has a handful of arrays of a block: cells, what lies between, scratch. No copy of the plane.
+    blocks = 2 * 7 * 4 * max(planner.BLOCK_CELLS, 512 * 512)
+    assert peak < result.nbytes + blocks
+    assert blocks < 3 * result.nbytes
 
 
 def test_float32_tiles_stay_within_a_hundredth_of_a_grey_level():
@@ -178,12 +203,15 @@ def test_float32_tiles_stay_within_a_hundredth_of_a_grey_level():
     np.testing.assert_allclose(filter2d(plane, kernel), scipy_correlate(plane, kernel), atol=0.01)
 
 
-def test_nan_spreads_no_further_than_the_kernel_reaches():
+@pytest.mark.parametrize("name", planner.CANDIDATES)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_spreads_no_further_than_the_kernel_reaches(name, value, monkeypatch):
+    monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
     plane = plane_of((100, 100), np.float64)
-    plane[50, 50] = np.nan
-    result = filter2d(plane, np.random.default_rng(1).random((15, 15)))
-    assert np.isnan(result[43:58, 43:58]).all()
-    assert np.isnan(result).sum() == 15 * 15
+    plane[50, 50] = value
+    result = filter2d(plane, np.outer(*np.random.default_rng(1).random((2, 15))))
+    assert not np.isfinite(result[43:58, 43:58]).any()
+    assert np.isfinite(result).sum() == 100 * 100 - 15 * 15
 
 
 def test_zero_kernel_gives_zeros():
@@ -197,15 +225,6 @@ def test_input_is_left_alone_and_need_not_be_contiguous():
         filter2d(plane[::2, ::-3], [[1, 2]]), filter2d(plane[::2, ::-3].copy(), [[1, 2]])
     )
     np.testing.assert_array_equal(plane, before)
-
-
-def test_outer_factors_find_products_and_only_those():
-    rng = np.random.default_rng(0)
-    column, row = rng.normal(size=7), rng.normal(size=4)
-    factors = outer_factors(np.outer(column, row))
-    np.testing.assert_allclose(np.outer(*factors), np.outer(column, row), atol=1e-12)
-    assert outer_factors(np.outer(column, row) + 1e-6 * rng.normal(size=(7, 4))) is None
-    assert outer_factors(np.eye(3)) is None
 
 
 @pytest.mark.parametrize(
@@ -240,20 +259,9 @@ def test_output_that_does_not_fit_the_memory_is_a_clear_error(monkeypatch):
     def refuse(*_):
         raise MemoryError
 
-    steps = engine.plan(
-        (4, 5),
-        np.dtype(np.uint8),
-        [[1]],
-        padding="same",
-        border="reflect",
-        fill=0,
-        stride=1,
-        dilation=1,
-        op="correlate",
-    )
     monkeypatch.setattr(engine.np, "empty", refuse)
     with pytest.raises(ShapeError, match="4 × 5 does not fit the memory"):
-        engine.run(steps, np.zeros((4, 5), np.uint8))
+        engine.allocated((4, 5), np.dtype(np.float32))
 
 
 def test_complex_numbers_have_no_computing_dtype():

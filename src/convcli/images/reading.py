@@ -1,8 +1,4 @@
-"""Image files in and out: the only file that knows Pillow.
-
-Pixels are arrays of rows and columns, with a third axis for RGB. Alpha travels beside them, so that nothing
-filters it by accident; so does the metadata that is still true of an image whose pixels have changed.
-"""
+"""Image files in: whatever Pillow reads, upright, as arrays."""
 
 from __future__ import annotations
 
@@ -11,10 +7,11 @@ import io
 import math
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import BinaryIO
 
 import numpy as np
 import PIL.ExifTags
@@ -22,23 +19,9 @@ import PIL.Image
 import PIL.ImageOps
 from numpy.typing import NDArray
 
-from convcli.errors import InputError, OutputError, UnknownNameError, UsageError, suggestion
-from convcli.files import write_atomically
-
-Pixels: TypeAlias = NDArray[Any]
-
-FORMATS = {
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".webp": "webp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".bmp": "bmp",
-    ".gif": "gif",
-    ".npy": "npy",
-}
-"""Suffix → format."""
+from convcli.errors import InputError
+from convcli.images.image import Image, Metadata, Pixels
+from convcli.images.png_rows import read_rows
 
 # What of EXIF stays true of other pixels: texts, camera, time and place; not sizes, strips, thumbnails.
 _Tag = PIL.ExifTags.Base
@@ -55,67 +38,38 @@ _MAGIC = {
     b"MM\0*": "TIFF",
 }
 _PLAIN_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
+_HEAD_BYTES = 256  # enough to tell what a file is
+BAND_BYTES = 2**20  # taken over from Pillow at a time
 _NPY_MAGIC = b"\x93NUMPY"
-_HAVE_ALPHA = ("png", "webp", "tiff", "npy")
-_GREY_DTYPES = {
-    "png": ("uint16",),
-    "tiff": ("uint16", "int32", "float16", "float32", "float64"),
-}  # besides uint8
-_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    "jpeg": {"quality": 95},
-    "webp": {"lossless": True, "exact": True},
-}
 
 
-@dataclass(frozen=True)
-class Metadata:
-    """What is written back with an image: colour profile, resolution, EXIF less orientation and sizes."""
-
-    icc_profile: bytes | None = None
-    dpi: tuple[float, float] | None = None
-    exif: bytes | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Image:
-    """An image as arrays.
-
-    Attributes
-    ----------
-    pixels
-        (h, w), or (h, w, 3) for RGB; uint8, uint16, int32 or float32 from image files, from .npy any real
-        dtype.
-    alpha
-        (h, w) of uint8, or None.
-    metadata
-        What is written back.
-    notes
-        What the user should hear: what was converted or left out when reading.
-    """
-
-    pixels: Pixels
-    alpha: Pixels | None = None
-    metadata: Metadata = field(default_factory=Metadata)
-    notes: tuple[str, ...] = ()
-
-
-def read(source: Path | BinaryIO) -> Image:
+def read(source: Path | BinaryIO, *, luma: bool = False, threads: int = 1) -> Image:
     """Return the image in a file or stream, upright: its EXIF orientation is applied.
+
+    `luma` says that only the brightness of colours is wanted. A JPEG file has it ready, the same weights of
+    red, green and blue that ITU-R 601 gives; then its colours are not decoded at all, and `pixels` are grey.
+    These differ from the brightness of the decoded colours by rounding, and more only where a colour was out
+    of range and had to be cut. Other files are read in colour nevertheless.
 
     Raises
     ------
     InputError
         If there is no file, or it is no image that can be read without loss; the message says what was found.
     """
-    data, where = _bytes_of(source)
-    if data.startswith(_NPY_MAGIC):
-        return _read_npy(data, where)
-    picture, notes = _decode(data, where)
-    dpi = _dpi(picture)
-    exif, exif_notes = _turn_upright(picture, where)
-    pixels, alpha, mode_notes = _arrays(picture, where)
-    metadata = Metadata(picture.info.get("icc_profile") or None, dpi, exif)
-    return Image(pixels, alpha, metadata, (*notes, *exif_notes, *mode_notes))
+    with _opened(source) as (stream, where):
+        if _start(stream).startswith(_NPY_MAGIC):
+            return _read_npy(stream, where)
+        decoded = _decode(stream, where, luma=luma, threads=threads)
+        picture = decoded.picture
+        dpi, exif, said = _dpi(picture), None, decoded.notes
+        if decoded.rows is not None:
+            pixels, alpha = _parted(decoded.rows)
+        else:
+            exif, turned = _turn_upright(picture, where)
+            pixels, alpha, converted = _arrays(picture, where, threads)
+            said = [*said, *turned, *converted]
+        metadata = Metadata(picture.info.get("icc_profile") or None, dpi, exif)
+    return Image(pixels, alpha, metadata, tuple(said), decoded.without_colour)
 
 
 def read_pixels(path: Path, channels: int | None = None) -> NDArray[np.uint8]:
@@ -157,120 +111,70 @@ def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
     return np.stack(planes, axis=2)
 
 
-def format_of(path: Path) -> str:
-    """Return the format that the suffix of `path` names, or raise `UsageError`."""
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        hint = suggestion(suffix, FORMATS) if suffix else f" Known: {', '.join(FORMATS)}."
-        raise UsageError(f"{path}: the file's ending must name an image format.{hint}")
-    return FORMATS[suffix]
-
-
-def encode(image: Image, format: str) -> bytes:  # noqa: A002
-    """Return `image` as a file of `format`, one of the values of `FORMATS`.
-
-    A colour profile that is not of the pixels' kind (RGB, grey) is left out.
-
-    Raises
-    ------
-    UsageError
-        If there is no such format.
-    OutputError
-        If the format cannot hold the image without changing it; the message names one that can.
-    """
-    if format not in FORMATS.values():
-        raise UnknownNameError("image format", format, dict.fromkeys(FORMATS.values()))
-    _check_fits(image, format)
-    pixels = image.pixels if image.alpha is None else np.dstack((image.pixels, image.alpha))
-    stream = io.BytesIO()
-    if format == "npy":
-        np.lib.format.write_array(stream, np.ascontiguousarray(pixels), allow_pickle=False)
-        return stream.getvalue()
-    if pixels.dtype.kind == "f":
-        pixels = pixels.astype(np.float32)
-    metadata = image.metadata
-    options = dict(_SAVE_OPTIONS.get(format, {}))
-    space = b"GRAY" if image.pixels.ndim == 2 else b"RGB "
-    if metadata.icc_profile and metadata.icc_profile[16:20] == space:
-        options["icc_profile"] = metadata.icc_profile
-    if metadata.dpi:
-        options["dpi"] = metadata.dpi
-    if metadata.exif:
-        options["exif"] = metadata.exif
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            PIL.Image.fromarray(pixels).save(stream, format.upper(), **options)
-    except Exception as error:  # Pillow's encoders raise OSError, ValueError, struct.error and more
-        raise OutputError(
-            f"The image cannot be written as {format.upper()} ({error}); use .png or .tif."
-        ) from error
-    return stream.getvalue()
-
-
-def _check_fits(image: Image, format: str) -> None:  # noqa: A002
-    """Raise `OutputError` if `format` would lose alpha, depth or channels."""
-    dtype, colour = image.pixels.dtype.name, image.pixels.ndim == 3
-    what = f"{dtype} {'RGB' if colour else 'grey'}"
-    if image.alpha is not None and (format not in _HAVE_ALPHA or dtype != "uint8"):
-        instead = ".npy without alpha" if dtype != "uint8" else ".png, .webp or .tif"
-        raise OutputError(f"{format.upper()} cannot hold {what} pixels with transparency; use {instead}.")
-    if dtype == "uint8" or format == "npy":
-        return
-    if colour or dtype not in _GREY_DTYPES.get(format, ()):
-        fitting = [f".{name[:3]}" for name, dtypes in _GREY_DTYPES.items() if dtype in dtypes and not colour]
-        raise OutputError(
-            f"{format.upper()} cannot hold {what} pixels; use {' or '.join([*fitting, '.npy'])}."
-        )
-
-
-def write(path: Path, image: Image, *, format: str | None = None) -> None:  # noqa: A002
-    """Write `image` to `path`, whole or not at all, in `format` or the one that the suffix names.
-
-    Raises
-    ------
-    UsageError
-        If neither names a known format.
-    OutputError
-        If the format cannot hold the image, or the file cannot be written.
-    """
-    try:
-        data = encode(image, format or format_of(path))
-    except OutputError as error:
-        raise OutputError(f"{path}: {error}") from error
-    write_atomically(path, data)
-
-
 def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _bytes_of(source: Path | BinaryIO) -> tuple[bytes, str]:
-    """Return what `source` holds, and what to call it."""
-    if isinstance(source, Path):
-        where = str(source)
-        try:
-            data = source.read_bytes()
-        except FileNotFoundError as error:
-            raise InputError(f"{where}: no such file.") from error
-        except IsADirectoryError as error:
-            raise InputError(f"{where}: expected an image file, found a folder.") from error
-        except (OSError, ValueError) as error:
-            raise InputError(f"{where}: cannot be read ({_reason(error)}).") from error
-    else:
-        data, where = source.read(), "standard input"
-    if not data:
+@contextmanager
+def _opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
+    """Yield a stream that can be read anywhere, and what to call it. A file is not read as a whole."""
+    if not isinstance(source, Path):
+        where, stream = "standard input", io.BytesIO(source.read())
+        _check_not_empty(stream, where)
+        yield stream, where
+        return
+    where = str(source)
+    try:
+        file = source.open("rb")
+    except FileNotFoundError as error:
+        raise InputError(f"{where}: no such file.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{where}: expected an image file, found a folder.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{where}: cannot be read ({_reason(error)}).") from error
+    with file:
+        seekable = file if file.seekable() else io.BytesIO(file.read())  # a named pipe has no places
+        _check_not_empty(seekable, where)
+        yield seekable, where
+
+
+def _check_not_empty(stream: BinaryIO, where: str) -> None:
+    if not _start(stream):
         raise InputError(f"{where}: expected an image, found nothing (0 bytes).")
-    return data, where
 
 
-def _decode(data: bytes, where: str) -> tuple[PIL.Image.Image, list[str]]:
-    """Return the first picture in `data`, loaded, and what to say about it."""
-    with _pillow_errors(data, where) as warned:
-        picture = PIL.Image.open(io.BytesIO(data), formats=_PILLOW_FORMATS)
-        deep = _is_deep_colour(picture, data)
+def _start(stream: BinaryIO) -> bytes:
+    """Return the first bytes of a stream, and go back to its beginning."""
+    stream.seek(0)
+    head = stream.read(_HEAD_BYTES)
+    stream.seek(0)
+    return head
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """A picture that Pillow has loaded, or, if there are `rows`, only opened."""
+
+    picture: PIL.Image.Image
+    rows: NDArray[np.uint8] | None
+    notes: list[str]
+    without_colour: bool
+
+
+def _decode(stream: BinaryIO, where: str, *, luma: bool, threads: int) -> _Decoded:
+    """Return the stream's first picture, and what to say about it."""
+    without_colour, rows = False, None
+    head = _start(stream)
+    with _pillow_errors(head, where) as warned:
+        picture = PIL.Image.open(stream, formats=_PILLOW_FORMATS)
+        deep = _is_deep_colour(picture, head)
         frames = getattr(picture, "n_frames", 1)
-        if not deep:
+        if luma and picture.format == "JPEG" and picture.mode == "RGB":
+            picture.draft("L", None)
+            without_colour = picture.mode == "L"
+        if threads > 1 and frames == 1 and picture.format == "PNG":
+            rows = read_rows(stream, head, picture)
+        if not deep and rows is None:
             picture.load()
     if deep:
         raise InputError(
@@ -280,11 +184,11 @@ def _decode(data: bytes, where: str) -> tuple[PIL.Image.Image, list[str]]:
     notes = [f"{where}: {text}" for text in warned]
     if frames > 1:
         notes.append(f"{where}: has {frames} pictures; only the first is used.")
-    return picture, notes
+    return _Decoded(picture, rows, notes, without_colour)
 
 
 @contextmanager
-def _pillow_errors(data: bytes, where: str) -> Iterator[list[str]]:
+def _pillow_errors(head: bytes, where: str) -> Iterator[list[str]]:
     """Turn Pillow's errors into `InputError`; yield a list that its warnings' texts are put into."""
     texts: list[str] = []
     try:
@@ -293,7 +197,7 @@ def _pillow_errors(data: bytes, where: str) -> Iterator[list[str]]:
             yield texts
     except PIL.UnidentifiedImageError as error:
         raise InputError(
-            f"{where}: expected an image ({', '.join(_PILLOW_FORMATS)}, .npy), {_found(data)}."
+            f"{where}: expected an image ({', '.join(_PILLOW_FORMATS)}, .npy), {_found(head)}."
         ) from error
     except PIL.Image.DecompressionBombError as error:
         raise InputError(f"{where}: too large to be opened safely ({error})") from error
@@ -303,23 +207,23 @@ def _pillow_errors(data: bytes, where: str) -> Iterator[list[str]]:
     texts += [str(item.message) for item in caught if item.category is not PIL.Image.DecompressionBombWarning]
 
 
-def _found(data: bytes) -> str:
-    """Say what `data` looks like, for a message about what it is not."""
+def _found(head: bytes) -> str:
+    """Say what a file that begins with `head` looks like, for a message about what it is not."""
     for magic, name in _MAGIC.items():
-        if data.startswith(magic):
+        if head.startswith(magic):
             return f"found a {name} file that is damaged, cut short or of a kind that cannot be read"
     with suppress(UnicodeDecodeError):
         # The incremental decoder forgives a character that the cut has parted.
-        text = " ".join(codecs.getincrementaldecoder("utf-8")().decode(data[:256]).split())
+        text = " ".join(codecs.getincrementaldecoder("utf-8")().decode(head).split())
         if text.isprintable():
             return f"found text ({text[:20]!r} …)"
-    return f"found other data (beginning with {data[:4].hex(' ')})"
+    return f"found other data (beginning with {head[:4].hex(' ')})"
 
 
-def _is_deep_colour(picture: PIL.Image.Image, data: bytes) -> bool:
+def _is_deep_colour(picture: PIL.Image.Image, head: bytes) -> bool:
     """Whether the file has several channels of more than 8 bits, which Pillow would cut without a word."""
     if picture.format == "PNG":
-        depth, colour_type = data[24], data[25]  # in IHDR, always the first chunk
+        depth, colour_type = head[24], head[25]  # in IHDR, always the first chunk
         return depth > 8 and colour_type != 0
     bits = getattr(picture, "tag_v2", {}).get(_Tag.BitsPerSample, (8,))
     return len(bits) > 1 and max(bits) > 8
@@ -360,7 +264,7 @@ def _kept_exif(exif: PIL.Image.Exif) -> bytes | None:
     return kept.tobytes() if len(kept) else None
 
 
-def _arrays(picture: PIL.Image.Image, where: str) -> tuple[Pixels, Pixels | None, list[str]]:
+def _arrays(picture: PIL.Image.Image, where: str, threads: int) -> tuple[Pixels, Pixels | None, list[str]]:
     """Return a loaded picture's pixels and alpha, and what to say about its conversion."""
     mode = picture.mode
     if mode.startswith("I;16"):
@@ -372,21 +276,50 @@ def _arrays(picture: PIL.Image.Image, where: str) -> tuple[Pixels, Pixels | None
     if picture.has_transparency_data:
         target += "A"
     try:
-        array = np.array(picture.convert(target))
+        array = _samples(picture if mode == target else picture.convert(target), threads)
     except ValueError as error:
         raise InputError(f"{where}: {mode} cannot be converted to RGB; convert it first.") from error
-    if not target.endswith("A"):
-        return array, None, notes
-    colour, alpha = array[:, :, :-1], np.ascontiguousarray(array[:, :, -1])
-    return np.ascontiguousarray(colour if target == "RGBA" else colour[:, :, 0]), alpha, notes
+    return *_parted(array), notes
 
 
-def _read_npy(data: bytes, where: str) -> Image:
+def _parted(samples: NDArray[np.uint8]) -> tuple[Pixels, Pixels | None]:
+    """Return pixels (h, w) or (h, w, 3), and alpha if there is a second or fourth channel."""
+    if samples.ndim == 2 or samples.shape[2] == 3:
+        return samples, None
+    colour, alpha = samples[:, :, :-1], np.ascontiguousarray(samples[:, :, -1])
+    return np.ascontiguousarray(colour if colour.shape[2] == 3 else colour[:, :, 0]), alpha
+
+
+def _samples(picture: PIL.Image.Image, threads: int) -> NDArray[np.uint8]:
+    """Return the 8-bit samples (h, w) or (h, w, c) of a picture.
+
+    Band by band: NumPy would ask Pillow for all bytes at once, which holds a photo in memory twice more.
+    """
+    (width, height), channels = picture.size, len(picture.getbands())
+    shape = (height, width) if channels == 1 else (height, width, channels)
+    array = np.empty(shape, np.uint8)
+    rows = max(BAND_BYTES // (width * channels), 1)
+
+    def fill(first: int) -> None:
+        last = min(first + rows, height)
+        data = picture.crop((0, first, width, last)).tobytes()
+        array[first:last] = np.frombuffer(data, np.uint8).reshape(last - first, *shape[1:])
+
+    if threads == 1 or height <= rows:
+        for first in range(0, height, rows):
+            fill(first)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(fill, range(0, height, rows)))
+    return array
+
+
+def _read_npy(stream: BinaryIO, where: str) -> Image:
     """Return the image in an .npy file: (h, w) or (h, w, 1 or 3), or with alpha (h, w, 2 or 4) of uint8."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
+            array = np.lib.format.read_array(stream, allow_pickle=False)
     except (ValueError, EOFError, OSError, MemoryError) as error:
         raise InputError(
             f"{where}: expected an .npy array of numbers ({str(error).splitlines()[0]})."

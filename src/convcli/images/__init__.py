@@ -1,0 +1,22 @@
+"""Image files in and out: the only room that knows Pillow.
+
+Pixels are arrays of rows and columns, with a third axis for RGB. Alpha travels beside them, so that nothing
+filters it by accident; so does the metadata that is still true of an image whose pixels have changed.
+"""
+
+from convcli.images.image import FORMATS, Image, Metadata, format_of
+from convcli.images.reading import read, read_pixels, resize
+from convcli.images.writing import COMPRESSION, encode, write
+
+__all__ = [
+    "COMPRESSION",
+    "FORMATS",
+    "Image",
+    "Metadata",
+    "encode",
+    "format_of",
+    "read",
+    "read_pixels",
+    "resize",
+    "write",
+]

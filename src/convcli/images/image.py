@@ -1,0 +1,75 @@
+"""What an image is in memory, and which file formats there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from convcli.errors import UsageError, suggestion
+
+Pixels: TypeAlias = NDArray[Any]
+
+FORMATS = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".bmp": "bmp",
+    ".gif": "gif",
+    ".npy": "npy",
+}
+"""Suffix → format."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is written back with an image: colour profile, resolution, EXIF less orientation and sizes."""
+
+    icc_profile: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    exif: bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """An image as arrays.
+
+    Attributes
+    ----------
+    pixels
+        (h, w), or (h, w, 3) for RGB; uint8, uint16, int32 or float32 from image files, from .npy any real
+        dtype.
+    alpha
+        (h, w) of uint8, or None.
+    metadata
+        What is written back.
+    notes
+        What the user should hear: what was converted or left out when reading.
+    luma_of_colour
+        Whether `pixels` are the brightness of a colour image whose colours were not decoded.
+    """
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+    luma_of_colour: bool = False
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """(h, w) or (h, w, 3), as the file has it."""
+        return (*self.pixels.shape, 3) if self.luma_of_colour else self.pixels.shape
+
+
+def format_of(path: Path) -> str:
+    """Return the format that the suffix of `path` names, or raise `UsageError`."""
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        hint = suggestion(suffix, FORMATS) if suffix else f" Known: {', '.join(FORMATS)}."
+        raise UsageError(f"{path}: the file's ending must name an image format.{hint}")
+    return FORMATS[suffix]

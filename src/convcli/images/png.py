@@ -1,0 +1,212 @@
+"""PNG files, fast: rows filtered by NumPy, compressed in strips by several threads.
+
+Pillow tries all five row filters on every row, which for a photo of 24 million pixels takes longer (390 ms)
+than compressing it; zlib's usual search for repetitions takes as long again and finds nearly none in a photo.
+Here a sample picks one filter for the whole image, and whether zlib looks for more than runs. Measured on
+that photo's edges, one thread: 270 ms and 15.6 MB, where Pillow takes 750 ms for 16.8 MB at level 1 and
+1,780 ms for 15.4 MB at level 6.
+
+Source: ISO/IEC 15948:2004 (PNG), RFC 1950 (zlib), RFC 1951 (deflate).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.images.image import Metadata, Pixels
+
+Bytes = NDArray[np.uint8]
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+FILTERS = NONE, SUB, UP, AVERAGE, PAETH = range(5)
+"""Row filters, by PNG's numbers: what is stored is the difference to what the neighbours let expect."""
+
+STRIP_BYTES = 2**20  # of rows that are compressed by themselves: what threads share out
+SAMPLE_BYTES = 2**16
+FASTEST = 1  # up to this level one method serves all strips, and must not take long
+ZLIB_BUFFER = 9  # the largest, and the fastest
+ADLER_BASE = 65521
+
+
+def encode_png(
+    pixels: Pixels, alpha: Pixels | None, metadata: Metadata, *, level: int, threads: int
+) -> bytes:
+    """Return uint8 grey or RGB `pixels` with or without `alpha`, or uint16 grey, as a PNG file.
+
+    The file is the same for any number of threads.
+    """
+    height, width = pixels.shape[:2]
+    channels = (1 if pixels.ndim == 2 else 3) + (alpha is not None)
+    depth = pixels.dtype.itemsize * 8
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]  # grey, grey and alpha, RGB, RGB and alpha
+    lines = _Lines(pixels, alpha, channels)
+    overall = _sampled_method(lines, 0, height, level) if level <= FASTEST else None
+    strip = max(STRIP_BYTES // lines.length, 1)
+    starts = range(0, height, strip)
+
+    def compress(start: int) -> tuple[bytes, int, int]:
+        end = min(start + strip, height)
+        return _strip(lines, start, end, overall or _sampled_method(lines, start, end, level))
+
+    with ThreadPoolExecutor(max(min(threads, len(starts)), 1)) as pool:
+        strips = list(pool.map(compress, starts))
+    checksum = 1
+    for _, adler, length in strips:
+        checksum = _joined_adler(checksum, adler, length)
+    parts = [
+        SIGNATURE,
+        chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)),
+    ]
+    parts += _described(metadata)
+    parts.append(chunk(b"IDAT", b"\x78\x01"))  # zlib's header
+    parts += [data for data, _, _ in strips]
+    parts += [chunk(b"IDAT", struct.pack(">I", checksum)), chunk(b"IEND", b"")]
+    return b"".join(parts)
+
+
+@dataclass(frozen=True)
+class _Method:
+    """How strips are compressed: the row filter's number, zlib's level and strategy."""
+
+    filter: int
+    level: int
+    strategy: int
+
+    def deflate(self, data: Bytes, *, last: bool) -> bytes:
+        """Return `data` as part of a deflate stream."""
+        packer = zlib.compressobj(self.level, zlib.DEFLATED, -15, ZLIB_BUFFER, self.strategy)
+        return packer.compress(data.data) + packer.flush(zlib.Z_FINISH if last else zlib.Z_SYNC_FLUSH)
+
+
+class _Lines:
+    """Rows of an image as the bytes that PNG stores, made when they are asked for."""
+
+    def __init__(self, pixels: Pixels, alpha: Pixels | None, channels: int) -> None:
+        self.pixels, self.alpha = pixels, alpha
+        self.step = channels * pixels.dtype.itemsize  # bytes from a sample to its left neighbour
+        self.height, self.length = pixels.shape[0], pixels.shape[1] * self.step
+
+    def rows(self, first: int, last: int) -> Bytes:
+        """Return rows (n, bytes); row −1, above the first, is zeros."""
+        if first < 0:
+            return np.concatenate([np.zeros((1, self.length), np.uint8), self.rows(0, last)])
+        part = self.pixels[first:last]
+        if self.alpha is not None:
+            part = np.dstack((part, self.alpha[first:last]))
+        if part.dtype != np.uint8:
+            part = part.astype(">u2")
+        return np.ascontiguousarray(part).view(np.uint8).reshape(last - first, self.length)
+
+
+def _left(rows: Bytes, step: int) -> Bytes:
+    """Return each byte's left neighbour, zero where there is none."""
+    left = np.zeros_like(rows)
+    left[:, step:] = rows[:, :-step]
+    return left
+
+
+def _filtered(rows: Bytes, above: Bytes, step: int, number: int) -> Bytes:
+    """Return rows less what the filter expects from their neighbours, with its number before each row."""
+    lines = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+    lines[:, 0], out = number, lines[:, 1:]
+    if number == NONE:
+        out[:] = rows
+    elif number == SUB:
+        np.subtract(rows, _left(rows, step), out=out)
+    elif number == UP:
+        np.subtract(rows, above, out=out)
+    elif number == AVERAGE:
+        left = _left(rows, step)
+        mean = (above & left) + ((above ^ left) >> np.uint8(1))  # their sum could need a ninth bit
+        np.subtract(rows, mean, out=out)
+    else:
+        np.subtract(rows, _nearest(_left(rows, step), above, _left(above, step)), out=out)
+    return lines
+
+
+def _nearest(left: Bytes, above: Bytes, corner: Bytes) -> Bytes:
+    """Return that of left, above and upper left which is nearest to left + above − upper left (Paeth).
+
+    Chosen by masks of bits: NumPy's `where` takes four times as long.
+    """
+    across = above.astype(np.int16) - corner  # estimate − left
+    down = left.astype(np.int16) - corner  # estimate − above
+    diagonal = np.abs(across + down)
+    np.abs(across, out=across)
+    np.abs(down, out=down)
+    is_above, is_left = down <= diagonal, (across <= down) & (across <= diagonal)
+    nearest = corner ^ ((above ^ corner) & -is_above.view(np.uint8))
+    chosen: Bytes = nearest ^ ((left ^ nearest) & -is_left.view(np.uint8))
+    return chosen
+
+
+def _sampled_method(lines: _Lines, first: int, last: int, level: int) -> _Method:
+    """Return the filter and the strategy that make some rows, spread from `first` to `last`, the smallest.
+
+    At the fastest level what takes longer must also save: the search for repetitions 15 %, Paeth's filter
+    5 %.
+    """
+    if level == 0:
+        return _Method(0, 0, zlib.Z_DEFAULT_STRATEGY)
+    height = last - first
+    count = min(max(SAMPLE_BYTES // lines.length, 1), height)
+    picked = [first + (2 * number + 1) * height // (2 * count) for number in range(count)]
+    pairs = np.stack([lines.rows(row - 1, row + 1) for row in picked])
+    rows, above = np.ascontiguousarray(pairs[:, 1]), np.ascontiguousarray(pairs[:, 0])
+
+    def size(method: _Method) -> float:
+        size = len(method.deflate(_filtered(rows, above, lines.step, method.filter), last=True))
+        if level > FASTEST:
+            return size
+        searching, paeth = method.strategy != zlib.Z_RLE, method.filter == PAETH
+        return size * (1.15 if searching else 1) * (1.05 if paeth else 1)
+
+    strategies = (zlib.Z_RLE, zlib.Z_DEFAULT_STRATEGY)
+    methods = [_Method(number, level, way) for way in strategies for number in FILTERS]
+    return min(methods, key=size)
+
+
+def _strip(lines: _Lines, first: int, last: int, method: _Method) -> tuple[bytes, int, int]:
+    """Return rows as an IDAT chunk, with the Adler checksum and the length of what was compressed."""
+    rows = lines.rows(first - 1, last)
+    data = _filtered(rows[1:], rows[:-1], lines.step, method.filter).reshape(-1)
+    packed = method.deflate(data, last=last == lines.height)
+    return chunk(b"IDAT", packed), zlib.adler32(data.data), len(data)
+
+
+def _joined_adler(first: int, second: int, length: int) -> int:
+    """Return the Adler-32 of two pieces from theirs and the second's length.
+
+    >>> _joined_adler(zlib.adler32(b"convolu"), zlib.adler32(b"tion"), 4) == zlib.adler32(b"convolution")
+    True
+    """
+    sums, second_sums = first & 0xFFFF, second & 0xFFFF
+    low = (sums + second_sums - 1) % ADLER_BASE
+    high = ((first >> 16) + (second >> 16) + length * (sums - 1)) % ADLER_BASE
+    return high << 16 | low
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG file: length, name, data, checksum."""
+    return b"".join(
+        (struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))
+    )
+
+
+def _described(metadata: Metadata) -> Iterator[bytes]:
+    """Yield the chunks of what is known about the image."""
+    if metadata.icc_profile:
+        yield chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc_profile))
+    if metadata.dpi:
+        across, down = (round(dots / 0.0254) for dots in metadata.dpi)
+        yield chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+    if metadata.exif:
+        yield chunk(b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))
