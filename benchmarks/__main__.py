@@ -1,0 +1,137 @@
+"""`python -m benchmarks`: makes the comparisons, prints a table for each, and writes what is asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks.comparisons import COMPARISONS
+from benchmarks.machine import Watch, machine
+from benchmarks.measuring import Section
+from benchmarks.report import Result, page, picture, table
+from benchmarks.setting import FULL, QUICK, ROOT, Setting
+from benchmarks.sides import SideFailedError, SkippedError
+
+DOCS = ROOT / "docs"
+QUIET = 0.05  # share of the processors that others may use before a section says so
+
+out = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 120)
+err = Console(markup=False, highlight=False, stderr=True)
+
+
+def benchmarks(
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes and few runs.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help=f"Only this one of: {', '.join(COMPARISONS)}.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="For every side; all that may be used if not given.")
+    ] = None,
+    mnist: Annotated[Path, typer.Option(metavar="DIR", help="The MNIST training images, as gzip'd IDX.")] = (
+        ROOT / "../shared/data/mnist"
+    ),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the result there.")
+    ] = None,
+    stored: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="FILE", help="Measure nothing; take what --json has written."),
+    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write docs/benchmarks.md and its pictures.")
+    ] = False,
+) -> None:
+    """Compare convcli with what people would otherwise use.
+
+    All comparisons take about a quarter of an hour, two minutes with --quick.
+    """
+    from convcli.engine.threads import available_cores
+
+    chosen = only or list(COMPARISONS)
+    if unknown := [name for name in chosen if name not in COMPARISONS]:
+        raise typer.BadParameter(f"{unknown[0]!r}; there are {', '.join(COMPARISONS)}.", param_hint="--only")
+    if stored:
+        result, failed = join(stored), False
+        for section in result.sections.values():
+            show(section)
+    else:
+        result, failed = measure(chosen, quick, threads or available_cores(), mnist, json_file)
+    if write:
+        write_page(result)
+    raise typer.Exit(int(failed))
+
+
+def measure(
+    names: list[str], quick: bool, threads: int, mnist: Path, json_file: Path | None
+) -> tuple[Result, bool]:
+    """Make the comparisons, show and store each at once; return all, and whether one of them failed."""
+    chosen = [] if names == list(COMPARISONS) else [f"--only {name}" for name in names]
+    command = " ".join(["python -m benchmarks", *(["--quick"] if quick else []), *chosen])
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    sections: dict[str, Section] = {}
+    result = Result(machine(threads), command, date, threads, sections)
+    failed, began = False, time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="convcli-benchmarks-") as folder:
+        setting = Setting(QUICK if quick else FULL, threads, Path(folder), mnist)
+        for name in names:
+            watch, started = Watch(), time.monotonic()
+            with err.status(f"{name} …"):
+                try:
+                    sections[name] = COMPARISONS[name](setting)
+                except SkippedError as reason:
+                    sections[name] = Section(name, "", notes=(f"Left out: {reason}",))
+                except SideFailedError as error:
+                    failed = True
+                    err.print(f"error: {name}: {error.side} failed: {error}")
+                    continue
+            if (others := watch.others()) > QUIET:
+                busy = f"Not a quiet machine: other programs used {others:.0%} of its processors meanwhile."
+                sections[name] = replace(sections[name], notes=(*sections[name].notes, busy))
+            show(sections[name])
+            err.print(f"{name}: {time.monotonic() - started:.0f} s")
+            if json_file is not None:
+                json_file.write_text(json.dumps(result.document(), indent=1) + "\n", encoding="utf-8")
+    err.print(f"{time.monotonic() - began:.0f} s in all, on {threads} thread(s)")
+    return result, failed
+
+
+def show(section: Section) -> None:
+    """Print a section: its table, and what was left out."""
+    out.print(table(section) if section.cases else section.title)
+    for note in section.notes:
+        out.print(f"  {note}")
+
+
+def join(files: list[Path]) -> Result:
+    """Return the stored results as one, in the order of the table of comparisons."""
+    results = [Result.from_document(json.loads(file.read_text(encoding="utf-8"))) for file in files]
+    joined = results[0]
+    for other in results[1:]:
+        if (other.machine["Processor"], other.threads) != (joined.machine["Processor"], joined.threads):
+            raise typer.BadParameter("the files are from different machines or threads.", param_hint="--from")
+        joined = joined.joined(other)
+    sections = {name: joined.sections[name] for name in COMPARISONS if name in joined.sections}
+    return Result(joined.machine, joined.command, joined.date, joined.threads, sections)
+
+
+def write_page(result: Result) -> None:
+    """Write the page and the plots it shows."""
+    from benchmarks.plots import draw
+
+    (DOCS / "benchmarks.md").write_text(page(result), encoding="utf-8")
+    for name, section in result.sections.items():
+        if section.axis is not None and section.cases:
+            draw(section, DOCS / picture(name))
+
+
+if __name__ == "__main__":
+    typer.run(benchmarks)
