@@ -4,6 +4,7 @@ ConvcliError                1  failed: says what and where
 ├── InputError              1  a file that is missing, unreadable or not what it should be
 ├── OutputError             1  a place that cannot be written, or that would be overwritten
 ├── TrainingError           1  a run that cannot go on (the loss is not a number, …)
+├── CheckError              3  a check said no: something computed is not what it should be
 └── UsageError              2  the request itself does not make sense
     ├── UnknownNameError    2  no kernel, layer, reader … of that name
     ├── ShapeError          2  sizes that do not fit each other
@@ -35,6 +36,12 @@ class OutputError(ConvcliError):
 
 class TrainingError(ConvcliError):
     """A training run cannot go on."""
+
+
+class CheckError(ConvcliError):
+    """A check came to the end and said no."""
+
+    exit_code = 3
 
 
 class UsageError(ConvcliError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -101,11 +102,30 @@ def test_with_an_input_the_data_is_not_read(call, quick):
         (["--n", 3, "--f", 3, "--s", 0], "stride must be at least 1"),
         (
             ["--n", 3, "--f", 3, "--p", -1],
-            "--p: expected same, valid, full, a whole number or ROWSxCOLUMNS, not '-1'",
+            "--p: expected same, valid, full, a whole number, ROWSxCOLUMNS or TOP,BOTTOM,LEFT,RIGHT, not",
         ),
         (["--n", 3, "--f", "three"], "--f: expected a whole number or ROWSxCOLUMNS such as 3x5, not 'three'"),
-        (["--n", 3], "Expected --n and --f, or a CONFIG"),
-        (["quick.toml", "--n", 3], "either a CONFIG or --n and --f, not both"),
+        ([], "Expected --n and --f, or a CONFIG"),
+        (["--n", 3], "Expected --f, the size of the kernel, or --chain"),
+        (["--compare"], "Expected --n, the size of the image"),
+        (["quick.toml", "--n", 3], "--n cannot go with a CONFIG, which takes --classes, --input and --json"),
+        (["quick.toml", "--classes", 3], "--classes goes with --input HxWxC"),
+        (["--n", 3, "--f", 3, "--classes", 3], "--classes cannot go with --n"),
+        (["--n", 9, "--chain", "conv3", "--f", 3], "--f cannot go with --chain, which takes --n, --nc"),
+        (["--n", 9, "--f", 3, "--compare", "--nc", 3], "--nc cannot go with --compare"),
+        (["--n", 9, "--f", 3, "--output-padding", 1], "--output-padding cannot go with --n"),
+        (
+            ["--n", 9, "--f", 3, "--s", 2, "--transpose", "--output-padding", 2],
+            "must be smaller than the stride",
+        ),
+        (["--n", 9, "--f", 3, "--groups", 2], "groups = 2 does not divide the 1 channel"),
+        (["--n", 9, "--f", 3, "--solve", "p"], "--solve p needs --out, the size wanted"),
+        (["--n", 9, "--f", 3, "--solve", "f", "--out", 3], "--solve f asks for f; leave --f out"),
+        (["--n", 9, "--solve", "s", "--out", 3], "--solve s needs --f, the size of the kernel"),
+        (["--n", 9, "--f", 3, "--out", 3], "--out cannot go with --n"),
+        (["--n", 9, "--f", 3, "--p", "1,2,3"], "--p: expected a whole number or ROWSxCOLUMNS such as 3x5"),
+        (["--n", 9, "--chain", "conv3 pol2"], "expected conv or pool at character 7"),
+        (["--n", 4, "--chain", "conv3 conv3"], "'conv3', cannot take its input of 2 × 2 × 1"),
         (
             ["quick.toml", "--input", "8x8"],
             "--input: expected ROWSxCOLUMNSxCHANNELS such as 28x28x1, not '8x8'",
@@ -123,3 +143,179 @@ def test_a_mistake_is_one_error(call, arguments, message):
     assert result.stdout == ""
     assert result.stderr.startswith("error: ")
     assert message in result.stderr
+
+
+def test_padding_may_differ_on_every_side(call):
+    document = json.loads(call("shape", "--n", 6, "--f", 3, "--p", "0,1,2,0", "--json").stdout)
+    assert (document["padding"], document["output"]) == ([[0, 1], [2, 0]], [5, 6])
+    assert (
+        "padding         top 0, bottom 1, left 2, right 0"
+        in call("shape", "--n", 6, "--f", 3, "--p", "0,1,2,0").stdout
+    )
+    document = json.loads(call("shape", "--n", 6, "--f", 3, "--p", "1,2", "--json").stdout)
+    assert document["padding"] == [[1, 1], [2, 2]]
+
+
+def test_the_receptive_field_of_one_window(call):
+    document = json.loads(call("shape", "--n", 9, "--f", 3, "--p", 1, "--s", 2, "--d", 2, "--json").stdout)
+    assert document["receptive_field"] == {
+        "size": [5, 5], "jump": [2, 2], "start": [-1, -1], "centre": [1.0, 1.0]
+    }  # fmt: skip
+
+
+def test_groups_and_memory(call):
+    options = ["--n", "28x32", "--f", 5, "--p", "same", "--nc", 4, "--nf", 16, "--groups", 2]
+    text = call("shape", *options).stdout
+    assert "parameters    = 5·5·(4/2)·16 + 16 = 816" in text
+    assert "in 14 KiB, out 56 KiB, columns (im2col) 350 KiB; float32, one image" in text
+    document = json.loads(call("shape", *options, "--json").stdout)
+    assert document["memory"] == {
+        "input": 28 * 32 * 4 * 4,
+        "output": 28 * 32 * 16 * 4,
+        "columns": 28 * 32 * 100 * 4,
+    }
+    assert (document["groups"], document["multiply_adds"]) == (2, 5 * 5 * 2 * 16 * 28 * 32)
+
+
+def test_a_transposed_convolution_and_its_way_back(call):
+    options = ["--n", "3x5", "--f", 3, "--p", 1, "--s", 2, "--transpose"]
+    text = call("shape", *options, "--output-padding", 1).stdout
+    assert "3 × 5 → 6 × 10, transposed" in text
+    assert "rows = (3 − 1)·2 − 1 − 1 + 1·(3−1) + 1 + 1 = 6" in text
+    assert "takes 6 × 10 back to 3 × 5" in text
+    assert "--output-padding picks one" in text
+    document = json.loads(call("shape", *options, "--nc", 2, "--nf", 3, "--json").stdout)
+    assert (document["output"], document["op"], document["back"]) == ([5, 9], "transposed", [3, 5])
+    assert document["multiply_adds"] == 3 * 5 * 3 * 3 * 2 * 3
+
+
+def test_an_output_padding_that_reaches_the_stride_does_not_lead_back(call):
+    text = call("shape", "--n", 3, "--f", 3, "--d", 2, "--transpose", "--output-padding", 1).stdout
+    assert "takes 8 × 8 to 4 × 4, not back" in text
+
+
+def test_conventions_side_by_side(run):
+    result = run("shape", "--compare", "--n", 6, "--f", 3, "--p", 1, "--s", 2)
+    assert (result.code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    rows = (re.match(r"  (\S.*?)  +(\d|–)  ", line) for line in lines)
+    sizes = {row[1]: row[2] for row in rows if row}
+    assert sizes == {
+        "floor": "3",
+        "ceil": "4",
+        "TensorFlow SAME": "3",
+        "TensorFlow VALID": "2",
+        "PyTorch": "3",
+        'PyTorch "same"': "–",
+        "PyTorch ceil_mode": "4",
+        "Caffe convolution": "3",
+        "Caffe pooling": "4",
+    }
+    for text in (
+        "⌊(6 + 1 + 1 − 1·(3−1) − 1) / 2⌋ + 1 = 3",
+        "⌈6 / 2⌉ = 3",
+        "4     ceil, PyTorch ceil_mode, Caffe pooling",
+        "it pads 0 + 1 by itself",
+        "is not supported for strided convolutions",
+        "down in its convolution",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.Conv2d.html",
+    ):
+        assert text in result.stdout, text
+
+
+def test_conventions_axis_by_axis(call):
+    options = ["--compare", "--n", "6x7", "--f", 3, "--s", 2]
+    text = call("shape", *options).stdout
+    assert "rows: n = 6, f = 3, p = 0 + 0, s = 2, d = 1" in text
+    assert "columns: n = 7, f = 3" in text
+    document = json.loads(call("shape", *options, "--json").stdout)
+    assert {name: len(axis["conventions"]) for name, axis in document.items()} == {"rows": 9, "columns": 9}
+    assert document["columns"]["conventions"][1] == {
+        "convention": "ceil",
+        "output": 3,
+        "padding": [0, 0],
+        "unused": 0,
+        "formula": "⌈(n + p_before + p_after − d(f−1) − 1)/s⌉ + 1",
+        "numbers": "⌈(7 + 0 + 0 − 1·(3−1) − 1) / 2⌉ + 1 = 3",
+        "notes": [],
+        "source": "https://onnx.ai/onnx/operators/onnx__MaxPool.html",
+    }
+
+
+def test_where_all_agree_it_says_so(call):
+    assert "All conventions agree." in call("shape", "--compare", "--n", 6, "--f", 1).stdout
+
+
+SOLVED = {
+    "one padding, and its name": (
+        ["--solve", "p", "--f", 5, "--s", 2, "--out", 14],
+        "26 ≤ 23 + 2p < 28  →  p = 2 (same)",
+    ),
+    "several": (["--solve", "f", "--s", 3, "--out", 5], "12 ≤ 27 − 1(f−1) < 15  →  f = 14, 15, 16"),
+    "many": (["--solve", "s", "--f", 1, "--out", 2], "1s ≤ 27 < 2s  →  s = 14 … 27, 14 answers"),
+    "no end": (["--solve", "s", "--f", 3, "--out", 1], "every s from 26 on"),
+    "none": (["--solve", "p", "--f", 4, "--out", 28], "Nearest: p = 1 gives 27 and p = 2 gives 29."),
+    "none, but uneven": (["--solve", "p", "--f", 4, "--out", 28], "Padding 1 before and 2 after gives 28."),
+    "same": (["--solve", "f", "--p", "same", "--out", 28], "27 ≤ 27 < 28  →  every f from 1 on"),
+    "full": (["--solve", "f", "--p", "full", "--out", 30], "29 ≤ 27 + 1(f−1) < 30  →  f = 3"),
+    "nothing fits": (["--solve", "s", "--f", 40, "--out", 3], "Not one window fits, whatever it is."),
+    "axes apart": (["--solve", "s", "--f", 4, "--out", "13x9"], "columns: 8s ≤ 24 < 9s  →  s = 3"),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), SOLVED.values(), ids=SOLVED.keys())
+def test_the_formula_turned_round(call, options, words):
+    result = call("shape", "--n", 28, *options)
+    assert (result.code, result.stderr) == (0, "")
+    assert words in result.stdout
+
+
+def test_the_answers_as_json(call):
+    options = ["--n", "28x30", "--f", 4, "--solve", "s", "--out", "14x9"]
+    document = json.loads(call("shape", *options, "--json").stdout)
+    assert document["unknown"] == "s"
+    assert document["rows"]["first"] is None
+    assert document["rows"]["nearest"] == [{"value": 1, "output": 25}, {"value": 2, "output": 13}]
+    assert (document["columns"]["first"], document["columns"]["last"]) == (3, 3)
+
+
+def test_a_chain_has_a_row_a_step(run):
+    result = run("shape", "--n", 32, "--chain", "conv3p1s2 pool2 conv5")
+    assert (result.code, result.stderr) == (0, "")
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["input", "32", "×", "32", "1", "1", "0"] in rows
+    assert ["conv3p1s2", "16", "×", "16", "⌊(32+2−3)/2⌋+1", "3", "2", "−1", "1"] in rows
+    assert ["conv5", "4", "×", "4", "⌊(8−5)/1⌋+1", "21", "4", "−1", "0"] in rows
+    assert "parameters" not in result.stdout
+
+
+def test_a_chain_with_channels_is_counted(call):
+    options = ["--n", 224, "--nc", 3, "--chain", "conv7p3s2n64 pool3p1s2 conv3psamen64"]
+    text = call("shape", *options).stdout
+    assert "9,472" in text
+    assert "233,619,456" in text
+    document = json.loads(call("shape", *options, "--json").stdout)
+    assert (document["input"], document["output"]) == ([224, 224, 3], [56, 56, 64])
+    assert document["receptive_field"] == {
+        "size": [19, 19], "jump": [4, 4], "start": [-9, -9], "centre": [0.0, 0.0]
+    }  # fmt: skip
+    assert document["parameters"] == 46_400
+    assert document["steps"][1]["unused"] == [1, 1]
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_table_tells_where_each_layer_looks_and_what_it_keeps(call):
+    rows = [line.split() for line in call("shape", "quick.toml").stdout.splitlines()]
+    assert ["2", "max_pool", "⌊(6−2)/2⌋+1", "2", "1.5", "0", "144", "B"] in rows
+    document = json.loads(call("shape", "quick.toml", "--json").stdout)
+    conv, pool, *_, dense = document["layers"]
+    assert conv["formula"]["rows"] == "⌊(8 + 0 + 0 − 1·(3−1) − 1) / 1⌋ + 1 = ⌊5 / 1⌋ + 1 = 6"
+    assert conv["memory"] == {"output": 6 * 6 * 4 * 4, "columns": 6 * 6 * 9 * 4}
+    assert (pool["jump"], pool["start"], pool["centre"], pool["unused"]) == (
+        [2, 2],
+        [0, 0],
+        [1.5, 1.5],
+        [0, 0],
+    )
+    assert (dense["jump"], dense["formula"]) == (None, None)
+    assert document["memory"]["largest_columns"] == conv["memory"]["columns"]

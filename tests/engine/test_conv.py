@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-import reference
-from convcli.engine import windows, winograd
+from convcli.engine import reference, windows, winograd
 from convcli.engine.conv import conv2d, conv2d_backward
 from convcli.errors import ShapeError
 from convcli.shapes import Window

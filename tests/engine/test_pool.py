@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import reference
-from convcli.engine import pool
+from convcli.engine import pool, reference
 from convcli.errors import ShapeError
 
 CASES = {

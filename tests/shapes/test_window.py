@@ -134,6 +134,19 @@ def test_receptive_field_is_what_the_output_depends_on(chain):
     next_corner, _ = dependency(chain, (1, 1))
     assert field.size == size
     assert field.jump == (next_corner[0] - corner[0], next_corner[1] - corner[1])
+    assert field.start == corner
+
+
+def test_padding_moves_the_field_outwards_in_steps_of_the_jump():
+    field = ReceptiveField().through(Window.of(2, stride=2)).through(Window.of(3, padding=((1, 1), (0, 2))))
+    assert (field.size, field.jump, field.start) == ((6, 6), (2, 2), (-2, 0))
+    assert field.centre == (0.5, 2.5)
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_same_keeps_the_first_field_centred_on_the_first_pixel(size):
+    field = ReceptiveField().through(Window.of(size, padding="same")).through(Window.of(3, padding="same"))
+    assert field.centre == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from convcli import __version__
-from convcli.cli import check, evaluate, filter, init, kernels, predict, shape, train
+from convcli.cli import (
+    check,
+    evaluate,
+    filter,
+    gradcheck,
+    init,
+    kernels,
+    predict,
+    shape,
+    train,
+    verify,
+)
 from convcli.cli.output import out, say
 from convcli.errors import ConvcliError
 
@@ -42,7 +53,7 @@ def convcli(
     """
 
 
-for module in (filter, kernels, shape, init, check, train, evaluate, predict):
+for module in (filter, kernels, shape, init, check, train, evaluate, predict, gradcheck, verify):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 
 

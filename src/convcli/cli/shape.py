@@ -1,15 +1,30 @@
-"""`convcli shape`: the size formula in numbers, or the table of a network."""
+"""`convcli shape`: the size formula in numbers, turned round, compared, chained; a network's table."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcli.cli.options import parse_padding, parse_pair
-from convcli.cli.output import note, out, print_json, show
+from convcli.cli.options import configured_network, parse_padding, parse_pair
+from convcli.cli.output import out, print_json, show
 from convcli.errors import UsageError
+from convcli.shapes.solving import Unknown
+
+if TYPE_CHECKING:
+    from convcli.shapes import Pair, Window
+
+
+# Which options go with which way to ask. The first one that is given says which way it is.
+MODES = {
+    "CONFIG": {"--input", "--classes"},
+    "--chain": {"--n", "--nc"},
+    "--compare": {"--n", "--f", "--p", "--s", "--d"},
+    "--solve": {"--n", "--f", "--p", "--s", "--d", "--out"},
+    "--transpose": {"--n", "--f", "--p", "--s", "--d", "--nc", "--nf", "--groups", "--output-padding"},
+    "--n": {"--f", "--p", "--s", "--d", "--nc", "--nf", "--groups"},
+}
 
 
 def shape(
@@ -19,11 +34,37 @@ def shape(
     ] = None,
     n: Annotated[str | None, typer.Option("--n", help="Image size: N or ROWSxCOLUMNS.")] = None,
     f: Annotated[str | None, typer.Option("--f", help="Kernel size.")] = None,
-    p: Annotated[str, typer.Option("--p", help="Padding: same, valid, full, or a number.")] = "valid",
-    s: Annotated[str, typer.Option("--s", help="Stride.")] = "1",
-    d: Annotated[str, typer.Option("--d", help="Dilation.")] = "1",
+    p: Annotated[
+        str | None,
+        typer.Option(
+            "--p",
+            help="Padding: same, valid, full, P, ROWSxCOLUMNS or TOP,BOTTOM,LEFT,RIGHT (default valid).",
+        ),
+    ] = None,
+    s: Annotated[str | None, typer.Option("--s", help="Stride (default 1).")] = None,
+    d: Annotated[str | None, typer.Option("--d", help="Dilation (default 1).")] = None,
     nc: Annotated[int | None, typer.Option("--nc", min=1, help="Channels of the image.")] = None,
     nf: Annotated[int | None, typer.Option("--nf", min=1, help="Number of filters.")] = None,
+    groups: Annotated[
+        int | None, typer.Option("--groups", min=1, help="Groups of channels that do not see each other.")
+    ] = None,
+    transpose: Annotated[bool, typer.Option("--transpose", help="A transposed convolution.")] = False,
+    output_padding: Annotated[
+        str | None, typer.Option("--output-padding", help="With --transpose: cells added at the end.")
+    ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="What TensorFlow, PyTorch and Caffe make of the same numbers.")
+    ] = False,
+    solve: Annotated[
+        Unknown | None, typer.Option("--solve", help="With --out: every p, s or f that gives that size.")
+    ] = None,
+    wanted: Annotated[str | None, typer.Option("--out", help="With --solve: the size wanted.")] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option(
+            "--chain", metavar="STEPS", help="Windows one after the other: 'conv3p1s2 pool2 conv5n16'."
+        ),
+    ] = None,
     volume: Annotated[
         str | None,
         typer.Option("--input", help="With CONFIG: HxWxC of an image, so that the data is not read."),
@@ -36,54 +77,122 @@ def shape(
     """Compute output sizes, with the formula written out in numbers.
 
     The operation is cross-correlation, as in networks; flipping the kernel changes no size.
+    A step of a chain is conv or pool, a size, and options in any order: p padding (a number, RxC, same,
+    valid or full), s stride, d dilation; for conv n filters and g groups.
 
     \b
     Examples:
       convcli shape --n 6 --f 3 --p 1 --s 2
       convcli shape --n 28x32 --f 5 --p same --nc 3 --nf 16
+      convcli shape --n 6 --f 3 --p 1 --s 2 --compare
+      convcli shape --n 28 --f 5 --s 2 --solve p --out 14
+      convcli shape --n 7 --f 4 --p 1 --s 2 --transpose
+      convcli shape --n 224 --nc 3 --chain "conv7p3s2n64 pool3p1s2 conv3psamen64"
       convcli shape examples/digits.toml
       convcli shape examples/mnist.toml --input 28x28x1 --classes 10
     """
+    given = {
+        "CONFIG": config, "--chain": chain, "--compare": compare or None, "--solve": solve,
+        "--transpose": transpose or None, "--n": n, "--f": f, "--p": p, "--s": s, "--d": d, "--nc": nc,
+        "--nf": nf, "--groups": groups, "--output-padding": output_padding, "--out": wanted,
+        "--input": volume, "--classes": classes,
+    }  # fmt: skip
+    mode = _mode({name for name, value in given.items() if value is not None})
     if config is not None:
-        if n is not None or f is not None:
-            raise UsageError("Give either a CONFIG or --n and --f, not both.")
         return _network(config, volume, classes, json)
-    if n is None or f is None:
+    if n is None:
+        raise UsageError("Expected --n, the size of the image: convcli shape --n 6 --f 3 --p 1 --s 2.")
+    plane = parse_pair(n, "--n")
+    if chain is not None:
+        return _chain(chain, plane, nc, json)
+    if solve is not None:
+        return _solve(solve, plane, (f, p, s, d), wanted, json)
+    if f is None:
+        raise UsageError("Expected --f, the size of the kernel, or --chain: convcli shape --n 6 --f 3.")
+    window = _window(f, p, s, d)
+    if mode == "--compare":
+        from convcli.render.comparison import comparison_document, comparison_view
+
+        return (
+            print_json(comparison_document(plane, window)) if json else show(comparison_view(plane, window))
+        )
+    from convcli.render.sizes import SizeReport, TransposedReport
+
+    report = SizeReport(plane, window, nc, nf, groups)
+    if transpose:
+        extra = parse_pair(output_padding or "0", "--output-padding")
+        report = TransposedReport(plane, window, nc, nf, groups, extra)
+    return print_json(report.document()) if json else out(report.text())
+
+
+def _mode(given: set[str]) -> str:
+    """Return which way is asked, or complain about options that do not go with it."""
+    mode = next((name for name in MODES if name in given), None)
+    if mode is None:
         raise UsageError("Expected --n and --f, or a CONFIG: convcli shape --n 6 --f 3 --p 1 --s 2.")
-    from convcli.render import sizes
+    foreign = sorted(given - MODES[mode] - {mode})
+    if foreign:
+        way = "a CONFIG" if mode == "CONFIG" else mode
+        own = ", ".join(sorted(MODES[mode]))
+        raise UsageError(f"{', '.join(foreign)} cannot go with {way}, which takes {own} and --json.")
+    return mode
+
+
+def _window(f: str, p: str | None, s: str | None, d: str | None) -> Window:
     from convcli.shapes import Window
 
-    window = Window.of(
+    return Window.of(
         parse_pair(f, "--f"),
-        stride=parse_pair(s, "--s"),
-        padding=parse_padding(p, "--p"),
-        dilation=parse_pair(d, "--d"),
+        stride=parse_pair(s or "1", "--s"),
+        padding=parse_padding(p or "valid", "--p"),
+        dilation=parse_pair(d or "1", "--d"),
     )
-    report = sizes.SizeReport(parse_pair(n, "--n"), window, nc, nf)
+
+
+def _chain(text: str, plane: Pair, channels: int | None, json: bool) -> None:
+    from convcli.shapes.chain import links, parse_chain
+
+    steps = parse_chain(text)
+    found = list(links(steps, plane, channels or 1))
+    from convcli.render.chain import chain_document, chain_view
+
     if json:
-        return print_json(report.document())
-    return out(report.text())
+        return print_json(chain_document(found))
+    counted = channels is not None or any(step.filters for step in steps)
+    return show(chain_view(found, with_costs=counted))
+
+
+def _solve(
+    unknown: Unknown, plane: Pair, options: tuple[str | None, ...], wanted: str | None, json: bool
+) -> None:
+    from convcli.render.solutions import solutions_document, solutions_text
+    from convcli.shapes.solving import Axis, solve
+
+    f, p, s, d = options
+    if wanted is None:
+        raise UsageError(f"--solve {unknown} needs --out, the size wanted.")
+    if {Unknown.f: f, Unknown.p: p, Unknown.s: s}[unknown] is not None:
+        raise UsageError(f"--solve {unknown} asks for {unknown}; leave --{unknown} out.")
+    if f is None and unknown is not Unknown.f:
+        raise UsageError(f"--solve {unknown} needs --f, the size of the kernel.")
+    sizes, strides, dilations = (
+        parse_pair(text or "1", name) for text, name in ((f, "--f"), (s, "--s"), (d, "--d"))
+    )
+    padding = parse_padding(p or "valid", "--p")
+    sides = (padding, padding) if isinstance(padding, str) else padding
+    rows, columns = (Axis(plane[i], sizes[i], sides[i], strides[i], dilations[i]) for i in range(2))
+    target = parse_pair(wanted, "--out")
+    answers = solve(unknown, rows, target[0]), solve(unknown, columns, target[1])
+    if json:
+        return print_json(solutions_document((rows, columns), answers))
+    return out(solutions_text((rows, columns), answers))
 
 
 def _network(path: Path, volume: str | None, classes: int | None, json: bool) -> None:
-    from convcli import build
-    from convcli.render.network import network_document, network_table
+    from convcli.render.network import geometry_view, network_document, network_table
 
-    file = build.load_config(path)
-    if volume is not None:
-        network = build.build_network(file.config, _volume(volume), classes)
-    else:
-        data = build.load_data(file.config.data, file.base, file.config.training.seed)
-        note(data.notes)
-        network = build.build_network(file.config, data.train.shape, len(data.train.classes))
+    network, file = configured_network(path, (), volume, classes)
     if json:
-        print_json(network_document(network))
-    else:
-        show(network_table(network, file.name))
-
-
-def _volume(text: str) -> tuple[int, int, int]:
-    numbers = text.replace("×", "x").split("x")
-    if len(numbers) != 3 or not all(number.isdigit() and int(number) for number in numbers):
-        raise UsageError(f"--input: expected ROWSxCOLUMNSxCHANNELS such as 28x28x1, not {text!r}.")
-    return int(numbers[0]), int(numbers[1]), int(numbers[2])
+        return print_json(network_document(network))
+    show(network_table(network, file.name))
+    return show(geometry_view(network))

@@ -2,41 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from convcli.engine.workspace import Array
+from convcli.nn.differences import (
+    QUICK,
+    THOROUGH,
+    Points,
+    gradient_error,
+    numeric_gradient,
+    relative_error,
+)
 from convcli.nn.layer import Layer, Shape
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network, NetworkWeights
+from convcli.shapes import Pair
 
-# (f(x + h) − f(x − h)) / 2h errs by about h² from the series and ε/h from rounding; in float64 both are
-# smallest, near 1e-10, at about this h.
-STEP = 1e-5
+__all__ = [
+    "Check",
+    "check_layer",
+    "check_layers",
+    "check_loss",
+    "check_network",
+    "check_whole",
+    "numeric_gradient",
+    "relative_error",
+]
+
+# An array whose gradient is nearly nothing beside the others' (a bias before batch normalisation) is measured
+# by this share of theirs: what is left of it is rounding.
+LEAST_SHARE = 1e-3
 
 
-def numeric_gradient(function: Callable[[], float], array: Array, step: float = STEP) -> Array:
-    """Return the gradient of `function` with respect to `array`, which it reads, by central differences."""
-    gradient = np.zeros_like(array)
-    for index in np.ndindex(array.shape):
-        kept = array[index]
-        array[index] = kept + step
-        above = function()
-        array[index] = kept - step
-        gradient[index] = (above - function()) / (2 * step)
-        array[index] = kept
-    return gradient
+def step_spans(network: Network) -> list[Pair]:
+    """Return for each step of a network its first layer and the one behind its last, counted from 0."""
+    starts = [number for number, _ in network.steps]
+    return list(zip(starts, [*starts[1:], len(network.layers)], strict=True))
 
 
-def relative_error(analytic: Array, numeric: Array) -> float:
-    """Return the largest difference, relative to the largest entry of either."""
-    largest = max(np.abs(analytic).max(initial=0), np.abs(numeric).max(initial=0))
-    return float(np.abs(analytic - numeric).max(initial=0) / largest) if largest else 0.0
+class _Bench:
+    """A network with random weights in float64, an input, and what its outputs are measured by."""
+
+    def __init__(self, layers: Sequence[Layer], shape: Shape, samples: int, rng: np.random.Generator) -> None:
+        self.network = Network(layers, shape)
+        self.weights = NetworkWeights.initial(self.network, rng, np.float64)
+        # So that no bias is 0: behind a region of zeros its relu would stand on its kink.
+        self.weights.trained += rng.normal(0, 0.1, self.weights.trained.shape)
+        self.x = rng.standard_normal((samples, *shape))
+        self.tapes = self.network.tapes()
+        self.seed = int(rng.integers(1 << 32))
+        self.inputs: dict[int, Array] = {}
+
+    def outputs(self, first: int = 0) -> Array:
+        """Return the outputs as training computes them, from the step with the layer `first` on."""
+        self._rewind()
+        x = self.x
+        for (number, step), (_, end) in zip(self.network.steps, step_spans(self.network), strict=True):
+            if end <= first:
+                continue
+            if number <= first:
+                x = self.inputs[number] if number else self.x
+            x = step.forward(x, self.weights.by_layer[number], self.tapes[number])
+        return x
+
+    def gradients(self, dy: Callable[[Array], Array]) -> dict[str, Array]:
+        """Return dL/dx and dL/d of all weights by the network's own two passes."""
+        self._rewind()
+        gradient = np.zeros_like(self.weights.trained)
+        for tape, views in zip(self.tapes, self.network.trained.views(gradient), strict=True):
+            tape.gradients, tape.input_gradient = views, True
+        outputs = self.network.forward(self.x, self.weights, self.tapes)
+        dx = self.network.backward(dy(outputs).copy(), self.weights, self.tapes).copy()
+        return {"x": dx, **self.network.trained.named(gradient)}
+
+    def _rewind(self) -> None:
+        """Let the next pass draw the same random numbers as the last one did: dropout drops the same."""
+        for number, tape in enumerate(self.tapes):
+            tape.training = True
+            if self.network.layers[number].draws:
+                tape.rng = np.random.default_rng((self.seed, number))
+
+    def _remember_inputs(self) -> None:
+        """Keep what goes into each step, so that what stands before a changed weight need not run again."""
+        self._rewind()
+        x = self.x
+        for number, step in self.network.steps:
+            self.inputs[number] = x
+            x = step.forward(x, self.weights.by_layer[number], self.tapes[number]).copy()
+
+    def errors(
+        self,
+        objective: Callable[[Array], float],
+        analytic: dict[str, Array],
+        rng: np.random.Generator,
+        points: Points,
+    ) -> dict[str, float]:
+        """Return the relative error of x and of every array of weights."""
+        self._remember_inputs()
+        arrays = {"x": self.x, **self.network.trained.named(self.weights.trained)}
+        largest = [float(np.abs(array).max(initial=0)) for array in analytic.values()]
+        floor = LEAST_SHARE * max(filter(math.isfinite, largest), default=0.0)
+        found = {}
+        for name, array in arrays.items():
+            first = 0 if name == "x" else int(name.partition(".")[0]) - 1
+            function = partial(self._objective, objective, first)
+            found[name] = gradient_error(function, array, analytic[name], rng, points, floor)
+        return found
+
+    def _objective(self, objective: Callable[[Array], float], first: int) -> float:
+        return objective(self.outputs(first))
 
 
 def check_layer(
-    layer: Layer, shape: Shape, rng: np.random.Generator, *, samples: int = 3
+    layer: Layer, shape: Shape, rng: np.random.Generator, *, samples: int = 3, points: Points = THOROUGH
 ) -> dict[str, float]:
     """Return the relative error of each gradient of `layer`, for a random input of `shape`.
 
@@ -46,30 +129,23 @@ def check_layer(
     -------
     A number for "x" and for each array of weights.
     """
-    network = Network([layer], shape)
-    weights = NetworkWeights.initial(network, rng, np.float64)
-    weights.trained += rng.normal(0, 0.1, weights.trained.shape)  # so that no bias is 0
-    x = rng.standard_normal((samples, *shape))
-    cotangent = rng.standard_normal((samples, *network.shapes[-1]))
-    seed = int(rng.integers(1 << 32))
-    tapes = network.tapes()
+    errors = check_layers([layer], shape, rng, samples=samples, points=points)
+    return {name.removeprefix("1."): error for name, error in errors.items()}
 
-    def outputs() -> Array:
-        tapes[0].rng, tapes[0].training = np.random.default_rng(seed), True
-        return network.forward(x, weights, tapes)
 
-    def objective() -> float:
-        return float((outputs() * cotangent).sum())
-
-    gradient = np.zeros_like(weights.trained)
-    tapes[0].gradients, tapes[0].input_gradient = network.trained.views(gradient)[0], True
-    outputs()
-    dx = network.backward(cotangent.copy(), weights, tapes).copy()
-    errors = {"x": relative_error(dx, numeric_gradient(objective, x))}
-    numeric = network.trained.views(numeric_gradient(objective, weights.trained))[0]
-    for name, analytic in tapes[0].gradients.items():
-        errors[name] = relative_error(analytic, numeric[name])
-    return errors
+def check_layers(
+    layers: Sequence[Layer],
+    shape: Shape,
+    rng: np.random.Generator,
+    *,
+    samples: int = 3,
+    points: Points = THOROUGH,
+) -> dict[str, float]:
+    """Return the same of layers in a row, computed as a network computes them; weights are "1.W", …"""
+    bench = _Bench(layers, shape, samples, rng)
+    cotangent = rng.standard_normal((samples, *bench.network.shapes[-1]))
+    analytic = bench.gradients(lambda outputs: cotangent)
+    return bench.errors(lambda outputs: float(np.vdot(outputs, cotangent)), analytic, rng, points)
 
 
 def check_loss(loss: Loss, classes: int, rng: np.random.Generator, *, samples: int = 4) -> float:
@@ -79,3 +155,87 @@ def check_loss(loss: Loss, classes: int, rng: np.random.Generator, *, samples: i
     _, analytic = loss.evaluate(outputs, labels)
     numeric = numeric_gradient(lambda: float(loss.evaluate(outputs, labels)[0].sum()), outputs)
     return relative_error(analytic, numeric)
+
+
+def check_whole(
+    network: Network,
+    loss: Loss,
+    rng: np.random.Generator,
+    *,
+    samples: int = 3,
+    points: Points = THOROUGH,
+) -> dict[str, float]:
+    """Return the relative error of dL/dx and of the gradient of all weights of a network, through its loss.
+
+    Returns
+    -------
+    A number for "x" and for each array of weights, such as "1.W", where layers count from 1.
+    """
+    bench = _Bench(network.layers, network.shapes[0], samples, rng)
+    labels = rng.integers(network.shapes[-1][0], size=samples)
+    analytic = bench.gradients(lambda outputs: loss.evaluate(outputs, labels)[1])
+    return bench.errors(lambda outputs: float(loss.evaluate(outputs, labels)[0].sum()), analytic, rng, points)
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one part of a network was found to be.
+
+    Attributes
+    ----------
+    layers
+        Counted from 1; several where a network computes them as one, none for the loss and the whole.
+    type, options
+        "conv", "conv + max_pool", "loss", "network", …, and a layer's options in a few words.
+    errors
+        The largest relative error of each gradient, by the name of the array.
+    """
+
+    layers: tuple[int, ...]
+    type: str
+    options: str
+    errors: dict[str, float]
+
+    @property
+    def name(self) -> str:
+        """How an error message calls it."""
+        if not self.layers:
+            return f"the {self.type}"
+        together = " as one" if len(self.layers) > 1 else ""
+        return f"[[layers]] {' and '.join(map(str, self.layers))}{together} ({self.type})"
+
+    def failed(self, tolerance: float) -> dict[str, float]:
+        """Return the errors that are not below `tolerance`."""
+        return {name: error for name, error in self.errors.items() if not error < tolerance}
+
+
+def check_network(
+    network: Network, loss: Loss, seed: int = 0, *, samples: int = 3, points: Points = QUICK
+) -> Iterator[Check]:
+    """Yield a check of each layer in the shape it has in `network`, of the loss, and of the whole.
+
+    Layers that the network computes as one are checked so too, behind the last of them.
+    """
+    together = {end: start for start, end in step_spans(network) if end - start > 1}
+    for number, layer in enumerate(network.layers, 1):
+        rng = np.random.default_rng((seed, number))
+        errors = check_layer(layer, network.shapes[number - 1], rng, samples=samples, points=points)
+        yield Check((number,), layer.name(), layer.summary(), errors)
+        if number in together:
+            start = together[number]
+            layers = network.layers[start:number]
+            found = check_layers(layers, network.shapes[start], rng, samples=samples, points=points)
+            names = " + ".join(layer.name() for layer in layers)
+            yield Check(tuple(range(start + 1, number + 1)), names, "as one", _renumbered(found, start))
+    rng = np.random.default_rng((seed, 0))
+    yield Check((), "loss", loss.name(), {"outputs": check_loss(loss, network.shapes[-1][0], rng)})
+    yield Check((), "network", "", check_whole(network, loss, rng, samples=samples, points=points))
+
+
+def _renumbered(errors: dict[str, float], start: int) -> dict[str, float]:
+    """Return errors whose names count from the layer behind `start`."""
+    parts = {name: name.partition(".") for name in errors}
+    return {
+        f"{int(number) + start}.{array}" if dot else name: errors[name]
+        for name, (number, dot, array) in parts.items()
+    }

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from convcli.data import Dataset
-from convcli.nn.layer import Shape
+from convcli.nn.layer import Layer, Shape
+from convcli.nn.layers import Conv
 from convcli.nn.network import Network
+from convcli.render.numbers import by, memory, short_pair
 from convcli.render.plain import printable
-from convcli.shapes import Pair, ReceptiveField
+from convcli.render.sizes import SHORT_FORMULA, in_numbers, short_formula
+from convcli.shapes import AXES, Pair, ReceptiveField, Window
+from convcli.shapes.volume import volume_bytes
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,15 @@ class LayerRow:
     output: Shape
     parameters: int
     multiply_adds: int
-    receptive_field: Pair | None
+    input: Shape
+    window: Window | None
+    field: ReceptiveField | None
+    column_bytes: int
+
+    @property
+    def receptive_field(self) -> Pair | None:
+        """Rows and columns of the image that a cell sees."""
+        return self.field.size if self.field else None
 
 
 def layer_rows(network: Network) -> Iterator[LayerRow]:
@@ -43,8 +57,18 @@ def layer_rows(network: Network) -> Iterator[LayerRow]:
             shape_out,
             sum(slot.size for slot in network.trained.layers[number - 1]),
             layer.multiply_adds(shape_in),
-            field.size if len(shape_out) == 3 else None,
+            shape_in,
+            window,
+            field if len(shape_out) == 3 else None,
+            _column_bytes(layer, shape_in, shape_out),
         )
+
+
+def _column_bytes(layer: Layer, shape_in: Shape, shape_out: Shape) -> int:
+    """Return the memory of all windows of a convolution side by side, in float32."""
+    if not isinstance(layer, Conv):
+        return 0
+    return volume_bytes(*shape_out[:2], *layer.kernel, shape_in[2])
 
 
 def network_table(network: Network, title: str) -> Table:
@@ -60,12 +84,45 @@ def network_table(network: Network, title: str) -> Table:
     table.add_column("options")
     for name, footer in (("output", ""), ("parameters", totals[0]), ("mult-adds", totals[1]), ("sees", "")):
         table.add_column(name, footer=footer, justify="right", no_wrap=True)
-    table.add_row("", "input", "", _by(network.shapes[0]), "", "", "")
+    table.add_row("", "input", "", by(network.shapes[0]), "", "", "")
     for row in rows:
-        sees = _by(row.receptive_field) if row.receptive_field else ""
+        sees = by(row.receptive_field) if row.receptive_field else ""
         counts = (f"{count:,}" if count else "" for count in (row.parameters, row.multiply_adds))
-        table.add_row(str(row.number), row.type, row.options, _by(row.output), *counts, sees)
+        table.add_row(str(row.number), row.type, row.options, by(row.output), *counts, sees)
     return table
+
+
+def geometry_view(network: Network) -> Group:
+    """Return sizes in numbers, where each layer looks, and the memory of one image in float32."""
+    table = Table(box=SIMPLE_HEAD, show_footer=True)
+    rows = list(layer_rows(network))
+    activations = sum(volume_bytes(*shape) for shape in network.shapes)
+    largest = max(row.column_bytes for row in rows)
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("layer", footer="total", no_wrap=True)
+    table.add_column("size")
+    for name, footer in (
+        ("jump", ""),
+        ("centre", ""),
+        ("unused", ""),
+        ("memory", memory(activations)),
+        ("columns", f"≤ {memory(largest)}" if largest else ""),
+    ):
+        table.add_column(name, footer=footer, justify="right", no_wrap=True)
+    table.add_row("", "input", "", "1", "0", "", memory(volume_bytes(*network.shapes[0])), "")
+    for row in rows:
+        plane = (row.input[0], row.input[1]) if row.window else (0, 0)
+        table.add_row(
+            str(row.number),
+            row.type,
+            short_formula(plane, row.window) if row.window else "",
+            short_pair(row.field.jump) if row.field else "",
+            short_pair(row.field.centre) if row.field else "",
+            short_pair(row.window.remainder(plane)) if row.window else "",
+            memory(volume_bytes(*row.output)),
+            memory(row.column_bytes) if row.column_bytes else "",
+        )
+    return Group(table, Text(f"size = {SHORT_FORMULA}"))
 
 
 def network_document(network: Network) -> dict[str, Any]:
@@ -83,12 +140,32 @@ def network_document(network: Network) -> dict[str, Any]:
                 "parameters": row.parameters,
                 "multiply_adds": row.multiply_adds,
                 "receptive_field": list(row.receptive_field) if row.receptive_field else None,
+                "jump": list(row.field.jump) if row.field else None,
+                "start": list(row.field.start) if row.field else None,
+                "centre": list(row.field.centre) if row.field else None,
+                **_window_document(row),
+                "memory": {"output": volume_bytes(*row.output), "columns": row.column_bytes},
             }
             for row in rows
         ],
         "output": list(network.shapes[-1]),
         "parameters": sum(row.parameters for row in rows),
         "multiply_adds": sum(row.multiply_adds for row in rows),
+        "memory": {
+            "activations": sum(volume_bytes(*shape) for shape in network.shapes),
+            "largest_columns": max(row.column_bytes for row in rows),
+        },
+    }
+
+
+def _window_document(row: LayerRow) -> dict[str, Any]:
+    if row.window is None:
+        return {"formula": None, "unused": None}
+    plane = (row.input[0], row.input[1])
+    formulas = (in_numbers(n, row.window, axis) for axis, n in enumerate(plane))
+    return {
+        "formula": dict(zip(AXES, formulas, strict=True)),
+        "unused": list(row.window.remainder(plane)),
     }
 
 
@@ -98,7 +175,7 @@ def data_lines(parts: Mapping[str, Dataset | None]) -> str:
     train = parts["train"]
     assert train is not None
     names = ", ".join(train.classes[:12]) + (", …" if len(train.classes) > 12 else "")
-    return f"images: {', '.join(sizes)}, each {_by(train.shape)}\nclasses: {len(train.classes)} ({names})"
+    return f"images: {', '.join(sizes)}, each {by(train.shape)}\nclasses: {len(train.classes)} ({names})"
 
 
 def data_document(parts: Mapping[str, Dataset | None]) -> dict[str, Any]:
@@ -110,7 +187,3 @@ def data_document(parts: Mapping[str, Dataset | None]) -> dict[str, Any]:
         "shape": list(train.shape),
         "classes": list(train.classes),
     }
-
-
-def _by(shape: Shape) -> str:
-    return " × ".join(map(str, shape))

@@ -1,90 +1,244 @@
-"""A window on a plane in words: the size formula written out in numbers."""
+"""One window on a plane in words: the size formula written out in numbers, and what it costs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from convcli.shapes import Pair, Window
+from convcli.render.numbers import by, memory, signed
+from convcli.shapes import Pair, ReceptiveField, Window, output_size
+from convcli.shapes.transposed import Transposed
+from convcli.shapes.volume import Cost, convolution_cost, transposed_cost
 
 FORMULA = "⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"
+TRANSPOSED_FORMULA = "(n − 1)s − p_before − p_after + d(f−1) + output_padding + 1"
 
 
 @dataclass(frozen=True)
 class SizeReport:
-    """What `convcli shape` says of one window; `channels` and `filters` count parameters where given."""
+    """What `convcli shape` says of one window.
+
+    Attributes
+    ----------
+    plane, window
+        Rows and columns, and what slides over them.
+    channels, filters, groups
+        Where one of them is given, costs are told.
+    """
 
     plane: Pair
     window: Window
     channels: int | None = None
     filters: int | None = None
+    groups: int | None = None
 
     @property
     def output(self) -> Pair:
         """Rows and columns that come out."""
         return self.window.output_shape(self.plane)
 
+    @property
+    def cost(self) -> Cost | None:
+        """What it costs, where channels, filters or groups are given."""
+        if not self.depths:
+            return None
+        return convolution_cost(self.plane, self.output, self.window.size, **self.depths)
+
     def formula(self, axis: int) -> str:
         """Return the formula of one axis in numbers."""
-        n, f, s, d = (pair[axis] for pair in (self.plane, *self._options()))
-        before, after = self.window.padding[axis]
-        room = n + before + after - d * (f - 1) - 1
-        numbers = f"({n} + {before} + {after} − {d}·({f}−1) − 1)"
-        return f"⌊{numbers} / {s}⌋ + 1 = ⌊{room} / {s}⌋ + 1 = {self.output[axis]}"
-
-    def _options(self) -> tuple[Pair, Pair, Pair]:
-        return self.window.size, self.window.stride, self.window.dilation
-
-    def counts(self) -> dict[str, int]:
-        """Return parameters and multiply-adds, where channels or filters are given."""
-        if self.channels is None and self.filters is None:
-            return {}
-        channels, filters = self.channels or 1, self.filters or 1
-        (f_h, f_w), (rows, columns) = self.window.size, self.output
-        weights = f_h * f_w * channels * filters
-        return {
-            "channels": channels,
-            "filters": filters,
-            "weights": weights,
-            "biases": filters,
-            "parameters": weights + filters,
-            "multiply_adds": weights * rows * columns,
-        }
+        return in_numbers(self.plane[axis], self.window, axis)
 
     def text(self) -> str:
         """Return it for a person to read."""
-        (rows, columns), (n_h, n_w) = self.output, self.plane
-        counts = self.counts()
-        depth_in = f" × {counts['channels']}" if counts else ""
-        depth_out = f" × {counts['filters']}" if counts else ""
-        lines = [f"{n_h} × {n_w}{depth_in} → {rows} × {columns}{depth_out}", "", f"out = {FORMULA}"]
+        lines = [self._headline(), "", *self._formula_lines()]
+        if any(self.window.remainder(self.plane)):
+            rows, columns = self.window.remainder(self.plane)
+            lines += ["", f"No window reaches the last {rows} row(s) and {columns} column(s)."]
+        return "\n".join([*lines, "", *self._facts()])
+
+    @property
+    def depths(self) -> dict[str, int]:
+        """Channels, filters and groups, where one of them is given."""
+        given = {"channels": self.channels, "filters": self.filters, "groups": self.groups}
+        if set(given.values()) == {None}:
+            return {}
+        return {name: value or 1 for name, value in given.items()}
+
+    def _headline(self) -> str:
+        inside, outside = by(self.plane), by(self.output)
+        if depths := self.depths:
+            inside, outside = f"{inside} × {depths['channels']}", f"{outside} × {depths['filters']}"
+        return f"{inside} → {outside}"
+
+    def _formula_lines(self) -> list[str]:
         square = self.formula(0) == self.formula(1)
         names = ["out"] if square else ["rows", "columns"]
-        lines += [f"{name} = {self.formula(axis)}" for axis, name in enumerate(names)]
-        unused = self.window.remainder(self.plane)
-        if any(unused):
-            lines += ["", f"No window reaches the last {unused[0]} row(s) and {unused[1]} column(s)."]
-        if counts:
-            f_h, f_w = self.window.size
-            kernels = f"{f_h}·{f_w}·{counts['channels']}·{counts['filters']}"
-            lines += [
-                "",
-                f"parameters    = {kernels} + {counts['filters']} = {counts['parameters']:,}",
-                f"multiply-adds = {kernels} · {rows}·{columns} = {counts['multiply_adds']:,}",
-            ]
-        return "\n".join(lines)
+        return [f"out = {FORMULA}", *(f"{name} = {self.formula(axis)}" for axis, name in enumerate(names))]
+
+    def _facts(self) -> list[str]:
+        field = ReceptiveField().through(self.window)
+        row, column = map(signed, field.centre)
+        (top, bottom), (left, right) = self.window.padding
+        padded = [f"padding         top {top}, bottom {bottom}, left {left}, right {right}"]
+        sees = f"{by(field.size)}, jump {by(field.jump)}, the first centred on row {row}, column {column}"
+        lines = padded if any((top, bottom, left, right)) else []
+        return [*lines, f"receptive field {sees}", *self._cost_lines()]
+
+    def _cost_lines(self) -> list[str]:
+        cost = self.cost
+        if cost is None:
+            return []
+        channels, filters, groups = self.depths.values()
+        depth = f"({channels}/{groups})" if groups > 1 else str(channels)
+        kernels = f"{self.window.size[0]}·{self.window.size[1]}·{depth}·{filters}"
+        rows, columns = self._positions()
+        sizes = f"in {memory(cost.input_bytes)}, out {memory(cost.output_bytes)}"
+        return [
+            f"parameters    = {kernels} + {cost.biases} = {cost.parameters:,}",
+            f"multiply-adds = {kernels} · {rows}·{columns} = {cost.multiply_adds:,}",
+            f"memory          {sizes}, columns (im2col) {memory(cost.column_bytes)}; float32, one image",
+        ]
+
+    def _positions(self) -> Pair:
+        return self.output
 
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return {
             "output": list(self.output),
             "op": "correlate",
+            **self._options(),
+            "unused": list(self.window.remainder(self.plane)),
+            "formula": {"out": FORMULA, "rows": self.formula(0), "columns": self.formula(1)},
+            "receptive_field": field_document(ReceptiveField().through(self.window)),
+            **self._cost_document(),
+        }
+
+    def _options(self) -> dict[str, Any]:
+        return {
             "n": list(self.plane),
             "f": list(self.window.size),
             "padding": [list(side) for side in self.window.padding],
             "stride": list(self.window.stride),
             "dilation": list(self.window.dilation),
-            "unused": list(self.window.remainder(self.plane)),
-            "formula": {"out": FORMULA, "rows": self.formula(0), "columns": self.formula(1)},
-            **self.counts(),
         }
+
+    def _cost_document(self) -> dict[str, Any]:
+        cost = self.cost
+        return {} if cost is None else {**self.depths, **cost_document(cost)}
+
+
+@dataclass(frozen=True)
+class TransposedReport(SizeReport):
+    """The same for a transposed convolution."""
+
+    output_padding: Pair = (0, 0)
+
+    @property
+    def transposed(self) -> Transposed:
+        """The window, used backwards."""
+        return Transposed(self.window, self.output_padding)
+
+    @property
+    def output(self) -> Pair:
+        return self.transposed.output_shape(self.plane)
+
+    @property
+    def cost(self) -> Cost | None:
+        if not self.depths:
+            return None
+        return transposed_cost(self.plane, self.output, self.window.size, **self.depths)
+
+    def formula(self, axis: int) -> str:
+        n, f, s, d = (
+            sizes[axis] for sizes in (self.plane, self.window.size, self.window.stride, self.window.dilation)
+        )
+        before, after = self.window.padding[axis]
+        extra = self.output_padding[axis]
+        return f"({n} − 1)·{s} − {before} − {after} + {d}·({f}−1) + {extra} + 1 = {self.output[axis]}"
+
+    def text(self) -> str:
+        back = self.window.output_shape(self.output)
+        lines = [f"{self._headline()}, transposed", "", *self._formula_lines(), ""]
+        if back == self.plane:
+            lines.append(f"A convolution with the same numbers takes {by(self.output)} back to {by(back)}.")
+            if max(self.window.stride) > 1:
+                lines.append("At that stride it does so from several sizes: --output-padding picks one.")
+        else:
+            lines.append(
+                f"A convolution with the same numbers takes {by(self.output)} to {by(back)}, not back: "
+                "the output padding reaches the stride."
+            )
+        return "\n".join([*lines, *(["", *self._cost_lines()] if self.depths else [])])
+
+    def _formula_lines(self) -> list[str]:
+        return [f"out = {TRANSPOSED_FORMULA}", *super()._formula_lines()[1:]]
+
+    def _positions(self) -> Pair:
+        return self.plane
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "output": list(self.output),
+            "op": "transposed",
+            **self._options(),
+            "output_padding": list(self.output_padding),
+            "formula": {"out": TRANSPOSED_FORMULA, "rows": self.formula(0), "columns": self.formula(1)},
+            "back": list(self.window.output_shape(self.output)),
+            **self._cost_document(),
+        }
+
+
+def in_numbers(n: int, window: Window, axis: int) -> str:
+    """Return the size formula of one axis with its numbers in it.
+
+    >>> in_numbers(6, Window.of(3, padding=1, stride=2), 0)
+    '⌊(6 + 1 + 1 − 1·(3−1) − 1) / 2⌋ + 1 = ⌊5 / 2⌋ + 1 = 3'
+    """
+    f, s, d = window.size[axis], window.stride[axis], window.dilation[axis]
+    before, after = window.padding[axis]
+    room = n + before + after - d * (f - 1) - 1
+    size = output_size(n, f, padding=(before, after), stride=s, dilation=d)
+    numbers = f"({n} + {before} + {after} − {d}·({f}−1) − 1)"
+    return f"⌊{numbers} / {s}⌋ + 1 = ⌊{room} / {s}⌋ + 1 = {size}"
+
+
+def short_numbers(n: int, window: Window, axis: int) -> str:
+    """Return the same, short enough for a cell of a table: the padding and the span each as one number.
+
+    >>> short_numbers(28, Window.of(3, padding=1, dilation=2), 0)
+    '⌊(28+2−5)/1⌋+1'
+    """
+    added = sum(window.padding[axis])
+    middle = f"+{added}" if added else ""
+    return f"⌊({n}{middle}−{window.span[axis]})/{window.stride[axis]}⌋+1"
+
+
+SHORT_FORMULA = "⌊(n + p_before + p_after − span) / s⌋ + 1, with span = d(f−1) + 1"
+
+
+def short_formula(plane: Pair, window: Window) -> str:
+    """Return the short formula of both axes, or of one where they are the same."""
+    rows, columns = (short_numbers(n, window, axis) for axis, n in enumerate(plane))
+    return rows if rows == columns else f"{rows}\n{columns}"
+
+
+def field_document(field: ReceptiveField) -> dict[str, Any]:
+    """Return a receptive field as plain JSON."""
+    return {
+        "size": list(field.size),
+        "jump": list(field.jump),
+        "start": list(field.start),
+        "centre": list(field.centre),
+    }
+
+
+def cost_document(cost: Cost) -> dict[str, Any]:
+    """Return what a convolution costs as plain JSON."""
+    return {
+        "weights": cost.weights,
+        "biases": cost.biases,
+        "parameters": cost.parameters,
+        "multiply_adds": cost.multiply_adds,
+        "memory": {"input": cost.input_bytes, "output": cost.output_bytes, "columns": cost.column_bytes},
+    }

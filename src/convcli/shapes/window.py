@@ -1,4 +1,4 @@
-"""The size formulas: integers only, one formula in one function, used by everything that slides a window.
+"""The size formula: one formula in one function, used by everything that slides a window.
 
     out = floor((n + p_before + p_after − d(f−1) − 1) / s) + 1
 
@@ -181,23 +181,43 @@ class Window:
 class ReceptiveField:
     """What one cell of a layer's output sees of the network's input.
 
-    `size` is its rows and columns; `jump` how far two neighbouring cells' fields lie apart.
     Source: Araujo, Norris and Sim, "Computing receptive fields of convolutional neural networks", Distill,
     2019.
+
+    Attributes
+    ----------
+    size
+        Its rows and columns.
+    jump
+        How far two neighbouring cells' fields lie apart.
+    start
+        The first row and column that the output's first cell sees, counted from 0; below 0 where that is
+        padding.
 
     Examples
     --------
     >>> ReceptiveField().through(Window.of(3)).through(Window.of(2, stride=2)).through(Window.of(3))
-    ReceptiveField(size=(8, 8), jump=(2, 2))
+    ReceptiveField(size=(8, 8), jump=(2, 2), start=(0, 0))
+    >>> ReceptiveField().through(Window.of(3, padding="same")).centre
+    (0.0, 0.0)
     """
 
     size: Pair = (1, 1)
     jump: Pair = (1, 1)
+    start: Pair = (0, 0)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Row and column in the middle of what the output's first cell sees; halves lie between two cells."""
+        rows, columns = (start + (size - 1) / 2 for start, size in zip(self.start, self.size, strict=True))
+        return rows, columns
 
     def through(self, window: Window) -> ReceptiveField:
         """Return the field after one more layer that slides `window`."""
-        (size_h, size_w), (jump_h, jump_w) = self.size, self.jump
-        (span_h, span_w), (s_h, s_w) = window.span, window.stride
+        (size_h, size_w), (jump_h, jump_w), (start_h, start_w) = self.size, self.jump, self.start
+        (span_h, span_w), (s_h, s_w), ((top, _), (left, _)) = window.span, window.stride, window.padding
         return ReceptiveField(
-            (size_h + (span_h - 1) * jump_h, size_w + (span_w - 1) * jump_w), (jump_h * s_h, jump_w * s_w)
+            (size_h + (span_h - 1) * jump_h, size_w + (span_w - 1) * jump_w),
+            (jump_h * s_h, jump_w * s_w),
+            (start_h - top * jump_h, start_w - left * jump_w),
         )

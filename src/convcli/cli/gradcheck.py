@@ -1,0 +1,68 @@
+"""`convcli gradcheck`: whether the derivatives that training uses are the derivatives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convcli.cli.options import configured_network
+from convcli.cli.output import out, print_json, show
+from convcli.errors import CheckError
+
+
+def gradcheck(
+    config: Annotated[Path, typer.Argument(help="The configuration.", show_default=False)],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a value over the file's.")
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0, help="The largest relative error that is allowed.")
+    ] = 1e-6,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Of the weights, inputs, coordinates and directions drawn.")
+    ] = 0,
+    volume: Annotated[
+        str | None, typer.Option("--input", help="HxWxC of an image, so that the data is not read.")
+    ] = None,
+    classes: Annotated[
+        int | None, typer.Option("--classes", min=1, help="With --input: the number of classes.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Check every gradient of a network: analytic against central differences, in float64.
+
+    Each layer alone, in the shape it has in the network, then the loss, then the whole network through its
+    loss. An array is checked at random coordinates and along random directions that change every number of
+    it at once, so that one wrong derivative shows wherever it is. Steps over a kink (relu, max_pool) give
+    themselves away, as the difference does not settle when they shrink; they are made smaller or drawn again.
+    Exit code 3 if an error is not below the tolerance.
+
+    \b
+    Examples:
+      convcli gradcheck examples/digits.toml
+      convcli gradcheck examples/mnist.toml --input 28x28x1 --classes 10 --json
+      convcli gradcheck examples/digits.toml --set layers.1.activation=tanh --seed 7
+    """
+    from typing import cast
+
+    from convcli.nn.gradcheck import check_network
+    from convcli.nn.losses import Loss
+    from convcli.render.checks import (
+        gradient_document,
+        gradient_failure,
+        gradient_summary,
+        gradient_table,
+    )
+
+    network, file = configured_network(config, overrides or (), volume, classes)
+    checks = list(check_network(network, cast(Loss, file.config.training.loss), seed))
+    if json:
+        print_json(gradient_document(checks, tolerance))
+    else:
+        show(gradient_table(checks, tolerance))
+    if failure := gradient_failure(checks, tolerance):
+        raise CheckError(failure)
+    if not json:
+        out(gradient_summary(checks, tolerance))

@@ -1,0 +1,34 @@
+"""Sizes in integers alone: what slides over a plane, how large the result is, what it sees, what it costs.
+
+`window` holds the formula that everything uses; beside it stand `volume` (parameters, multiply-adds, memory),
+`transposed`, `solving` (the formula turned round), `conventions` (other libraries' formulas) and `chain`
+(windows one after the other).
+"""
+
+from convcli.shapes.window import (
+    AXES,
+    NAMED_PADDINGS,
+    IntOrPair,
+    Padding,
+    Pair,
+    ReceptiveField,
+    Sides,
+    Window,
+    axis_padding,
+    output_size,
+    pair,
+)
+
+__all__ = [
+    "AXES",
+    "NAMED_PADDINGS",
+    "IntOrPair",
+    "Padding",
+    "Pair",
+    "ReceptiveField",
+    "Sides",
+    "Window",
+    "axis_padding",
+    "output_size",
+    "pair",
+]
