@@ -32,7 +32,7 @@ def test_every_command_has_an_example_in_its_help_and_in_the_readme():
     readme = (ROOT / "README.md").read_text("utf-8")
     for name, command in reference_script().commands().items():
         assert f"  convcli {name}" in command.__doc__
-        assert f"$ convcli {name} " in readme
+        assert re.search(rf"^\$ convcli {name}\b", readme, re.MULTILINE), name
 
 
 def test_every_option_of_every_command_is_explained():
