@@ -13,6 +13,7 @@ from convcli import __version__
 from convcli.cli import (
     check,
     evaluate,
+    explain,
     filter,
     gradcheck,
     init,
@@ -53,7 +54,7 @@ def convcli(
     """
 
 
-for module in (filter, kernels, shape, init, check, train, evaluate, predict, gradcheck, verify):
+for module in (filter, explain, kernels, shape, init, check, train, evaluate, predict, gradcheck, verify):
     app.command()(getattr(module, module.__name__.rpartition(".")[2]))
 
 

@@ -1,0 +1,147 @@
+"""Writes docs/gallery.md and its pictures: run `python docs/gallery.py` in the checkout."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from convcli.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+TARGET = ROOT / "docs" / "gallery.md"
+PICTURES = "docs/images/gallery"
+
+INTRODUCTION = """\
+# Gallery
+
+The figures of the mathematics of CNNs, each made by the command above it, and each with your own numbers
+for the asking: `--input` takes a matrix, a file or a piece of a photo, `--run` the tensors of a trained
+network. The same command writes pages to step through (`--html`), animations (`--gif`), Markdown, LaTeX,
+and the exact numbers (`--json`).
+
+Kernels are laid on unflipped (cross-correlation). The [command reference](cli.md) has all options.
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: its title, what it shows, the command without its last options, and what it writes."""
+
+    title: str
+    text: str
+    command: str
+    name: str
+    animated: bool = False
+
+    def call(self, folder: str = PICTURES) -> str:
+        """Return the command, writing to a folder."""
+        gif = f" --gif {folder}/{self.name}.gif" if self.animated else ""
+        return f"convcli explain {self.command}{gif} --svg {folder}/{self.name}.svg"
+
+
+FIGURES = (
+    Figure(
+        "The data of an image",
+        "A colour image is three matrices, one for each of red, green and blue.",
+        "pixels --input sample_images/astronaut.png@88,128,6,6",
+        "pixels",
+    ),
+    Figure(
+        "Convolution",
+        "The window, the pairwise products, their sum, the output cell.",
+        "convolution",
+        "convolution",
+        animated=True,
+    ),
+    Figure(
+        "Edge detection",
+        "One photo under five kernels.",
+        "edges --input sample_images/camera.png",
+        "edges",
+    ),
+    Figure(
+        "Valid and same",
+        "Without padding the output shrinks; with padding d(f−1) in all it keeps its size.",
+        "padding --at 1-2",
+        "valid-and-same",
+    ),
+    Figure(
+        "Pixel influence",
+        "How many windows each pixel lies in: without padding the border hardly counts.",
+        "padding --at 4",
+        "influence",
+    ),
+    Figure(
+        "Stride", "What remains of the windows, and which pixels none of them reaches.", "stride", "stride"
+    ),
+    Figure("Volume", "Several filters, each as deep as the input.", "volume", "volume"),
+    Figure(
+        "Layer dimensions",
+        "Every tensor of one convolutional layer.",
+        "layer --at 1",
+        "layer",
+    ),
+    Figure(
+        "Pruning and sharing",
+        "A convolution is a dense layer with most connections cut and the rest sharing few weights.",
+        "sharing",
+        "sharing",
+    ),
+    Figure(
+        "Forward and backward of a layer",
+        "From A_prev to A, and from dA back to dZ, db and dW.",
+        "backward --at 1-3,12",
+        "backward",
+    ),
+    Figure(
+        "Full convolution",
+        "dA_prev: dZ dilated by the stride, in full convolution with the rotated kernel, cropped.",
+        "backward --at 13,28,50",
+        "full-convolution",
+    ),
+    Figure("Max pooling", "The maximum of each window, channel by channel.", "pooling", "pooling"),
+    Figure(
+        "Backward of max pooling",
+        "Each gradient goes back to where its maximum stood; where windows overlap they add.",
+        "pooling-backward",
+        "pooling-backward",
+    ),
+)
+
+
+def page() -> str:
+    """Return the gallery's page."""
+    parts = [INTRODUCTION]
+    for number, figure in enumerate(FIGURES, 1):
+        shown = f"images/gallery/{figure.name}.{'gif' if figure.animated else 'svg'}"
+        command = figure.call().replace(" --svg", " \\\n    --svg").replace(" --gif", " \\\n    --gif")
+        parts += [
+            f"## {number}. {figure.title}\n",
+            f"{figure.text}\n",
+            f"```sh\n{command}\n```\n",
+            f"![{figure.title}]({shown})\n",
+        ]
+    return "\n".join(parts)
+
+
+def draw(figure: Figure, folder: str) -> None:
+    """Run a figure's command in the checkout; `folder` is where its files go."""
+    arguments = shlex.split(figure.call(folder))[1:]
+    before = Path.cwd()
+    os.chdir(ROOT)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            app([*arguments, "--force"], prog_name="convcli", standalone_mode=False)
+    finally:
+        os.chdir(before)
+
+
+if __name__ == "__main__":
+    (ROOT / PICTURES).mkdir(parents=True, exist_ok=True)
+    for figure in FIGURES:
+        draw(figure, PICTURES)
+    TARGET.write_text(page(), encoding="utf-8")

@@ -1,0 +1,297 @@
+"""`convcli explain`: the figures of the mathematics of CNNs, on the user's own numbers."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from convcli.cli.options import parse_padding, parse_pair
+from convcli.cli.output import console, note, out, say
+from convcli.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from convcli.explain import Explanation
+
+STREAM = "-"
+MOST_STEPS = 400
+BINARY = ("png", "gif")
+EITHER_SIZE = "S|SYxSX"
+
+
+def explain(
+    topic: Annotated[
+        str | None, typer.Argument(metavar="[TOPIC]", help="What to explain; without it, the list of topics.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="X",
+            help="A matrix ('1 2 3; 4 5 6', channels parted by |), a .csv or .txt file, an image, or its "
+            "crop photo.png@row,col,height,width (counted from 0).",
+        ),
+    ] = None,
+    kernel: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kernel",
+            "-k",
+            metavar="K",
+            help="A name, a matrix, or @FILE, as in `filter`; repeated for several filters, channels parted "
+            "by |.",
+        ),
+    ] = None,
+    bias: Annotated[
+        str | None, typer.Option(metavar="B", help="A number for each filter, such as '1 -2'.")
+    ] = None,
+    stride: Annotated[
+        str | None, typer.Option(metavar=EITHER_SIZE, help="Step from window to window.")
+    ] = None,
+    padding: Annotated[
+        str | None, typer.Option(metavar="same|valid|full|N", help="Zeros added around the input.")
+    ] = None,
+    dilation: Annotated[
+        str | None, typer.Option(metavar="D|DYxDX", help="Distance between the kernel's cells.")
+    ] = None,
+    size: Annotated[str | None, typer.Option(metavar=EITHER_SIZE, help="Of the pool's window.")] = None,
+    pool: Annotated[
+        str | None, typer.Option(metavar="max|mean", help="What a pool takes of each window.")
+    ] = None,
+    activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
+    gradient: Annotated[
+        str | None, typer.Option(metavar="DA", help="dA of the output as a matrix, channels parted by |.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Take the tensors from this trained network.", metavar="RUN")
+    ] = None,
+    layer: Annotated[
+        int | None, typer.Option(metavar="L", help="With --run: which layer, from 1; the first that fits.")
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --run: the image that goes through it.")
+    ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(metavar="R,C,H,W", help="With --run: the part of the layer's input to look at."),
+    ] = None,
+    filter: Annotated[  # noqa: A002  (the option's name)
+        int | None, typer.Option(metavar="K", help="Which filter to look at, from 1.")
+    ] = None,
+    channel: Annotated[
+        int | None, typer.Option(metavar="C", help="Which channel to look at, from 1.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="STEPS", help="Only these steps, such as 4, 1-3 or 1,5.")
+    ] = None,
+    step: Annotated[
+        bool, typer.Option("--step", help="On a terminal: go from step to step with the arrow keys.")
+    ] = False,
+    svg: Annotated[str | None, typer.Option(metavar="F", help="Write a picture, light and dark.")] = None,
+    png: Annotated[str | None, typer.Option(metavar="F", help="Write a picture.")] = None,
+    gif: Annotated[str | None, typer.Option(metavar="F", help="Write an animation, a frame a step.")] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="F", help="Write one page: arrow keys, slider, play; no network.")
+    ] = None,
+    markdown: Annotated[str | None, typer.Option(metavar="F", help="Write tables and formulas.")] = None,
+    latex: Annotated[str | None, typer.Option(metavar="F", help="Write matrices and formulas.")] = None,
+    json: Annotated[
+        str | None, typer.Option(metavar="F", help="Write the exact numbers; - for standard output.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
+) -> None:
+    """Show the mathematics of CNNs step by step, on your own numbers.
+
+    Kernels are laid on unflipped: cross-correlation, as in networks.
+    Without --input or --run there is a small example. Rounded to four digits; --json has them in full.
+
+    \b
+    Examples:
+      convcli explain
+      convcli explain convolution --input "1 2 3; 4 5 6; 7 8 9" --kernel "1 0; 0 -1"
+      convcli explain stride --input photo.png@40,60,8,8 --kernel sobel-x --stride 2 --html stride.html
+      convcli explain pooling-backward --gif pooling.gif --json pooling.json
+      convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json -
+    """
+    from convcli.explain import TOPICS, Request
+    from convcli.explain import explain as explained
+
+    if topic is None:
+        return out(_listing())
+    _ = TOPICS[topic]
+    formats = {
+        "svg": svg,
+        "png": png,
+        "gif": gif,
+        "html": html,
+        "markdown": markdown,
+        "latex": latex,
+        "json": json,
+    }
+    targets = {name: place for name, place in formats.items() if place is not None}
+    inputs = [Path(name) for name in ((source or "").rpartition("@")[0] or source, image) if name]
+    _check_targets(targets, inputs, force=force)
+    if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
+        raise UsageError("--step needs a terminal, and no file to be written.")
+    from convcli.filtering import filter_image
+
+    request = Request(
+        input=source,
+        kernels=tuple(kernel or ()),
+        bias=_numbers(bias, "--bias"),
+        stride=None if stride is None else parse_pair(stride, "--stride"),
+        padding=None if padding is None else parse_padding(padding),
+        dilation=None if dilation is None else parse_pair(dilation, "--dilation"),
+        size=None if size is None else parse_pair(size, "--size"),
+        pool=pool,
+        activation=activation,
+        gradient=gradient,
+        model=_model(run),
+        layer=layer,
+        image=image,
+        crop=_box(crop),
+        filter=filter,
+        channel=channel,
+        filter_image=filter_image,
+    )
+    shown = _chosen(explained(topic, request), at)
+    note(shown.notes)
+    if targets:
+        _write(shown, targets)
+    elif step:
+        _step_through(shown)
+    else:
+        from convcli.render.explain.terminal import show
+
+        show(console(), shown, full=at is not None)
+    return None
+
+
+def _listing() -> str:
+    """Return the topics, a line each."""
+    from convcli.explain import TOPICS
+
+    width = max(map(len, TOPICS))
+    lines = [f"  {name:<{width}}  {topic.summary}" for name, topic in TOPICS.items()]
+    return "\n".join(["convcli explain TOPIC", "", *lines])
+
+
+def _numbers(text: str | None, option: str) -> tuple[float, ...]:
+    if text is None:
+        return ()
+    from convcli.explain.reading import typed_volume
+
+    return tuple(typed_volume(text, option).ravel().tolist())
+
+
+def _model(run: Path | None) -> Any:
+    if run is None:
+        return None
+    from convcli import build
+
+    return build.load_run(run)
+
+
+def _box(text: str | None) -> tuple[int, int, int, int] | None:
+    if text is None:
+        return None
+    from convcli.explain.reading import parse_box
+
+    return parse_box(text, "--crop")
+
+
+def _chosen(explanation: Explanation, at: str | None) -> Explanation:
+    """Return the explanation with the steps of `--at`, or with all if they are not too many."""
+    count = len(explanation.steps)
+    if at is not None:
+        explanation = explanation.only(_steps(at, count))
+    if len(explanation.steps) > MOST_STEPS:
+        raise UsageError(
+            f"{explanation.topic} has {count} steps here; at most {MOST_STEPS} can be followed. "
+            "Choose some with --at, such as --at 1-20, or take a smaller input."
+        )
+    return explanation
+
+
+def _steps(text: str, count: int) -> list[int]:
+    """Return the numbers, from 0, of `4`, `1-3` or `1,5`."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last <= count:
+            raise UsageError(f"--at: expected steps from 1 to {count}, such as 1-{count}, not {text!r}.")
+        numbers += range(first - 1, last)
+    return numbers
+
+
+def _check_targets(targets: Mapping[str, str], inputs: Sequence[Path], *, force: bool) -> None:
+    """Refuse, before anything is computed, every file that could not or must not be written."""
+    places = [STREAM if place == STREAM else str(Path(place).resolve()) for place in targets.values()]
+    if len(set(places)) < len(places):
+        raise UsageError("Two outputs would go to one place; give each its own file.")
+    for name, place in targets.items():
+        if place == STREAM:
+            if name in BINARY and sys.stdout.isatty():
+                raise UsageError(f"Standard output is a terminal; redirect it, or give --{name} FILE.")
+            continue
+        path = Path(place)
+        if path.is_dir():
+            raise OutputError(f"{place}: expected a file to write, found a folder.")
+        if path.exists() and any(_exists(one) and one.samefile(path) for one in inputs):
+            raise UsageError(f"{place} is an input, and an input is never overwritten; write elsewhere.")
+        if os.path.lexists(path) and not force:
+            raise OutputError(f"{place} exists already; use --force to overwrite it.")
+        if not path.parent.is_dir():
+            raise OutputError(f"{place}: the folder {path.parent} does not exist; create it first.")
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is such a file; an input may also be a matrix, which is no name at all."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _write(explanation: Explanation, targets: Mapping[str, str]) -> None:
+    """Make all files, and only then write the first of them."""
+    from convcli.files import write_atomically
+    from convcli.render.explain import FORMATS
+
+    made = {name: FORMATS[name](explanation) for name in targets}
+    speak = say if STREAM in targets.values() else out
+    for name, data in made.items():
+        if targets[name] == STREAM:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            write_atomically(Path(targets[name]), data)
+            steps = len(explanation.steps)
+            speak(f"{targets[name]}  {len(data) / 1000:.3g} kB, {steps} step{'s' * (steps != 1)}")
+
+
+def _step_through(explanation: Explanation) -> None:
+    """Show one step at a time until the user has seen enough."""
+    from convcli.render.explain.terminal import show_step
+
+    screen, n, last = console(), 0, len(explanation.steps) - 1
+    while True:
+        screen.clear()
+        screen.print(explanation.title, style="bold")
+        show_step(screen, explanation, n)
+        screen.print("\n← →  step     q  end", style="dim")
+        try:
+            key = typer.getchar()
+        except (EOFError, KeyboardInterrupt):
+            return
+        if key in ("q", "Q", "\x1b", "\x03", "\x04"):
+            return
+        back = key in ("\x1b[D", "\x1bOD", "\xe0K", "b", "p", "\x7f")
+        n = max(0, n - 1) if back else min(last, n + 1)

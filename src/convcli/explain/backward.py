@@ -1,0 +1,333 @@
+"""Backward through one conv layer: dA → dZ → dW, db, dA_prev, cell by cell, and a numeric check of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from convcli.engine.workspace import Array
+from convcli.explain.figure import (
+    Arrow,
+    Cell,
+    Explanation,
+    Formula,
+    Grid,
+    Role,
+    Row,
+    Step,
+    every,
+    exact,
+    planes,
+)
+from convcli.explain.gradients import NEAR_KINK, Backward, check
+from convcli.explain.notation import by, cell_name, counted, factor, number, products, total
+from convcli.explain.problem import Example, posed
+from convcli.explain.sliding import Sliding, progress
+from convcli.explain.tensors import chosen_index
+from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.nn.activations import ACTIVATIONS
+from convcli.shapes import Window
+
+EXAMPLE = Example(
+    input="1 2 0 1; 3 1 2 0; 0 1 1 2; 2 0 1 3",
+    kernels=("1 0 -1; 2 1 0; 0 -1 1",),
+    bias=(-1,),
+    stride=2,
+    padding=1,
+    activation="relu",
+    gradient="1 2; -1 3",
+)
+
+
+@topic(
+    "backward",
+    "dA → dZ → dW, db, dA_prev of one conv layer, with its window products, and a numeric check of each",
+    *("input", "kernels", "bias", *WINDOW, "activation", "gradient", *RUN, "filter", "channel"),
+)
+def backward(ask: Request) -> Explanation:
+    """Return the steps back through the layer. Without `--gradient` dA is 1 everywhere."""
+    problem = posed(ask, EXAMPLE)
+    one = ask.model is not None
+    filters, channels = range(problem.w.shape[3]), range(problem.w.shape[2])
+    if one or ask.filter is not None:
+        filters = range(k := chosen_index(ask.filter, len(filters), "--filter"), k + 1)
+    if one or ask.channel is not None:
+        channels = range(c := chosen_index(ask.channel, len(channels), "--channel"), c + 1)
+    da = np.ones(problem.z.shape) if problem.da is None else problem.da
+    back = Backward(problem, da, filters, channels)
+    steps, still = _steps(back)
+    dx, dw, db = back.gradients
+    return Explanation(
+        topic="backward",
+        title=f"Backward of a conv layer: dA {by(da.shape)} → dW {by(dw.shape)}, db {by(db.shape)}, "
+        f"dA_prev {by(dx.shape)}",
+        steps=tuple(steps),
+        data={
+            **problem.document(),
+            "activation": problem.activation,
+            "Z": planes(problem.z),
+            "dA": planes(da),
+            "dZ": planes(back.dz),
+            "dW": exact(np.transpose(dw, (3, 2, 0, 1))),
+            "db": exact(db),
+            "dA_prev": planes(dx),
+            "relative_errors": check(back),
+        },
+        still=still,
+        notes=problem.notes,
+    )
+
+
+def _steps(back: Backward) -> tuple[list[Step], tuple[int, ...]]:
+    """Return all steps, and the numbers of those that tell the story in short."""
+    steps: list[Step] = []
+    still: list[int] = []
+
+    def keep(step: Step, key: bool = True) -> None:
+        still.extend([len(steps)] if key else [])
+        steps.append(step)
+
+    pairs = [(c, k) for k in back.filters for c in back.channels]
+    for k in back.filters:
+        keep(_forward(back, k))
+        keep(_through_activation(back, k))
+        keep(_bias(back, k), key=False)
+    for c, k in pairs:
+        cells = every(back.problem.w[:, :, 0, 0])
+        for cell in cells:
+            keep(_weight(back, c, k, cell), key=cell == cells[-1])
+    for c, k in pairs:
+        keep(_prepared(back, c, k))
+        cells = every(back.full(c, k))
+        for cell in cells:
+            keep(_input(back, c, k, cell), key=cell == cells[-1])
+    for c in back.channels:
+        keep(_cropped(back, c))
+    keep(_checked(back))
+    return steps, tuple(still)
+
+
+def _names(back: Backward, c: int | None = None, k: int | None = None) -> str:
+    """Return which channel and filter a caption speaks of, where there are several."""
+    words = [f"filter {k + 1}"] if k is not None and back.problem.w.shape[3] > 1 else []
+    words += [f"channel {c + 1}"] if c is not None and back.problem.w.shape[2] > 1 else []
+    return f", {', '.join(words)}" if words else ""
+
+
+def _input_name(back: Backward, c: int) -> str:
+    sliding = back.problem.sliding
+    return f"A_prev{_names(back, c)}{', padded' if sliding.padded_shape != sliding.plane else ''}"
+
+
+def _forward(back: Backward, k: int) -> Step:
+    problem, sliding = back.problem, back.problem.sliding
+    c = back.channels[0]
+    kernel, z, a = problem.w[:, :, c, k], problem.z[:, :, k], problem.a[:, :, k]
+    row: Row = (
+        Grid.of(sliding.padded(problem.x[:, :, c]), _input_name(back, c), sliding.padding_marks()),
+        Arrow("*"),
+        Grid.of(kernel, f"W{_names(back, c, k)}", dict.fromkeys(every(kernel), "kernel")),
+        Arrow("+", f"b = {number(problem.b[k])}"),
+        Arrow("="),
+        Grid.of(z, "Z", dict.fromkeys(every(z), "done")),
+        Arrow("→", f"g = {problem.activation}"),
+        Grid.of(a, "A", dict.fromkeys(every(a), "done")),
+    )
+    line = Formula("Z = W * A_prev + b, A = g(Z)")
+    return Step(
+        f"Forward{_names(back, k=k)}", (*problem.photo_row(), row, (line,)), {"Z": exact(z), "A": exact(a)}
+    )
+
+
+def _through_activation(back: Backward, k: int) -> Step:
+    da, dz, problem = back.da[:, :, k], back.dz[:, :, k], back.problem
+    slope = np.ones(problem.a.shape)
+    ACTIVATIONS[problem.activation].derive(slope, problem.a)
+    slope = slope[:, :, k]
+    row: Row = (
+        Grid.of(da, f"dA{_names(back, k=k)}"),
+        Arrow("·"),
+        Grid.of(slope, "g′(Z)"),
+        Arrow("="),
+        Grid.of(dz, "dZ", dict.fromkeys(every(dz), "done")),
+    )
+    lines = (
+        Formula(f"dZ = dA · g′(Z), {ACTIVATIONS[problem.activation].formula}"),
+        Formula(f"dZ[1, 1] = {factor(da[0, 0])}·{factor(slope[0, 0])} = {number(dz[0, 0])}"),
+    )
+    data = {"dA": exact(da), "g_prime": exact(slope), "dZ": exact(dz)}
+    return Step(f"dZ: back through g{_names(back, k=k)}", (row, *((line,) for line in lines)), data)
+
+
+def _bias(back: Backward, k: int) -> Step:
+    dz, db = back.dz[:, :, k], float(back.gradients[2][k])
+    row: Row = (
+        Grid.of(dz, f"dZ{_names(back, k=k)}", dict.fromkeys(every(dz), "window")),
+        Arrow("→", "sum"),
+        Grid.of(np.array([[db]]), "db", {(0, 0): "result"}),
+    )
+    line = Formula(f"db = {total(map(factor, dz.ravel().tolist()))} = {number(db)}")
+    return Step(
+        f"db: the sum of dZ{_names(back, k=k)}", (row, (line,)), {"terms": exact(dz), "db": exact(db)}
+    )
+
+
+def _weight(back: Backward, c: int, k: int, cell: Cell) -> Step:
+    """One cell of dW: the pixels that its weight was multiplied with, times dZ."""
+    problem, sliding = back.problem, back.problem.sliding
+    dz, dw = back.dz[:, :, k], back.gradients[1][:, :, c, k]
+    (s_h, s_w), (d_h, d_w) = problem.window.stride, problem.window.dilation
+    met: dict[Cell, Role] = {
+        (i * s_h + cell[0] * d_h, j * s_w + cell[1] * d_w): "window" for i, j in sliding.positions()
+    }
+    seen = sliding.windows(problem.x)[:, :, cell[0], cell[1], c]
+    known, roles = progress(cell, dw.shape[1])
+    row: Row = (
+        Grid.of(
+            sliding.padded(problem.x[:, :, c]),
+            _input_name(back, c),
+            {**sliding.padding_marks(), **met},
+        ),
+        Arrow("·"),
+        Grid.of(dz, f"dZ{_names(back, k=k)}", dict.fromkeys(every(dz), "kernel")),
+        Arrow("=", "products"),
+        Grid.of(seen * dz, "", dict.fromkeys(every(dz), "window")),
+        Arrow("→", "sum"),
+        Grid.of(dw, f"dW{_names(back, c, k)}", roles, known=known),
+    )
+    value = float(dw[cell])
+    line = Formula(f"{cell_name('dW', cell)} = {products(seen, dz)} = {number(value)}")
+    data = {
+        "filter": k + 1,
+        "channel": c + 1,
+        "cell": list(cell),
+        "products": exact(seen * dz),
+        "dW": exact(value),
+    }
+    title = f"dW: A_prev correlated with dZ{_names(back, c, k)}: row {cell[0] + 1}, column {cell[1] + 1}"
+    return Step(title, (row, (line,)), data)
+
+
+def _spread(back: Backward, k: int) -> tuple[Sliding, Array, dict[Cell, Role]]:
+    """Return how the rotated kernel slides over dZ dilated and padded, that plane, and its zeros' roles."""
+    spread = back.dilated(k)
+    window = Window.of(back.problem.window.size, padding="full", dilation=back.problem.window.dilation)
+    sliding = Sliding((spread.shape[0], spread.shape[1]), window)
+    (top, _), (left, _) = window.padding
+    (s_h, s_w), (rows, columns) = back.problem.window.stride, back.problem.sliding.output
+    own = {(top + i * s_h, left + j * s_w) for i in range(rows) for j in range(columns)}
+    padded = sliding.padded(spread)
+    return sliding, padded, {cell: "padding" for cell in every(padded) if cell not in own}
+
+
+def _prepared(back: Backward, c: int, k: int) -> Step:
+    problem = back.problem
+    kernel, rotated, dz, spread = problem.w[:, :, c, k], back.rotated(c, k), back.dz[:, :, k], back.dilated(k)
+    _, padded, zeros = _spread(back, k)
+    (s_h, s_w), (rows, columns) = problem.window.stride, problem.sliding.output
+    inserted: dict[Cell, Role] = {
+        (i, j): "padding"
+        for i, j in every(spread)
+        if i % s_h or j % s_w or i > (rows - 1) * s_h or j > (columns - 1) * s_w
+    }
+    extra = problem.window.remainder(problem.sliding.plane)
+    reach = [span - 1 for span in problem.window.span]
+    top: Row = (
+        Grid.of(kernel, f"W{_names(back, c, k)}", dict.fromkeys(every(kernel), "kernel")),
+        Arrow("→", "rotated by 180°"),
+        Grid.of(rotated, "W rotated", dict.fromkeys(every(kernel), "kernel")),
+    )
+    bottom: Row = (
+        Grid.of(dz, f"dZ{_names(back, k=k)}"),
+        Arrow("→", f"s − 1 zeros between, {extra[0]} + {extra[1]} more"),
+        Grid.of(spread, f"dilated: {by(spread.shape)}", inserted),
+        Arrow("→", "full padding"),
+        Grid.of(padded, f"padded by {by(reach)}: {by(padded.shape)}", zeros),
+    )
+    more = ", ".join(
+        f"({n} + {before + after} − {span}) mod {s} = {rest}"
+        for n, (before, after), span, s, rest in zip(
+            problem.sliding.plane,
+            problem.window.padding,
+            problem.window.span,
+            problem.window.stride,
+            extra,
+            strict=True,
+        )
+    )
+    line = Formula(f"further zeros: (n + 2p − f) mod s: {more} (rows, columns)")
+    data = {
+        "filter": k + 1,
+        "channel": c + 1,
+        "rotated": exact(rotated),
+        "dilated": exact(spread),
+        "further_zeros": list(extra),
+        "padded": exact(padded),
+    }
+    return Step(f"dA_prev: dZ dilated, the kernel rotated{_names(back, c, k)}", (top, bottom, (line,)), data)
+
+
+def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
+    """One cell of the full convolution, before the crop."""
+    sliding, padded, zeros = _spread(back, k)
+    rotated, full = back.rotated(c, k), back.full(c, k)
+    window = sliding.windows(back.dilated(k)[:, :, None])[cell][:, :, 0]
+    known, roles = progress(cell, full.shape[1])
+    lying: dict[Cell, Role] = dict.fromkeys(sliding.under(cell), "window")
+    outside = {place: role for place, role in back.problem.sliding.padding_marks().items() if place in known}
+    row: Row = (
+        Grid.of(padded, f"dZ, dilated and padded{_names(back, k=k)}", {**zeros, **lying}),
+        Arrow("*"),
+        Grid.of(rotated, "W rotated", dict.fromkeys(every(rotated), "kernel")),
+        Arrow("→", "sum"),
+        Grid.of(full, "dA_prev, still with its padding", {**roles, **outside, cell: "result"}, known=known),
+    )
+    value = float(full[cell])
+    line = Formula(f"{cell_name('full', cell)} = {products(window, rotated)} = {number(value)}")
+    data = {
+        "filter": k + 1,
+        "channel": c + 1,
+        "cell": list(cell),
+        "products": exact(window * rotated),
+        "full": exact(value),
+    }
+    title = f"dA_prev: full convolution{_names(back, c, k)}: row {cell[0] + 1}, column {cell[1] + 1}"
+    return Step(title, (row, (line,)), data)
+
+
+def _cropped(back: Backward, c: int) -> Step:
+    """The sum over the filters, without the padding."""
+    problem, dx = back.problem, back.gradients[0][:, :, c]
+    count = problem.w.shape[3]
+    summed = np.sum([back.full(c, k) for k in range(count)], axis=0)
+    words = f"sum over {count} filters" if count > 1 else "full convolution"
+    row: Row = (
+        Grid.of(summed, f"{words}: {by(summed.shape)}", problem.sliding.padding_marks()),
+        Arrow("→", "crop by p"),
+        Grid.of(dx, f"dA_prev{_names(back, c)}: {by(dx.shape)}", dict.fromkeys(every(dx), "done")),
+    )
+    line = Formula(f"dA_prev has the size of A_prev: {by(dx.shape)}")
+    data = {"channel": c + 1, "summed": exact(summed), "dA_prev": exact(dx)}
+    return Step(f"dA_prev: cropped{_names(back, c)}", (row, (line,)), data)
+
+
+def _checked(back: Backward) -> Step:
+    errors = check(back)
+    grid = Grid(
+        tuple((value,) for value in errors.values()), "largest relative error", row_names=tuple(errors)
+    )
+    lines: list[str] = [
+        "each gradient against (L(v + h) − L(v − h)) / 2h with h = 1e−5, in float64",
+        *_kinks(back),
+    ]
+    rows: tuple[Row, ...] = ((grid,), *((Formula(line),) for line in lines))
+    return Step("A numeric check of each gradient", rows, {"relative_errors": errors})
+
+
+def _kinks(back: Backward) -> Iterator[str]:
+    z = back.problem.z[:, :, back.filters.start : back.filters.stop]
+    count = int((np.abs(z) <= NEAR_KINK).sum())
+    if count and ACTIVATIONS[back.problem.activation].rectifies:
+        name = back.problem.activation
+        yield f"left out: {counted(count, 'cell')} with Z = 0, where {name} has no derivative"

@@ -1,0 +1,85 @@
+"""One photo under a set of kernels, as a labelled sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from convcli import kernels
+from convcli.engine.workspace import Array
+from convcli.errors import UsageError
+from convcli.explain.figure import Explanation, Formula, Grid, Picture, Row, Step, every, exact
+from convcli.explain.notation import by, counted, number
+from convcli.explain.reading import Source, read_input
+from convcli.explain.topics import Request, topic
+from convcli.images import read_pixels
+
+KERNELS = ("sobel-x", "sobel-y", "sobel", "laplacian8", "kirsch")
+MOST_KERNELS, MOST_PIXELS, SHEET_COLUMNS = 24, 4096, 3
+
+
+@topic("edges", "one photo under a set of kernels as a labelled sheet", "input", "kernels")
+def edges(ask: Request) -> Explanation:
+    """Return a step for each kernel, and the sheet."""
+    if ask.filter_image is None:
+        raise UsageError("edges needs filter_image, as `convcli.filter_image` is.")
+    if len(ask.kernels) > MOST_KERNELS:
+        raise UsageError(f"--kernel: a sheet holds at most {MOST_KERNELS} kernels, found {len(ask.kernels)}.")
+    source = _source(ask.input)
+    photo = source.volume.astype(np.uint8)
+    photo = photo[:, :, 0] if photo.shape[2] == 1 else photo
+    chosen = [kernels.parse(text) for text in ask.kernels or KERNELS]
+    pictures, steps = [Picture(photo, source.name)], []
+    for kernel in chosen:
+        raw = ask.filter_image(photo, kernel, range="raw")
+        result = ask.filter_image(photo, kernel)
+        pictures.append(Picture(result, kernel.name))
+        data = {
+            "kernel": kernel.name,
+            "weights": exact(kernel.weights),
+            "minimum": exact(raw.min()),
+            "maximum": exact(raw.max()),
+            "mean": exact(raw.mean(dtype=np.float64)),
+        }
+        steps.append(_step(pictures[0], pictures[-1], kernel, data))
+    rows = tuple(
+        tuple(pictures[start : start + SHEET_COLUMNS]) for start in range(0, len(pictures), SHEET_COLUMNS)
+    )
+    sheet = Step("The sheet", rows, {"kernels": [kernel.name for kernel in chosen]})
+    return Explanation(
+        topic="edges",
+        title=f"Edges: {source.name}, {by(photo.shape[:2])}, under {counted(len(chosen), 'kernel')}",
+        steps=(*steps, sheet),
+        data={"image": source.name, "shape": list(photo.shape)},
+        still=(len(steps),),
+    )
+
+
+def _source(text: str | None) -> Source:
+    if text is None:
+        return Source(example()[:, :, None], "example")
+    if Path(text).is_file() and Path(text).suffix.lower() not in (".csv", ".txt"):
+        pixels = read_pixels(Path(text))
+        if max(pixels.shape[:2]) > MOST_PIXELS:
+            raise UsageError(f"{text}: at most {MOST_PIXELS} pixels a side; take a crop.")
+        return Source(pixels, Path(text).name)
+    return read_input(text, most=MOST_PIXELS)
+
+
+def example() -> Array:
+    """Return a small drawing (96, 96): a disc, a square and a slope, whose edges run in every direction."""
+    rows, columns = np.mgrid[0:96, 0:96]
+    picture = 40 + columns * 0.6
+    picture[(rows - 34) ** 2 + (columns - 34) ** 2 < 22**2] = 220
+    picture[52:84, 48:84] = 20
+    return np.asarray(picture)
+
+
+def _step(photo: Picture, result: Picture, kernel: kernels.Kernel, data: dict[str, object]) -> Step:
+    parts = [part for part in kernel.parts if max(part.shape) <= 7]
+    weights = tuple(Grid.of(part, kernel.name, dict.fromkeys(every(part), "kernel")) for part in parts[:2])
+    row: Row = (photo, *weights, result)
+    low, high = (number(float(data[name])) for name in ("minimum", "maximum"))  # type: ignore[arg-type]
+    how = "absolute values, cut at 255" if kernel.sums_to_zero else "cut to 0 … 255"
+    return Step(kernel.name, (row, (Formula(f"responses from {low} to {high}; shown: {how}"),)), data)

@@ -1,0 +1,220 @@
+"""The few elements that every topic draws with and every renderer knows; and the steps made of them.
+
+A topic says what stands beside what; how that looks on a terminal, a page or a picture is the renderers'
+business. A new topic is one file with these elements, a new renderer one function that knows them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.workspace import Array
+
+Number: TypeAlias = int | float
+Cell: TypeAlias = tuple[int, int]
+Box: TypeAlias = tuple[int, int, int, int]
+
+Role: TypeAlias = Literal["window", "padding", "kernel", "result", "done", "chosen", "unused"]
+"""Why a cell stands out: the window lies on it; it is a padded or inserted zero; it is a kernel's weight; it
+is computed in this step, or was in an earlier one; it is a window's maximum; nothing reaches it."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A matrix of numbers. None is a cell that holds nothing yet.
+
+    Attributes
+    ----------
+    marks
+        The role of each cell that stands out.
+    heat
+        Whether cells are shaded by their values, from 0 to `hottest`.
+    row_names
+        What stands beside the rows, if anything.
+    """
+
+    cells: tuple[tuple[Number | None, ...], ...]
+    caption: str = ""
+    marks: Mapping[Cell, Role] = field(default_factory=dict)
+    heat: bool = False
+    hottest: float = 0.0
+    row_names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        array: Array,
+        caption: str = "",
+        marks: Mapping[Cell, Role] | None = None,
+        *,
+        known: Iterable[Cell] | None = None,
+        row_names: tuple[str, ...] = (),
+    ) -> Grid:
+        """Return a grid of a matrix (rows, columns); with `known`, only of those cells."""
+        numbers = exact(array)
+        if known is not None:
+            shown = set(known)
+            numbers = [
+                [value if (i, j) in shown else None for j, value in enumerate(row)]
+                for i, row in enumerate(numbers)
+            ]
+        return cls(tuple(map(tuple, numbers)), caption, dict(marks or {}), row_names=row_names)
+
+    @classmethod
+    def heat_map(
+        cls,
+        array: Array,
+        caption: str = "",
+        *,
+        hottest: float | None = None,
+        row_names: tuple[str, ...] = (),
+    ) -> Grid:
+        """Return a grid shaded by its values, of which none is negative."""
+        top = float(array.max()) if hottest is None else hottest
+        cells = tuple(map(tuple, exact(array)))
+        return cls(cells, caption, heat=True, hottest=top or 1.0, row_names=row_names)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self.cells), len(self.cells[0])
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """What happens between two elements: `*`, `=`, `→`, and a word or a shape under it."""
+
+    sign: str
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Pixels, uint8 (h, w) or (h, w, 3), with a box (row, column, height, width) marked on them."""
+
+    pixels: NDArray[np.uint8]
+    caption: str = ""
+    box: Box | None = None
+
+
+@dataclass(frozen=True)
+class Block:
+    """A volume or a row of numbers as a solid, by its dimensions only."""
+
+    shape: tuple[int, ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A line of mathematics in Unicode; renderers translate it."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A connection of a graph; `weight` numbers those that share one, `strong` ones stand out."""
+
+    start: int
+    end: int
+    weight: int | None = None
+    strong: bool = True
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Inputs on the left, outputs on the right, and what connects them."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    links: tuple[Link, ...]
+    caption: str = ""
+
+
+Element: TypeAlias = Grid | Arrow | Picture | Block | Formula | Graph
+Row: TypeAlias = tuple[Element, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One state of a figure.
+
+    Attributes
+    ----------
+    rows
+        Elements side by side, row under row.
+    data
+        The step's numbers, exact, as plain JSON.
+    """
+
+    title: str
+    rows: tuple[Row, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A topic on given numbers.
+
+    Attributes
+    ----------
+    steps
+        At least one.
+    data
+        Inputs, options and the result, exact, as plain JSON.
+    still
+        Which steps make up a picture that does not move; they count from 0.
+    notes
+        What the user should hear.
+    """
+
+    topic: str
+    title: str
+    steps: tuple[Step, ...]
+    data: Mapping[str, Any]
+    still: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+    def only(self, numbers: Iterable[int]) -> Explanation:
+        """Return the explanation with some of its steps, from 0; a still picture shows them all."""
+        steps = tuple(self.steps[number] for number in numbers)
+        return replace(self, steps=steps, still=tuple(range(len(steps))))
+
+    def document(self) -> dict[str, Any]:
+        """Return all of its numbers as plain JSON."""
+        steps = [{"step": n, "title": step.title, **step.data} for n, step in enumerate(self.steps, 1)]
+        return {
+            "topic": self.topic,
+            "title": self.title,
+            "op": "correlate",
+            **self.data,
+            "steps": steps,
+        }
+
+
+def every(array: Array) -> list[Cell]:
+    """Return all cells of a matrix, in row order."""
+    return [(i, j) for i in range(array.shape[0]) for j in range(array.shape[1])]
+
+
+def planes(array: Array) -> list[Any]:
+    """Return (h, w, c) as a list of channel matrices, exact."""
+    return [exact(array[:, :, c]) for c in range(array.shape[2])]
+
+
+def exact(value: Any) -> Any:
+    """Return a number, or an array as nested lists, with whole numbers as integers.
+
+    >>> exact(np.array([[1.0, 0.5]])), exact(np.float32(3))
+    ([[1, 0.5]], 3)
+    """
+    if isinstance(value, np.ndarray):
+        return [exact(part) for part in value]
+    number = float(value)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number

@@ -1,0 +1,108 @@
+"""The gradients of one conv layer: from the engine, in the article's pieces, and by central differences.
+
+With dZ = dA · g′(Z): db is the sum of dZ; dW the correlation of the padded A_prev with dZ; dA_prev the full
+convolution of dZ, dilated by the stride, with (n + 2p − f) mod s further zeros at the bottom and right, with
+the kernel rotated by 180°, cropped by p. Source: Dumoulin and Visin, 2016, arXiv:1603.07285, section 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from convcli.engine.conv import conv2d, conv2d_backward
+from convcli.engine.workspace import Array
+from convcli.explain.problem import Problem
+from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.gradcheck import numeric_gradient, relative_error
+
+NEAR_KINK = 1e-4  # of relu at Z = 0, where central differences would straddle it
+
+
+@dataclass(frozen=True, eq=False)
+class Backward:
+    """A conv layer's gradients, as the engine computes them, and which of them are shown."""
+
+    problem: Problem
+    da: Array
+    filters: range
+    channels: range
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The window as the engine's functions take it."""
+        window = self.problem.window
+        return {"stride": window.stride, "padding": window.padding, "dilation": window.dilation}
+
+    @cached_property
+    def dz(self) -> Array:
+        """dZ = dA · g′(Z)."""
+        dz = self.da.copy()
+        ACTIVATIONS[self.problem.activation].derive(dz, self.problem.a)
+        return dz
+
+    @cached_property
+    def gradients(self) -> tuple[Array, Array, Array]:
+        """dA_prev, dW and db."""
+        dx, dw, db = conv2d_backward(self.dz[None], self.problem.x[None], self.problem.w, **self.options)
+        return dx[0], dw, db
+
+    def dilated(self, k: int) -> Array:
+        """dZ of a filter with s − 1 zeros between its cells, and the remainder's at the bottom and right."""
+        window, dz = self.problem.window, self.dz[:, :, k]
+        extra = window.remainder(self.problem.sliding.plane)
+        shape = [(n - 1) * s + 1 + more for n, s, more in zip(dz.shape, window.stride, extra, strict=True)]
+        spread = np.zeros(shape)
+        spread[: shape[0] - extra[0] : window.stride[0], : shape[1] - extra[1] : window.stride[1]] = dz
+        return spread
+
+    def rotated(self, c: int, k: int) -> Array:
+        """The kernel rotated by 180°."""
+        return self.problem.w[::-1, ::-1, c, k]
+
+    def full(self, c: int, k: int) -> Array:
+        """One filter's dZ in full convolution with its kernel's channel; as large as the padded input."""
+        spread, kernel = self.dilated(k)[None, :, :, None], self.rotated(c, k)[:, :, None, None]
+        return np.asarray(
+            conv2d(spread, kernel, padding="full", dilation=self.problem.window.dilation)[0, :, :, 0]
+        )
+
+    def crop(self, padded: Array) -> Array:
+        """Return a padded plane without its padding."""
+        (top, _), (left, _) = self.problem.window.padding
+        rows, columns = self.problem.sliding.plane
+        return padded[top : top + rows, left : left + columns]
+
+
+def check(back: Backward) -> dict[str, float]:
+    """Return the largest relative error of each gradient that is shown, against central differences.
+
+    dZ is judged by L = Σ dA · g(Z), the others by L = Σ dZ · Z. Where Z = 0, relu and leaky_relu have no
+    derivative, so those cells are left out of the first.
+    """
+    problem = back.problem
+    ks, cs = slice(back.filters.start, back.filters.stop), slice(back.channels.start, back.channels.stop)
+    dx, dw, db = back.gradients
+    x, w, b, z = problem.x.copy(), problem.w.copy(), problem.b.copy(), problem.z.copy()
+    activation = ACTIVATIONS[problem.activation]
+
+    def after_activation() -> float:
+        a = z.copy()
+        activation.apply(a)
+        return float((a * back.da).sum())
+
+    def after_convolution() -> float:
+        return float((conv2d(x[None], w, b, **back.options)[0] * back.dz).sum())
+
+    smooth = np.abs(problem.z[:, :, ks]) > NEAR_KINK if activation.rectifies else np.True_
+    return {
+        "dZ": relative_error(
+            back.dz[:, :, ks] * smooth, numeric_gradient(after_activation, z[:, :, ks]) * smooth
+        ),
+        "dW": relative_error(dw[:, :, cs, ks], numeric_gradient(after_convolution, w[:, :, cs, ks])),
+        "db": relative_error(db[ks], numeric_gradient(after_convolution, b[ks])),
+        "dA_prev": relative_error(dx[:, :, cs], numeric_gradient(after_convolution, x[:, :, cs])),
+    }

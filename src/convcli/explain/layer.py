@@ -1,0 +1,115 @@
+"""One convolutional layer: A_prev → Z = W * A_prev + b → A = g(Z), with the dimensions of every tensor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from convcli.explain.figure import Arrow, Block, Explanation, Formula, Grid, Row, Step, every, exact, planes
+from convcli.explain.notation import by, counted, factor, number
+from convcli.explain.problem import Problem, posed
+from convcli.explain.tensors import chosen_index
+from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.explain.volume import EXAMPLE
+from convcli.nn.activations import ACTIVATIONS
+
+SHOWN_CHANNELS = 4
+
+
+@topic(
+    "layer",
+    "A_prev → Z = W*A_prev + b → A = g(Z) of one conv layer, with all tensor dimensions",
+    *("input", "kernels", "bias", *WINDOW, "activation", *RUN, "filter"),
+)
+def layer(ask: Request) -> Explanation:
+    """Return the dimensions, then a step for each filter; `--filter` leaves one."""
+    problem = posed(ask, replace(EXAMPLE, activation="relu"))
+    count = problem.w.shape[3]
+    filters = range(count)
+    if ask.filter is not None or ask.model is not None:
+        filters = range(k := chosen_index(ask.filter, count, "--filter"), k + 1)
+    steps = (_dimensions(problem), *(_filter(problem, k) for k in filters))
+    return Explanation(
+        topic="layer",
+        title=f"A conv layer: {by(problem.x.shape)} → {by(problem.a.shape)}, g = {problem.activation}",
+        steps=steps,
+        data={
+            **problem.document(),
+            "activation": problem.activation,
+            "Z": planes(problem.z),
+            "A": planes(problem.a),
+        },
+        still=tuple(range(min(len(steps), 3))),
+        notes=problem.notes,
+    )
+
+
+def _dimensions(problem: Problem) -> Step:
+    n_f = problem.w.shape[3]
+    row: Row = (
+        Block(problem.x.shape, "A_prev"),
+        Arrow("*"),
+        Block(problem.w.shape[:3], f"W of {counted(n_f, 'filter')}"),
+        Arrow("+"),
+        Block((1, 1, n_f), "b"),
+        Arrow("="),
+        Block(problem.z.shape, "Z"),
+        Arrow("→", f"g = {problem.activation}"),
+        Block(problem.a.shape, "A"),
+    )
+    rows, columns = problem.z.shape[:2]
+    bias = f" + {n_f}" if problem.biased else ""
+    lines = [
+        f"A_prev: {by(problem.x.shape)}, W: {by(problem.w.shape)}, b: {by((1, 1, 1, n_f))}",
+        f"Z and A: {by(problem.z.shape)}",
+        f"learned numbers: {by(problem.w.shape)}{bias} = {problem.parameters:,}",
+        f"multiply-adds: {by(problem.w.shape)} × {rows} × {columns} = {problem.w.size * rows * columns:,}",
+        ACTIVATIONS[problem.activation].formula,
+    ]
+    data = {
+        "A_prev": list(problem.x.shape),
+        "W": list(problem.w.shape),
+        "b": [1, 1, 1, n_f],
+        "Z": list(problem.z.shape),
+        "A": list(problem.a.shape),
+        "parameters": problem.parameters,
+        "multiply_adds": problem.w.size * rows * columns,
+    }
+    words: tuple[Row, ...] = tuple((Formula(line),) for line in lines)
+    return Step("Dimensions", (*problem.photo_row(), row, *words, *problem.size_rows()), data)
+
+
+def _filter(problem: Problem, k: int) -> Step:
+    sliding, bias = problem.sliding, float(problem.b[k])
+    channels = problem.x.shape[2]
+    inputs = tuple(
+        Grid.of(sliding.padded(problem.x[:, :, c]), f"A_prev, channel {c + 1}", sliding.padding_marks())
+        for c in range(min(channels, SHOWN_CHANNELS))
+    )
+    weights = tuple(
+        Grid.of(w := problem.w[:, :, c, k], f"W_{k + 1}, channel {c + 1}", dict.fromkeys(every(w), "kernel"))
+        for c in range(min(channels, SHOWN_CHANNELS))
+    )
+    z, a = problem.z[:, :, k], problem.a[:, :, k]
+    results: Row = (
+        Grid.of(z, f"Z_{k + 1}", dict.fromkeys(every(z), "done")),
+        Arrow("→", f"g = {problem.activation}"),
+        Grid.of(a, f"A_{k + 1}", dict.fromkeys(every(a), "done")),
+    )
+    rest = (
+        f" (the first {SHOWN_CHANNELS} of {channels} channels are shown)" if channels > SHOWN_CHANNELS else ""
+    )
+    added = f" + {factor(bias)}" if problem.biased else ""
+    lines: tuple[Row, ...] = (
+        (Formula(f"Z_{k + 1} = W_{k + 1} * A_prev{added}{rest}"),),
+        (Formula(f"A_{k + 1}[1, 1] = g({number(z[0, 0])}) = {number(a[0, 0])}"),),
+    )
+    rows: tuple[Row, ...] = (
+        inputs,
+        (Arrow("*"), *weights, Arrow("+"), Formula(f"b = {number(bias)}"), Arrow("=")),
+        results,
+    )
+    return Step(
+        f"Filter {k + 1}",
+        (*rows, *lines),
+        {"filter": k + 1, "bias": exact(bias), "Z": exact(z), "A": exact(a)},
+    )

@@ -1,0 +1,89 @@
+"""Numbers and formulas as people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from convcli.engine.workspace import Array
+from convcli.explain.figure import Cell, Formula, Row, exact
+from convcli.shapes import Pair, Window
+
+MOST_TERMS = 30
+
+
+def number(value: float) -> str:
+    """Return whole numbers whole, the others to four significant digits.
+
+    >>> number(-3.0), number(2.5), number(0.123456), number(1e-7)
+    ('−3', '2.5', '0.1235', '1e−7')
+    """
+    value = exact(value)
+    if isinstance(value, int) and abs(value) < 10**9:
+        text = str(value)
+    else:
+        text = f"{value:.4g}"
+        if "e" in text:
+            digits, _, power = text.partition("e")
+            text = f"{digits}e{int(power)}"
+    return text.replace("-", "−")
+
+
+def factor(value: float) -> str:
+    """Return a number as it stands in a product: negative ones in brackets."""
+    return f"({number(value)})" if value < 0 else number(value)
+
+
+def total(terms: Iterable[str], bias: float | None = None) -> str:
+    """Return terms joined by plus signs, the middle left out where they are many."""
+    shown = list(terms)
+    if len(shown) > MOST_TERMS:
+        half = MOST_TERMS // 2
+        shown = [*shown[:half], f"… {len(shown) - 2 * half} more …", *shown[-half:]]
+    if bias is not None:
+        shown.append(factor(bias))
+    return " + ".join(shown)
+
+
+def products(values: Array, weights: Array, bias: float | None = None) -> str:
+    """Return `3·1 + 0·(−1) + …` of two arrays, cell by cell in row order."""
+    pairs = zip(values.ravel().tolist(), weights.ravel().tolist(), strict=True)
+    return total((f"{factor(value)}·{factor(weight)}" for value, weight in pairs), bias)
+
+
+def cell_name(name: str, cell: Cell) -> str:
+    """Return `out[2, 3]`, counted from 1 as on paper.
+
+    >>> cell_name("out", (1, 2))
+    'out[2, 3]'
+    """
+    return f"{name}[{cell[0] + 1}, {cell[1] + 1}]"
+
+
+def by(shape: Sequence[int]) -> str:
+    """Return `6 × 6 × 3`."""
+    return " × ".join(map(str, shape))
+
+
+def counted(count: int, thing: str) -> str:
+    """Return `1 filter`, `2 filters`."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+SIZE_FORMULA = "out = ⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"
+
+
+def size_in_numbers(plane: Pair, window: Window, axis: int) -> str:
+    """Return the size formula of one axis in numbers."""
+    n, f, s, d = plane[axis], window.size[axis], window.stride[axis], window.dilation[axis]
+    before, after = window.padding[axis]
+    room = n + before + after - d * (f - 1) - 1
+    out = window.output_shape(plane)[axis]
+    return f"⌊({n} + {before} + {after} − {d}·({f}−1) − 1) / {s}⌋ + 1 = ⌊{room} / {s}⌋ + 1 = {out}"
+
+
+def size_rows(plane: Pair, window: Window) -> tuple[Row, ...]:
+    """Return the size formula, and what it gives along rows and columns."""
+    rows, columns = (size_in_numbers(plane, window, axis) for axis in (0, 1))
+    square = rows == columns
+    lines = [f"out = {rows}"] if square else [f"rows = {rows}", f"columns = {columns}"]
+    return tuple((Formula(line),) for line in (SIZE_FORMULA, *lines))

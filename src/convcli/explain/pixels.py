@@ -1,0 +1,95 @@
+"""The data of an image: one matrix of grey values, or one for each of red, green and blue."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convcli.engine.workspace import Array
+from convcli.explain.figure import Arrow, Explanation, Formula, Grid, Picture, Row, Step, planes
+from convcli.explain.notation import by
+from convcli.explain.reading import Source, read_input, typed_volume
+from convcli.explain.topics import Request, topic
+
+CHANNELS = ("red", "green", "blue")
+
+# A small house at dusk: roof, wall and sky, so that each channel looks different.
+EXAMPLE = (
+    "40 40 40 40 40 40; 40 40 200 200 40 40; 40 200 200 200 200 40; 90 240 240 90 240 90; "
+    "90 240 240 90 240 90; 30 30 30 30 30 30 | "
+    "60 60 60 60 60 60; 60 60 40 40 60 60; 60 40 40 40 40 60; 110 220 220 60 220 110; "
+    "110 220 220 60 220 110; 120 120 120 120 120 120 | "
+    "120 120 120 120 120 120; 120 120 40 40 120 120; 120 40 40 40 40 120; 170 170 170 30 170 170; "
+    "170 170 170 30 170 170; 40 40 40 40 40 40"
+)
+
+
+@topic(
+    "pixels",
+    "an image as its matrix or its three channel matrices, with the crop marked on the picture",
+    "input",
+)
+def pixels(ask: Request) -> Explanation:
+    """Return the picture with its crop, and then a step for each channel."""
+    source = Source(typed_volume(EXAMPLE, "example")) if ask.input is None else read_input(ask.input)
+    volume = source.volume
+    count = volume.shape[2]
+    names = (
+        CHANNELS
+        if count == 3
+        else tuple(f"channel {n + 1}" for n in range(count))
+        if count > 1
+        else ("grey",)
+    )
+    steps = [_picture(source, names)]
+    if count > 1:
+        steps += [_channel(volume, c, name) for c, name in enumerate(names)]
+    data = {
+        "image": source.name,
+        "shape": list(volume.shape),
+        "crop": list(source.box) if source.box else None,
+        "channels": dict(zip(names, planes(volume), strict=True)),
+    }
+    return Explanation(
+        topic="pixels",
+        title=f"The data of an image: {by(volume.shape[:2] if count == 1 else volume.shape)} numbers",
+        steps=tuple(steps),
+        data=data,
+        still=(0,),
+    )
+
+
+def as_pixels(array: Array) -> Array:
+    """Return numbers (h, w, c) as a picture, cut to 0 … 255; other than three channels show their mean."""
+    if array.shape[2] != 3:
+        array = array.mean(axis=2)
+    return np.clip(np.rint(array), 0, 255).astype(np.uint8)
+
+
+def _picture(source: Source, names: tuple[str, ...]) -> Step:
+    volume = source.volume
+    crop = Picture(as_pixels(volume), "the crop" if source.box else source.name)
+    where = "rows {0} to {1}, columns {2} to {3}"
+    pictures: Row = (crop,)
+    words = f"{by(volume.shape)} = {volume.size} numbers from 0 (dark) to 255 (bright)"
+    if source.photo is not None and source.box is not None:
+        row, column, height, width = source.box
+        place = where.format(row, row + height - 1, column, column + width - 1)
+        photo = source.photo if source.photo.shape[2] == 3 else source.photo[:, :, 0]
+        pictures = (Picture(photo, f"{source.name}, {place}", source.box), Arrow("→"), crop)
+    grids = tuple(Grid.of(volume[:, :, c], name) for c, name in enumerate(names))
+    data = {"channels": dict(zip(names, planes(volume), strict=True))}
+    title = "The image and its numbers"
+    if len(grids) == 1:
+        return Step(title, ((*pictures, Arrow("="), *grids), (Formula(words),)), data)
+    return Step(title, (pictures, grids, (Formula(words),)), data)
+
+
+def _channel(volume: Array, c: int, name: str) -> Step:
+    """Return one channel alone: its matrix, and the picture that it would be."""
+    plane = volume[:, :, c]
+    shown = np.clip(np.rint(plane), 0, 255).astype(np.uint8)
+    if volume.shape[2] == 3:
+        shown = np.stack([shown if n == c else np.zeros_like(shown) for n in range(3)], axis=2)
+    row: Row = (Picture(shown, f"{name} alone"), Arrow("="), Grid.of(plane, name))
+    line = Formula(f"{name}: from {plane.min():g} to {plane.max():g}, mean {plane.mean():.4g}")
+    return Step(name.capitalize(), (row, (line,)), {"channel": name, "matrix": planes(volume)[c]})

@@ -1,0 +1,167 @@
+"""Pooling: windows and their maxima or means, channel by channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from convcli.engine import pool
+from convcli.engine.pool import pool_window
+from convcli.engine.workspace import Array
+from convcli.errors import UnknownNameError
+from convcli.explain.figure import (
+    Arrow,
+    Cell,
+    Explanation,
+    Formula,
+    Grid,
+    Role,
+    Row,
+    Step,
+    every,
+    exact,
+    planes,
+)
+from convcli.explain.notation import by, cell_name, number
+from convcli.explain.reading import Source, read_input, typed_volume
+from convcli.explain.sliding import Sliding, progress
+from convcli.explain.tensors import chosen_index, cropped, gradient_at, layer_of, pass_through, read_image
+from convcli.explain.topics import RUN, Request, topic
+from convcli.nn.layers import AvgPool, MaxPool
+from convcli.shapes import Window
+
+KINDS = ("max", "mean")
+
+EXAMPLE = "1 3 2 1; 2 9 1 1; 1 3 2 3; 5 6 1 2 | 4 4 0 1; 2 4 3 5; 0 0 7 7; 1 0 7 2"
+
+
+@dataclass(frozen=True, eq=False)
+class Pooling:
+    """A pool and what goes into it, in float64; `da` is the gradient that comes back, if it is known."""
+
+    x: Array
+    window: Window
+    kind: str
+    source: Source
+    da: Array | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sliding(self) -> Sliding:
+        """The window on one channel."""
+        return Sliding((self.x.shape[0], self.x.shape[1]), self.window)
+
+    @property
+    def y(self) -> Array:
+        """The result as the engine computes it, (out_h, out_w, c)."""
+        function = pool.max_pool2d if self.kind == "max" else pool.avg_pool2d
+        return np.asarray(function(self.x[None], self.window.size, self.window.stride)[0])
+
+    def maximum(self, position: Cell, channel: int) -> Cell:
+        """Return the cell of a window's maximum, the first in row order where several tie."""
+        under = self.sliding.under(position)
+        values = [self.x[(*cell, channel)] for cell in under]
+        return under[int(np.argmax(values))]
+
+    def document(self) -> dict[str, Any]:
+        """Return the inputs and options, exact."""
+        return {
+            **self.facts,
+            "input": planes(self.x),
+            "size": list(self.window.size),
+            "stride": list(self.window.stride),
+            "pool": self.kind,
+            "output_shape": list(self.y.shape),
+        }
+
+
+def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
+    """Return the pool that a request describes."""
+    if ask.pool is not None and ask.pool not in KINDS:
+        raise UnknownNameError("pool", ask.pool, KINDS)
+    if ask.model is not None:
+        return _from_run(ask)
+    source = Source(typed_volume(example, "example")) if ask.input is None else read_input(ask.input)
+    step = ask.stride if ask.stride is not None or ask.input is not None or ask.size is not None else stride
+    window = pool_window(2 if ask.size is None else ask.size, step)
+    window.output_shape((source.volume.shape[0], source.volume.shape[1]))
+    return Pooling(source.volume, window, ask.pool or "max", source)
+
+
+def _from_run(ask: Request) -> Pooling:
+    """Return the pool of a trained network; of its channels one (`--channel`)."""
+    assert ask.model is not None
+    assert ask.image is not None
+    number, layer = layer_of(ask.model, ask.layer, (MaxPool, AvgPool))
+    passage = pass_through(ask.model, read_image(ask.model, ask.image))
+    x = cropped(passage.activations[number - 1], ask.crop, number).astype(np.float64)
+    channel = chosen_index(ask.channel, x.shape[2], "--channel")
+    own = layer.window(x.shape)
+    assert own is not None
+    window = pool_window(
+        own.size if ask.size is None else ask.size, own.stride if ask.stride is None else ask.stride
+    )
+    kind = ask.pool or ("max" if isinstance(layer, MaxPool) else "mean")
+    facts: dict[str, Any] = {"layer": number, "image": ask.image.name, "channel": channel + 1}
+    da = None
+    if window == own and ask.crop is None:
+        da, name = gradient_at(passage, number)
+        da, facts["loss_of_class"] = da[:, :, [channel]], name
+    return Pooling(x[:, :, [channel]], window, kind, Source(x, f"layer {number}"), da, facts)
+
+
+@topic(
+    "pooling",
+    "windows, maxima (or means), per channel",
+    *("input", "size", "stride", "pool", *RUN, "channel"),
+)
+def pooling(ask: Request) -> Explanation:
+    """Return a step for each window of each channel."""
+    problem = pooled(ask, EXAMPLE)
+    channels = range(problem.x.shape[2])
+    if ask.channel is not None and ask.model is None:
+        channels = range(c := chosen_index(ask.channel, problem.x.shape[2], "--channel"), c + 1)
+    positions = list(problem.sliding.positions())
+    steps = tuple(_step(problem, c, position) for c in channels for position in positions)
+    return Explanation(
+        topic="pooling",
+        title=f"{problem.kind.capitalize()} pooling {by(problem.window.size)}, "
+        f"stride {by(problem.window.stride)}: {by(problem.x.shape)} → {by(problem.y.shape)}",
+        steps=steps,
+        data={**problem.document(), "output": planes(problem.y)},
+        still=tuple(len(positions) * (n + 1) - 1 for n in range(min(len(channels), 3))),
+    )
+
+
+def _step(problem: Pooling, channel: int, position: Cell) -> Step:
+    sliding, y = problem.sliding, problem.y[:, :, channel]
+    window = sliding.windows(problem.x)[position][:, :, channel]
+    marks: dict[Cell, Role] = dict.fromkeys(sliding.under(position), "window")
+    value = float(y[position])
+    data: dict[str, Any] = {"channel": channel + 1, "position": list(position), "window": exact(window)}
+    cells = window.ravel().tolist()
+    if problem.kind == "max":
+        where = problem.maximum(position, channel)
+        marks[where] = "chosen"
+        data["maximum_at"] = list(where)
+        ties = cells.count(value)
+        words = f"max({', '.join(map(number, cells))}) = {number(value)}"
+        words += f", the first of {ties} that tie" if ties > 1 else ""
+    else:
+        words = f"({' + '.join(map(number, cells))}) / {len(cells)} = {number(value)}"
+    data["output"] = exact(value)
+    known, roles = progress(position, sliding.output[1])
+    unused = np.argwhere(sliding.uses() == 0)
+    gone: dict[Cell, Role] = {(int(i), int(j)): "unused" for i, j in unused}
+    lines: tuple[Row, ...] = ((Formula(f"{cell_name('out', position)} = {words}"),),)
+    row: Row = (
+        Grid.of(problem.x[:, :, channel], f"input, channel {channel + 1}", {**gone, **marks}),
+        Arrow("→", problem.kind),
+        Grid.of(window, "window", dict.fromkeys(every(window), "window")),
+        Arrow("→"),
+        Grid.of(y, f"output, channel {channel + 1}", roles, known=known),
+    )
+    title = f"Channel {channel + 1}: row {position[0] + 1}, column {position[1] + 1}"
+    return Step(title, (row, *lines), data)

@@ -1,0 +1,154 @@
+"""Backward through a pool: the mask, the gradient put back, ties, overlaps that add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convcli.engine import pool
+from convcli.engine.workspace import Array
+from convcli.errors import UsageError
+from convcli.explain.figure import (
+    Arrow,
+    Cell,
+    Explanation,
+    Formula,
+    Grid,
+    Role,
+    Row,
+    Step,
+    every,
+    exact,
+    planes,
+)
+from convcli.explain.notation import by, cell_name, number
+from convcli.explain.pooling import Pooling, pooled
+from convcli.explain.reading import typed_volume
+from convcli.explain.tensors import chosen_index
+from convcli.explain.topics import RUN, Request, topic
+
+EXAMPLE = "1 3 3 1; 2 9 9 1; 1 3 2 8; 5 6 1 2"
+
+
+@topic(
+    "pooling-backward",
+    "the mask of the maxima, the gradient put back; ties; overlaps that add",
+    *("input", "size", "stride", "pool", "gradient", *RUN, "channel"),
+)
+def pooling_backward(ask: Request) -> Explanation:
+    """Return a step for each window: where its gradient goes. Without `--gradient` dA is 1, 2, 3, …"""
+    problem = pooled(ask, EXAMPLE, stride=1)
+    da = _gradient(ask, problem)
+    function = pool.max_pool2d_backward if problem.kind == "max" else pool.avg_pool2d_backward
+    dx = function(da[None], problem.x[None], problem.window.size, problem.window.stride)[0]
+    channels = range(problem.x.shape[2])
+    if ask.channel is not None and ask.model is None:
+        channels = range(c := chosen_index(ask.channel, problem.x.shape[2], "--channel"), c + 1)
+    steps: list[Step] = []
+    for channel in channels:
+        so_far = np.zeros(problem.x.shape[:2])
+        steps += [_step(problem, da, so_far, channel, cell) for cell in problem.sliding.positions()]
+    count = len(steps) // len(channels)
+    return Explanation(
+        topic="pooling-backward",
+        title=f"Backward of {problem.kind} pooling {by(problem.window.size)}, "
+        f"stride {by(problem.window.stride)}: dA {by(da.shape)} → dA_prev {by(dx.shape)}",
+        steps=tuple(steps),
+        data={**problem.document(), "dA": planes(da), "mask": _masks(problem), "dA_prev": planes(dx)},
+        still=tuple(count * (n + 1) - 1 for n in range(min(len(channels), 3))),
+    )
+
+
+def _gradient(ask: Request, problem: Pooling) -> Array:
+    shape = problem.y.shape
+    if ask.gradient is not None:
+        da = typed_volume(ask.gradient, "--gradient")
+        if da.shape != shape:
+            raise UsageError(f"--gradient: expected the output's size {by(shape)}, found {by(da.shape)}.")
+        return da
+    if problem.da is not None:
+        return problem.da
+    return np.moveaxis(np.arange(1.0, problem.y.size + 1).reshape(shape[2], *shape[:2]), 0, 2)
+
+
+def _masks(problem: Pooling) -> list[Any] | None:
+    """Return how many maxima stand in each cell, channel by channel; a mean has no mask."""
+    if problem.kind != "max":
+        return None
+    masks = np.zeros(problem.x.shape)
+    for channel in range(problem.x.shape[2]):
+        for position in problem.sliding.positions():
+            masks[(*problem.maximum(position, channel), channel)] += 1
+    return planes(masks)
+
+
+def _step(problem: Pooling, da: Array, so_far: Array, channel: int, position: Cell) -> Step:
+    """Add the share of one window to `so_far` and return the step that shows it."""
+    under = problem.sliding.under(position)
+    gradient = float(da[(*position, channel)])
+    mask = np.zeros(problem.window.size)
+    if problem.kind == "max":
+        targets = [problem.maximum(position, channel)]
+        mask.ravel()[under.index(targets[0])] = 1
+    else:
+        targets = under
+        mask += 1 / len(under)
+    before = [float(so_far[cell]) for cell in targets]
+    for cell in targets:
+        so_far[cell] += gradient * mask.ravel()[under.index(cell)]
+    marks: dict[Cell, Role] = dict.fromkeys(under, "window")
+    targeted: dict[Cell, Role] = dict.fromkeys(targets, "chosen")
+    landed: dict[Cell, Role] = dict.fromkeys(targets, "result")
+    row: Row = (
+        Grid.of(problem.x[:, :, channel], f"A_prev, channel {channel + 1}", {**marks, **targeted}),
+        Arrow("→", problem.kind),
+        Grid.of(mask, "mask", {c: "chosen" if mask[c] else "window" for c in every(mask)}),
+        Arrow("·", "times"),
+        Grid.of(da[:, :, channel], "dA", {position: "window"}),
+        Arrow("→", "put back"),
+        Grid.of(so_far, "dA_prev so far", {**_others(so_far), **landed}),
+    )
+    lines = _words(problem, channel, position, gradient, targets, before, so_far)
+    data = {
+        "channel": channel + 1,
+        "position": list(position),
+        "mask": exact(mask),
+        "gradient": exact(gradient),
+        "cells": [list(cell) for cell in targets],
+        "dA_prev_so_far": exact(so_far),
+    }
+    title = f"Channel {channel + 1}: window at row {position[0] + 1}, column {position[1] + 1}"
+    return Step(title, (row, *((Formula(line),) for line in lines)), data)
+
+
+def _others(so_far: Array) -> dict[Cell, Role]:
+    return {cell: "done" for cell in every(so_far) if so_far[cell]}
+
+
+def _words(
+    problem: Pooling,
+    channel: int,
+    position: Cell,
+    gradient: float,
+    targets: list[Cell],
+    before: list[float],
+    so_far: Array,
+) -> list[str]:
+    """Return what happened, in formulas: the sum, and a tie where there was one."""
+    name = cell_name("dA", position)
+    if problem.kind == "mean":
+        count = len(targets)
+        return [f"{name} / {count} = {number(gradient)} / {count} = {number(gradient / count)} to each cell"]
+    cell = targets[0]
+    after = number(so_far[cell])
+    sum_ = f"{number(before[0])} + {number(gradient)} = {after}" if before[0] else after
+    lines = [
+        f"{cell_name('dA_prev', cell)} = {sum_}" + (", where windows overlap they add" if before[0] else "")
+    ]
+    values = [problem.x[(*under, channel)] for under in problem.sliding.under(position)]
+    if values.count(max(values)) > 1:
+        lines.append(
+            f"{values.count(max(values))} cells tie for {number(max(values))}: the first in row order gets it"
+        )
+    return lines

@@ -1,0 +1,255 @@
+"""One convolution with all its tensors, be they typed in, cut from a photo, or a trained network's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from convcli import kernels
+from convcli.engine.conv import conv2d
+from convcli.engine.workspace import Array
+from convcli.errors import UsageError
+from convcli.explain.figure import Picture, Row, exact
+from convcli.explain.notation import counted, size_rows
+from convcli.explain.reading import MOST_SIDE, Source, read_input, typed_volume
+from convcli.explain.sliding import Sliding
+from convcli.explain.tensors import (
+    chosen_index,
+    cropped,
+    gradient_at,
+    layer_of,
+    pass_through,
+    read_image,
+)
+from convcli.explain.topics import Request
+from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.layers import Conv
+from convcli.shapes import Window
+
+MOST_FILTERS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """What a topic shows where the user gives nothing. Matrices as `typed_volume` reads them.
+
+    Stride, padding, bias and gradient belong to the example's own numbers, and not to those of a user.
+    """
+
+    input: str = "3 0 1 2 7 4; 1 5 8 9 3 1; 2 7 2 5 1 3; 0 1 3 1 7 8; 4 2 1 6 2 8; 2 4 5 2 3 9"
+    kernels: tuple[str, ...] = ("1 0 -1; 1 0 -1; 1 0 -1",)
+    bias: tuple[float, ...] = ()
+    stride: int = 1
+    padding: str | int = "valid"
+    activation: str = "none"
+    gradient: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Z = W * A_prev + b and A = g(Z), in float64.
+
+    Attributes
+    ----------
+    x, w, b
+        (h, w, c), (f_h, f_w, c, k), (k,).
+    da
+        The gradient that comes back to A, (out_h, out_w, k), if it is known.
+    parameters
+        How many numbers the layer learns.
+    """
+
+    x: Array
+    w: Array
+    b: Array
+    window: Window
+    activation: str
+    source: Source
+    biased: bool
+    da: Array | None = None
+    notes: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sliding(self) -> Sliding:
+        """The window on one channel of A_prev."""
+        return Sliding((self.x.shape[0], self.x.shape[1]), self.window)
+
+    @cached_property
+    def z(self) -> Array:
+        """Z as the engine computes it, (out_h, out_w, k)."""
+        z = conv2d(
+            self.x[None],
+            self.w,
+            self.b,
+            stride=self.window.stride,
+            padding=self.window.padding,
+            dilation=self.window.dilation,
+        )
+        return np.asarray(z[0])
+
+    @cached_property
+    def a(self) -> Array:
+        """A = g(Z)."""
+        a = self.z.copy()
+        ACTIVATIONS[self.activation].apply(a)
+        return a
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the layer learns."""
+        return int(self.w.size + (self.b.size if self.biased else 0))
+
+    def document(self) -> dict[str, Any]:
+        """Return the inputs and options, exact; a single channel and filter as plain matrices."""
+        single = self.x.shape[2] == self.w.shape[3] == 1
+        return {
+            **self.facts,
+            "input": exact(self.x[:, :, 0] if single else np.moveaxis(self.x, 2, 0)),
+            "kernel": exact(self.w[:, :, 0, 0] if single else np.transpose(self.w, (3, 2, 0, 1))),
+            "bias": exact(self.b[0] if single else self.b),
+            "stride": list(self.window.stride),
+            "padding": [list(side) for side in self.window.padding],
+            "dilation": list(self.window.dilation),
+            "output_shape": list(self.z.shape[:2] if single else self.z.shape),
+        }
+
+    def size_rows(self) -> tuple[Row, ...]:
+        """Return the size formula, and what it gives here."""
+        return size_rows(self.sliding.plane, self.window)
+
+    def photo_row(self) -> tuple[Row, ...]:
+        """Return a row with the photo and its crop, if the numbers come from one."""
+        if self.source.photo is None or self.source.box is None:
+            return ()
+        return ((Picture(self.source.photo, self.source.name, self.source.box),),)
+
+
+def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
+    """Return the convolution that a request describes, the example's parts standing in for what is not given.
+
+    With `single` it has one channel and one filter.
+
+    Raises
+    ------
+    UsageError
+        If the parts do not fit each other, or are too large to be shown.
+    """
+    if ask.model is not None:
+        return _from_run(ask, single)
+    if ask.input is None:
+        source = Source(typed_volume(example.input, "example"))
+    else:
+        source = read_input(ask.input, channels=1 if single else None)
+    w = _weights(ask.kernels or example.kernels, source.volume.shape[2], single)
+    own = ask.input is None and not ask.kernels
+    listed = ask.bias or (example.bias if own else ())
+    if listed and len(listed) != w.shape[3]:
+        raise UsageError(
+            f"--bias: expected a number for each of {counted(w.shape[3], 'filter')}, found {len(listed)}."
+        )
+    b = np.array(listed, dtype=np.float64) if listed else np.zeros(w.shape[3])
+    window = Window.of(
+        (w.shape[0], w.shape[1]),
+        stride=(example.stride if own else 1) if ask.stride is None else ask.stride,
+        padding=(example.padding if own else "valid") if ask.padding is None else ask.padding,
+        dilation=1 if ask.dilation is None else ask.dilation,
+    )
+    _check_padding(source.volume, window)
+    activation = ask.activation or example.activation
+    _ = ACTIVATIONS[activation]
+    rows, columns = window.output_shape((source.volume.shape[0], source.volume.shape[1]))
+    own = own and (ask.stride, ask.padding, ask.dilation) == (None, None, None)
+    text = ask.gradient or (example.gradient if own else None)
+    da = None if text is None else _gradient(text, (rows, columns, w.shape[3]))
+    return Problem(source.volume, w, b, window, activation, source, bool(listed), da)
+
+
+def _check_padding(volume: Array, window: Window) -> None:
+    (top, bottom), (left, right) = window.padding
+    most = 2 * MOST_SIDE
+    if volume.shape[0] + top + bottom > most or volume.shape[1] + left + right > most:
+        raise UsageError(f"--padding: the padded plane has more than {most} rows or columns; use less.")
+
+
+def _weights(texts: tuple[str, ...], channels: int, single: bool) -> Array:
+    """Return filters (f_h, f_w, c, k); a filter of one channel lies on every channel."""
+    if len(texts) > (1 if single else MOST_FILTERS):
+        most = "one filter" if single else f"at most {MOST_FILTERS} filters"
+        raise UsageError(f"--kernel: this topic shows {most}, found {len(texts)}.")
+    filters = [_filter(text, channels) for text in texts]
+    if any(one.shape != filters[0].shape for one in filters):
+        raise UsageError("--kernel: the filters of one layer have the same size; these do not.")
+    return np.stack(filters, axis=3)
+
+
+def _filter(text: str, channels: int) -> Array:
+    parts = []
+    for part in text.split("|"):
+        kernel = kernels.parse(part)
+        if len(kernel.parts) > 1:
+            raise UsageError(
+                f"--kernel: {kernel.name} is made of {len(kernel.parts)} kernels; name one, "
+                f"such as {kernel.name}-x, or type its weights in."
+            )
+        if max(kernel.shape) > MOST_SIDE:
+            raise UsageError(f"--kernel: {kernel.name} is larger than {MOST_SIDE} × {MOST_SIDE}.")
+        parts.append(kernel.parts[0])
+    if len(parts) == 1:
+        parts *= channels
+    if len(parts) != channels or any(part.shape != parts[0].shape for part in parts):
+        raise UsageError(
+            f"--kernel: expected {counted(channels, 'channel')} of one size, as the input has, "
+            f"found {len(parts)}."
+        )
+    return np.stack(parts, axis=2)
+
+
+def _gradient(text: str, shape: tuple[int, ...]) -> Array:
+    da = typed_volume(text, "--gradient")
+    if da.shape != shape:
+        expected, found = (" × ".join(map(str, size)) for size in (shape, da.shape))
+        raise UsageError(f"--gradient: expected the output's size {expected}, found {found}.")
+    return da
+
+
+def _from_run(ask: Request, single: bool) -> Problem:
+    """Return the convolution of a trained layer; with `single`, of one channel and one filter of it."""
+    assert ask.model is not None
+    assert ask.image is not None
+    number, layer = layer_of(ask.model, ask.layer, (Conv,))
+    if layer.groups != 1:
+        raise UsageError(f"--layer {number} has groups = {layer.groups}; this shows layers with groups = 1.")
+    passage = pass_through(ask.model, read_image(ask.model, ask.image))
+    own = ask.model.weights.by_layer[number - 1]
+    x = cropped(passage.activations[number - 1], ask.crop, number).astype(np.float64)
+    w = own["W"].astype(np.float64)
+    b = own["b"].astype(np.float64) if "b" in own else np.zeros(w.shape[3])
+    facts = {"layer": number, "image": ask.image.name}
+    notes: tuple[str, ...] = ()
+    da = None
+    if single:
+        channel = chosen_index(ask.channel, w.shape[2], "--channel")
+        k = chosen_index(ask.filter, w.shape[3], "--filter")
+        if w.shape[2] > 1:
+            notes = (f"channel {channel + 1} of {w.shape[2]}: one of the summands of Z of filter {k + 1}.",)
+        x, w, b = x[:, :, [channel]], w[:, :, [channel]][..., [k]], b[[k]]
+        facts |= {"filter": k + 1, "channel": channel + 1}
+    elif ask.crop is None:
+        da, name = gradient_at(passage, number)
+        facts["loss_of_class"] = name
+    window = Window.of(
+        (w.shape[0], w.shape[1]),
+        stride=layer.stride if ask.stride is None else ask.stride,
+        # Around a crop there are no zeros but the network's own numbers: only whole windows count there.
+        padding=ask.padding if ask.padding is not None else layer.padding if ask.crop is None else "valid",
+        dilation=layer.dilation if ask.dilation is None else ask.dilation,
+    )
+    changed = ask.stride is not None or ask.padding is not None or ask.dilation is not None
+    source = Source(x, f"layer {number}")
+    return Problem(
+        x, w, b, window, layer.activation, source, layer.bias, None if changed else da, notes, facts
+    )

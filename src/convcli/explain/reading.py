@@ -1,0 +1,160 @@
+"""Where the numbers come from: a matrix typed in, a table in a file, a piece of a photo."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.workspace import Array
+from convcli.errors import InputError, UsageError
+from convcli.explain.figure import Box
+from convcli.images import read_pixels
+
+MOST_SIDE = 16
+"""Rows and columns that can be shown as numbers and still be read."""
+
+_TYPED = re.compile(r"[\d\s.,;|eE+\-/]+")
+_CROP = re.compile(r"(?P<path>.+)@(?P<box>[^@/\\]*)")
+_SEPARATOR = re.compile(r"\s*,\s*|\s+")
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Numbers (h, w, c) in float64, and the photo and place that they were cut from, if they were."""
+
+    volume: Array
+    name: str = "example"
+    photo: NDArray[np.uint8] | None = None
+    box: Box | None = None
+
+
+def read_input(text: str, *, channels: int | None = None, most: int = MOST_SIDE) -> Source:
+    """Return the numbers that `--input` describes.
+
+    Parameters
+    ----------
+    text
+        Rows parted by semicolons, cells by blanks or commas, channels by `|`; a .csv or .txt file; an image
+        file, whole or with `@row,col,height,width`.
+    channels
+        1 for grey and 3 for colour, or None for what an image has.
+    most
+        Rows and columns allowed.
+
+    Raises
+    ------
+    UsageError
+        If a row has another length, a crop lies outside, or there is too much to be shown.
+    InputError
+        If a file cannot be read.
+    """
+    if _TYPED.fullmatch(text) and any(sign.isdigit() for sign in text):
+        source = Source(typed_volume(text, "--input"), "input")
+        if channels == 1 and source.volume.shape[2] > 1:
+            raise UsageError(
+                f"--input: expected one matrix, found {source.volume.shape[2]} channels; leave out the |."
+            )
+    elif Path(text).suffix.lower() in (".csv", ".txt"):
+        source = Source(_table(Path(text)), Path(text).name)
+    else:
+        source = _photo(text, channels, most)
+    check_fits(source.volume, most, "--input")
+    return source
+
+
+def check_fits(volume: Array, most: int, where: str) -> None:
+    """Raise UsageError if a volume is too large to be shown as numbers."""
+    rows, columns = volume.shape[:2]
+    if max(rows, columns) > most:
+        raise UsageError(
+            f"{where}: {rows} × {columns} numbers; at most {most} × {most} can be read. "
+            "Take a piece: IMAGE@row,col,height,width."
+        )
+
+
+def typed_volume(text: str, where: str) -> Array:
+    """Return `1 2; 3 4` as (2, 2, 1), and with channels parted by `|` as (rows, columns, channels).
+
+    >>> typed_volume("1 2; 3 4 | 5 6; 7 8", "--input").shape
+    (2, 2, 2)
+    """
+    planes = [_matrix(plane.strip().removesuffix(";").split(";"), where) for plane in text.split("|")]
+    if any(plane.shape != planes[0].shape for plane in planes):
+        raise UsageError(f"{where}: the channels have different sizes; give each the same rows and columns.")
+    return np.stack(planes, axis=2)
+
+
+def _matrix(lines: list[str], where: str) -> Array:
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines, 1):
+        cells = _SEPARATOR.split(line.strip()) if line.strip() else []
+        if not cells or (rows and len(cells) != len(rows[0])):
+            expected = f"{len(rows[0])} numbers as in row 1" if rows else "numbers"
+            raise UsageError(f"{where}: row {number}: expected {expected}, found {len(cells) or 'none'}.")
+        rows.append([_number(cell, f"{where}: row {number}, column {n}") for n, cell in enumerate(cells, 1)])
+    return np.array(rows, dtype=np.float64)
+
+
+def _number(text: str, where: str) -> float:
+    top, slash, bottom = text.partition("/")
+    try:
+        value = float(top) / float(bottom) if slash else float(top)
+    except (ValueError, ZeroDivisionError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"{where}: expected a finite number, found {text!r}.")
+    return value
+
+
+def _table(path: Path) -> Array:
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: expected rows of numbers as text ({error}).") from error
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise InputError(f"{path}: expected rows of numbers, found none.")
+    return _matrix(lines, str(path))[:, :, None]
+
+
+def _photo(text: str, channels: int | None, most: int) -> Source:
+    """Return the pixels of an image, or of the crop that is named with it."""
+    match = _CROP.fullmatch(text)
+    if match is None or Path(text).exists():
+        pixels = read_pixels(Path(text), channels)
+        if max(pixels.shape[:2]) > most:
+            check_fits(pixels, most, text)
+        return Source(pixels.astype(np.float64), Path(text).name, pixels)
+    path = Path(match["path"])
+    box = parse_box(match["box"], "--input")
+    pixels = read_pixels(path, channels)
+    return Source(cut(pixels, box, str(path)).astype(np.float64), path.name, pixels, box)
+
+
+def parse_box(text: str, where: str) -> Box:
+    """Return (row, column, height, width) of `40,60,8,8`."""
+    numbers = text.split(",")
+    if len(numbers) != 4 or not all(number.strip().isdecimal() for number in numbers):
+        raise UsageError(f"{where}: expected a crop row,col,height,width such as 40,60,8,8, not {text!r}.")
+    row, column, height, width = map(int, numbers)
+    if not height or not width:
+        raise UsageError(f"{where}: a crop has at least one row and one column, not {text!r}.")
+    return row, column, height, width
+
+
+def cut(volume: Array, box: Box, where: str) -> Array:
+    """Return the part of (h, w, c) inside a box, or raise UsageError if some of it lies outside."""
+    row, column, height, width = box
+    if row + height > volume.shape[0] or column + width > volume.shape[1]:
+        raise UsageError(
+            f"{where}: the crop takes rows {row} to {row + height - 1} and columns {column} to "
+            f"{column + width - 1}, but there are only {volume.shape[0]} × {volume.shape[1]}, from 0."
+        )
+    return volume[row : row + height, column : column + width]

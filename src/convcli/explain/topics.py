@@ -1,0 +1,130 @@
+"""The registry of topics, and what a topic may be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from convcli.engine.workspace import Array
+from convcli.errors import UsageError
+from convcli.explain.figure import Box, Explanation
+from convcli.nn.model import Model
+from convcli.registry import Registry
+from convcli.shapes import IntOrPair, Padding
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Request:
+    """What the user gave; None or empty stands for the topic's own example or default.
+
+    Attributes
+    ----------
+    input
+        A matrix typed in, a .csv or .txt file, or an image file with or without `@row,col,height,width`.
+    kernels
+        As `convcli.kernels.parse` takes them; `|` parts the channels of a filter.
+    bias
+        One number for each filter.
+    size, pool
+        The window of a pool, and "max" or "mean".
+    activation
+        The name of g.
+    gradient
+        dA as a matrix typed in; `|` parts the channels.
+    model, layer, image, crop
+        A trained network, one of its layers (from 1), the image that goes in, and the part of that layer's
+        input to look at.
+    filter, channel
+        Which filter and which channel to look at (from 1), where a topic shows one.
+    filter_image
+        `convcli.filtering.filter_image`; handed in, because the two rooms do not import each other.
+    """
+
+    input: str | None = None
+    kernels: tuple[str, ...] = ()
+    bias: tuple[float, ...] = ()
+    stride: IntOrPair | None = None
+    padding: Padding | None = None
+    dilation: IntOrPair | None = None
+    size: IntOrPair | None = None
+    pool: str | None = None
+    activation: str | None = None
+    gradient: str | None = None
+    model: Model | None = None
+    layer: int | None = None
+    image: Path | None = None
+    crop: Box | None = None
+    filter: int | None = None
+    channel: int | None = None
+    filter_image: Callable[..., Array] | None = None
+
+
+OPTIONS = {"kernels": "--kernel", "model": "--run"}
+RUN = ("model", "layer", "image", "crop")
+WINDOW = ("stride", "padding", "dilation")
+
+_ALWAYS = ("filter_image",)
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic: what it shows, which fields of a request it takes, and what makes it."""
+
+    name: str
+    summary: str
+    takes: tuple[str, ...]
+    build: Callable[[Request], Explanation]
+
+
+TOPICS: Registry[Topic] = Registry("topic")
+
+
+def topic(
+    name: str, summary: str, *takes: str
+) -> Callable[[Callable[[Request], Explanation]], Callable[[Request], Explanation]]:
+    """Return a decorator that registers a topic."""
+
+    def register(build: Callable[[Request], Explanation]) -> Callable[[Request], Explanation]:
+        TOPICS.register(name)(Topic(name, summary, takes, build))
+        return build
+
+    return register
+
+
+def explain(name: str, request: Request | None = None) -> Explanation:
+    """Return the explanation of a topic.
+
+    Raises
+    ------
+    UsageError
+        If there is no such topic, it does not take something it was given, or sizes do not fit.
+    InputError
+        If a file cannot be read.
+
+    Examples
+    --------
+    >>> from convcli.explain import Request, explain
+    >>> shown = explain("convolution", Request(input="1 2; 3 4", kernels=("1 0; 0 1",)))
+    >>> shown.document()["output"]
+    [[5]]
+    """
+    chosen, request = TOPICS[name], request or Request()
+    for field in fields(Request):
+        value: Any = getattr(request, field.name)
+        if value is not None and value != () and field.name not in (*chosen.takes, *_ALWAYS):
+            known = ", ".join(option_of(name) for name in chosen.takes)
+            raise UsageError(f"{name} takes no {option_of(field.name)}; it takes {known}.")
+    if request.model is None and (wanting := [n for n in RUN[1:] if getattr(request, n) is not None]):
+        raise UsageError(f"{option_of(wanting[0])} belongs to a trained network: name it with --run RUN.")
+    if request.model is not None and request.image is None:
+        raise UsageError("--run needs --image FILE, the image that goes through the network.")
+    if request.model is not None and request.input is not None:
+        raise UsageError("--input and --run both say where the numbers come from; give one of them.")
+    return chosen.build(request)
+
+
+def option_of(name: str) -> str:
+    """Return the command line's name of a request's field."""
+    return OPTIONS.get(name, f"--{name}")

@@ -1,0 +1,152 @@
+"""Convolution over volumes: products channel by channel, the sum over channels, a plane for each filter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convcli.explain.figure import (
+    Arrow,
+    Block,
+    Cell,
+    Explanation,
+    Formula,
+    Grid,
+    Row,
+    Step,
+    every,
+    exact,
+    planes,
+)
+from convcli.explain.notation import by, cell_name, counted, factor, number, products, total
+from convcli.explain.problem import Example, Problem, posed
+from convcli.explain.sliding import progress
+from convcli.explain.tensors import chosen_index
+from convcli.explain.topics import RUN, WINDOW, Request, topic
+
+SHOWN_CHANNELS = 4
+
+EXAMPLE = Example(
+    input="1 2 0 1; 0 1 3 1; 2 1 0 0; 1 0 1 2 | 0 1 1 0; 2 0 1 1; 1 1 0 2; 0 3 1 0 "
+    "| 2 0 1 1; 1 1 0 0; 0 2 1 1; 1 0 0 2",
+    kernels=(
+        "1 0 -1; 1 0 -1; 1 0 -1 | 0 1 0; 0 1 0; 0 1 0 | 1 0 0; 0 1 0; 0 0 1",
+        "1 1 1; 0 0 0; -1 -1 -1 | 0 0 0; 1 1 1; 0 0 0 | 0 0 1; 0 1 0; 1 0 0",
+    ),
+    bias=(1, -2),
+)
+
+
+@topic(
+    "volume",
+    "n×n×n_c with several f×f×n_c filters: products per channel, the sum over channels, the stacked result",
+    *("input", "kernels", "bias", *WINDOW, *RUN, "filter"),
+)
+def volume(ask: Request) -> Explanation:
+    """Return the shapes, then a step for each filter and position; `--filter` leaves one filter."""
+    problem = posed(ask, EXAMPLE)
+    count = problem.w.shape[3]
+    filters = range(count)
+    if ask.filter is not None or ask.model is not None:
+        filters = range(k := chosen_index(ask.filter, count, "--filter"), k + 1)
+    steps = [_shapes(problem)]
+    steps += [_step(problem, k, position) for k in filters for position in problem.sliding.positions()]
+    last = _stacked(problem, list(filters))
+    return Explanation(
+        topic="volume",
+        title=f"Volume: {by(problem.x.shape)} * {counted(count, 'filter')} of {by(problem.w.shape[:3])} → "
+        f"{by(problem.z.shape)}",
+        steps=(*steps, last),
+        data={**problem.document(), "output": planes(problem.z)},
+        still=(0, len(steps) - 1, len(steps)),
+        notes=problem.notes,
+    )
+
+
+def shapes_row(problem: Problem, result: str) -> Row:
+    """Return the shapes as solids, with what happens between them."""
+    count = problem.w.shape[3]
+    return (
+        Block(problem.x.shape, "A_prev: n × n × n_c"),
+        Arrow("*"),
+        Block(problem.w.shape[:3], f"{counted(count, 'filter')} W: f × f × n_c"),
+        Arrow("="),
+        Block(problem.z.shape, result),
+    )
+
+
+def _shapes(problem: Problem) -> Step:
+    count = problem.w.shape[3]
+    lines: tuple[Row, ...] = (
+        (
+            Formula(
+                f"{by(problem.x.shape)} * {by(problem.w.shape[:3])} → {by(problem.z.shape[:2])} per filter"
+            ),
+        ),
+        (Formula(f"n_f = {counted(count, 'filter')}, stacked: {by(problem.z.shape)}"),),
+        *problem.size_rows(),
+    )
+    shapes = {
+        "A_prev": list(problem.x.shape),
+        "W": list(problem.w.shape),
+        "b": list(problem.b.shape),
+        "Z": list(problem.z.shape),
+    }
+    return Step("Shapes", (*problem.photo_row(), shapes_row(problem, "Z: out × out × n_f"), *lines), shapes)
+
+
+def _step(problem: Problem, k: int, position: Cell) -> Step:
+    """Return one output cell of one filter: a row for each channel, then the sum over channels."""
+    sliding = problem.sliding
+    window = sliding.windows(problem.x)[position]
+    shares = window * problem.w[..., k]
+    sums = shares.sum(axis=(0, 1))
+    value = float(problem.z[(*position, k)])
+    name = cell_name(f"Z_{k + 1}", position)
+    rows: list[Row] = []
+    for c in range(min(problem.x.shape[2], SHOWN_CHANNELS)):
+        kernel = problem.w[:, :, c, k]
+        rows.append(
+            (
+                Grid.of(sliding.padded(problem.x[:, :, c]), f"channel {c + 1}", sliding.marks(position)),
+                Arrow("*"),
+                Grid.of(kernel, f"W, filter {k + 1}", dict.fromkeys(every(kernel), "kernel")),
+                Arrow("="),
+                Grid.of(shares[:, :, c], f"sum {number(sums[c])}", dict.fromkeys(every(kernel), "window")),
+            )
+        )
+    known, roles = progress(position, sliding.output[1])
+    rows[0] = (
+        *rows[0],
+        Arrow("→", "sum + b" if problem.biased else "sum"),
+        Grid.of(problem.z[:, :, k], f"Z, filter {k + 1}", roles, known=known),
+    )
+    lines = [
+        Formula(f"channel {c + 1}: {products(window[:, :, c], problem.w[:, :, c, k])} = {number(sums[c])}")
+        for c in range(min(problem.x.shape[2], SHOWN_CHANNELS))
+    ]
+    bias = float(problem.b[k]) if problem.biased else None
+    lines.append(Formula(f"{name} = {total(map(factor, sums.tolist()), bias)} = {number(value)}"))
+    data = {
+        "filter": k + 1,
+        "position": list(position),
+        "products": planes(shares),
+        "channel_sums": exact(sums),
+        "bias": exact(problem.b[k]),
+        "output": exact(value),
+    }
+    title = f"Filter {k + 1}: row {position[0] + 1}, column {position[1] + 1}"
+    return Step(title, (*rows, *((line,) for line in lines)), data)
+
+
+def _stacked(problem: Problem, filters: list[int]) -> Step:
+    grids = tuple(
+        Grid.of(problem.z[:, :, k], f"filter {k + 1}", dict.fromkeys(np.ndindex(problem.z.shape[:2]), "done"))
+        for k in filters
+    )
+    row: Row = (*grids, Arrow("→", "stack"), Block(problem.z.shape, "Z: out × out × n_f"))
+    count = problem.parameters
+    bias = f" + {problem.b.size} of b" if problem.biased else ""
+    line = Formula(f"learned numbers: {by(problem.w.shape)} = {problem.w.size} of W{bias} = {count}")
+    return Step(
+        "The filters' planes, stacked", (row, (line,)), {"output": planes(problem.z), "parameters": count}
+    )

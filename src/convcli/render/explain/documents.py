@@ -1,0 +1,12 @@
+"""The exact numbers as JSON."""
+
+from __future__ import annotations
+
+import json as encoder
+
+from convcli.explain.figure import Explanation
+
+
+def json(explanation: Explanation) -> bytes:
+    """Return all numbers of an explanation, in full."""
+    return (encoder.dumps(explanation.document(), ensure_ascii=False, allow_nan=False) + "\n").encode()

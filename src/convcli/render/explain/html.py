@@ -1,0 +1,103 @@
+"""One page that steps through an explanation: grids as tables, the rest as SVG; no request leaves it."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from html import escape
+from importlib.resources import files
+
+from convcli.explain.figure import Arrow, Element, Explanation, Formula, Grid, Picture, Step
+from convcli.explain.notation import number
+from convcli.render.explain.drawing import draw
+from convcli.render.explain.palette import COLOURS, heat
+from convcli.render.explain.svg import svg_text
+from convcli.render.plain import printable
+
+NARROW = 340.0  # what a drawing may be wide on a phone
+
+
+def html(explanation: Explanation) -> bytes:
+    """Return the page, whole in itself."""
+    steps = "\n".join(_step(step, n) for n, step in enumerate(explanation.steps))
+    page = (
+        _template()
+        .replace("@colours@", _colours())
+        .replace("@title@", _escaped(explanation.title))
+        .replace("@count@", str(len(explanation.steps)))
+        .replace("@steps@", steps)
+    )
+    return page.encode()
+
+
+@cache
+def _template() -> str:
+    return (files("convcli.render.explain") / "page.html").read_text("utf-8")
+
+
+def _colours() -> str:
+    """Return the palette as custom properties, light and dark."""
+    light, dark = (
+        "".join(f"--{name}:{getattr(colour, mode)};" for name, colour in COLOURS.items())
+        for mode in ("light", "dark")
+    )
+    svg = "".join(
+        f"svg .f-{name}{{fill:var(--{name})}}svg .s-{name}{{stroke:var(--{name})}}" for name in COLOURS
+    )
+    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}{svg}"
+
+
+def _step(step: Step, n: int) -> str:
+    rows = "".join(f'<div class="row">{"".join(map(_element, row))}</div>' for row in step.rows)
+    hidden = "" if n == 0 else " hidden"
+    return f'<section data-step="{n + 1}"{hidden}><h2>{_escaped(step.title)}</h2>{rows}</section>'
+
+
+def _element(element: Element) -> str:
+    match element:
+        case Grid():
+            return _grid(element)
+        case Arrow():
+            note = f"<small>{_escaped(element.note)}</small>" if element.note else ""
+            sign = "∗" if element.sign == "*" else element.sign
+            return f'<div class="arrow"><b>{_escaped(sign)}</b>{note}</div>'
+        case Formula():
+            return f'<p class="formula">{_escaped(element.text)}</p>'
+        case _:
+            scene = draw(element, NARROW)
+            caption = element.caption or ("picture" if isinstance(element, Picture) else "drawing")
+            # The page has the colours of the palette; the drawing needs no style of its own.
+            return f"<figure>{_without_style(svg_text(scene, printable(caption), ground=False))}</figure>"
+
+
+def _without_style(svg: str) -> str:
+    start, end = svg.index("<style>"), svg.index("</style>") + len("</style>")
+    return svg[:start] + svg[end:].strip()
+
+
+def _grid(grid: Grid) -> str:
+    rows = []
+    for i, row in enumerate(grid.cells):
+        name = f"<th>{_escaped(grid.row_names[i])}</th>" if grid.row_names else ""
+        cells = "".join(_cell(grid, i, j) for j in range(len(row)))
+        rows.append(f"<tr>{name}{cells}</tr>")
+    caption = f"<figcaption>{_escaped(grid.caption)}</figcaption>" if grid.caption else ""
+    return f'<figure><div class="scroll"><table>{"".join(rows)}</table></div>{caption}</figure>'
+
+
+def _cell(grid: Grid, i: int, j: int) -> str:
+    """Return a cell; where its text is rounded, its title is the number in full."""
+    value, role = grid.cells[i][j], grid.marks.get((i, j))
+    style = f' class="{role}"' if role else ""
+    if grid.heat and value is not None:
+        style = f' style="background:var(--{heat(value, grid.hottest)})"'
+    if value is None:
+        return f"<td{style}></td>"
+    text = number(value)
+    full = json.dumps(value)
+    title = "" if text.replace("−", "-") == full else f' title="{full}"'
+    return f"<td{style}{title}>{text}</td>"
+
+
+def _escaped(text: str) -> str:
+    return escape(printable(text))

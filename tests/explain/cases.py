@@ -1,0 +1,175 @@
+"""Small problems whose answers were worked out by hand, and how to ask for each topic's example."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from convcli import filter_image
+from convcli.explain import Request, explain
+
+
+class Case(NamedTuple):
+    """What is asked, and what its JSON must say: each key a key of the document."""
+
+    name: str
+    topic: str
+    request: dict[str, Any]
+    expected: dict[str, Any]
+
+
+CASES = [
+    Case(
+        "valid",
+        "convolution",
+        {"input": "1 2 3; 4 5 6; 7 8 9", "kernels": ("1 0; 0 -1",)},
+        # 1 − 5, 2 − 6, 4 − 8, 5 − 9
+        {"output": [[-4, -4], [-4, -4]], "output_shape": [2, 2]},
+    ),
+    Case(
+        "the kernel is not flipped",
+        "convolution",
+        {"input": "0 0 0; 0 1 0; 0 0 0", "kernels": ("1 2 3; 4 5 6; 7 8 9",), "padding": "same"},
+        # an impulse gives the kernel rotated by 180°
+        {"output": [[9, 8, 7], [6, 5, 4], [3, 2, 1]]},
+    ),
+    Case(
+        "stride 2 with a remainder, bias, halves",
+        "stride",
+        {"input": "1 2 3 4; 5 6 7 8; 9 10 11 12", "kernels": ("0.5 0; 0 0.5",), "bias": (1,), "stride": 2},
+        # (1 + 6) / 2 + 1, (3 + 8) / 2 + 1; the last row is in no window
+        {"output": [[4.5, 6.5]], "output_shape": [1, 2]},
+    ),
+    Case(
+        "dilation 2 and an even kernel under same padding",
+        "convolution",
+        {"input": "1 2 3; 4 5 6; 7 8 9", "kernels": ("1 1; 1 1",), "padding": "same", "dilation": 2},
+        # total padding 2 on each axis, one before: the corners of each 3 × 3 neighbourhood
+        {"output": [[5, 10, 5], [10, 20, 10], [5, 10, 5]], "padding": [[1, 1], [1, 1]]},
+    ),
+    Case(
+        "same padding at stride 2 is asymmetric for an even kernel",
+        "convolution",
+        {"input": "1 2 3; 4 5 6; 7 8 9", "kernels": ("1 0; 0 1",), "padding": "same", "stride": 2},
+        # a zero row below and a zero column on the right: 1 + 5, 3 + 0; 7 + 0, 9 + 0
+        {"output": [[6, 3], [7, 9]], "padding": [[0, 1], [0, 1]], "output_shape": [2, 2]},
+    ),
+    Case(
+        "how often pixels are used",
+        "padding",
+        {"input": "1 2 3; 4 5 6; 7 8 9", "kernels": ("1 1; 1 1",)},
+        {
+            "steps.0.uses": [[1, 2, 1], [2, 4, 2], [1, 2, 1]],
+            "steps.1.uses": [[1, 2, 2], [2, 4, 4], [2, 4, 4]],
+            "steps.2.uses": [[4, 4, 4], [4, 4, 4], [4, 4, 4]],
+            "steps.2.output_shape": [4, 4],
+        },
+    ),
+    Case(
+        "two channels and three filters",
+        "volume",
+        {
+            "input": "1 2; 3 4 | 5 6; 7 8",
+            "kernels": ("1 0; 0 1 | 1 0; 0 1", "1 1; 1 1 | 0 0; 0 0", "0 1; 0 0 | 0 0; -1 0"),
+            "bias": (0, 1, 2),
+        },
+        # (1 + 4) + (5 + 8);  (1 + 2 + 3 + 4) + 0 + 1;  2 − 7 + 2
+        {"output": [[[18]], [[11]], [[-3]]], "steps.1.channel_sums": [5, 13], "output_shape": [1, 1, 3]},
+    ),
+    Case(
+        "a layer with relu and stride 2",
+        "layer",
+        {
+            "input": "1 2 0; 0 1 3; 2 1 1",
+            "kernels": ("1 -1; 0 2", "-1 0; 0 0"),
+            "bias": (-1, 1),
+            "stride": 2,
+            "padding": ((0, 1), (0, 1)),
+            "activation": "relu",
+        },
+        # Z_1: 1 − 2 + 2 − 1, 0 − 0 + 0 − 1; 2 − 1 + 0 − 1, 1 − 0 + 0 − 1.  Z_2: 1 − 1, 1 − 0; 1 − 2, 1 − 1
+        {
+            "Z": [[[0, -1], [0, 0]], [[0, 1], [-1, 0]]],
+            "A": [[[0, 0], [0, 0]], [[0, 1], [0, 0]]],
+        },
+    ),
+    Case(
+        "maximum with ties and a remainder",
+        "pooling",
+        {"input": "1 3 3; 3 2 0; 9 9 9"},
+        # 3 stands at (0, 1) first; the third row and column fill no window
+        {"output": [[[3]]], "steps.0.maximum_at": [0, 1]},
+    ),
+    Case(
+        "mean of two channels, overlapping",
+        "pooling",
+        {"input": "1 2 3; 3 4 5 | 0 0 1; 0 1 1", "stride": 1, "pool": "mean"},
+        {"output": [[[2.5, 3.5]], [[0.25, 0.75]]]},
+    ),
+    Case(
+        "gradient of overlapping maxima with ties",
+        "pooling-backward",
+        {"input": "1 5 5; 0 5 2; 5 1 1", "stride": 1, "gradient": "1 2; 3 4"},
+        # windows: 5 at (0,1); 5 at (0,1) before (0,2); 5 at (1,1) before (2,0); 5 at (1,1)
+        {"dA_prev": [[[0, 3, 0], [0, 7, 0], [0, 0, 0]]], "mask": [[[0, 2, 0], [0, 2, 0], [0, 0, 0]]]},
+    ),
+    Case(
+        "backward with stride 2 and an asymmetric remainder",
+        "backward",
+        {
+            "input": "1 2 3 4; 5 6 7 8; 9 1 2 3",
+            "kernels": ("1 2; 3 4",),
+            "bias": (0,),
+            "stride": 2,
+            "activation": "none",
+            "gradient": "1 -1",
+        },
+        # one row and no column remain; dW[0, 0] = 1·1 − 1·3, and so on
+        {
+            "Z": [[[44, 64]]],
+            "dW": [[[[-2, -2], [-2, -2]]]],
+            "db": [0],
+            "dA_prev": [[[1, 2, -1, -2], [3, 4, -3, -4], [0, 0, 0, 0]]],
+        },
+    ),
+    Case(
+        "what a convolution shares",
+        "sharing",
+        {"input": "1 2 3; 4 5 6; 7 8 9", "kernels": ("1 0; 0 -1",)},
+        {
+            "dense": {"connections": 36, "parameters": 40},
+            "convolution": {"connections": 16, "parameters": 5},
+            "steps.4.inputs": [0, 1, 3, 4],
+            "output": [[-4, -4], [-4, -4]],
+        },
+    ),
+    Case(
+        "three channels of pixels",
+        "pixels",
+        {"input": "1 2 | 3 4 | 5 6.5"},
+        {"channels": {"red": [[1, 2]], "green": [[3, 4]], "blue": [[5, 6.5]]}, "shape": [1, 2, 3]},
+    ),
+    Case(
+        "one kernel on a step",
+        "edges",
+        {"input": "0 0 9 9; 0 0 9 9; 0 0 9 9", "kernels": ("-1 0 1",)},
+        {"steps.0.minimum": 0, "steps.0.maximum": 9, "steps.0.mean": 4.5, "steps.0.weights": [[-1, 0, 1]]},
+    ),
+    Case(
+        "the network made by hand",
+        "network",
+        {},
+        {"classes": ["upright", "level", "falling", "rising"], "class": "upright", "input_shape": [8, 8, 1]},
+    ),
+]
+
+
+def made(topic, **request):
+    """Return an explanation."""
+    return explain(topic, Request(filter_image=filter_image, **request))
+
+
+def looked_up(document, key):
+    """Return what a path such as `steps.0.uses` leads to."""
+    for part in key.split("."):
+        document = document[int(part)] if part.isdecimal() else document[part]
+    return document

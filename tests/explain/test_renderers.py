@@ -1,0 +1,260 @@
+"""Every renderer makes a well-formed file of every topic."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+
+import numpy as np
+import PIL.Image
+import pytest
+from rich.console import Console
+
+from convcli.explain import TOPICS
+from convcli.explain.figure import (
+    Arrow,
+    Block,
+    Explanation,
+    Formula,
+    Graph,
+    Grid,
+    Link,
+    Picture,
+    Step,
+    exact,
+)
+from convcli.explain.notation import number
+from convcli.render.explain import FORMATS
+from convcli.render.explain.gif import animation
+from convcli.render.explain.layout import still
+from convcli.render.explain.palette import COLOURS
+from convcli.render.explain.terminal import show
+from explain.cases import made
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = Explanation(
+    "hostile",
+    "<b>&amp; $x_1$ \x1b[31m {\\bad} | *no*",
+    (
+        Step(
+            "]]> </section><script>alert(1)</script>",
+            (
+                (Grid.of(np.array([[1e-9, -2.5], [1e20, 3]]), "a | b & <c>", row_names=("<i>", "$%")),),
+                (Arrow("→", "100% & <more>"), Block((1, 2, 3), "_{")),
+                (
+                    Picture(np.zeros((2, 3), np.uint8), "\\input{x}", (0, 0, 1, 1)),
+                    Formula("a_1 < b & {c} \\x"),
+                ),
+                (Graph(("x1",), ("y1",), (Link(0, 0, 0), Link(0, 0)), "# g"),),
+            ),
+        ),
+    ),
+    {},
+    (0,),
+)
+
+
+@pytest.fixture(scope="module", params=[*TOPICS, "hostile"])
+def shown(request):
+    return HOSTILE if request.param == "hostile" else made(request.param)
+
+
+def grids(shown):
+    return [
+        element for step in shown.steps for row in step.rows for element in row if isinstance(element, Grid)
+    ]
+
+
+def test_svg_parses_and_knows_light_and_dark(shown):
+    root = ElementTree.fromstring(FORMATS["svg"](shown))
+    scene = still(shown)
+    assert float(root.get("width")) == pytest.approx(scene.width, abs=0.06)
+    assert "prefers-color-scheme:dark" in root.find(f"{SVG}style").text
+    assert not list(root.iter(f"{SVG}script"))
+    for text in root.iter(f"{SVG}text"):
+        assert 0 <= float(text.get("x")) <= scene.width
+        assert 0 <= float(text.get("y")) <= scene.height
+
+
+def test_png_opens_at_twice_the_scenes_size(shown):
+    picture = PIL.Image.open(io.BytesIO(FORMATS["png"](shown)))
+    scene = still(shown)
+    assert picture.size == (round(scene.width * 2), round(scene.height * 2))
+    assert picture.convert("L").getextrema()[0] < 80
+
+
+def test_gif_has_a_frame_a_step_and_fits_800_pixels(shown):
+    steps = range(min(len(shown.steps), 4))
+    picture = PIL.Image.open(io.BytesIO(FORMATS["gif"](shown.only(steps))))
+    assert getattr(picture, "n_frames", 1) == len(steps)
+    assert picture.width <= 800
+
+
+def test_gif_of_the_6_by_6_convolution_is_small_and_has_16_frames():
+    data = FORMATS["gif"](made("convolution"))
+    picture = PIL.Image.open(io.BytesIO(data))
+    assert len(data) < 200_000
+    assert picture.n_frames == 16
+    assert picture.width == 800
+
+
+def test_every_frame_of_a_gif_is_the_picture_that_was_drawn():
+    rng = np.random.default_rng(0)
+    pictures = [np.full((20, 30, 3), 255, np.uint8)]
+    for _ in range(4):
+        pictures.append(pictures[-1].copy())
+        row, column = rng.integers(0, 15), rng.integers(0, 25)
+        pictures[-1][row : row + 5, column : column + 5] = rng.integers(0, 16, 3) * 17
+    pictures.append(pictures[-1].copy())  # nothing changes
+    pictures.append(rng.integers(0, 16, (20, 30, 3)).astype(np.uint8) * np.uint8(17))
+    gif = PIL.Image.open(io.BytesIO(animation(pictures[:-1], [0.5] * (len(pictures) - 1))))
+    for n, expected in enumerate(pictures[:-1]):
+        gif.seek(n)
+        np.testing.assert_array_equal(np.asarray(gif.convert("RGB")), expected)
+    crowded = PIL.Image.open(
+        io.BytesIO(animation(pictures[-2:], [0.5, 1]))
+    )  # more colours than a table holds
+    crowded.seek(1)
+    difference = np.asarray(crowded.convert("RGB")).astype(int) - pictures[-1]
+    assert np.abs(difference).mean() < 20
+
+
+class Tags(HTMLParser):
+    """Counts what is opened and closed."""
+
+    VOID = ("meta", "link", "input", "br", "img", "rect", "image", "polyline")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.sections, self.tables, self.addresses = [], 0, 0, []
+
+    def handle_starttag(self, tag, attributes):
+        self.sections += tag == "section"
+        self.tables += tag == "table"
+        self.addresses += [value for name, value in attributes if name in ("src", "href", "action")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.addresses += [value for name, value in attributes if name in ("src", "href")]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_html_is_balanced_and_asks_for_nothing(shown):
+    page = FORMATS["html"](shown).decode()
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert tags.sections == len(shown.steps)
+    assert tags.tables == len(grids(shown))
+    assert all(address.startswith("data:") for address in tags.addresses)
+    assert "@import" not in page
+    assert page.count("<script>") == 1
+    assert not re.search(r"@\w+@", page)
+
+
+def test_markdown_tables_have_one_width(shown):
+    text = FORMATS["markdown"](shown).decode()
+    assert text.count("\n## ") == len(shown.steps)
+    tables = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
+    assert len(tables) == len(grids(shown))
+    for table, grid in zip(tables, grids(shown), strict=True):
+        lines = table.splitlines()
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {grid.shape[1] + 2}
+        assert len(lines) == grid.shape[0] + 2
+
+
+def test_latex_is_balanced(shown):
+    text = FORMATS["latex"](shown).decode()
+    assert text.isascii()
+    plain = re.sub(r"\\[{}$\\]", "", text)
+    assert plain.count("{") == plain.count("}")
+    assert plain.count("$") % 2 == 0
+    assert text.count(r"\begin{bmatrix}") == text.count(r"\end{bmatrix}") == len(grids(shown))
+    assert re.findall(r"\\\[|\\\]", text.replace(r"\\", "")) == ["\\[", "\\]"] * text.count("\n\\]")
+    depth = 0
+    for sign in plain:
+        depth += (sign == "{") - (sign == "}")
+        assert depth >= 0
+
+
+def test_json_is_exact_and_strict(shown):
+    document = json.loads(FORMATS["json"](shown))
+    assert document["op"] == "correlate"
+    assert len(document["steps"]) == len(shown.steps)
+    assert document == json.loads(json.dumps(shown.document(), allow_nan=False))
+
+
+@pytest.mark.parametrize("colours", [None, "truecolor"])
+@pytest.mark.parametrize("width", [40, 80])
+def test_the_terminal_shows_every_step_within_its_width(shown, width, colours):
+    stream = io.StringIO()
+    console = Console(
+        file=stream, width=width, color_system=colours, force_terminal=colours is not None, markup=False
+    )
+    show(console, shown, full=True)
+    text = stream.getvalue()
+    assert all(f"{n}/{len(shown.steps)}  " in text for n in range(1, len(shown.steps) + 1))
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert "\x1b" not in plain
+    widest = (
+        max(sum(3 + len(number(value or 0)) for value in row) for grid in grids(shown) for row in grid.cells)
+        if grids(shown)
+        else 0
+    )
+    longest_word = 60
+    assert max(map(len, plain.splitlines())) <= max(width, widest, longest_word, len(shown.title), 120)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3.0, "3"),
+        (-0.0, "0"),
+        (2.5, "2.5"),
+        (-1 / 3, "−0.3333"),
+        (123456.7, "1.235e5"),
+        (2e9, "2e9"),
+        (7, "7"),
+    ],
+)
+def test_numbers_are_written_as_people_do(value, text):
+    assert number(value) == text
+
+
+def test_exact_keeps_every_digit():
+    assert exact(np.array([0.1, 2.0, 1e300])) == [0.1, 2, 1e300]
+    assert isinstance(exact(2.0), int)
+
+
+def luminance(colour):
+    channels = [part / 255 for part in bytes.fromhex(colour[1:])]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_numbers_can_be_read_on_every_ground(mode):
+    """WCAG 2.1 asks for a contrast of 4.5 to 1."""
+
+    def contrast(one, other):
+        low, high = sorted(luminance(getattr(COLOURS[name], mode)) for name in (one, other))
+        return (high + 0.05) / (low + 0.05)
+
+    roles = [
+        "cell",
+        "window",
+        "kernel",
+        "result",
+        "done",
+        "chosen",
+        "ground",
+        *(n for n in COLOURS if n.startswith("heat")),
+    ]
+    assert {role: contrast("ink", role) for role in roles if contrast("ink", role) < 4.5} == {}
+    assert {role for role in ("padding", "ground", "unused") if contrast("muted", role) < 4.5} == set()

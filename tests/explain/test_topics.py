@@ -1,0 +1,178 @@
+"""What each topic says equals what was worked out by hand, and adds up to what the engine computes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convcli import avg_pool2d, conv2d, conv2d_backward, max_pool2d_backward
+from convcli.explain import TOPICS, Request, explain
+from convcli.explain.figure import Grid
+from explain.cases import CASES, looked_up, made
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.topic}: {case.name}")
+def test_the_json_equals_the_hand_result(case):
+    document = made(case.topic, **case.request).document()
+    for key, expected in case.expected.items():
+        found = looked_up(document, key)
+        assert found == expected, key
+        if isinstance(expected, list):
+            assert repr(found) == repr(expected), f"{key}: whole numbers stay whole"
+
+
+def test_every_topic_has_a_case():
+    assert {case.topic for case in CASES} == set(TOPICS)
+    assert len(CASES) >= 12
+
+
+def typed(array):
+    """Return (h, w, c) as it is typed in."""
+    rows = [[" ".join(map(repr, row)) for row in array[:, :, c].tolist()] for c in range(array.shape[2])]
+    return " | ".join("; ".join(channel) for channel in rows)
+
+
+def volumes(seed, channels=1, filters=1):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(int(rng.integers(5, 8)), int(rng.integers(5, 8)), channels))
+    w = rng.normal(size=(int(rng.integers(1, 4)), int(rng.integers(1, 4)), channels, filters))
+    options = {
+        "stride": int(rng.integers(1, 4)),
+        "padding": ["valid", "same", "full", 1, ((0, 1), (2, 0))][int(rng.integers(5))],
+        "dilation": int(rng.integers(1, 3)),
+    }
+    return rng, x, w, options
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_products_of_every_window_add_up_to_the_engines_convolution(seed):
+    rng, x, w, options = volumes(seed)
+    bias = float(rng.normal())
+    for topic in ("convolution", "stride"):
+        document = made(
+            topic, input=typed(x), kernels=(typed(w[..., 0]),), bias=(bias,), **options
+        ).document()
+        engine = conv2d(x[None], w, np.array([bias]), **options)[0, :, :, 0]
+        assert document["output"] == engine.tolist()
+        steps = [step for step in document["steps"] if "products" in step]
+        sums = [np.sum(step["products"]) + bias for step in steps]
+        np.testing.assert_allclose(sums, engine.ravel(), atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_channels_sums_add_up_to_the_engines_volume(seed):
+    rng, x, w, options = volumes(seed, channels=2, filters=3)
+    bias = rng.normal(size=3)
+    kernels = tuple(typed(w[..., k]) for k in range(3))
+    document = made(
+        "volume", input=typed(x), kernels=kernels, bias=tuple(bias.tolist()), **options
+    ).document()
+    engine = conv2d(x[None], w, bias, **options)[0]
+    np.testing.assert_array_equal(document["output"], np.moveaxis(engine, 2, 0))
+    for step in document["steps"][1:-1]:
+        value = engine[(*step["position"], step["filter"] - 1)]
+        np.testing.assert_allclose(np.sum(step["products"], axis=(1, 2)), step["channel_sums"], atol=1e-12)
+        np.testing.assert_allclose(sum(step["channel_sums"]) + step["bias"], value, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_steps_of_backward_add_up_to_the_engines_gradients(seed):
+    rng, x, w, options = volumes(seed, channels=2, filters=2)
+    z = conv2d(x[None], w, **options)
+    da = rng.normal(size=z.shape[1:])
+    kernels = tuple(typed(w[..., k]) for k in range(2))
+    document = made(
+        "backward", input=typed(x), kernels=kernels, gradient=typed(da), activation="leaky_relu", **options
+    ).document()
+    dz = da * np.where(z[0] > 0, 1, 0.01)
+    dx, dw, db = conv2d_backward(dz[None], x[None], w, **options)
+    np.testing.assert_allclose(np.moveaxis(document["dA_prev"], 0, 2), dx[0], atol=1e-12)
+    np.testing.assert_allclose(np.transpose(document["dW"], (2, 3, 1, 0)), dw, atol=1e-12)
+    np.testing.assert_allclose(document["db"], db, atol=1e-12)
+    full = np.zeros((2, 40, 40))
+    for step in document["steps"]:
+        if "full" in step:
+            np.testing.assert_allclose(np.sum(step["products"]), step["full"], atol=1e-12)
+            full[(step["channel"] - 1, *step["cell"])] += step["full"]
+        elif "dW" in step:
+            np.testing.assert_allclose(np.sum(step["products"]), step["dW"], atol=1e-12)
+            own = dw[(*step["cell"], step["channel"] - 1, step["filter"] - 1)]
+            np.testing.assert_allclose(step["dW"], own, atol=1e-12)
+        elif "terms" in step:
+            np.testing.assert_allclose(np.sum(step["terms"]), step["db"], atol=1e-12)
+    (top, _), (left, _) = document["padding"]
+    cropped = full[:, top : top + x.shape[0], left : left + x.shape[1]]
+    np.testing.assert_allclose(cropped, np.moveaxis(dx[0], 2, 0), atol=1e-11)
+    assert max(document["relative_errors"].values()) < 1e-6
+
+
+@pytest.mark.parametrize("kind", ["max", "mean"])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_the_windows_of_a_pools_backward_add_up_to_the_engines_gradient(kind, stride):
+    x = np.random.default_rng(stride).integers(0, 4, (6, 5, 2)).astype(float)  # few values: many ties
+    document = made("pooling-backward", input=typed(x), stride=stride, pool=kind).document()
+    da = np.moveaxis(np.array(document["dA"], float), 0, 2)
+    total = np.zeros_like(x)
+    for step in document["steps"]:
+        weights = np.ravel(step["mask"])
+        for cell in step["cells"]:
+            total[(*cell, step["channel"] - 1)] += step["gradient"] * weights.max()
+    if kind == "max":
+        np.testing.assert_allclose(total, max_pool2d_backward(da[None], x[None], 2, stride)[0])
+    np.testing.assert_allclose(np.moveaxis(document["dA_prev"], 0, 2), total)
+    pooled = made("pooling", input=typed(x), stride=stride, pool=kind).document()
+    windows = [
+        step["output"] == (np.max if kind == "max" else np.mean)(step["window"]) for step in pooled["steps"]
+    ]
+    assert all(windows)
+    if kind == "mean":
+        np.testing.assert_allclose(
+            np.moveaxis(pooled["output"], 0, 2), avg_pool2d(x[None], 2, stride)[0], atol=1e-12
+        )
+
+
+def test_a_graphs_links_add_up_to_the_convolution():
+    document = made("sharing", padding="same", stride=2).document()
+    x, w = np.ravel(document["input"]), np.ravel(document["kernel"])
+    for step in document["steps"][4:]:
+        links = zip(step["inputs"], step["weights"], strict=True)
+        assert sum(x[i] * w[k] for i, k in links) == step["output"]
+
+
+def test_relus_kink_is_left_out_of_the_check_and_said():
+    shown = made("backward", input="1 1; 1 1", kernels=("1 -1",), padding="valid", activation="relu")
+    assert shown.document()["Z"] == [[[0], [0]]]
+    assert max(shown.data["relative_errors"].values()) < 1e-6
+    assert any(
+        "Z = 0" in element.text
+        for row in shown.steps[-1].rows
+        for element in row[-1:]
+        if hasattr(element, "text")
+    )
+
+
+def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
+    from convcli.explain import gradients
+
+    right = gradients.conv2d_backward
+    monkeypatch.setattr(
+        gradients, "conv2d_backward", lambda *a, **k: tuple(1.01 * part for part in right(*a, **k))
+    )
+    errors = made("backward").data["relative_errors"]
+    assert errors["dZ"] < 1e-6
+    assert min(errors[name] for name in ("dW", "db", "dA_prev")) > 1e-3
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_grids_have_rows_of_one_length_and_marks_inside(topic):
+    for step in made(topic).steps:
+        for element in (element for row in step.rows for element in row):
+            if isinstance(element, Grid):
+                rows, columns = element.shape
+                assert {len(row) for row in element.cells} == {columns}
+                assert all(0 <= i < rows and 0 <= j < columns for i, j in element.marks)
+
+
+def test_edges_says_what_it_needs():
+    with pytest.raises(ValueError, match="filter_image"):
+        explain("edges", Request())
