@@ -53,9 +53,10 @@ STACKED = ProductCost(0.13, 0.012)
 DOWNWARD = ProductCost(0.137, 0.022)
 ACROSSWARD = ProductCost(0.13, 0.018)
 
-# Results in a block. Its few arrays should stay in a cache, be it the third-level one; with less to do in a
-# call two threads wait for each other's turn in the interpreter: at 2¹⁴ they gain 1.2, from 2¹⁷ on 1.8.
-BLOCK_CELLS = 2**18
+# Results in a block, if nothing larger lies between cells and results. A block's arrays stay in the
+# third-level cache. Smaller ones would fit the second, but with less to do in a call, threads wait for each
+# other's turn in the interpreter: at 2¹⁴ cells a second thread gains a fifth, at 2¹⁶ two thirds.
+BLOCK_CELLS = 2**19
 BLOCK_ROWS = (32, 256)
 LEAST_COLUMNS = 256
 PRODUCT_SIZE = 2**18  # multiply-adds from which OpenBLAS would spread one product over its own threads
@@ -106,7 +107,9 @@ def separable(task: Task) -> Candidate | None:
     column, row = factors
     window, (s_h, s_w) = task.window, task.window.stride
     columns = ACROSS * math.ceil(task.output[1] / ACROSS)
-    block = block_of(task, lines=1, columns=columns)
+    rows, width = block_of(task, lines=1, columns=columns)
+    band = ACROSS * ((ACROSS - 1) * s_w + window.span[1])
+    block = max(min(rows, PRODUCT_SIZE // band), 1), width
     # Between the passes there are results for every cell across, not only for those that are kept.
     widening = s_w * (1 + (window.span[1] - 1) / (s_w * block[1]))
     down_taps = grouped(((i, 0), weight) for i, weight in enumerate(column))
@@ -189,7 +192,7 @@ def block_of(task: Task, *, lines: int = 0, columns: int | None = None) -> Pair:
     Products of `lines` lines must stay small; `columns` is what to count with instead of the output's.
     """
     (s_h, s_w), (span_h, span_w) = task.window.stride, task.window.span
-    cells = BLOCK_CELLS // (s_h * s_w) // (1 if lines <= 1 else 2)
+    cells = max(2 * BLOCK_CELLS // (max(lines, 1) + 1) // (s_h * s_w), 1)
     rows = min(max(2 * span_h, BLOCK_ROWS[0]), BLOCK_ROWS[1]) // s_h
     most = cells // max(rows, 1)
     if lines:
