@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
 from pydantic import AfterValidator
@@ -50,12 +50,10 @@ class Affine(Layer):
     activation: ActivationName = "none"
     init: Literal["he", "glorot"] | None = None
 
-    INITIAL_FOR_ACTIVATION: ClassVar[dict[bool, str]] = {True: "he", False: "glorot"}
-
     @property
     def scheme(self) -> str:
         """How W begins: as `init` says, otherwise what suits the activation."""
-        return self.init or self.INITIAL_FOR_ACTIVATION[ACTIVATIONS[self.activation].rectifies]
+        return self.init or ("he" if ACTIVATIONS[self.activation].rectifies else "glorot")
 
     def activate(self, z: Array, tape: Tape) -> Array:
         """Turn Z into A in place and remember it."""
