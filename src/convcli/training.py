@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
@@ -46,6 +46,20 @@ class Metrics:
     learning_rate: float
     seconds: float
     images_per_second: float
+
+
+def best_metrics(history: Sequence[Metrics]) -> Metrics:
+    """Return the best of some epochs (at least one).
+
+    It is the one with the highest validation accuracy, the lower loss among equals, and the first of those
+    that are equal in both; without validation simply the last one.
+    """
+
+    def merit(metrics: Metrics) -> tuple[float, float]:
+        loss, accuracy = metrics.validation_loss, metrics.validation_accuracy
+        return (-1.0, metrics.epoch) if loss is None or accuracy is None else (accuracy, -loss)
+
+    return max(history, key=merit)
 
 
 @dataclass(frozen=True)
@@ -159,7 +173,7 @@ class Training:
     def _step(self, workers: Workers, batch: Array) -> None:
         progress, weights = self.progress, self.model.weights
         seed = (self.options.seed, progress.epoch, progress.batch)
-        result = workers.gradient(weights, self.train.images, self.train.labels, batch, seed)
+        result = workers.gradient(self.train.images, self.train.labels, batch, seed)
         gradient = workers.total
         norm = float(np.linalg.norm(gradient))
         if not (math.isfinite(result.loss) and math.isfinite(norm)):
@@ -218,7 +232,7 @@ class Training:
             round(count / progress.seconds, 1),
         )
         progress.history.append(metrics)
-        best = self._is_best(metrics)
+        best = best_metrics(progress.history) is metrics
         if best:
             progress.best_epoch = progress.epoch
             self.best.copy_from(self.model.weights)
@@ -229,20 +243,9 @@ class Training:
     def _validate(self, workers: Workers) -> Evaluation | None:
         if self.validation is None:
             return None
-        outputs = workers.outputs(self.model.weights, self.validation.images)
+        outputs = workers.outputs(self.validation.images)
         with np.errstate(all="ignore"):  # outputs that overflowed are found by the loss they give
             return evaluate(outputs, self.validation.labels, self.model.loss, self.model.classes)
-
-    def _is_best(self, metrics: Metrics) -> bool:
-        if metrics.validation_accuracy is None or metrics.validation_loss is None:
-            return True
-        best = next((row for row in self.progress.history if row.epoch == self.progress.best_epoch), None)
-        if best is None or best.validation_accuracy is None or best.validation_loss is None:
-            return True
-        return (metrics.validation_accuracy, -metrics.validation_loss) > (
-            best.validation_accuracy,
-            -best.validation_loss,
-        )
 
     def _out_of_patience(self) -> bool:
         patience, history = self.options.patience, self.progress.history

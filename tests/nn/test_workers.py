@@ -9,6 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import stripes
+from convcli.engine.team import Team
 from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network, NetworkWeights
@@ -31,10 +32,11 @@ def workers_and_weights(layers, threads, piece=6):
     """Return workers that cut a batch into more pieces than there are lanes, and fresh weights."""
     network = Network(layers, (8, 8, 1))
     preprocessing = Preprocessing.fit(PICTURES.images, "standardize")
-    workers = Workers(network, preprocessing, CrossEntropy(), threads)
+    weights = NetworkWeights.initial(network, np.random.default_rng(1))
+    workers = Workers(network, weights, preprocessing, CrossEntropy(), threads)
     workers.piece = piece
     assert len(BATCH) / piece > LANES
-    return workers, NetworkWeights.initial(network, np.random.default_rng(1))
+    return workers, weights
 
 
 def gradient_of_the_whole(layers):
@@ -56,62 +58,69 @@ def gradient_of_the_whole(layers):
 @pytest.mark.parametrize("name", ["plain", "batch_norm"])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_pieces_give_the_gradient_of_the_whole_batch(name, threads):
-    workers, weights = workers_and_weights(NETWORKS[name], threads)
+    workers, _ = workers_and_weights(NETWORKS[name], threads)
     with workers:
-        result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0,))
+        result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
     loss, gradient = gradient_of_the_whole(NETWORKS[name])
     assert abs(result.loss / loss - 1) < 1e-5
     assert np.abs(workers.total - gradient).max() / np.abs(gradient).max() < 1e-5
 
 
+@pytest.fixture(params=["processes", "threads"])
+def kind(request, monkeypatch):
+    if request.param == "threads":
+        monkeypatch.setattr(Team, "forks", False)
+    return request.param
+
+
 @each_network
-def test_bytes_do_not_depend_on_the_number_of_threads(layers):
+def test_bytes_do_not_depend_on_the_number_of_threads(kind, layers):
     found = set()
     for threads in (1, 2, 3):
         workers, weights = workers_and_weights(layers, threads)
         with workers:
             for step in range(3):  # the second and third find tapes and lanes that have been used
-                result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0, step))
+                result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0, step))
                 weights.trained -= np.float32(0.1) * workers.total
         found.add((weights.trained.tobytes(), weights.kept.tobytes(), result.loss, result.correct))
     assert len(found) == 1
 
 
 @each_network
-def test_outputs_do_not_depend_on_threads(layers):
+def test_outputs_do_not_depend_on_threads(kind, layers):
     found = set()
     for threads in (1, 2, 3):
-        workers, weights = workers_and_weights(layers, threads)
+        workers, _ = workers_and_weights(layers, threads)
         with workers:
-            found.add(workers.outputs(weights, PICTURES.images).tobytes())
+            found.add(workers.outputs(PICTURES.images).tobytes())
     assert len(found) == 1
 
 
 @each_network
 def test_outputs_of_an_image_do_not_depend_on_its_neighbours(layers):
-    workers, weights = workers_and_weights(layers, 2)
+    workers, _ = workers_and_weights(layers, 2)
     with workers:
-        together = workers.outputs(weights, PICTURES.images)
-        alone = workers.outputs(weights, PICTURES.images[50:51])
+        together = workers.outputs(PICTURES.images)
+        alone = workers.outputs(PICTURES.images[50:51])
     np.testing.assert_allclose(together[50:51], alone, rtol=1e-5, atol=1e-6)
 
 
 def test_random_numbers_depend_on_the_seed():
-    workers, weights = workers_and_weights(NETWORKS["dropout"], 1)
+    workers, _ = workers_and_weights(NETWORKS["dropout"], 1)
     totals = []
     with workers:
         for seed in ((0, 1), (0, 1), (0, 2)):
-            workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, seed)
+            workers.gradient(PICTURES.images, PICTURES.labels, BATCH, seed)
             totals.append(workers.total.copy())
     np.testing.assert_array_equal(totals[0], totals[1])
     assert (totals[0] != totals[2]).any()
 
 
 def test_correct_answers_are_counted():
-    workers, weights = workers_and_weights(NETWORKS["plain"], 2)
+    workers, _ = workers_and_weights(NETWORKS["plain"], 2)
     with workers:
-        result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0,))
-        outputs = workers.outputs(weights, PICTURES.images[BATCH])
+        result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
+        outputs = workers.outputs(PICTURES.images[BATCH])
     assert result.correct == (outputs.argmax(1) == PICTURES.labels[BATCH]).sum()
 
 
@@ -119,14 +128,17 @@ def test_an_overflow_gives_a_loss_that_is_not_finite_and_no_warning():
     workers, weights = workers_and_weights(NETWORKS["plain"], 2)
     weights.trained[:] = 1e30
     with workers:
-        result = workers.gradient(weights, PICTURES.images, PICTURES.labels, BATCH, (0,))
+        result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
     assert not np.isfinite(result.loss)
 
 
-def test_an_error_in_a_thread_reaches_the_caller():
-    workers, weights = workers_and_weights(NETWORKS["plain"], 2)
-    with workers, pytest.raises(IndexError):
-        workers.gradient(weights, PICTURES.images, PICTURES.labels, np.array([1000]), (0,))
+def test_an_error_reaches_the_caller_and_the_next_batch_is_taken():
+    workers, _ = workers_and_weights(NETWORKS["plain"], 2)
+    labels = np.full_like(PICTURES.labels, 7)  # of three
+    with workers:
+        with pytest.raises(IndexError):
+            workers.gradient(PICTURES.images, labels, BATCH, (0,))
+        assert workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,)).loss > 0
 
 
 def test_matrix_products_use_one_thread_inside_and_what_they_did_outside():
@@ -143,14 +155,15 @@ def test_matrix_products_use_one_thread_inside_and_what_they_did_outside():
 def test_all_processors_are_used_unless_told_otherwise():
     network = Network(NETWORKS["plain"], (8, 8, 1))
     preprocessing = Preprocessing((8, 8, 1), (0.0,), (1.0,))
-    assert Workers(network, preprocessing, CrossEntropy()).threads == available_cores() >= 1
+    workers = Workers(network, NetworkWeights(network), preprocessing, CrossEntropy())
+    assert workers.threads == available_cores() >= 1
 
 
 @pytest.mark.parametrize(("size", "piece"), [(8, 64), (128, 16), (512, 4)])
 def test_large_activations_go_in_small_pieces(size, piece):
     network = Network([Conv(filters=4, padding="same"), Flatten(), Dense(units=3)], (size, size, 1))
     preprocessing = Preprocessing((size, size, 1), (0.0,), (1.0,))
-    assert Workers(network, preprocessing, CrossEntropy(), 1).piece == piece
+    assert Workers(network, NetworkWeights(network), preprocessing, CrossEntropy(), 1).piece == piece
 
 
 @pytest.mark.parametrize("batch", [128, 512])
@@ -163,10 +176,10 @@ def test_a_step_allocates_nothing_large_whatever_the_batch(batch):
     weights = NetworkWeights.initial(network, rng)
     images = rng.integers(0, 256, (batch, 28, 28, 1), np.uint8)
     labels, indices = rng.integers(0, 10, batch), np.arange(batch)
-    with Workers(network, preprocessing, CrossEntropy(), 1) as workers:
-        workers.gradient(weights, images, labels, indices, (0,))
+    with Workers(network, weights, preprocessing, CrossEntropy(), 1) as workers:
+        workers.gradient(images, labels, indices, (0,))
         tracemalloc.start()
-        workers.gradient(weights, images, labels, indices, (1,))
+        workers.gradient(images, labels, indices, (1,))
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     activations = batch * 28 * 28 * 16 * 4

@@ -58,15 +58,15 @@ class Model:
         """Return the network's raw outputs (n, classes) for `images` as in `predict`."""
         pixels = self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))
         with self.workers() as workers:
-            return workers.outputs(self.weights, pixels)
+            return workers.outputs(pixels)
 
     def evaluate(self, images: Array, labels: Array) -> Evaluation:
         """Return the figures on `images` with the true `labels` (n,), indices into `classes`."""
         return evaluate(self.outputs(images), labels, self.loss, self.classes)
 
     def workers(self, threads: int | None = None) -> Workers:
-        """Return threads that take batches through the network."""
-        return Workers(self.network, self.preprocessing, self.loss, threads)
+        """Return a team that takes batches through the network."""
+        return Workers(self.network, self.weights, self.preprocessing, self.loss, threads)
 
 
 def _resized(pixels: Array, preprocessing: Preprocessing) -> Array:

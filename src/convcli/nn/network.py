@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
+from convcli.engine.team import shared_zeros
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ConfigError, ShapeError
 from convcli.nn.fused import plan
@@ -148,11 +149,14 @@ class Layout:
 
 
 class NetworkWeights:
-    """The arrays of a network: all that is trained in one vector, all that is kept beside it in another."""
+    """The arrays of a network: all that is trained in one vector, all that is kept beside it in another.
+
+    Both lie in memory that is shared with the processes of a team.
+    """
 
     def __init__(self, network: Network, dtype: DTypeLike = np.float32) -> None:
-        self.trained = np.zeros(network.trained.size, dtype)
-        self.kept = np.zeros(network.kept.size, dtype)
+        self.trained = shared_zeros(network.trained.size, dtype)
+        self.kept = shared_zeros(network.kept.size, dtype)
         self.by_layer: list[Weights] = [
             {**own, **kept}
             for own, kept in zip(

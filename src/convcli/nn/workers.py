@@ -1,30 +1,27 @@
-"""Batches through a network: cut in pieces of a fixed size, spread over threads, summed in a fixed order.
+"""Batches through a network: cut in pieces of a fixed size, shared by a team, summed in a fixed order.
 
-What a batch gives does not depend on the number of threads. Piece k belongs to lane k mod `LANES`; one
-thread takes a lane's pieces in order and adds up their gradients; the lanes are then added in order.
+What a batch gives does not depend on how many work on it. Piece k belongs to lane k mod `LANES`; one worker
+takes a lane's pieces in order and adds up their gradients; the lanes are then added in order.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from convcli.engine.threads import available_cores
+from convcli.engine.team import Team, shared_zeros
+from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Tape
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.preprocessing import Preprocessing
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 LANES = 8
 
@@ -36,8 +33,11 @@ PIECE_RANGE = (4, 64)
 # Parameters that an optimizer takes at a time: with its state they fit a second-level cache.
 CHUNK = 1 << 16
 
-# Below this the calls themselves cost more than another thread could save.
+# Below this the calls themselves cost more than another worker could save.
 SMALL_PIECE = 32
+
+# Pieces for each worker that are handed out at once where only outputs are asked for.
+PIECES_AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -48,50 +48,83 @@ class BatchResult:
     correct: int
 
 
-@dataclass
-class _Lane:
-    gradient: Array
-    views: list[Any]
+@dataclass(frozen=True)
+class _Learn:
+    """Take `size` images, cut in `pieces`, forward and backward; a part is a lane."""
+
+    size: int
+    pieces: int
+    seed: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Predict:
+    """Take `size` images forward; a part is a piece."""
+
+    size: int
 
 
 class Workers:
-    """Threads that take batches of pixels through a network. Use it as a context.
+    """A team that takes batches of pixels through a network. Use it as a context.
 
-    While the context is open, NumPy's matrix products use one thread each: the threads are here.
+    While the context is open, NumPy's matrix products use one thread each: the others are here.
 
     Parameters
     ----------
-    network, preprocessing, loss
-        What a batch goes through.
+    network, weights, preprocessing, loss
+        What a batch goes through. The weights may change between calls.
     threads
         How many; all that the process may use if not given.
+
+    Attributes
+    ----------
+    total : (parameters,), float32
+        The gradient that `gradient` has computed.
     """
 
     def __init__(
-        self, network: Network, preprocessing: Preprocessing, loss: Loss, threads: int | None = None
+        self,
+        network: Network,
+        weights: NetworkWeights,
+        preprocessing: Preprocessing,
+        loss: Loss,
+        threads: int | None = None,
     ) -> None:
-        self.network, self.preprocessing, self.loss = network, preprocessing, loss
+        self.network, self.weights, self.preprocessing, self.loss = network, weights, preprocessing, loss
         self.threads = threads or available_cores()
         self.piece = _piece_size(network)
         self.total = np.zeros(network.trained.size, np.float32)
-        self._lanes: list[_Lane] = []
+        self._team: Team[_Learn | _Predict, BatchResult | None] = Team(self._work, self.threads)
+        self._lanes = shared_zeros(LANES * self.total.size, np.float32).reshape(LANES, -1)
+        self._views = [network.trained.views(lane) for lane in self._lanes]
         self._idle: list[list[Tape]] = []
+        self._room(0)
 
     def __enter__(self) -> Workers:
         self._limits = threadpool_limits(1, user_api="blas")
-        self._pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pool is not None:
-            self._pool.shutdown()
+        self._team.close()
         self._limits.restore_original_limits()
 
-    def gradient(
-        self, weights: NetworkWeights, images: Array, labels: Array, batch: Array, seed: tuple[int, ...]
-    ) -> BatchResult:
+    def _room(self, images: int) -> None:
+        """Have shared arrays for so many images."""
+        self._team.close()  # its helpers know the old arrays
+        shape, outputs = self.network.shapes[0], self.network.shapes[-1]
+        self._images = shared_zeros(images * math.prod(shape), np.uint8).reshape(images, *shape)
+        self._labels = shared_zeros(images, np.int64)
+        self._outputs = shared_zeros(images * math.prod(outputs), self.weights.trained.dtype).reshape(
+            images, *outputs
+        )
+
+    @property
+    def _ahead(self) -> int:
+        return PIECES_AHEAD * self.threads * self.piece
+
+    def gradient(self, images: Array, labels: Array, batch: Array, seed: tuple[int, ...]) -> BatchResult:
         """Put the gradient of the mean loss of images[batch] into `total`.
 
         Parameters
@@ -103,108 +136,104 @@ class Workers:
         seed
             What the random numbers of this batch depend on, besides the piece's number.
         """
-        pieces = self._cut(batch)
-        lanes = range(min(len(pieces), LANES))
-        while len(self._lanes) < len(lanes):
-            vector = np.zeros_like(self.total)
-            self._lanes.append(_Lane(vector, self.network.trained.views(vector)))
-
-        def run(number: int, tapes: list[Tape]) -> BatchResult:
-            lane = self._lanes[number]
-            loss, correct = 0.0, 0
-            for tape, views in zip(tapes, lane.views, strict=True):
-                tape.gradients, tape.training = views, True
-            for index in range(number, len(pieces), LANES):
-                if self.network.draws:
-                    rng = np.random.Generator(np.random.SFC64((*seed, index)))
-                    for tape in tapes:
-                        tape.rng = rng
-                chosen = pieces[index]
-                outputs = self._forward(images[chosen], weights, tapes)
-                losses, gradient = self.loss.evaluate(outputs, labels[chosen])
-                gradient *= gradient.dtype.type(1 / len(batch))
-                loss += float(losses.sum(dtype=np.float64))
-                correct += int((outputs.argmax(1) == labels[chosen]).sum())
-                for tape in tapes:
-                    tape.fresh = index == number
-                self.network.backward(gradient, weights, tapes)
-            return BatchResult(loss, correct)
-
-        results = self._each(run, lanes)
-        self.in_chunks(lambda chunk: self._add_lanes(chunk, len(lanes)))
+        size = len(batch)
+        if size > len(self._images):
+            self._room(max(size, self._ahead))
+        # "clip" takes them straight to `out`; the default would fill a copy first.
+        np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
+        np.take(labels, batch, out=self._labels[:size], mode="clip")
+        job = _Learn(size, self._pieces(size), seed)
+        lanes = min(job.pieces, LANES)
+        results = [result for result in self._team.run(job, lanes) if result]
+        self.in_chunks(lambda chunk: np.sum(self._lanes[:lanes, chunk], axis=0, out=self.total[chunk]))
         return BatchResult(sum(result.loss for result in results), sum(result.correct for result in results))
 
-    def _add_lanes(self, chunk: slice, lanes: int) -> None:
-        total = self.total[chunk]
-        np.copyto(total, self._lanes[0].gradient[chunk])
-        for lane in self._lanes[1:lanes]:
-            total += lane.gradient[chunk]
+    def _pieces(self, size: int) -> int:
+        """Return how many pieces to cut a batch into, so that no lane has much more to do than another."""
+        if self.network.couples_samples:
+            return 1
+        fewest = -(-size // self.piece)
+        even = min(LANES, size // SMALL_PIECE)
+        return max(fewest, even, 1)
 
     def in_chunks(self, task: Callable[[slice], object]) -> None:
         """Run `task` for slices that cover all parameters, each small enough to stay in a cache."""
         size = self.network.trained.size
-        self._spread(task, [slice(start, start + CHUNK) for start in range(0, size, CHUNK)])
+        spread(task, [slice(start, start + CHUNK) for start in range(0, size, CHUNK)], self.threads)
 
-    def _cut(self, batch: Array) -> list[Array]:
-        """Return the batch in pieces of nearly one size, so that no lane has much more to do than another."""
-        if self.network.couples_samples:
-            return [batch]
-        fewest = -(-len(batch) // self.piece)
-        even = min(LANES, len(batch) // SMALL_PIECE)
-        return np.array_split(batch, max(fewest, even, 1))
-
-    def outputs(self, weights: NetworkWeights, images: Array) -> Array:
+    def outputs(self, images: Array) -> Array:
         """Return the network's outputs (n, ...) for `images` (n, h, w, c), uint8."""
-        result = np.empty((len(images), *self.network.shapes[-1]), weights.trained.dtype)
-
-        def run(start: int, tapes: list[Tape]) -> None:
-            for tape in tapes:
-                tape.training = False
-            chosen = slice(start, start + self.piece)
-            result[chosen] = self._forward(images[chosen], weights, tapes)
-
-        self._each(run, range(0, len(images), self.piece))
+        ahead = min(self._ahead, len(images))
+        if ahead > len(self._images):
+            self._room(ahead)
+        result = np.empty((len(images), *self._outputs.shape[1:]), self._outputs.dtype)
+        for start in range(0, len(images), max(ahead, 1)):
+            size = min(ahead, len(images) - start)
+            self._images[:size] = images[start : start + size]
+            self._team.run(_Predict(size), -(-size // self.piece))
+            result[start : start + size] = self._outputs[:size]
         return result
 
-    def _forward(self, images: Array, weights: NetworkWeights, tapes: list[Tape]) -> Array:
-        x = tapes[0].workspace.array("input", images.shape, weights.trained.dtype)
-        return self.network.forward(self.preprocessing.apply(images, x), weights, tapes)
+    # What one worker does. It may run in another process: what it leaves behind lies in the shared arrays.
 
-    def _each(self, task: Callable[[int, list[Tape]], Result], numbers: Sequence[int]) -> list[Result]:
-        """Run `task` for every number, each time with tapes that no other thread is using."""
+    def _work(self, job: _Learn | _Predict, number: int) -> BatchResult | None:
+        # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
+        with self._tapes() as tapes, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            if isinstance(job, _Learn):
+                return self._learn(job, number, tapes)
+            self._predict(job, number, tapes)
+            return None
 
-        def run(number: int) -> Result:
-            try:
-                tapes = self._idle.pop()
-            except IndexError:
-                tapes = self.network.tapes()
-            # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
-            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                result = task(number, tapes)
-            self._idle.append(tapes)
-            return result
+    @contextmanager
+    def _tapes(self) -> Iterator[list[Tape]]:
+        """Give tapes that no other thread is using."""
+        try:
+            tapes = self._idle.pop()
+        except IndexError:
+            tapes = self.network.tapes()
+        yield tapes
+        self._idle.append(tapes)
 
-        return self._spread(run, numbers)
+    def _learn(self, job: _Learn, lane: int, tapes: list[Tape]) -> BatchResult:
+        """Add up the gradients of a lane's pieces."""
+        for tape, views in zip(tapes, self._views[lane], strict=True):
+            tape.gradients, tape.training = views, True
+        loss, correct = 0.0, 0
+        for piece in range(lane, job.pieces, LANES):
+            if self.network.draws:
+                rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
+                for tape in tapes:
+                    tape.rng = rng
+            chosen = _piece(job, piece)
+            labels = self._labels[chosen]
+            outputs = self._forward(chosen, tapes)
+            losses, gradient = self.loss.evaluate(outputs, labels)
+            gradient *= gradient.dtype.type(1 / job.size)
+            loss += float(losses.sum(dtype=np.float64))
+            correct += int((outputs.argmax(1) == labels).sum())
+            for tape in tapes:
+                tape.fresh = piece == lane
+            self.network.backward(gradient, self.weights, tapes)
+        return BatchResult(loss, correct)
 
-    def _spread(self, task: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Run `task` for every item and return the results in order.
+    def _predict(self, job: _Predict, piece: int, tapes: list[Tape]) -> None:
+        """Put the outputs of a piece into the shared array."""
+        for tape in tapes:
+            tape.training = False
+        chosen = slice(piece * self.piece, min((piece + 1) * self.piece, job.size))
+        self._outputs[chosen] = self._forward(chosen, tapes)
 
-        The calling thread takes its share: one that only waited would have to be woken after each.
-        """
-        results: list[Any] = [None] * len(items)
-        numbers = iter(range(len(items)))
+    def _forward(self, chosen: slice, tapes: list[Tape]) -> Array:
+        images = self._images[chosen]
+        x = tapes[0].workspace.array("input", images.shape, self.weights.trained.dtype)
+        return self.network.forward(self.preprocessing.apply(images, x), self.weights, tapes)
 
-        def work() -> None:
-            for number in numbers:  # each goes to the thread that asks first
-                results[number] = task(items[number])
 
-        helping = []
-        if self._pool is not None:
-            helping = [self._pool.submit(work) for _ in range(min(self.threads, len(items)) - 1)]
-        work()
-        for helper in helping:
-            helper.result()
-        return results
+def _piece(job: _Learn, number: int) -> slice:
+    """Return where piece `number` lies in its batch: pieces differ in size by one image at most."""
+    size, longer = divmod(job.size, job.pieces)
+    start = number * size + min(number, longer)
+    return slice(start, start + size + (number < longer))
 
 
 def _piece_size(network: Network) -> int:
