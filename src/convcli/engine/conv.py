@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine import winograd
-from convcli.engine.windows import columns, padded_tile, tiles, window_cell
+from convcli.engine.windows import SHORT_RUN, columns, padded_tile, tiles, window_cell
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
 from convcli.shapes import IntOrPair, Padding, Pair, Window
+
+# With fewer kernels a product is so thin that copying its columns takes longer.
+FEW_KERNELS = 16
 
 
 def conv2d(
@@ -148,6 +151,9 @@ def forward(
     if winograd.suits(w, window, groups):
         winograd.forward(winograd.Phases.of(x), w, b, window, winograd.Phases.of(z), scratch)
         return
+    if _pays_in_pairs(w, window, groups, z):
+        _forward_in_pairs(x, w, b, window, z, scratch)
+        return
     f_h, f_w, depth, c_out = w.shape
     matrix = w.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
     for tile in tiles(len(x), z.shape[1:3], (f_h * f_w * depth * groups + c_out) * x.itemsize):
@@ -157,6 +163,30 @@ def forward(
         if b is not None:
             rows = part.reshape(-1, part.shape[2] * c_out)
             rows += np.tile(b, part.shape[2])  # whole rows: a run of c_out numbers is too short to be fast
+
+
+def _pays_in_pairs(w: Array, window: Window, groups: int, z: Array) -> bool:
+    """Whether so few kernels see so many channels that copying columns costs more than multiplying them."""
+    plain = groups == window.stride[1] == window.dilation[1] == 1
+    thin = w.shape[3] < FEW_KERNELS and w.shape[1] * w.shape[2] >= SHORT_RUN
+    return plain and thin and w.shape[1] > 1 and z.shape[2] % 2 == 0 and z.flags.c_contiguous
+
+
+def _forward_in_pairs(
+    x: Array, w: Array, b: Array | None, window: Window, z: Array, scratch: Workspace
+) -> None:
+    """Compute two neighbours of Z at once, as if they were twice as many kernels, one column wider.
+
+    A third more multiplications for 3×3 kernels, but a third less to copy, and a product twice as wide: for
+    32 images of 14×14×16 and 8 kernels 403 µs against 537, for 64×64×3 and 8 kernels of 7×7 a third less.
+    """
+    f_h, f_w, c_in, c_out = w.shape
+    both = np.zeros((f_h, f_w + 1, c_in, 2, c_out), w.dtype)
+    both[:, :-1, :, 0] = both[:, 1:, :, 1] = w
+    wider = Window((f_h, f_w + 1), (window.stride[0], 2), window.padding, window.dilation)
+    pairs = z.reshape(*z.shape[:2], z.shape[2] // 2, 2 * c_out)
+    bias = None if b is None else np.tile(b, 2)
+    forward(x, both.reshape(f_h, f_w + 1, c_in, 2 * c_out), bias, wider, 1, pairs, scratch)
 
 
 def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, groups: int, scratch: Workspace) -> None:
