@@ -9,8 +9,12 @@ import json
 import os
 import resource
 import sys
+import threading
 import time
 from typing import Any
+
+WATCH_S = 0.05
+"""How often to look what a process and those it forked take together."""
 
 
 def pin(threads: int) -> None:
@@ -24,8 +28,51 @@ def peak(usage: resource.struct_rusage) -> int:
     return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def proportional(process: int) -> int:
+    """Return the memory of `process` in bytes, shared pages counted in parts; 0 if it is gone."""
+    try:
+        with open(f"/proc/{process}/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123
+            return next((1024 * int(line.split()[1]) for line in file if line.startswith("Pss:")), 0)
+    except OSError:
+        return 0
+
+
+def children(process: int) -> list[int]:
+    """Return the processes that `process` has forked and not yet waited for; none where nobody says."""
+    try:
+        with open(f"/proc/{process}/task/{process}/children", encoding="ascii") as file:  # noqa: PTH123
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
+class Family(threading.Thread):
+    """Looks, as long as it is open, what `process` and its children take together."""
+
+    def __init__(self, process: int) -> None:
+        super().__init__(daemon=True)
+        self.process, self.peak = process, 0
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(WATCH_S):
+            if forked := children(self.process):
+                self.peak = max(self.peak, sum(map(proportional, (self.process, *forked))))
+
+    def __enter__(self) -> Family:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+
 def launch(job: dict[str, Any]) -> dict[str, float]:
-    """Run `job["command"]` to its end and return its exit code, wall time in s and peak memory in bytes."""
+    """Run `job["command"]` to its end; return its exit code, wall time in s and peak memory in bytes.
+
+    The memory is that of the process and of those it forks.
+    """
     os.chdir(job["folder"])
     write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     files = [
@@ -35,9 +82,11 @@ def launch(job: dict[str, Any]) -> dict[str, float]:
     ]
     started = time.perf_counter()
     process = os.posix_spawnp(job["command"][0], job["command"], os.environ, file_actions=files)
-    _, status, usage = os.wait4(process, 0)
-    seconds = time.perf_counter() - started
-    return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "peak": peak(usage)}
+    with Family(process) as family:
+        _, status, usage = os.wait4(process, 0)
+        seconds = time.perf_counter() - started
+    highest = max(peak(usage), family.peak)
+    return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "peak": highest}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the package is not installed with convcli
 
-from benchmarks import __main__, filter_libraries, measuring, networks, plots, report, training  # noqa: E402
+from benchmarks import __main__, filter_libraries, launcher, measuring, networks, plots, report, training  # noqa: E402
 from benchmarks.comparisons import COMPARISONS  # noqa: E402
 from benchmarks.filters import JOBS, random_plane  # noqa: E402
 from benchmarks.machine import Watch  # noqa: E402
@@ -351,3 +351,20 @@ def test_results_of_different_machines_are_not_joined(command, tmp_path):
 
 def test_an_unknown_comparison_is_refused(command):
     assert command("--only", "nothing").exit_code == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks and /proc")
+def test_peak_memory_counts_forked_processes(tmp_path):
+    """Two processes hold 60 MB each; the launched one alone never has more than one share."""
+    script = (
+        "import os, time\n"
+        "helper = os.fork()\n"
+        "held = bytearray(b'x') * 60_000_000\n"
+        "time.sleep(2)\n"
+        "if helper: os.waitpid(helper, 0)\n"
+    )
+    job = {"command": [sys.executable, "-c", script], "folder": str(tmp_path)}
+    job |= {"stdout": str(tmp_path / "out"), "stderr": str(tmp_path / "err")}
+    result = launcher.launch(job)
+    assert result["code"] == 0
+    assert 120e6 < result["peak"] < 180e6
