@@ -218,6 +218,12 @@ def test_options_in_a_few_words(name):
     assert LAYERS[name](**options).summary() == words
 
 
+def test_kernels_and_frozen_weights_in_a_few_words():
+    conv = LAYERS["conv"](filters=4, init=["sobel-x", "1 0; 0 -1"], frozen=True)
+    assert conv.summary() == "4 × 3×3, p=valid, sobel-x + custom, frozen"
+    assert LAYERS["dense"](units=3, activation="relu", frozen=True).summary() == "3, relu, frozen"
+
+
 def test_padding_in_a_few_words():
     conv = LAYERS["conv"](filters=1, padding=[[0, 1], [2, 3]])
     assert conv.summary() == "1 × 3×3, p=((0,1),(2,3))"
@@ -337,10 +343,34 @@ def test_dropout_drops_its_share_and_keeps_the_mean():
     one = Pass("dropout", Case((count,), {"rate": rate}), samples=1)
     one.x[:] = 1
     y = one.forward()
-    assert set(np.unique(y)) == {0, 1 / (1 - rate)}
+    assert set(np.unique(y)) == {0, 1 / (1 - round(rate * 65536) / 65536)}
     spread = math.sqrt(rate * (1 - rate) / count)
     assert abs((y == 0).mean() - rate) < 4 * spread
     assert abs(y.mean() - 1) < 4 * spread / (1 - rate)
+
+
+@pytest.mark.parametrize(
+    ("rate", "kept"),
+    [(0.0, 1), (1e-9, 1), (2**-16, 1 - 2**-16), (1 - 2**-16, 2**-16), (1 - 1e-9, 2**-16)],
+)
+def test_dropout_at_its_limits_keeps_the_mean_and_never_drops_all(rate, kept):
+    count = 1 << 21
+    one = Pass("dropout", Case((count,), {"rate": rate}), samples=1)
+    one.x[:] = 1
+    y = one.forward()
+    assert set(np.unique(y)) <= {0, 1 / kept}
+    assert abs((y != 0).mean() - kept) <= 4 * math.sqrt(kept * (1 - kept) / count)
+
+
+@pytest.mark.parametrize("case", ["one sample", "constant"])
+def test_batch_norm_of_what_has_no_variance_gives_beta(case):
+    one = Pass("batch_norm", Case((2,), {"momentum": 0}), samples=1 if case == "one sample" else 5)
+    one.x[:] = one.x[0]
+    one.arrays["beta"][:] = [0.5, -3]
+    np.testing.assert_allclose(one.forward(), np.tile([0.5, -3], (len(one.x), 1)), atol=1e-12)
+    np.testing.assert_allclose(one.arrays["mean"], one.x[0])
+    np.testing.assert_allclose(one.arrays["variance"], 0, atol=1e-20)
+    assert np.isfinite(one.backward()).all()
 
 
 def test_dropout_passes_gradients_where_it_passed_values():
@@ -413,10 +443,11 @@ def test_an_input_that_does_not_fit_is_named(name, options, shape, message):
         ("conv", {"filters": 3, "groups": 2}, "groups = 2 does not divide filters = 3"),
         ("conv", {"filters": 3, "padding": "smae"}, "padding must be valid, same, full"),
         ("conv", {"filters": 3, "stride": 0}, "stride must be at least 1"),
-        ("conv", {"filters": 3, "init": "zeros"}, "'he' or 'glorot'"),
+        ("conv", {"filters": 3, "init": "zeros"}, "Unknown initialisation 'zeros'. Known: he, glorot"),
+        ("dense", {"units": 3, "init": "sobel"}, "'he' or 'glorot'"),
         ("max_pool", {"size": [2, 2, 2]}, "size must be an integer or"),
         ("dropout", {"rate": 1}, "less than 1"),
-        ("batch_norm", {"epsilon": 0}, "greater than 0"),
+        ("batch_norm", {"epsilon": 0}, "expected at least 1e-30, not 0.0: less vanishes in float32"),
         ("activation", {"function": "rleu"}, "Unknown activation 'rleu'. Did you mean 'relu'"),
     ],
 )

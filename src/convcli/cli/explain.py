@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.options import parse_padding, parse_pair
+from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pair
 from convcli.cli.output import console, note, out, say
 from convcli.errors import OutputError, UsageError
 
@@ -43,8 +43,8 @@ def explain(
             "--kernel",
             "-k",
             metavar="K",
-            help="A name, a matrix, or @FILE, as in `filter`; repeated for several filters, channels parted "
-            "by |.",
+            help="A name, a matrix, @FILE or run:RUN#LAYER/FILTER, as in `filter`; repeated for several "
+            "filters, channels parted by |.",
         ),
     ] = None,
     bias: Annotated[
@@ -103,6 +103,7 @@ def explain(
     json: Annotated[
         str | None, typer.Option(metavar="F", help="Write the exact numbers; - for standard output.")
     ] = None,
+    max_pixels: MaxPixels = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Show the mathematics of CNNs step by step, on your own numbers.
@@ -139,10 +140,11 @@ def explain(
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.filtering import filter_image
+    from convcli.images import MAX_PIXELS
 
     request = Request(
         input=source,
-        kernels=tuple(kernel or ()),
+        kernels=tuple(parse_kernel(text) if text.startswith("run:") else text for text in kernel or ()),
         bias=_numbers(bias, "--bias"),
         stride=None if stride is None else parse_pair(stride, "--stride"),
         padding=None if padding is None else parse_padding(padding),
@@ -157,6 +159,7 @@ def explain(
         crop=_box(crop),
         filter=filter,
         channel=channel,
+        max_pixels=max_pixels or MAX_PIXELS,
         filter_image=filter_image,
     )
     shown = _chosen(explained(topic, request), at)

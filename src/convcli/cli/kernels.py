@@ -1,24 +1,35 @@
-"""`convcli kernels`: what kernels there are, and what one of them looks like."""
+"""`convcli kernels`: what kernels there are, what one of them looks like, and what a network has learned."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from convcli.cli.output import out, print_json
+from convcli.cli.options import parse_kernel
+from convcli.cli.output import out, print_json, show
+from convcli.errors import UsageError
 
 
 def kernels(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="A kernel as --kernel takes it: sobel, gaussian:sigma=2, @FILE."
+            metavar="[NAME]",
+            help="A kernel as --kernel takes it: sobel, gaussian:sigma=2, @FILE, run:RUN#LAYER/FILTER.",
         ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Show what a network learned, beside the nearest named kernels."),
+    ] = None,
+    layer: Annotated[
+        int | None, typer.Option(metavar="N", help="With --run: which layer, from 1; the first conv layer.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """List the named kernels, or show one: weights, sum, parameters, source.
+    """List the named kernels, show one (weights, sum, parameters, source), or those that a network learned.
 
     Weights are shown as `filter` lays them on the image by default: unflipped (cross-correlation).
 
@@ -28,12 +39,31 @@ def kernels(
       convcli kernels sobel
       convcli kernels gaussian:sigma=2
       convcli kernels gabor --json
+      convcli kernels --run runs/digits-001
     """
-    from convcli.kernels import parse
     from convcli.render.kernels import kernel_document, kernel_text, list_document, list_text
 
-    if name is None:
+    if layer is not None and run is None:
+        raise UsageError("--layer belongs to a trained network: name it with --run RUN.")
+    if name is not None and run is not None:
+        raise UsageError(f"{name} and --run both say what to show; give one of them.")
+    if run is not None:
+        _show_learned(run, layer, json)
+    elif name is None:
         print_json(list_document()) if json else out(list_text())
     else:
-        kernel = parse(name)
+        kernel = parse_kernel(name)
         print_json(kernel_document(kernel)) if json else out(kernel_text(kernel))
+
+
+def _show_learned(run: Path, number: int | None, json: bool) -> None:
+    """Print the kernels of a trained layer, by default the first convolution."""
+    from convcli import build
+    from convcli.explain.tensors import layer_of
+    from convcli.nn.layers import Conv
+    from convcli.render.learned import LearnedLayer, learned_document, learned_view
+
+    model = build.load_run(run)
+    number, _ = layer_of(model, number, (Conv,))
+    learned = LearnedLayer(str(run), number, model.weights.by_layer[number - 1]["W"])
+    print_json(learned_document(learned)) if json else show(learned_view(learned))

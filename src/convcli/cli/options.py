@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
 
 from convcli.cli.output import note
 from convcli.errors import UsageError
@@ -13,7 +15,21 @@ from convcli.shapes import NAMED_PADDINGS, Pair, Sides
 
 if TYPE_CHECKING:
     from convcli.config import ConfigFile
+    from convcli.kernels import Kernel
     from convcli.nn.network import Network
+
+
+MaxPixels: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels",
+        metavar="N",
+        min=1,
+        help="Refuse images of more pixels, which a small file may unfold to; 67108864 (2^26) unless given: "
+        "a gigabyte of memory is enough for those.",
+    ),
+]
+"""The option of every command that opens image files."""
 
 
 def parse_pair(text: str, option: str) -> Pair:
@@ -58,6 +74,48 @@ def parse_volume(text: str, option: str = "--input") -> tuple[int, int, int]:
     if len(numbers) != 3 or not all(number.isdecimal() and int(number) for number in numbers):
         raise UsageError(f"{option}: expected ROWSxCOLUMNSxCHANNELS such as 28x28x1, not {text!r}.")
     return int(numbers[0]), int(numbers[1]), int(numbers[2])
+
+
+LEARNED = re.compile(r"run:(?P<run>.+)#(?P<layer>\d+)/(?P<filter>\d+)(?:/(?P<channel>\d+))?")
+
+
+def parse_kernel(text: str) -> Kernel:
+    """Return the kernel that `--kernel` names: as `kernels.parse` takes it, or a trained network's.
+
+    That is `run:RUN#LAYER/FILTER`, or with `/CHANNEL` behind it, counted from 1. Without a channel, a filter
+    of the first convolution of a network for RGB is a kernel for all three.
+    """
+    from convcli import kernels
+
+    if not text.startswith("run:"):
+        return kernels.parse(text)
+    match = LEARNED.fullmatch(text)
+    if not match:
+        raise UsageError(
+            f"{text}: expected run:RUN#LAYER/FILTER or run:RUN#LAYER/FILTER/CHANNEL, counted from 1, "
+            "such as run:runs/digits-001#1/3."
+        )
+    from convcli import build
+    from convcli.explain.tensors import chosen_index, layer_of
+    from convcli.kernels.learned import learned
+    from convcli.nn.layers import Conv
+
+    run, channel = Path(match["run"]), match["channel"]
+    model = build.load_run(run)
+    number, _ = layer_of(model, int(match["layer"]), (Conv,), f"{text}: layer")
+    w = model.weights.by_layer[number - 1]["W"]
+    k = chosen_index(int(match["filter"]), w.shape[3], f"{text}: filter")
+    name = f"{run.resolve().name}-layer{number}-filter{k + 1}"
+    if channel is not None:
+        c = chosen_index(int(channel), w.shape[2], f"{text}: channel")
+        return learned(w, k, c, name=f"{name}-channel{c + 1}", source=text)
+    colours = w.shape[2] == 3 and number == layer_of(model, None, (Conv,))[0]
+    if w.shape[2] > 1 and not colours:
+        raise UsageError(
+            f"{text}: the filters of layer {number} have {w.shape[2]} channels, which are not a photo's: "
+            f"name one, from {text}/1 to {text}/{w.shape[2]}."
+        )
+    return learned(w, k, None, name=name, source=text)
 
 
 def configured_network(

@@ -8,7 +8,7 @@ import numpy as np
 
 from convcli import kernels
 from convcli.engine.workspace import Array
-from convcli.errors import UsageError
+from convcli.errors import UsageError, shown
 from convcli.explain.figure import Explanation, Formula, Grid, Picture, Row, Step, every, exact
 from convcli.explain.notation import by, counted, number
 from convcli.explain.reading import Source, read_input
@@ -26,10 +26,12 @@ def edges(ask: Request) -> Explanation:
         raise UsageError("edges needs filter_image, as `convcli.filter_image` is.")
     if len(ask.kernels) > MOST_KERNELS:
         raise UsageError(f"--kernel: a sheet holds at most {MOST_KERNELS} kernels, found {len(ask.kernels)}.")
-    source = _source(ask.input)
+    source = _source(ask.input, ask.max_pixels)
     photo = source.volume.astype(np.uint8)
     photo = photo[:, :, 0] if photo.shape[2] == 1 else photo
-    chosen = [kernels.parse(text) for text in ask.kernels or KERNELS]
+    chosen = [
+        kernels.parse(kernel) if isinstance(kernel, str) else kernel for kernel in ask.kernels or KERNELS
+    ]
     pictures, steps = [Picture(photo, source.name)], []
     for kernel in chosen:
         raw = ask.filter_image(photo, kernel, range="raw")
@@ -56,15 +58,15 @@ def edges(ask: Request) -> Explanation:
     )
 
 
-def _source(text: str | None) -> Source:
+def _source(text: str | None, max_pixels: int) -> Source:
     if text is None:
         return Source(example()[:, :, None], "example")
     if Path(text).is_file() and Path(text).suffix.lower() not in (".csv", ".txt"):
-        pixels = read_pixels(Path(text))
+        pixels = read_pixels(Path(text), max_pixels=max_pixels)
         if max(pixels.shape[:2]) > MOST_PIXELS:
-            raise UsageError(f"{text}: at most {MOST_PIXELS} pixels a side; take a crop.")
+            raise UsageError(f"{shown(text)}: at most {MOST_PIXELS} pixels a side; take a crop.")
         return Source(pixels, Path(text).name)
-    return read_input(text, most=MOST_PIXELS)
+    return read_input(text, most=MOST_PIXELS, max_pixels=max_pixels)
 
 
 def example() -> Array:
@@ -78,7 +80,8 @@ def example() -> Array:
 
 def _step(photo: Picture, result: Picture, kernel: kernels.Kernel, data: dict[str, object]) -> Step:
     parts = [part for part in kernel.parts if max(part.shape) <= 7]
-    weights = tuple(Grid.of(part, kernel.name, dict.fromkeys(every(part), "kernel")) for part in parts[:2])
+    shown = parts if kernel.combine == "volume" else parts[:2]
+    weights = tuple(Grid.of(part, kernel.name, dict.fromkeys(every(part), "kernel")) for part in shown)
     row: Row = (photo, *weights, result)
     low, high = (number(float(data[name])) for name in ("minimum", "maximum"))  # type: ignore[arg-type]
     how = "absolute values, cut at 255" if kernel.sums_to_zero else "cut to 0 … 255"

@@ -33,7 +33,7 @@ def network(ask: Request) -> Explanation:
     if ask.model is None or ask.image is None:
         model, pixels, name = line_detector(), example(), "example"
     else:
-        model, pixels, name = ask.model, read_image(ask.model, ask.image), ask.image.name
+        model, pixels, name = ask.model, read_image(ask.model, ask.image, ask.max_pixels), ask.image.name
     passage = pass_through(model, pixels)
     steps = [_image(passage, name)]
     steps += [_layer(passage, number) for number in range(1, len(model.network.layers) + 1)]
@@ -124,7 +124,7 @@ def _layer(passage: Passage, number_: int) -> Step:
     )
     name = f"{layer.name()} {layer.summary()}".strip()
     rows: tuple[Row, ...] = (*_pictures(after), (Formula(f"{_by(before.shape)} → {_by(after.shape)}"),))
-    parameters = sum(slot.size for slot in network.trained.layers[number_ - 1])
+    parameters = sum(network.parameter_counts(number_))
     data = {"layer": number_, "type": layer.name(), "parameters": parameters, **_summary(after)}
     return Step(f"Layer {number_}: {name}", rows, data)
 

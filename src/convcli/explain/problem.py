@@ -143,7 +143,7 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
     if ask.input is None:
         source = Source(typed_volume(example.input, "example"))
     else:
-        source = read_input(ask.input, channels=1 if single else None)
+        source = read_input(ask.input, channels=1 if single else None, max_pixels=ask.max_pixels)
     w = _weights(ask.kernels or example.kernels, source.volume.shape[2], single)
     own = ask.input is None and not ask.kernels
     listed = ask.bias or (example.bias if own else ())
@@ -175,29 +175,28 @@ def _check_padding(volume: Array, window: Window) -> None:
         raise UsageError(f"--padding: the padded plane has more than {most} rows or columns; use less.")
 
 
-def _weights(texts: tuple[str, ...], channels: int, single: bool) -> Array:
+def _weights(chosen: tuple[str | kernels.Kernel, ...], channels: int, single: bool) -> Array:
     """Return filters (f_h, f_w, c, k); a filter of one channel lies on every channel."""
-    if len(texts) > (1 if single else MOST_FILTERS):
+    if len(chosen) > (1 if single else MOST_FILTERS):
         most = "one filter" if single else f"at most {MOST_FILTERS} filters"
-        raise UsageError(f"--kernel: this topic shows {most}, found {len(texts)}.")
-    filters = [_filter(text, channels) for text in texts]
+        raise UsageError(f"--kernel: this topic shows {most}, found {len(chosen)}.")
+    filters = [_filter(one, channels) for one in chosen]
     if any(one.shape != filters[0].shape for one in filters):
         raise UsageError("--kernel: the filters of one layer have the same size; these do not.")
     return np.stack(filters, axis=3)
 
 
-def _filter(text: str, channels: int) -> Array:
-    parts = []
-    for part in text.split("|"):
-        kernel = kernels.parse(part)
-        if len(kernel.parts) > 1:
+def _filter(chosen: str | kernels.Kernel, channels: int) -> Array:
+    parts: list[Array] = []
+    for kernel in map(kernels.parse, chosen.split("|")) if isinstance(chosen, str) else [chosen]:
+        if len(kernel.parts) > 1 and kernel.combine != "volume":
             raise UsageError(
                 f"--kernel: {kernel.name} is made of {len(kernel.parts)} kernels; name one, "
                 f"such as {kernel.name}-x, or type its weights in."
             )
         if max(kernel.shape) > MOST_SIDE:
             raise UsageError(f"--kernel: {kernel.name} is larger than {MOST_SIDE} × {MOST_SIDE}.")
-        parts.append(kernel.parts[0])
+        parts += kernel.parts
     if len(parts) == 1:
         parts *= channels
     if len(parts) != channels or any(part.shape != parts[0].shape for part in parts):
@@ -223,19 +222,21 @@ def _from_run(ask: Request, single: bool) -> Problem:
     number, layer = layer_of(ask.model, ask.layer, (Conv,))
     if layer.groups != 1:
         raise UsageError(f"--layer {number} has groups = {layer.groups}; this shows layers with groups = 1.")
-    passage = pass_through(ask.model, read_image(ask.model, ask.image))
+    passage = pass_through(ask.model, read_image(ask.model, ask.image, ask.max_pixels))
     own = ask.model.weights.by_layer[number - 1]
     x = cropped(passage.activations[number - 1], ask.crop, number).astype(np.float64)
     w = own["W"].astype(np.float64)
     b = own["b"].astype(np.float64) if "b" in own else np.zeros(w.shape[3])
     facts = {"layer": number, "image": ask.image.name}
     notes: tuple[str, ...] = ()
+    if layer.frozen:
+        notes = (f"layer {number} is frozen: its W and b are not trained.",)
     da = None
     if single:
         channel = chosen_index(ask.channel, w.shape[2], "--channel")
         k = chosen_index(ask.filter, w.shape[3], "--filter")
         if w.shape[2] > 1:
-            notes = (f"channel {channel + 1} of {w.shape[2]}: one of the summands of Z of filter {k + 1}.",)
+            notes += (f"channel {channel + 1} of {w.shape[2]}: one of the summands of Z of filter {k + 1}.",)
         x, w, b = x[:, :, [channel]], w[:, :, [channel]][..., [k]], b[[k]]
         facts |= {"filter": k + 1, "channel": channel + 1}
     elif ask.crop is None:

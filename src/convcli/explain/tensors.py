@@ -45,21 +45,23 @@ class Passage:
         return np.asarray(probabilities[0])
 
 
-def read_image(model: Model, path: Path) -> Array:
+def read_image(model: Model, path: Path, max_pixels: int) -> Array:
     """Return an image as `convcli predict` gives it to the network: uint8 (h, w, c)."""
     rows, columns, channels = model.preprocessing.shape
-    return resize(read_pixels(path, channels), (rows, columns))
+    return resize(read_pixels(path, channels, max_pixels=max_pixels), (rows, columns))
 
 
 def pass_through(model: Model, pixels: Array) -> Passage:
-    """Take uint8 pixels (h, w, c) through a network, layer by layer."""
+    """Take uint8 pixels (h, w, c) through a network, layer by layer; errors are those of `Model.predict`."""
     images = model.preprocessing.checked(pixels[None])
     x = model.preprocessing.apply(images, np.empty(images.shape, np.float32))
     network, tapes = model.network, model.network.tapes()
     activations = [x[0].copy()]
-    for layer, own, tape in zip(network.layers, model.weights.by_layer, tapes, strict=True):
-        x = layer.forward(x, own, tape)
-        activations.append(x[0].copy())
+    with np.errstate(all="ignore"):  # what overflows is found in the outputs
+        for layer, own, tape in zip(network.layers, model.weights.by_layer, tapes, strict=True):
+            x = layer.forward(x, own, tape)
+            activations.append(x[0].copy())
+    model.checked(x)
     return Passage(model, pixels, tuple(activations), tuple(tapes))
 
 
@@ -82,8 +84,12 @@ def gradient_at(passage: Passage, number: int) -> tuple[Array, str]:
     return gradient[0].astype(np.float64), model.classes[label]
 
 
-def layer_of(model: Model, number: int | None, kinds: tuple[type[AnyLayer], ...]) -> tuple[int, AnyLayer]:
+def layer_of(
+    model: Model, number: int | None, kinds: tuple[type[AnyLayer], ...], option: str = "--layer"
+) -> tuple[int, AnyLayer]:
     """Return a layer of one of `kinds` and its number (from 1); the first such layer if none is named.
+
+    `option` is what named it.
 
     Raises
     ------
@@ -94,14 +100,14 @@ def layer_of(model: Model, number: int | None, kinds: tuple[type[AnyLayer], ...]
     fitting = [n for n, layer in enumerate(layers, 1) if isinstance(layer, kinds)]
     wanted = " or ".join(kind.name() for kind in kinds)
     if not fitting:
-        raise UsageError(f"--layer: the network has no {wanted} layer.")
+        raise UsageError(f"{option}: the network has no {wanted} layer.")
     number = fitting[0] if number is None else number
     if not 1 <= number <= len(layers):
-        raise UsageError(f"--layer {number}: the network has layers 1 to {len(layers)}.")
+        raise UsageError(f"{option} {number}: the network has layers 1 to {len(layers)}.")
     layer = layers[number - 1]
     if not isinstance(layer, kinds):
         known = ", ".join(map(str, fitting))
-        raise UsageError(f"--layer {number} is {layer.name()}, and this needs a {wanted} layer: {known}.")
+        raise UsageError(f"{option} {number} is {layer.name()}, and this needs a {wanted} layer: {known}.")
     return number, layer
 
 

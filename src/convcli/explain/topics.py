@@ -10,6 +10,8 @@ from typing import Any
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.figure import Box, Explanation
+from convcli.images import MAX_PIXELS
+from convcli.kernels import Kernel
 from convcli.nn.model import Model
 from convcli.registry import Registry
 from convcli.shapes import IntOrPair, Padding
@@ -24,7 +26,7 @@ class Request:
     input
         A matrix typed in, a .csv or .txt file, or an image file with or without `@row,col,height,width`.
     kernels
-        As `convcli.kernels.parse` takes them; `|` parts the channels of a filter.
+        As `convcli.kernels.parse` takes them, `|` parting the channels of a filter; or kernels themselves.
     bias
         One number for each filter.
     size, pool
@@ -38,12 +40,14 @@ class Request:
         input to look at.
     filter, channel
         Which filter and which channel to look at (from 1), where a topic shows one.
+    max_pixels
+        Pixels that an image file may have.
     filter_image
         `convcli.filtering.filter_image`; handed in, because the two rooms do not import each other.
     """
 
     input: str | None = None
-    kernels: tuple[str, ...] = ()
+    kernels: tuple[str | Kernel, ...] = ()
     bias: tuple[float, ...] = ()
     stride: IntOrPair | None = None
     padding: Padding | None = None
@@ -58,6 +62,7 @@ class Request:
     crop: Box | None = None
     filter: int | None = None
     channel: int | None = None
+    max_pixels: int = MAX_PIXELS
     filter_image: Callable[..., Array] | None = None
 
 
@@ -65,7 +70,7 @@ OPTIONS = {"kernels": "--kernel", "model": "--run"}
 RUN = ("model", "layer", "image", "crop")
 WINDOW = ("stride", "padding", "dilation")
 
-_ALWAYS = ("filter_image",)
+_ALWAYS = ("filter_image", "max_pixels")
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,21 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from convcli.errors import KernelError, UnknownNameError
+from convcli.errors import KernelError, UnknownNameError, shortened
 from convcli.registry import Registry
 
-Combine: TypeAlias = Literal["single", "magnitude", "maximum"]
+Combine: TypeAlias = Literal["single", "magnitude", "maximum", "volume"]
 Number: TypeAlias = int | float
 Weights: TypeAlias = NDArray[np.float64]
 Build = TypeVar("Build", bound=Callable[..., Any])
 
 MAX_SIDE = 4096
 """The longest side of a kernel. Longer ones are mistakes, and would only fail later, by memory or time."""
+
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest weight: images are computed in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,7 @@ class Kernel:
         One array (f_h, f_w) of float64, or several of the same shape.
     combine
         How the parts' responses become one plane: "single" (there is one), "magnitude" (the root of the sum
-        of squares), "maximum" (the strongest).
+        of squares), "maximum" (the strongest), "volume" (their sum, each part on a channel of its own).
     parameters
         The values it was built with.
     source
@@ -66,33 +69,64 @@ class Kernel:
         return all(abs(part.sum()) <= 1e-6 * np.abs(part).sum() for part in self.parts)
 
 
+def centred(weights: Weights, size: tuple[int, int]) -> Weights:
+    """Return weights (f_h, f_w) in the middle of a window of `size`, which is no smaller, with zeros around.
+
+    The middle is where "same" padding puts it, so that there the window's result is the kernel's own.
+
+    >>> centred(np.array([[1.0, 2.0], [3.0, 4.0]]), (3, 3))
+    array([[0., 0., 0.],
+           [0., 1., 2.],
+           [0., 3., 4.]])
+    """
+    before = [(side - 1) // 2 - (cells - 1) // 2 for side, cells in zip(size, weights.shape, strict=True)]
+    after = [side - cells - n for side, cells, n in zip(size, weights.shape, before, strict=True)]
+    return np.pad(weights, list(zip(before, after, strict=True)))
+
+
+def check_sides(shape: tuple[int, ...], where: str) -> None:
+    """Raise `KernelError` if a matrix of this shape is too large for a kernel."""
+    if max(shape, default=0) > MAX_SIDE:
+        sides = " × ".join(map(str, shape))
+        raise KernelError(f"{where}: {sides} cells; a kernel has at most {MAX_SIDE} per side.")
+
+
 def checked_weights(weights: ArrayLike, where: str) -> Weights:
     """Return `weights` as a read-only float64 matrix.
 
     Raises
     ------
     KernelError
-        If they are empty, no matrix, not finite, or more than 4096 cells long; names `where` they came from.
+        If they are empty, no matrix, not finite in float32, or more than 4096 cells long; names `where` they
+        came from.
     """
-    try:
-        array = np.array(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise KernelError(f"{where}: expected a matrix of real numbers ({error}).") from error
+    array = _as_array(weights, None, where)
     if array.ndim != 2:
         raise KernelError(f"{where}: expected a matrix of rows and columns, found an array of {array.shape}.")
     if array.size == 0:
         raise KernelError(f"{where}: the kernel is empty; give at least one number.")
-    if max(array.shape) > MAX_SIDE:
-        rows, columns = array.shape
-        raise KernelError(f"{where}: {rows} × {columns} cells; a kernel has at most {MAX_SIDE} per side.")
+    check_sides(array.shape, where)
+    if array.dtype.kind not in "buifO":  # O: integers beyond 64 bits
+        raise KernelError(f"{where}: expected a matrix of real numbers, found {array.dtype}.")
+    array = _as_array(array, np.float64, where).copy()
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         found = array[row, column]
         raise KernelError(
             f"{where}: row {row + 1}, column {column + 1}: expected a finite number, found {found}."
         )
+    if (largest := np.abs(array).max()) > LARGEST:
+        raise KernelError(f"{where}: expected weights of at most {LARGEST:.2g}, found {largest:.2g}.")
     array.flags.writeable = False
     return array
+
+
+def _as_array(weights: ArrayLike, dtype: DTypeLike | None, where: str) -> NDArray[Any]:
+    try:
+        with np.errstate(invalid="ignore"):  # a NaN is looked for later, and then said where
+            return np.asarray(weights, dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise KernelError(f"{where}: expected a matrix of real numbers ({error}).") from error
 
 
 @dataclass(frozen=True)
@@ -114,7 +148,8 @@ class Parameter:
             expected = (
                 f"{'an integer' if self.kind is int else 'a number'} from {self.least:g} to {self.most:g}"
             )
-            raise KernelError(f"{where}: expected {expected} ({self.meaning}), found {value!r}.")
+            found = shortened(repr(value))
+            raise KernelError(f"{where}: expected {expected} ({self.meaning}), found {found}.")
         return number
 
 

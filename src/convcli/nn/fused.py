@@ -71,14 +71,15 @@ class ConvMaxPool:
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, cells, top = (tape.saved[name] for name in ("x", "cells", "top"))
         ACTIVATIONS[self.conv.activation].derive(dy, tape.saved["a"])
-        if self.conv.bias:
+        if self.conv.bias and not self.conv.frozen:
             tape.add("b", column_sums(dy))
         shares = tape.workspace.array("shares", (len(cells), *dy.shape), dy.dtype)
         for share, chosen in zip(shares, pool.winners(top, cells, tape.workspace), strict=True):
             np.multiply(dy, chosen, out=share)
         dcells = shares.reshape(*self.pool.size, *dy.shape)
         window, groups = self.conv.window(x.shape[1:]), self.conv.groups
-        conv_pool.weight_gradient(dcells, x, tape.gradient("W"), window, groups, tape.scratch)
+        if not self.conv.frozen:
+            conv_pool.weight_gradient(dcells, x, tape.gradient("W"), window, groups, tape.scratch)
         if not tape.input_gradient:
             return dy
         dx = tape.workspace.array("dx", x.shape, x.dtype)

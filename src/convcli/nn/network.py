@@ -14,6 +14,7 @@ from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ConfigError, ShapeError
 from convcli.nn.fused import plan
 from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+from convcli.nn.layers.activation import Affine
 
 MOST_NUMBERS = 1 << 30  # in one array: 4 GiB of float32
 
@@ -31,7 +32,8 @@ class Network:
     Raises
     ------
     ConfigError
-        If a layer cannot take what the one before it gives; names the layer and its input.
+        If a layer cannot take what the one before it gives (names the layer and its input), or no memory
+        would hold its weights, or what goes into it.
 
     Attributes
     ----------
@@ -47,6 +49,11 @@ class Network:
         self.layers = tuple(layers)
         self.steps = plan(self.layers)
         self.shapes: list[Shape] = [tuple(input_shape)]
+        if math.prod(input_shape) > MOST_NUMBERS:
+            size = " × ".join(map(str, input_shape))
+            raise ConfigError(
+                f"Images of {size} are too large: at most {MOST_NUMBERS:,} numbers each. Set data.size."
+            )
         for number, layer in enumerate(self.layers, 1):
             try:
                 self.shapes.append(_affordable(layer, self.shapes[-1]))
@@ -69,10 +76,22 @@ class Network:
         """Whether training takes random numbers."""
         return any(layer.draws for layer in self.layers)
 
+    def parameter_counts(self, number: int) -> tuple[int, int]:
+        """Return how many numbers of layer `number` (from 1) are trained, and how many are frozen."""
+        layer = self.layers[number - 1]
+        trained, kept = (
+            sum(slot.size for slot in layout.layers[number - 1]) for layout in (self.trained, self.kept)
+        )
+        return trained, kept if isinstance(layer, Affine) and layer.frozen else 0
+
     def tapes(self) -> list[Tape]:
-        """Return fresh tapes, one a layer; they share their scratch arrays and belong to one thread."""
+        """Return fresh tapes, one a layer; they share their scratch arrays and belong to one thread.
+
+        They ask for the gradients of inputs as far back as something is trained.
+        """
         scratch = Workspace()
-        return [Tape(scratch=scratch, input_gradient=number > 0) for number in range(len(self.layers))]
+        first = next((n for n, slots in enumerate(self.trained.layers) if slots), len(self.layers))
+        return [Tape(scratch=scratch, input_gradient=number > first) for number in range(len(self.layers))]
 
     def forward(self, x: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
         """Return the outputs (n, ...) for `x` (n, h, w, c); they live on the last tape."""
@@ -83,17 +102,21 @@ class Network:
     def backward(self, dy: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
         """Take dL/doutputs back through the last forward pass; add the weights' gradients to the tapes'.
 
-        `dy` may be overwritten. Returns dL/dx where the first tape asks for it.
+        `dy` may be overwritten. Returns dL/dx where every tape asks for its input's gradient; it ends at the
+        first that does not.
         """
         for number, step in reversed(self.steps):
             dy = step.backward(dy, weights.by_layer[number], tapes[number])
+            if not tapes[number].input_gradient:
+                break
         return dy
 
 
 def _affordable(layer: Layer, shape: Shape) -> Shape:
     """Return the layer's output shape, or raise ShapeError where no memory would hold it or its weights."""
     output = layer.output_shape(shape)
-    weights = sum(math.prod(initial.shape) for initial in layer.parameters(shape).values())
+    arrays = layer.parameters(shape) | layer.state(shape)
+    weights = sum(math.prod(initial.shape) for initial in arrays.values())
     for count, what in ((weights, "weights"), (math.prod(output), "outputs for each image")):
         if count > MOST_NUMBERS:
             raise ShapeError(f"It would have {count:,} {what}; at most {MOST_NUMBERS:,} are possible.")
@@ -132,6 +155,14 @@ class Layout:
     def views(self, vector: Array) -> list[Weights]:
         """Return the arrays of each layer as views of `vector`."""
         return [{slot.name: slot.view(vector) for slot in slots} for slots in self.layers]
+
+    def shapes(self) -> dict[str, Shape]:
+        """Return the shapes of the arrays under names such as `1.W`, where layers count from 1."""
+        return {
+            f"{number}.{slot.name}": slot.initial.shape
+            for number, slots in enumerate(self.layers, 1)
+            for slot in slots
+        }
 
     def named(self, vector: Array) -> dict[str, Array]:
         """Return the same views under names such as `1.W`, where layers count from 1."""

@@ -11,7 +11,11 @@ from convcli.kernels import KERNELS, Kernel, named
 SHOWN = 13
 """Rows and columns of weights that are shown; of larger kernels the outer ones."""
 
-_RESULTS = {"magnitude": "root of the sum of the parts' squares", "maximum": "strongest of the parts"}
+_RESULTS = {
+    "magnitude": "root of the sum of the parts' squares",
+    "maximum": "strongest of the parts",
+    "volume": "sum of the parts, each on a channel of the image",
+}
 
 
 def list_document() -> list[dict[str, Any]]:
@@ -31,7 +35,7 @@ def list_document() -> list[dict[str, Any]]:
 
 def list_text() -> str:
     """Return all kernels in their groups: name, parameters with their defaults, what it does."""
-    calls = {name: _call(name, definition.defaults) for name, definition in KERNELS.items()}
+    calls = {name: call(name, definition.defaults) for name, definition in KERNELS.items()}
     width = max(map(len, calls.values()))
     groups: dict[str, list[str]] = {}
     for name, definition in KERNELS.items():
@@ -60,9 +64,9 @@ def kernel_document(kernel: Kernel) -> dict[str, Any]:
 def kernel_text(kernel: Kernel) -> str:
     """Return one kernel as a page: each part's weights, and what there is to know."""
     rows, columns = kernel.shape
-    lines = [f"{_call(kernel.name, kernel.parameters)}  {rows} × {columns}"]
+    lines = [f"{call(kernel.name, kernel.parameters)}  {rows} × {columns}"]
     for part in kernel.parts:
-        lines += ["", *_table(part.tolist()), f"sum {round(float(part.sum()), 9):zg}"]
+        lines += ["", *table(part.tolist()), f"sum {round(float(part.sum()), 9):zg}"]
     lines += ["", "op      correlate: laid on as shown; --op convolve turns it by 180° first"]
     if kernel.combine in _RESULTS:
         lines.append(f"result  {_RESULTS[kernel.combine]}")
@@ -71,16 +75,19 @@ def kernel_text(kernel: Kernel) -> str:
     return "\n".join([*lines, f"source  {kernel.source}"])
 
 
-def _call(name: str, parameters: Mapping[str, float | None]) -> str:
+def call(name: str, parameters: Mapping[str, float | None]) -> str:
     """Return a name as it is written with its parameters; one that follows from the others is left out."""
     given = ",".join(f"{key}={value:g}" for key, value in parameters.items() if value is not None)
     return f"{name}:{given}" if given else name
 
 
-def _table(weights: Sequence[Sequence[float]]) -> list[str]:
-    """Return the weights in aligned columns; of a large kernel the outer rows and columns."""
+def table(weights: Sequence[Sequence[float]], digits: int = 4) -> list[str]:
+    """Return the weights in aligned columns; of a large kernel the outer rows and columns.
+
+    The largest weight is shown with so many digits, unless all are whole.
+    """
     rows, columns = _shown(len(weights)), _shown(len(weights[0]))
-    decimals = _decimals(weights)
+    decimals = _decimals(weights, digits)
     cells = [
         ["…" if i is None or j is None else f"{weights[i][j]:z.{decimals}f}" for j in columns] for i in rows
     ]
@@ -96,9 +103,9 @@ def _shown(count: int) -> list[int | None]:
     return [*range(half), None, *range(count - half, count)]
 
 
-def _decimals(weights: Sequence[Sequence[float]]) -> int:
-    """Return how many decimals show the largest weight with four digits; none if all weights are whole."""
+def _decimals(weights: Sequence[Sequence[float]], digits: int) -> int:
+    """Return how many decimals show the largest weight with so many digits; none if all weights are whole."""
     flat = [abs(weight) for row in weights for weight in row]
     if all(weight.is_integer() for weight in flat):
         return 0
-    return min(max(0, 3 - math.floor(math.log10(max(flat)))), 12)
+    return min(max(0, digits - 1 - math.floor(math.log10(max(flat)))), 12)

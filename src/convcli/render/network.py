@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.data import Dataset
+from convcli.errors import shown
 from convcli.nn.layer import Layer, Shape
 from convcli.nn.layers import Conv
 from convcli.nn.network import Network
@@ -24,13 +25,14 @@ from convcli.shapes.volume import volume_bytes
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer's line in the table."""
+    """One layer's line in the table; `parameters` are those that are trained."""
 
     number: int
     type: str
     options: str
     output: Shape
     parameters: int
+    frozen: int
     multiply_adds: int
     input: Shape
     window: Window | None
@@ -55,13 +57,38 @@ def layer_rows(network: Network) -> Iterator[LayerRow]:
             layer.name(),
             layer.summary(),
             shape_out,
-            sum(slot.size for slot in network.trained.layers[number - 1]),
+            *network.parameter_counts(number),
             layer.multiply_adds(shape_in),
             shape_in,
             window,
             field if len(shape_out) == 3 else None,
             _column_bytes(layer, shape_in, shape_out),
         )
+
+
+def size_in_numbers(row: LayerRow) -> str:
+    """Return how the size of a layer's output comes about; nothing where it stays or is an option."""
+    if row.window is not None:
+        return short_formula((row.input[0], row.input[1]), row.window)
+    return _product(row.input) if len(row.input) > len(row.output) else ""
+
+
+def parameters_in_numbers(network: Network, number: int) -> str:
+    """Return how many weights layer `number` (from 1) has, array by array: `3·3·1·12 + 12`."""
+    slots = network.trained.layers[number - 1] or network.kept.layers[number - 1]  # kept where frozen
+    return " + ".join(_product(slot.initial.shape) for slot in slots)
+
+
+def multiply_adds_in_numbers(network: Network, number: int) -> str:
+    """Return the multiplications of layer `number` (from 1): positions times weights, `28·28 · 3·3·1·12`."""
+    slots = (*network.trained.layers[number - 1], *network.kept.layers[number - 1])
+    weights = [slot.initial.shape for slot in slots if slot.name == "W"]
+    positions = network.shapes[number][:-1]
+    return " · ".join(_product(shape) for shape in (positions, *weights) if shape)
+
+
+def _product(sizes: Shape) -> str:
+    return "·".join(map(str, sizes))
 
 
 def _column_bytes(layer: Layer, shape_in: Shape, shape_out: Shape) -> int:
@@ -76,19 +103,21 @@ def network_table(network: Network, title: str) -> Table:
     table = Table(box=SIMPLE_HEAD, title_justify="left", title_style="bold", show_footer=True)
     table.title = printable(title)
     rows = list(layer_rows(network))
-    totals = [
-        f"{sum(counts):,}" for counts in zip(*((r.parameters, r.multiply_adds) for r in rows), strict=True)
-    ]
+    counts = {"parameters": [row.parameters for row in rows]}
+    if any(frozen := [row.frozen for row in rows]):
+        counts = {"trained": counts["parameters"], "frozen": frozen}
+    counts["mult-adds"] = [row.multiply_adds for row in rows]
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("layer", footer="total", no_wrap=True)
     table.add_column("options")
-    for name, footer in (("output", ""), ("parameters", totals[0]), ("mult-adds", totals[1]), ("sees", "")):
+    totals = {name: f"{sum(column):,}" for name, column in counts.items()}
+    for name, footer in {"output": "", **totals, "sees": ""}.items():
         table.add_column(name, footer=footer, justify="right", no_wrap=True)
-    table.add_row("", "input", "", by(network.shapes[0]), "", "", "")
-    for row in rows:
+    table.add_row("", "input", "", by(network.shapes[0]))
+    for row, *numbers in zip(rows, *counts.values(), strict=True):
+        cells = (f"{count:,}" if count else "" for count in numbers)
         sees = by(row.receptive_field) if row.receptive_field else ""
-        counts = (f"{count:,}" if count else "" for count in (row.parameters, row.multiply_adds))
-        table.add_row(str(row.number), row.type, row.options, by(row.output), *counts, sees)
+        table.add_row(str(row.number), row.type, row.options, by(row.output), *cells, sees)
     return table
 
 
@@ -138,6 +167,7 @@ def network_document(network: Network) -> dict[str, Any]:
                 "options": network.layers[row.number - 1].model_dump(mode="json", exclude={"type"}),
                 "output": list(row.output),
                 "parameters": row.parameters,
+                "frozen": row.frozen,
                 "multiply_adds": row.multiply_adds,
                 "receptive_field": list(row.receptive_field) if row.receptive_field else None,
                 "jump": list(row.field.jump) if row.field else None,
@@ -150,6 +180,7 @@ def network_document(network: Network) -> dict[str, Any]:
         ],
         "output": list(network.shapes[-1]),
         "parameters": sum(row.parameters for row in rows),
+        "frozen": sum(row.frozen for row in rows),
         "multiply_adds": sum(row.multiply_adds for row in rows),
         "memory": {
             "activations": sum(volume_bytes(*shape) for shape in network.shapes),
@@ -174,7 +205,7 @@ def data_lines(parts: Mapping[str, Dataset | None]) -> str:
     sizes = [f"{name} {len(part):,}" for name, part in parts.items() if part is not None]
     train = parts["train"]
     assert train is not None
-    names = ", ".join(train.classes[:12]) + (", …" if len(train.classes) > 12 else "")
+    names = ", ".join(map(shown, train.classes[:12])) + (", …" if len(train.classes) > 12 else "")
     return f"images: {', '.join(sizes)}, each {by(train.shape)}\nclasses: {len(train.classes)} ({names})"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, Literal, TypeAlias
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import AfterValidator
 
 from convcli.engine.workspace import Array, column_sums
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.layer import Layer, Shape, Tape, Weights
+from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
 
 
 def _known(name: str) -> str:
@@ -44,16 +45,29 @@ class ActivationLayer(Layer):
 
 
 class Affine(Layer):
-    """A layer with Z = W · A_prev + b and A = g(Z): what conv and dense share."""
+    """A layer with Z = W · A_prev + b and A = g(Z): what conv and dense share.
+
+    Frozen weights are not trained: they lie with what is kept, where no optimizer sees them.
+    """
 
     bias: bool = True
     activation: ActivationName = "none"
-    init: Literal["he", "glorot"] | None = None
+    frozen: bool = False
+
+    @abstractmethod
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        """Return W and b by name, be they trained or frozen, for an input of `shape`."""
+
+    def parameters(self, shape: Shape) -> dict[str, Initial]:
+        return {} if self.frozen else self.initial_weights(shape)
+
+    def state(self, shape: Shape) -> dict[str, Initial]:
+        return self.initial_weights(shape) if self.frozen else {}
 
     @property
-    def scheme(self) -> str:
-        """How W begins: as `init` says, otherwise what suits the activation."""
-        return self.init or ("he" if ACTIVATIONS[self.activation].rectifies else "glorot")
+    def usual_scheme(self) -> str:
+        """How W begins unless `init` says otherwise: as suits the activation."""
+        return "he" if ACTIVATIONS[self.activation].rectifies else "glorot"
 
     def activate(self, z: Array, tape: Tape) -> Array:
         """Turn Z into A in place and remember it."""
@@ -62,8 +76,8 @@ class Affine(Layer):
         return z
 
     def deactivate(self, da: Array, tape: Tape) -> Array:
-        """Turn dA into dZ in place and add db."""
+        """Turn dA into dZ in place and add db, unless it is frozen."""
         ACTIVATIONS[self.activation].derive(da, tape.saved["a"])
-        if self.bias:
+        if self.bias and not self.frozen:
             tape.add("b", column_sums(da))
         return da

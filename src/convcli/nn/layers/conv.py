@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import PlainValidator, PositiveInt, model_validator
+from pydantic import BeforeValidator, PositiveInt, model_validator
 
 from convcli.config import any_padding, sizes
 from convcli.engine import conv
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
+from convcli.kernels import Kernel
+from convcli.nn.filter_bank import FilterBank, Init, bank_of, checked_init
 from convcli.nn.layer import Initial, Shape, Tape, Weights, plane_of
 from convcli.nn.layers.activation import Affine
 from convcli.shapes import Pair, Sides, Window
@@ -23,13 +25,14 @@ class Conv(Affine):
     filters: PositiveInt
     kernel: Annotated[Pair, sizes("kernel")] = (3, 3)
     stride: Annotated[Pair, sizes("stride")] = (1, 1)
-    padding: Annotated[str | int | Pair | Sides, PlainValidator(any_padding)] = "valid"
+    padding: Annotated[str | int | Pair | Sides, BeforeValidator(any_padding)] = "valid"
     dilation: Annotated[Pair, sizes("dilation")] = (1, 1)
     groups: PositiveInt = 1
+    init: Annotated[Init | None, BeforeValidator(checked_init)] = None
 
     @model_validator(mode="after")
     def _check(self) -> Conv:
-        _ = self._window
+        _ = self._window, self._bank
         if self.filters % self.groups:
             raise ShapeError(f"groups = {self.groups} does not divide filters = {self.filters}.")
         return self
@@ -37,6 +40,11 @@ class Conv(Affine):
     @cached_property
     def _window(self) -> Window:
         return Window.of(self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    @cached_property
+    def _bank(self) -> tuple[Kernel, ...]:
+        """The kernels that W begins with; none if it is drawn."""
+        return bank_of(self.init, self.kernel, self.filters)
 
     def window(self, shape: Shape) -> Window:
         return self._window
@@ -47,12 +55,14 @@ class Conv(Affine):
             raise ShapeError(f"groups = {self.groups} does not divide the input's {channels} channels.")
         return (*self._window.output_shape(plane), self.filters)
 
-    def parameters(self, shape: Shape) -> dict[str, Initial]:
-        area = self.kernel[0] * self.kernel[1]
-        depth = shape[2] // self.groups
-        w = Initial(
-            (*self.kernel, depth, self.filters), self.scheme, area * depth, area * self.filters // self.groups
-        )
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        area, depth = self.kernel[0] * self.kernel[1], shape[2] // self.groups
+        size = (*self.kernel, depth, self.filters)
+        if self._bank:
+            w: Initial = FilterBank(size, "kernels", kernels=self._bank)
+        else:
+            fan_out = area * self.filters // self.groups
+            w = Initial(size, str(self.init or self.usual_scheme), area * depth, fan_out)
         return {"W": w, "b": Initial((self.filters,), "zeros")} if self.bias else {"W": w}
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
@@ -64,7 +74,8 @@ class Conv(Affine):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x = tape.saved["x"]
         dz = self.deactivate(dy, tape)
-        conv.weight_gradient(dz, x, tape.gradient("W"), self._window, self.groups, tape.scratch)
+        if not self.frozen:
+            conv.weight_gradient(dz, x, tape.gradient("W"), self._window, self.groups, tape.scratch)
         if not tape.input_gradient:
             return dz
         dx = tape.workspace.array("dx", x.shape, x.dtype)
@@ -81,6 +92,8 @@ class Conv(Affine):
         words += [f"d={_short(self.dilation)}"] if self.dilation != (1, 1) else []
         words += [f"groups={self.groups}"] if self.groups != 1 else []
         words += [self.activation] if self.activation != "none" else []
+        words += [" + ".join(kernel.name for kernel in self._bank)] if self._bank else []
+        words += ["frozen"] if self.frozen else []
         return ", ".join(words)
 
 

@@ -35,6 +35,7 @@ class Dense(Affine):
 
     type: Literal["dense"] = "dense"
     units: PositiveInt | None = None
+    init: Literal["he", "glorot"] | None = None
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
@@ -43,9 +44,9 @@ class Dense(Affine):
             raise ShapeError("dense needs `units`; only the last layer's default to the number of classes.")
         return (self.units,)
 
-    def parameters(self, shape: Shape) -> dict[str, Initial]:
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
         units = self.output_shape(shape)[0]
-        w = Initial((shape[0], units), self.scheme, shape[0], units)
+        w = Initial((shape[0], units), self.init or self.usual_scheme, shape[0], units)
         return {"W": w, "b": Initial((units,), "zeros")} if self.bias else {"W": w}
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
@@ -60,9 +61,9 @@ class Dense(Affine):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, w = tape.saved["x"], weights["W"]
         dz = self.deactivate(dy, tape)
-        if tape.fresh:
+        if not self.frozen and tape.fresh:
             np.matmul(x.T, dz, out=tape.gradients["W"])
-        else:
+        elif not self.frozen:
             product = tape.scratch.array("dw", w.shape, w.dtype)
             tape.add("W", np.matmul(x.T, dz, out=product))
         if not tape.input_gradient:
@@ -74,4 +75,5 @@ class Dense(Affine):
 
     def summary(self) -> str:
         words = [str(self.units)] if self.units else []
-        return ", ".join(words + ([self.activation] if self.activation != "none" else []))
+        words += [self.activation] if self.activation != "none" else []
+        return ", ".join([*words, *(["frozen"] if self.frozen else [])])

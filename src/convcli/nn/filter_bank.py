@@ -1,0 +1,113 @@
+"""A filter bank: kernels, by name or typed in, as the weights that a convolution begins with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from convcli.engine.workspace import Array
+from convcli.errors import KernelError, UnknownNameError
+from convcli.kernels import KERNELS, Kernel, centred, parse
+from convcli.nn.layer import Initial
+from convcli.shapes import Pair
+
+SCHEMES = ("he", "glorot")
+
+Init: TypeAlias = str | tuple[str, ...]
+
+_NAME = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?::.*)?")
+
+
+def checked_init(value: object) -> Init:
+    """Return an option `init`: "he", "glorot", a kernel as `kernels.parse` takes it, or a tuple of kernels.
+
+    Raises
+    ------
+    UnknownNameError, KernelError
+        If there is no such kernel, or it cannot be built.
+    ValueError
+        If it is no text and no list of texts.
+    """
+    if isinstance(value, str):
+        if value not in SCHEMES:
+            _parsed(value)
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(text, str) for text in value):
+        for text in value:
+            _parsed(text)
+        return tuple(value)
+    raise ValueError(f'expected "he", "glorot", a kernel or a list of kernels, not {value!r}')
+
+
+def _parsed(text: str) -> Kernel:
+    match = _NAME.fullmatch(text)
+    if match and match[1] in SCHEMES:
+        raise KernelError(f"{match[1]} draws all filters; it cannot stand in a list of kernels.")
+    if match and match[1] not in KERNELS:
+        raise UnknownNameError("initialisation", match[1], [*SCHEMES, *KERNELS])
+    if text.lstrip().startswith("@"):
+        raise KernelError(
+            f"{text}: a run keeps its configuration, but not other files; type the weights in, such as "
+            '"1 0 -1; 2 0 -2; 1 0 -1".'
+        )
+    return parse(text)
+
+
+def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Kernel, ...]:
+    """Return the kernels that `init` names, for a layer of so many filters of `size`; none if it draws them.
+
+    Raises
+    ------
+    KernelError
+        If one is larger than the filters, or their parts do not go evenly into the number of filters.
+    """
+    if init is None or init in SCHEMES:
+        return ()
+    kernels = tuple(map(_parsed, [init] if isinstance(init, str) else init))
+    for kernel in kernels:
+        if any(cells > side for cells, side in zip(kernel.shape, size, strict=True)):
+            found, filter_size = (" × ".join(map(str, sides)) for sides in (kernel.shape, size))
+            rows, columns = np.maximum(kernel.shape, size).tolist()
+            sized = kernel.name in KERNELS and "size" in KERNELS[kernel.name].defaults
+            smaller = f"write {kernel.name}:size={min(size)}" if sized else "take a smaller one"
+            raise KernelError(
+                f"init: {kernel.name} is {found}, larger than the filters of {filter_size}: "
+                f"set kernel = {rows if rows == columns else [rows, columns]} or {smaller}."
+            )
+    count = sum(len(kernel.parts) for kernel in kernels)
+    if filters % count:
+        less, more = filters // count * count, -(-filters // count) * count
+        raise KernelError(
+            f"init gives {_counted(kernels)} for filters = {filters}. They are repeated in order and have to "
+            f"come out even: set filters = {f'{less} or {more}' if less else more}."
+        )
+    return kernels
+
+
+def _counted(kernels: Sequence[Kernel]) -> str:
+    """Return how many kernels there are, and which of them count for several."""
+    count = sum(len(kernel.parts) for kernel in kernels)
+    parts = [f"{kernel.name} counts for {len(kernel.parts)}" for kernel in kernels if len(kernel.parts) > 1]
+    why = f" ({', '.join(dict.fromkeys(parts))})" if parts else ""
+    return f"{count} kernel{'s' * (count != 1)}{why}"
+
+
+@dataclass(frozen=True, eq=False)
+class FilterBank(Initial):
+    """Weights (f_h, f_w, c, filters) that begin as kernels, repeated in order until every filter has one.
+
+    A kernel of several parts stands for as many filters. Smaller ones lie in the middle of the window. With c
+    channels each gets the kernel divided by c, so that the result is the mean of the channels' results.
+    """
+
+    kernels: tuple[Kernel, ...] = ()
+
+    def draw(self, rng: np.random.Generator) -> Array:
+        rows, columns, depth, filters = self.shape
+        parts = [centred(part, (rows, columns)) for kernel in self.kernels for part in kernel.parts]
+        bank = np.tile(np.stack(parts, axis=2), filters // len(parts))
+        return np.repeat(bank[:, :, None] / depth, depth, axis=2)

@@ -1,0 +1,279 @@
+"""Frozen layers: their weights stay to the last bit, and all other gradients are what they were."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import stripes
+from convcli import build, kernels
+from convcli.engine import conv, conv_pool
+from convcli.engine.filter import filter2d
+from convcli.errors import ConfigError
+from convcli.nn.gradcheck import check_network, check_whole
+from convcli.nn.layers import ActivationLayer, AvgPool, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from convcli.nn.losses import CrossEntropy
+from convcli.nn.network import Network, NetworkWeights
+from convcli.runs import BEST, LAST, RESOLVED, Run
+
+SOBEL = {"type": "conv", "filters": 4, "init": "sobel", "frozen": True, "activation": "relu"}
+TAIL = [{"type": "flatten"}, {"type": "dense"}]
+LEARNED = {"type": "conv", "filters": 3, "activation": "relu"}
+STACKS = {
+    "alone": [SOBEL, *TAIL],
+    "with its pool as one": [SOBEL, {"type": "max_pool"}, *TAIL],
+    "behind a learned one": [LEARNED, SOBEL, *TAIL],
+    "behind a learned one, with its pool": [LEARNED, SOBEL, {"type": "max_pool"}, *TAIL],
+    "drawn": [{**SOBEL, "init": "he"}, {"type": "batch_norm"}, LEARNED, *TAIL],
+    "dense": [LEARNED, {"type": "flatten"}, {"type": "dense", "units": 5, "frozen": True}, {"type": "dense"}],
+    "winograd": [
+        {"type": "conv", "filters": 16, "padding": "same"},
+        {"type": "conv", "filters": 16, "padding": "same", "frozen": True, "activation": "relu"},
+        *TAIL,
+    ],
+}
+each_stack = pytest.mark.parametrize("layers", STACKS.values(), ids=STACKS.keys())
+
+
+def frozen_arrays(model):
+    return {
+        f"{number}.{name}": array.tobytes()
+        for number, (layer, own) in enumerate(
+            zip(model.network.layers, model.weights.by_layer, strict=True), 1
+        )
+        for name, array in own.items()
+        if getattr(layer, "frozen", False)
+    }
+
+
+@each_stack
+def test_training_leaves_frozen_weights_as_they_are_and_moves_the_others(layers):
+    training = stripes.training(layers, epochs=2, optimizer={"type": "adamw", "weight_decay": 0.1})
+    model = training.model
+    frozen, trained = frozen_arrays(model), model.weights.trained.copy()
+    for _ in training.run():
+        pass
+    assert any(name.endswith("W") for name in frozen)
+    assert any(name.endswith("b") for name in frozen)
+    assert frozen_arrays(model) == frozen_arrays(training.best_model()) == frozen
+    assert all(
+        (one != other).any()
+        for one, other in zip(
+            model.network.trained.named(model.weights.trained).values(),
+            model.network.trained.named(trained).values(),
+            strict=True,
+        )
+    )
+
+
+@each_stack
+def test_training_does_what_it_does_with_the_weights_put_back_after_each_step(layers):
+    """A layer that is trained, and put back, by hand is frozen: the slow way gives the same other weights."""
+    thawed = [{**layer, "frozen": False} if "frozen" in layer else layer for layer in layers]
+    one, other = (stripes.training(some, count=40, epochs=2, optimizer="sgd") for some in (layers, thawed))
+    fixed = {
+        number: one.model.weights.by_layer[number] for number, layer in enumerate(layers) if "frozen" in layer
+    }
+    for some, own in enumerate(other.model.weights.by_layer):
+        for name, array in own.items():
+            array[...] = one.model.weights.by_layer[some][name]
+    for _ in zip(one.run(), other.run(), strict=True):
+        for number, arrays in fixed.items():
+            for name, array in arrays.items():
+                other.model.weights.by_layer[number][name][...] = array
+    for own, others in zip(one.model.weights.by_layer, other.model.weights.by_layer, strict=True):
+        for name, array in own.items():
+            np.testing.assert_array_equal(array, others[name])
+
+
+def test_frozen_weights_lie_where_no_optimizer_sees_them():
+    network = Network([Conv(filters=2, frozen=True), Flatten(), Dense(units=2)], (5, 5, 1))
+    assert list(network.trained.named(np.zeros(network.trained.size))) == ["3.W", "3.b"]
+    assert list(network.kept.named(np.zeros(network.kept.size))) == ["1.W", "1.b"]
+    assert [network.parameter_counts(number) for number in (1, 2, 3)] == [(0, 20), (0, 0), (38, 0)]
+
+
+def test_the_running_figures_of_batch_norm_are_not_frozen_parameters():
+    assert Network([BatchNorm()], (4, 4, 3)).parameter_counts(1) == (6, 0)
+
+
+IN_BETWEEN = [
+    Conv(filters=16, padding="same", activation="tanh"),
+    Conv(filters=16, padding="same", activation="relu", frozen=True),
+    MaxPool(),
+    Conv(filters=16, padding="same", init="sobel", frozen=True, bias=False),
+    AvgPool(),
+    Dropout(rate=0.2),
+    Flatten(),
+    Dense(units=6, frozen=True, activation="tanh"),
+    Dense(units=3),
+]
+
+
+def test_gradients_through_frozen_layers_agree_with_differences():
+    network = Network(IN_BETWEEN, (8, 8, 2))
+    checks = list(check_network(network, CrossEntropy()))
+    for check in checks:
+        assert max(check.errors.values()) < 1e-7, check
+    assert set(checks[1].errors) == {"x"}
+    assert set(checks[-1].errors) == {"x", "1.W", "1.b", "9.W", "9.b"}
+
+
+def test_the_gradient_of_weights_before_a_frozen_layer_is_the_one_of_a_trained_layer():
+    thawed = [
+        layer.model_copy(update={"frozen": False}) if hasattr(layer, "frozen") else layer
+        for layer in IN_BETWEEN
+    ]
+    found = []
+    for layers in (IN_BETWEEN, thawed):
+        network = Network(layers, (8, 8, 2))
+        weights = NetworkWeights(network, np.float64)
+        for number, own in enumerate(weights.by_layer):
+            for key, array in own.items():
+                array[...] = np.random.default_rng((number, len(key), array.size)).normal(0, 0.3, array.shape)
+        gradient, tapes = np.zeros_like(weights.trained), network.tapes()
+        for number, (tape, views) in enumerate(zip(tapes, network.trained.views(gradient), strict=True)):
+            tape.gradients, tape.training, tape.rng = views, True, np.random.default_rng(number)
+        x = np.random.default_rng(1).standard_normal((4, 8, 8, 2))
+        outputs = network.forward(x, weights, tapes)
+        network.backward(np.cos(outputs), weights, tapes)
+        found.append(network.trained.named(gradient))
+    for name, gradient in found[0].items():
+        np.testing.assert_array_equal(gradient, found[1][name])
+
+
+@pytest.mark.parametrize("pooled", [False, True], ids=["alone", "with its pool as one"])
+@pytest.mark.parametrize("position", ["first", "behind a learned layer"])
+def test_no_gradient_of_frozen_weights_is_computed(pooled, position, monkeypatch):
+    asked = []
+    for engine in (conv, conv_pool):
+        right = engine.weight_gradient
+        monkeypatch.setattr(
+            engine, "weight_gradient", lambda *args, right=right: (asked.append(args[2].shape), right(*args))
+        )
+    layers = [LEARNED] * (position != "first") + [SOBEL] + [{"type": "max_pool"}] * pooled + TAIL
+    training = stripes.training(layers, epochs=1, validation=False)
+    next(training.run())
+    assert set(asked) == ({(3, 3, 1, 3)} if position != "first" else set())
+
+
+def test_backward_ends_where_nothing_before_is_trained(monkeypatch):
+    layers = [
+        Dropout(),
+        Conv(filters=2, frozen=True),
+        ActivationLayer(),
+        Conv(filters=2),
+        Flatten(),
+        Dense(units=2),
+    ]
+    network = Network(layers, (8, 8, 1))
+    assert [tape.input_gradient for tape in network.tapes()] == [False] * 4 + [True] * 2
+    weights, tapes = NetworkWeights(network), network.tapes()
+    for tape, views in zip(tapes, network.trained.views(np.zeros_like(weights.trained)), strict=True):
+        tape.gradients = views
+    called = []
+    for kind in (Dropout, Conv, ActivationLayer):
+        right = kind.backward
+        monkeypatch.setattr(
+            kind,
+            "backward",
+            lambda self, *args, right=right: (called.append(self), right(self, *args))[1],
+        )
+    network.forward(np.zeros((1, 8, 8, 1), np.float32), weights, tapes)
+    network.backward(np.zeros((1, 2), np.float32), weights, tapes)
+    assert called == [layers[3]]
+
+
+@pytest.mark.parametrize("kernel", [3, 4, 5])
+def test_a_frozen_sobel_layer_is_filter2d(kernel):
+    network = Network(
+        [Conv(filters=2, kernel=kernel, padding="same", init="sobel", frozen=True)], (20, 30, 1)
+    )
+    weights = NetworkWeights.initial(network, np.random.default_rng(0))
+    photo = np.random.default_rng(1).integers(0, 256, (20, 30)).astype(np.float32)
+    y = network.forward(photo[None, :, :, None], weights, network.tapes())[0]
+    for number, name in enumerate(("sobel-x", "sobel-y")):
+        np.testing.assert_array_equal(y[:, :, number], filter2d(photo, kernels.kernel(name), border="zero"))
+
+
+def test_a_run_keeps_frozen_weights_and_loads_them(tmp_path):
+    training = stripes.training(STACKS["with its pool as one"], epochs=1)
+    training.model.weights.by_layer[0]["W"][...] += 0.25  # so that they are not what `init` gives
+    for _ in training.run():
+        pass
+    run = Run.create("stripes", tmp_path / "run")
+    run.write(RESOLVED, b"")
+    run.write_checkpoint(BEST, build.best_checkpoint(training))
+    run.write_checkpoint(LAST, build.last_checkpoint(training))
+    model = build.load_run(run.folder)
+    assert frozen_arrays(model) == frozen_arrays(training.model)
+    images = stripes.dataset(20, 4).images
+    np.testing.assert_array_equal(model.predict(images), training.best_model().predict(images))
+    resumed = build.restore_training(run.read_checkpoint(LAST), run.folder / LAST, stripes.data())
+    assert frozen_arrays(resumed.model) == frozen_arrays(resumed.best_model()) == frozen_arrays(model)
+
+
+def test_a_resumed_training_ends_with_the_same_bytes(tmp_path):
+    layers = STACKS["behind a learned one, with its pool"]
+    whole = stripes.training(layers, epochs=4)
+    for _ in whole.run():
+        pass
+    half = stripes.training(layers, epochs=4)
+    for event in half.run():
+        if getattr(getattr(event, "metrics", None), "epoch", 0) == 2:
+            break
+    run = Run.create("stripes", tmp_path / "run")
+    run.write_checkpoint(LAST, build.last_checkpoint(half))
+    resumed = build.restore_training(run.read_checkpoint(LAST), run.folder / LAST, stripes.data(), threads=1)
+    for _ in resumed.run():
+        pass
+    assert resumed.model.weights.trained.tobytes() == whole.model.weights.trained.tobytes()
+    assert resumed.model.weights.kept.tobytes() == whole.model.weights.kept.tobytes()
+
+
+def test_a_network_with_nothing_to_train_is_refused():
+    layers = [{**SOBEL, "filters": 6, "init": ["sobel", "box"]}, {"type": "global_avg_pool"}]
+    layers[0]["filters"] = 3
+    with pytest.raises(ConfigError, match="every layer with weights is frozen, so there is nothing to train"):
+        build.build_network(stripes.config(layers), (8, 8, 1), 3)
+
+
+def test_frozen_layers_agree_with_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
+    network = Network(
+        [Conv(filters=3, activation="tanh"), Conv(filters=2, init="sobel", frozen=True), Flatten()], (7, 7, 1)
+    )
+    weights = NetworkWeights.initial(network, np.random.default_rng(0), np.float64)
+    gradient, tapes = np.zeros_like(weights.trained), network.tapes()
+    for tape, views in zip(tapes, network.trained.views(gradient), strict=True):
+        tape.gradients = views
+    x = np.random.default_rng(1).standard_normal((2, 7, 7, 1))
+    outputs = network.forward(x, weights, tapes)
+    network.backward(2 * outputs, weights, tapes)
+
+    first, second = (
+        torch.nn.Conv2d(1, 3, 3, dtype=torch.float64),
+        torch.nn.Conv2d(3, 2, 3, dtype=torch.float64),
+    )
+    with torch.no_grad():
+        first.weight.copy_(torch.tensor(weights.by_layer[0]["W"]).permute(3, 2, 0, 1))
+        first.bias.copy_(torch.tensor(weights.by_layer[0]["b"]))
+        sobel = [kernels.kernel("sobel-x"), kernels.kernel("sobel-y")]
+        second.weight.copy_(torch.tensor(np.stack(sobel))[:, None].expand(2, 3, 3, 3) / 3)
+        second.bias.zero_()
+    second.requires_grad_(False)
+    y = second(torch.tanh(first(torch.tensor(x).permute(0, 3, 1, 2))))
+    (y**2).sum().backward()
+    np.testing.assert_allclose(
+        outputs.reshape(2, 3, 3, 2), y.detach().permute(0, 2, 3, 1).numpy(), atol=1e-12
+    )
+    own = network.trained.named(gradient)
+    np.testing.assert_allclose(own["1.W"], first.weight.grad.permute(2, 3, 1, 0).numpy(), atol=1e-10)
+    np.testing.assert_allclose(own["1.b"], first.bias.grad.numpy(), atol=1e-10)
+
+
+def test_the_whole_network_is_checked_without_its_frozen_weights():
+    network = Network([Conv(filters=2, frozen=True), Flatten(), Dense(units=3)], (4, 4, 1))
+    errors = check_whole(network, CrossEntropy(), np.random.default_rng(0))
+    assert set(errors) == {"x", "3.W", "3.b"}
+    assert max(errors.values()) < 1e-7
