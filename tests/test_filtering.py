@@ -247,6 +247,11 @@ def test_convolve_turns_the_kernel():
         (GREY, "sobl", {}, UnknownNameError, "'sobel'"),
         (GREY, [[1, np.nan]], {}, KernelError, "column 2"),
         (GREY, [1, 2], {}, KernelError, "matrix"),
+        (GREY, [[-1e39]], {}, KernelError, "at most 3.4e+38, found 1e+39"),
+        (GREY, [[2e38] * 9], {}, UsageError, "custom gives values beyond float32 on this image"),
+        (np.full((4, 4), 2e38, np.float32), "box", {}, UsageError, "box gives values beyond float32"),
+        (np.full((4, 4), 1e308), "box", {}, UsageError, "box gives values beyond float64"),
+        (np.array([[-3e38, 3e38]], np.float32), "identity", {"range": "stretch"}, UsageError, "float32"),
         (GREY, [["a"]], {}, KernelError, "real numbers"),
         (GREY, kernels.kernel("sobel"), {}, KernelError, "(2, 3, 3)"),
         (GREY, "sobel", {"channels": "grey"}, UnknownNameError, "'gray'"),
@@ -260,6 +265,37 @@ def test_wrong_argument_is_refused_with_what_was_found(image, kernel, options, e
     with pytest.raises(error) as caught:
         filter_image(image, kernel, **options)
     assert words in str(caught.value)
+
+
+def test_wide_kernels_are_for_wide_images():
+    assert engine.filter2d(np.ones((1, 1)), [[1e300]]) == 1e300
+
+
+@pytest.mark.parametrize("size", [1e-40, 1e-25, 1e25])  # squares of these are beyond float32, or 0
+@pytest.mark.parametrize("name", ["sobel", "kirsch", "gaussian"])
+def test_float_images_of_any_size_are_filtered_alike(name, size):
+    image = noise((20, 25), np.float32)
+    expected = filter_image(image.astype(np.float64), name)
+    found = filter_image(image * np.float32(size), name).astype(np.float64) / size
+    precision = max(1e-6, np.finfo(np.float32).smallest_subnormal / size)
+    np.testing.assert_allclose(found, expected, atol=30 * precision)  # the weights of kirsch add up to 30
+
+
+@pytest.mark.parametrize("policy", RANGES)
+def test_what_is_not_finite_in_an_image_stays_where_the_kernel_reaches(policy):
+    image = noise((9, 9), np.float32)
+    image[4, 4] = np.nan
+    result = filter_image(image, "box", range=policy)
+    reached = np.zeros((9, 9), bool)
+    reached[3:6, 3:6] = True
+    np.testing.assert_array_equal(np.isnan(result), reached | (policy == "stretch"))  # no extremes, no scale
+
+
+@pytest.mark.parametrize("spread", [1e-44, 1e-30])
+def test_stretching_takes_the_smallest_differences_that_can_be_scaled_for_none(spread):
+    image = np.array([[0, spread]], np.float32)
+    stretched = filter_image(image, "identity", range="stretch")
+    np.testing.assert_array_equal(stretched, [[0, spread > 1e-38]])
 
 
 def test_every_policy_is_accepted():
@@ -327,3 +363,61 @@ def test_auto_channels_are_gray_for_kernels_that_sum_to_zero():
     assert channels_for(kernels.named("sobel"), "auto") == "gray"
     assert channels_for(kernels.named("box"), "auto") == "each"
     assert channels_for(kernels.named("box"), "gray") == "gray"
+
+
+# kernels with a part for each channel, as a network for RGB learns them
+
+PARTS = np.random.default_rng(3).normal(size=(3, 3, 5))
+VOLUME = kernels.Kernel("volume", tuple(PARTS), "volume")
+
+
+def scipy_volume(image):
+    return sum(ndimage.correlate(image[..., c].astype(float), PARTS[c], mode="mirror") for c in range(3))
+
+
+def test_a_volume_sums_up_what_each_part_finds_in_its_channel():
+    result = apply(RGB, VOLUME, range="raw")
+    np.testing.assert_allclose(result.pixels, scipy_volume(RGB), rtol=1e-4, atol=1e-3)
+    assert (result.channels, result.pixels.shape) == ("volume", (20, 25))
+    assert (result.minimum, result.maximum) == (result.pixels.min(), result.pixels.max())
+
+
+def test_a_volume_takes_a_grey_image_for_all_channels():
+    expected = scipy_volume(np.dstack([GREY] * 3))
+    for grey in (GREY, GREY[..., None]):
+        result = apply(grey, VOLUME, range="raw").pixels.reshape(20, 25)
+        np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-3)
+    on_luma = apply(RGB, VOLUME, range="raw", channels="gray")
+    np.testing.assert_allclose(
+        on_luma.pixels, scipy_volume(np.dstack([RGB @ LUMA] * 3)), rtol=1e-4, atol=1e-3
+    )
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_volume_is_the_same_in_blocks_with_stride_border_and_turned(threads, monkeypatch):
+    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
+    image = noise((300, 400, 3))
+    options = {"stride": 2, "border": "wrap", "op": "convolve", "range": "raw"}
+    result = apply(image, VOLUME, threads=threads, **options).pixels
+    expected = sum(
+        ndimage.convolve(image[..., c].astype(float), PARTS[c], mode="grid-wrap")[::2, ::2] for c in range(3)
+    )
+    np.testing.assert_allclose(result, expected, rtol=1e-3, atol=2e-3)
+
+
+def test_a_volume_becomes_pixels_like_every_kernel_and_keeps_alpha():
+    result = filter_image(np.dstack((RGB, ALPHA)), VOLUME, range="stretch")
+    assert (result.shape, result.dtype, result[..., 0].min(), result[..., 0].max()) == (
+        (20, 25, 2),
+        np.uint8,
+        0,
+        255,
+    )
+    np.testing.assert_array_equal(result[..., 1], ALPHA[..., 0])
+
+
+def test_a_volume_does_not_filter_each_channel():
+    with pytest.raises(UsageError, match="volume sums up the channels of an image; each cannot be had"):
+        filter_image(RGB, VOLUME, channels="each")
+    with pytest.raises(ShapeError, match="volume is for images of 2 channels; this one has 3"):
+        filter_image(RGB, kernels.Kernel("volume", tuple(PARTS[:2]), "volume"))

@@ -16,8 +16,11 @@ A message says what was expected, what was found, where, and what to do, in one 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+LONGEST = 80  # signs of something foreign that a message repeats
 
 
 class ConvcliError(Exception):
@@ -54,7 +57,7 @@ class UnknownNameError(UsageError):
     """A name that is not among the known ones; the message suggests the nearest."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"Unknown {kind} {name!r}.{suggestion(name, known)}")
+        super().__init__(f"Unknown {kind} {shortened(repr(name))}.{suggestion(name[:LONGEST], known)}")
 
 
 class ShapeError(UsageError):
@@ -81,5 +84,24 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]!r}?"
-    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    return f" Known: {shown}." if names else ""
+    listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f" Known: {listed}." if names else ""
+
+
+def shortened(text: str, most: int = LONGEST) -> str:
+    """Return `text`, or its beginning if it is too long to be repeated in a message."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    """Return the name of a file for a message, on one line: what is no printable text is spelled out.
+
+    >>> shown("photo [1].png"), shown("two\\nlines\\x1b[31m"), shown(os.fsdecode(b"caf\\xe9.png"))
+    ('photo [1].png', 'two\\\\nlines\\\\x1b[31m', 'caf\\\\xe9.png')
+    """
+    return "".join(sign if sign.isprintable() else _spelled_out(sign) for sign in os.fspath(name))
+
+
+def _spelled_out(sign: str) -> str:
+    byte = ord(sign) - 0xDC00  # as Python keeps a byte that is no text
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else sign.encode("unicode_escape").decode()

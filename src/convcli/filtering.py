@@ -1,7 +1,8 @@
 """The policy of the `filter` command, on arrays: which channels are filtered, how responses become pixels.
 
     channels  gray: luma; each: every channel;
-              auto: gray for kernels that sum to zero (edges), each for the others
+              auto: gray for kernels that sum to zero (edges), each for the others; a kernel with a part for
+              each channel (volume) gives the sum of their responses, and takes a grey image for all of them
     range     clip: v; abs: |v|; offset: v + mid-grey; raw: v as floats;
               stretch: minimum … maximum to black … white;
               auto: abs for kernels that sum to zero, clip for the others
@@ -175,15 +176,19 @@ def apply(
     channels = channels_for(chosen, channels)
     policy = _auto_range(chosen, pixels.dtype) if range == "auto" else range
 
-    sources = _sources(pixels, channels)
+    planes = _planes(pixels, channels, chosen)
     steps = plan(pixels.shape[:2], pixels.dtype, chosen.parts, **geometry)
-    result = allocated((*steps.output_shape, len(sources)), steps.dtype if range == "raw" else pixels.dtype)
-    work = _Work(steps, chosen, sources, policy, pixels.dtype)
+    result = allocated((*steps.output_shape, len(planes)), steps.dtype if range == "raw" else pixels.dtype)
+    work = _Work(steps, chosen, planes, policy, pixels.dtype)
     # Stretch needs the whole image's range first. Responding twice costs time; keeping floats, memory.
     summary = work.run(result, threads) if policy != "stretch" else work.run(None, threads)
+    if not summary.reach(policy) <= float(np.finfo(steps.dtype).max) and np.isfinite(pixels).all():
+        raise UsageError(
+            f"{chosen.name} gives values beyond {steps.dtype} on this image; scale one of the two down."
+        )
     if policy == "stretch":
         summary = work.run(result, threads, (summary.minimum, summary.maximum))
-    if pixels.ndim == 2 or len(sources) < pixels.shape[2]:
+    if pixels.ndim == 2 or len(planes) < pixels.shape[2]:
         result = result[:, :, 0]
     moved = None if alpha is None or policy == "raw" else _moved(alpha, steps.window)
     op = geometry.get("op", "correlate")
@@ -199,6 +204,12 @@ class _Summary:
     maximum: float
     clipped: int
 
+    def reach(self, policy: str) -> float:
+        """Return the largest value on the way from responses to pixels; NaN if they are none."""
+        if policy == "stretch":
+            return self.maximum - self.minimum
+        return max(-self.minimum, self.maximum)
+
     @classmethod
     def of(cls, parts: Sequence[_Summary]) -> _Summary:
         # NumPy's extremes, unlike Python's, pass a NaN on wherever it stands.
@@ -209,26 +220,26 @@ class _Summary:
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """From sources to pixels, block by block."""
+    """From the sources of each plane of the result to its pixels, block by block."""
 
     steps: Plan
     kernel: Kernel
-    sources: list[Source]
+    planes: list[list[Source]]
     policy: str
     dtype: np.dtype[Any]
 
     def run(
         self, result: Pixels | None, threads: int | None, limits: tuple[float, float] = (0, 0)
     ) -> _Summary:
-        """Filter every source into its channel of `result`, or only look at the responses if it is None.
+        """Filter into every channel of `result`, or only look at the responses if it is None.
 
         `limits` are what "stretch" takes for black and white.
         """
 
         def filter_block(block: Block, workspace: Workspace) -> _Summary:
             parts = []
-            for channel, source in enumerate(self.sources):
-                plane = self._respond(source, block, workspace)
+            for channel, sources in enumerate(self.planes):
+                plane = self._respond(sources, block, workspace)
                 low, high = float(plane.min()), float(plane.max())
                 cut = 0
                 if result is not None:
@@ -239,23 +250,44 @@ class _Work:
 
         return _Summary.of(each_block(self.steps, filter_block, threads))
 
-    def _respond(self, source: Source, block: Block, workspace: Workspace) -> Pixels:
+    def _respond(self, sources: list[Source], block: Block, workspace: Workspace) -> Pixels:
         """Return a block of the kernel's responses: its parts' responses, combined as the kernel says."""
         parts = [
             workspace.array(f"response {number}", block.shape, self.steps.dtype)
             for number in range(len(self.kernel.parts))
         ]
-        responses(self.steps, source, block, parts, workspace)
+        if len(sources) == 1:
+            responses(self.steps, sources[0], block, parts, workspace)
+        else:
+            for number, (source, part) in enumerate(zip(sources, parts, strict=True)):
+                responses(self.steps.part(number), source, block, [part], workspace)
         combined = parts[0]
         if self.kernel.combine == "magnitude":
-            np.square(combined, out=combined)
-            for part in parts[1:]:
-                np.add(combined, np.square(part, out=part), out=combined)
-            np.sqrt(combined, out=combined)
+            _put_magnitude(parts, any_size=self.dtype.kind == "f")
         elif self.kernel.combine == "maximum":
             for part in parts[1:]:
                 np.maximum(combined, part, out=combined)
+        elif self.kernel.combine == "volume":
+            for part in parts[1:]:
+                np.add(combined, part, out=combined)
         return combined
+
+
+def _put_magnitude(parts: list[Pixels], *, any_size: bool) -> None:
+    """Put √(Σ part²) into the first of `parts`; the others are used up.
+
+    With `any_size` their squares may be too large or too small for the dtype. It takes four times as long.
+    """
+    first, *others = parts
+    if any_size:
+        np.abs(first, out=first)
+        for part in others:
+            np.hypot(first, part, out=first)
+        return
+    np.square(first, out=first)
+    for part in others:
+        np.add(first, np.square(part, out=part), out=first)
+    np.sqrt(first, out=first)
 
 
 class LumaSource:
@@ -312,9 +344,15 @@ def as_kernel(kernel: str | Kernel | ArrayLike) -> Kernel:
 
 
 def channels_for(kernel: Kernel, channels: str) -> str:
-    """Return "gray" or "each": what `channels`, perhaps "auto", means for this kernel."""
+    """Return "gray", "each" or "volume": what `channels`, perhaps "auto", means for this kernel."""
     if channels not in CHANNELS:
         raise UnknownNameError("value for channels", channels, CHANNELS)
+    if kernel.combine == "volume":
+        if channels == "each":
+            raise UsageError(
+                f"{kernel.name} sums up the channels of an image; each cannot be had, only auto or gray."
+            )
+        return "gray" if channels == "gray" else "volume"
     if channels != "auto":
         return channels
     return "gray" if kernel.sums_to_zero else "each"
@@ -326,13 +364,20 @@ def _auto_range(kernel: Kernel, dtype: np.dtype[Any]) -> str:
     return "raw" if dtype.kind == "f" else "clip"
 
 
-def _sources(pixels: Pixels, channels: str) -> list[Source]:
-    """Return the planes to be filtered."""
+def _planes(pixels: Pixels, channels: str, kernel: Kernel) -> list[list[Source]]:
+    """Return for each plane of the result its source, or a source for each part of a volume."""
     if pixels.ndim == 2:
-        return [ArraySource(pixels)]
+        return [[ArraySource(pixels)]]
     if channels == "gray" and pixels.shape[2] == 3:
-        return [LumaSource(pixels)]
-    return [ArraySource(pixels[:, :, c]) for c in range(pixels.shape[2])]
+        return [[LumaSource(pixels)]]
+    sources: list[Source] = [ArraySource(pixels[:, :, c]) for c in range(pixels.shape[2])]
+    if channels != "volume":
+        return [[source] for source in sources]
+    if len(sources) not in (1, len(kernel.parts)):
+        raise ShapeError(
+            f"{kernel.name} is for images of {len(kernel.parts)} channels; this one has {len(sources)}."
+        )
+    return [sources]
 
 
 def _finish(
@@ -366,7 +411,8 @@ def _finish(
     elif policy == "stretch":
         least, spread = max(black, 0.0), limits[1] - limits[0]
         plane -= limits[0]
-        plane *= (white - least) / spread if spread else 0.0
+        factor = (white - least) / spread if spread else np.inf
+        plane *= factor if factor <= float(np.finfo(plane.dtype).max) else 0.0  # too flat to be stretched
         plane += least
         low, high = -np.inf, np.inf
     if dtype.kind != "f":

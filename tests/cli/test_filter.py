@@ -179,6 +179,20 @@ def test_conversions_are_said_on_stderr(run, tmp_path):
     json.loads(result.stdout)
 
 
+def test_what_libtiff_has_to_say_is_not_said(run, tmp_path):
+    tags = {40_000: "a tag of a stranger"}
+    picture = PIL.Image.fromarray(GREY)
+    for name, options in (("odd.tif", {"tiffinfo": tags}), ("cut.tif", {})):
+        picture.save(tmp_path / name, compression="tiff_lzw", **options)
+    whole = (tmp_path / "cut.tif").read_bytes()
+    (tmp_path / "cut.tif").write_bytes(whole[:20] + b"\xff" * 40 + whole[60:])
+    result = run("filter", "odd.tif", "cut.tif", "-k", "box", "--out-dir", "out", "--keep-going")
+    assert result.code == 1
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["error", "  cut.tif"]
+    alone = run("filter", "cut.tif", "-k", "box")
+    assert (alone.code, len(alone.stderr.splitlines())) == (1, 1)
+
+
 @pytest.mark.usefixtures("grey")
 def test_existing_file_is_overwritten_only_by_force(run, tmp_path):
     (tmp_path / "grey_sobel.png").write_bytes(b"mine")
@@ -264,7 +278,7 @@ def test_edges_of_a_jpeg_are_those_of_its_brightness(run, tmp_path):
 REFUSALS = {
     "missing file": (["none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
     "missing file in a batch": (["grey.png", "none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
-    "folder for a file": (["folder.png", "-k", "sobel"], 1, ["folder.png", "folder"]),
+    "folder without --out-dir": (["folder.png", "-k", "sobel"], 2, ["folder.png is a folder", "--out-dir"]),
     "truncated PNG": (["cut.png", "-k", "sobel"], 1, ["cut.png", "cut short"]),
     "truncated JPEG": (["cut.jpg", "-k", "sobel"], 1, ["cut.jpg", "cut short"]),
     "text named .png": (["text.png", "-k", "sobel"], 1, ["text.png", "found text"]),

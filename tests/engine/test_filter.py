@@ -236,6 +236,7 @@ def test_input_is_left_alone_and_need_not_be_contiguous():
         (np.zeros((4, 4)), np.zeros((0, 3)), {}, ShapeError, ["kernel", "(0, 3)"]),
         (np.zeros((4, 4)), [[np.nan]], {}, UsageError, ["finite"]),
         (np.zeros((4, 4)), [["a"]], {}, UsageError, ["real numbers"]),
+        (np.zeros((4, 4), np.uint8), [[1, -1e39]], {}, UsageError, ["3.4e+38", "float32", "1e+39"]),
         (np.zeros((4, 4), complex), [[1]], {}, UsageError, ["real numbers", "complex128"]),
         (np.zeros((4, 4)), np.ones((5, 5)), {"padding": "valid"}, ShapeError, ["5 cells", "4 cells"]),
         (np.zeros((4, 4)), [[1]], {"padding": -1}, ShapeError, ["padding", "-1"]),

@@ -131,3 +131,9 @@ def test_columns_that_are_multiples_of_each_other_are_done_once(kernel, lines):
     assert len(distinct) == lines
     restored = np.stack([factor * distinct[line] for line, factor in factors], axis=1)
     np.testing.assert_array_equal(restored, kernel)
+
+
+def test_columns_whose_ratio_is_beyond_float32_are_kept_apart():
+    lines, factors = distinct_columns(np.array([[1e-300, 1e30], [1e-300, 1e30]]))
+    assert lines.tolist() == [[1e-300, 1e-300], [1e30, 1e30]]
+    assert factors == [(0, 1.0), (1, 1.0)]

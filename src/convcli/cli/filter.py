@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.options import parse_padding, parse_pair
-from convcli.cli.output import note, out, print_json, say
-from convcli.errors import InputError, OutputError, ShapeError, UnknownNameError, UsageError
+from convcli.cli.batch import MOST_AT_ONCE, in_order
+from convcli.cli.interruption import interruptions
+from convcli.cli.jobs import (
+    STREAM,
+    Job,
+    Places,
+    check_streams,
+    check_targets,
+    ending_of,
+    format_written,
+    jobs_for,
+    listed_images,
+)
+from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pair
+from convcli.cli.out_dir import OutDir, kernel_record
+from convcli.cli.output import note, out, own_words_only, print_json, say
+from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
 
 if TYPE_CHECKING:
     from convcli.filtering import FilterResult, Policy
     from convcli.kernels import Kernel
 
-STREAM = "-"
-
 
 def filter(  # noqa: A001  (the command's name)
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE", help="Image files, or - for standard input.")
+        list[str],
+        typer.Argument(metavar="IMAGE", help="Image files, folders of them, or - for standard input."),
     ],
     kernel: Annotated[
         str,
@@ -34,8 +47,9 @@ def filter(  # noqa: A001  (the command's name)
             "--kernel",
             "-k",
             metavar="K",
-            help="A name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1'), or @FILE "
-            "(.csv, .txt, .json, .npy). `convcli kernels` lists the names.",
+            help="A name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1'), @FILE "
+            "(.csv, .txt, .json, .npy), or a trained network's: run:RUN#LAYER/FILTER[/CHANNEL], from 1. "
+            "`convcli kernels` lists the names.",
         ),
     ],
     output: Annotated[
@@ -99,8 +113,23 @@ def filter(  # noqa: A001  (the command's name)
         int | None,
         typer.Option(metavar="N", min=1, help="Threads to compute with; all cores it may use, unless given."),
     ] = None,
+    max_pixels: MaxPixels = None,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite existing files (never an input).")
+    ] = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going", help="Go on after an image that fails; list those at the end, exit with 1."
+        ),
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Skip what an earlier call has finished in --out-dir with the same kernel and options, "
+            "unless the image has changed since. A hidden file there tells.",
+        ),
     ] = False,
     json: Annotated[
         bool,
@@ -112,22 +141,25 @@ def filter(  # noqa: A001  (the command's name)
     The kernel is laid on unflipped: cross-correlation, as in networks.
     With --op convolve it is turned by 180° first. Alpha is never filtered.
     Without -o the result is <stem>_<kernel>.png beside the input.
+    Of animations and pages the first picture is taken.
 
     \b
     Examples:
       convcli filter photo.jpg --kernel sobel
       convcli filter photo.jpg --kernel gaussian:sigma=2 -o soft.png
       convcli filter *.jpg --kernel "1 0 -1; 2 0 -2; 1 0 -1" --out-dir edges
+      convcli filter photos/ --kernel gaussian --out-dir soft --keep-going --resume
       convcli filter photo.png --kernel laplacian --range raw -o responses.npy
+      convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
-    from convcli import kernels
     from convcli.engine.threads import available_cores
-    from convcli.shapes import Window
 
-    chosen = kernels.parse(kernel)
+    chosen = parse_kernel(kernel)
     if fill is not None and border != "constant":
         raise UsageError(f"--fill needs --border constant; found --border {border}.")
+    if resume and out_dir is None:
+        raise UsageError("--resume goes with --out-dir, where the finished results are.")
     options: Policy = {
         "padding": parse_padding(padding),
         "border": border,
@@ -138,60 +170,159 @@ def filter(  # noqa: A001  (the command's name)
         "range": range,
         "op": op,
     }
-    Window.of(
-        chosen.shape, stride=options["stride"], padding=options["padding"], dilation=options["dilation"]
-    )
-    jobs = _jobs(images, f"{chosen.name}{_ending(format, range)}", output=output, out_dir=out_dir)
-    if compress is not None and any(_format(job, format) != "png" for job in jobs):
+    _try_out(chosen, options)
+    ending = f"{chosen.name}{ending_of(format, range)}"
+    sources = listed_images(images, output=output, out_dir=out_dir)
+    jobs = jobs_for(sources, ending, output=output, out_dir=out_dir)
+    if compress is not None and any(format_written(job, format) != "png" for job in jobs):
         raise UsageError("--compress is for PNG files; leave it out for other formats.")
-    saving = _Saving(format, out_dir, compress, threads or available_cores())
-    _check_streams(jobs, format=format, json=json)
-    _check_targets(jobs, format=format, force=force, made=out_dir)
-    for job in jobs:
+    check_streams(jobs, format=format, json=json)
+    place = None
+    if out_dir is not None:
+        made = {**kernel_record(chosen), **options, "format": format, "compress": compress}
+        place = OutDir(out_dir, ending, made, many=len(jobs) > 1)
+    todo = jobs if place is None or not resume else place.left_over(jobs, force=force)
+    if done := len(jobs) - len(todo):
+        note(f"{done:,} of {len(jobs):,} images were finished already")
+    replacing = force or (resume and place is not None and place.matches)
+    failures = check_targets(jobs, Places(format, replacing, out_dir), keep_going=keep_going)
+    todo = [job for job in todo if job not in failures]
+    cores = threads or available_cores()
+    workers = max(min(cores, MOST_AT_ONCE, len(todo)), 1)
+    anew = force and not resume and len(jobs) > 1
+    saving = _Saving(format, place, compress, max(cores // workers, 1), max_pixels, anew)
+
+    def work(job: Job) -> _Done:
         started = time.perf_counter()
-        result, shape = _filter_one(job, chosen, options, saving)
-        if json:
-            seconds = time.perf_counter() - started
-            print_json(_document(job, result, options, shape, seconds))
-        else:
-            (say if job.target is None else out)(_line(job, result))
+        result, shape, notes = _filter_one(job, chosen, options, saving)
+        if not json:
+            return _Done(_line(job, result), notes)
+        return _Done(_document(job, result, options, shape, time.perf_counter() - started), notes)
+
+    with own_words_only():
+        if len(jobs) == 1 and todo and not failures:
+            _print(work(todo[0]), on_stdout=todo[0].target is not None)
+            return
+        left, signal = _work_through(todo, work, workers, failures, keep_going=keep_going, json=json)
+    _conclude(jobs, failures, left, signal, resumable=place is not None)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One image to be filtered: where it comes from and where its result goes (None for standard output)."""
+def _try_out(kernel: Kernel, options: Policy) -> None:
+    """Refuse, before the first image is read, what no image could be filtered with."""
+    import numpy as np
 
-    source: str
-    target: Path | None
+    from convcli.filtering import apply, channels_for
+    from convcli.shapes import Window
+
+    stride, padding, dilation = options["stride"], options["padding"], options["dilation"]
+    Window.of(kernel.shape, stride=stride, padding=padding, dilation=dilation)
+    channels_for(kernel, options["channels"])
+    smallest: Policy = {**options, "padding": "valid", "channels": "auto"}
+    apply(np.zeros((1, 1), np.uint8), [[1.0]], **smallest)
 
 
 @dataclass(frozen=True)
 class _Saving:
-    """How results are written, and by how many threads they are made."""
+    """How images are read and results written, by how many threads, and whether old results still count."""
 
     format: str | None
-    out_dir: Path | None
+    place: OutDir | None
     compress: int | None
     threads: int
+    max_pixels: int | None
+    anew: bool
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What there is to say of an image that is filtered and written."""
+
+    report: str | dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def _work_through(
+    jobs: Sequence[Job],
+    work: Callable[[Job], _Done],
+    workers: int,
+    failures: dict[Job, ConvcliError],
+    *,
+    keep_going: bool,
+    json: bool,
+) -> tuple[int, int]:
+    """Filter many images, several at a time; put those that fail into `failures`, or stop at the first.
+
+    Return how many were not begun, and the number of the signal that asked for it.
+    """
+    from convcli.render.progress import steps
+
+    left = len(jobs)
+    with interruptions() as asked, steps(len(jobs), "filtering") as advance:
+        for job, outcome in in_order(work, jobs, workers, lambda: bool(asked)):
+            try:
+                _print(outcome.result(), on_stdout=True)
+            except ConvcliError as error:
+                if not keep_going or _concerns_all(error):
+                    raise
+                failures[job] = error
+                if json:
+                    print_json({"input": job.source, "error": str(error)})
+            left -= 1
+            advance()
+    return left, asked[0] if asked else 0
+
+
+def _concerns_all(error: ConvcliError) -> bool:
+    """Whether every further image would fail as this one: on a full disk, in a folder that is gone."""
+    cause = error.__cause__
+    return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
+
+
+def _conclude(
+    jobs: Sequence[Job], failures: Mapping[Job, ConvcliError], left: int, signal: int, *, resumable: bool
+) -> None:
+    """Say which images failed and how many were left undone; end as that asks for."""
+    summary = f"{len(failures):,} of {len(jobs):,} images could not be filtered"
+    lines = [f"  {failures[job]}" for job in jobs if job in failures]
+    if left:
+        if failures:
+            say("\n".join([f"error: {summary}.", *lines]))
+        say(f"Interrupted: {len(jobs) - left - len(failures):,} of {len(jobs):,} images are done.")
+        if resumable:
+            say("With --resume the same call goes on.")
+        raise typer.Exit(128 + signal)
+    if failures:
+        raise ConvcliError("\n".join([f"{summary}; the others are done.", *lines]))
+
+
+def _print(done: _Done, *, on_stdout: bool) -> None:
+    note(done.notes)
+    if isinstance(done.report, dict):
+        print_json(done.report)
+    else:
+        (out if on_stdout else say)(done.report)
 
 
 def _filter_one(
     job: Job, kernel: Kernel, options: Policy, saving: _Saving
-) -> tuple[FilterResult, tuple[int, ...]]:
-    """Read, filter and write one image; return the result and the input's shape."""
+) -> tuple[FilterResult, tuple[int, ...], tuple[str, ...]]:
+    """Read, filter and write one image; return the result, the input's shape, and what to say about it."""
     from convcli.filtering import apply, channels_for
-    from convcli.images import COMPRESSION, Image, encode, read, write
+    from convcli.images import COMPRESSION, MAX_PIXELS, Image, encode, read, write
 
-    luma = channels_for(kernel, options["channels"]) == "gray"
+    luma, where = channels_for(kernel, options["channels"]) == "gray", shown(job.source)
     source = sys.stdin.buffer if job.source == STREAM else Path(job.source)
-    image = read(source, luma=luma, threads=saving.threads)
-    note(image.notes)
     try:
+        image = read(source, luma=luma, threads=saving.threads, max_pixels=saving.max_pixels or MAX_PIXELS)
         result = apply(image.pixels, kernel, alpha=image.alpha, threads=saving.threads, **options)
-    except ShapeError as error:
-        raise ShapeError(f"{job.source}: {error}") from error
+    except UsageError as error:
+        kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
+        raise kind(f"{where}: {error}") from error
+    except MemoryError as error:
+        raise InputError(f"{where}: not enough memory for an image of this size.") from error
+    notes = image.notes
     if image.alpha is not None and result.alpha is None:
-        note(f"{job.source}: raw values are written without the alpha channel.")
+        notes = (*notes, f"{where}: raw values are written without the alpha channel.")
     filtered, shape = Image(result.pixels, result.alpha, image.metadata), image.stored_shape
     del image  # its pixels are not needed while the result is compressed
     compress = COMPRESSION if saving.compress is None else saving.compress
@@ -200,130 +331,10 @@ def _filter_one(
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        if saving.out_dir is not None:
-            _make(saving.out_dir)
+        if saving.place is not None:
+            saving.place.prepare(anew=saving.anew)
         write(job.target, filtered, format=saving.format, compress=compress, threads=saving.threads)
-    return result, shape
-
-
-def _format(job: Job, format: str | None) -> str | None:  # noqa: A002
-    """Return the format that a result is written in, None if it is not known."""
-    from convcli.images import FORMATS
-
-    return format or (FORMATS.get(job.target.suffix.lower()) if job.target is not None else None)
-
-
-def _ending(format: str | None, range: str) -> str:  # noqa: A002
-    """Return the ending of a result whose name is not given."""
-    from convcli.images import FORMATS
-
-    if format is None:
-        return ".npy" if range == "raw" else ".png"
-    for suffix, name in FORMATS.items():
-        if name == format:
-            return suffix
-    raise UnknownNameError("image format", format, dict.fromkeys(FORMATS.values()))
-
-
-def _jobs(sources: Sequence[str], ending: str, *, output: str | None, out_dir: Path | None) -> list[Job]:
-    """Return where each result goes: to -o, into --out-dir, beside its input, or on to standard output."""
-    if output is not None and out_dir is not None:
-        raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
-    if output is not None and len(sources) > 1:
-        raise UsageError(f"-o names one file, but there are {len(sources)} images; use --out-dir.")
-    if output is not None:
-        return [Job(sources[0], None if output == STREAM else Path(output))]
-    jobs = []
-    for source in sources:
-        stem = "stdin" if source == STREAM else Path(source).stem
-        folder = out_dir if out_dir is not None else Path(source).parent
-        piped = source == STREAM and out_dir is None
-        jobs.append(Job(source, None if piped else folder / f"{stem}_{ending}"))
-    return jobs
-
-
-def _check_streams(jobs: Sequence[Job], *, format: str | None, json: bool) -> None:  # noqa: A002
-    """Refuse what standard input and output cannot do."""
-    if [job.source for job in jobs].count(STREAM) > 1:
-        raise UsageError("Standard input (-) can be read only once.")
-    if any(job.source == STREAM for job in jobs) and sys.stdin.isatty():
-        raise UsageError("Standard input is a terminal; pipe an image into it.")
-    if all(job.target is not None for job in jobs):
-        return
-    if len(jobs) > 1:
-        raise UsageError("Standard output can hold only one image; use --out-dir for several.")
-    if format is None:
-        raise UsageError(
-            "An image on standard output needs --format (such as --format png), or give -o FILE."
-        )
-    if json:
-        raise UsageError("--json and the image cannot both go to standard output; give -o FILE.")
-    if sys.stdout.isatty():
-        raise UsageError("Standard output is a terminal; redirect it, or give -o FILE.")
-
-
-def _check_targets(
-    jobs: Sequence[Job],
-    *,
-    format: str | None,  # noqa: A002
-    force: bool,
-    made: Path | None,
-) -> None:
-    """Refuse, before anything is read or written, every result that could not or must not be written."""
-    from convcli.images import format_of
-
-    inputs = {_identity(job.source) for job in jobs if job.source != STREAM}
-    taken: dict[Path, str] = {}
-    for job in jobs:
-        target = job.target
-        if target is None:
-            continue
-        place = target.resolve()
-        if place in taken:
-            raise UsageError(
-                f"{taken[place]} and {job.source} would both be written to {target}; name them with -o."
-            )
-        taken[place] = job.source
-        _check_target(target, inputs, force=force, made=made)
-        if format is None:
-            format_of(target)
-
-
-def _check_target(target: Path, inputs: set[tuple[int, int]], *, force: bool, made: Path | None) -> None:
-    """Refuse a result that would replace an input or, without `force`, any file, or that has no folder."""
-    if target.exists() and (target.stat().st_dev, target.stat().st_ino) in inputs:
-        raise UsageError(f"{target} is an input, and an input is never overwritten; write elsewhere with -o.")
-    if target.is_dir():
-        raise OutputError(f"{target}: expected a file to write, found a folder; use --out-dir for a folder.")
-    if os.path.lexists(target) and not force:
-        raise OutputError(f"{target} exists already; use --force to overwrite it, or -o to write elsewhere.")
-    folder = target.parent
-    if made is not None and not folder.exists():
-        return  # made before the first result is written
-    if not folder.exists():
-        raise OutputError(f"{target}: the folder {folder} does not exist; create it first.")
-    if not folder.is_dir():
-        raise OutputError(f"{target}: {folder} is a file, not a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{target}: the folder {folder} cannot be written to; use -o or --out-dir.")
-
-
-def _identity(source: str) -> tuple[int, int]:
-    """Return what is the same for two names of one file, be they links or spelled differently."""
-    try:
-        status = Path(source).stat()
-    except FileNotFoundError as error:
-        raise InputError(f"{source}: no such file.") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{source}: cannot be read ({error}).") from error
-    return status.st_dev, status.st_ino
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: the folder cannot be made ({error.strerror}).") from error
+    return result, shape, notes
 
 
 def _document(
@@ -352,8 +363,8 @@ def _document(
 def _line(job: Job, result: FilterResult) -> str:
     """Return the line that says what was made of one image."""
     rows, columns = result.pixels.shape[:2]
-    where = "standard output" if job.target is None else str(job.target)
+    where = "standard output" if job.target is None else shown(job.target)
     return (
-        f"{where}  {rows} × {columns} {result.pixels.dtype}  {result.kernel.name} ({result.op})  "
+        f"{where}  {rows} × {columns} {result.pixels.dtype}  {shown(result.kernel.name)} ({result.op})  "
         f"responses {result.minimum:.6g} … {result.maximum:.6g}, {result.clipped:.1%} clipped"
     )

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.output import out, print_json
+from convcli.cli.options import MaxPixels
+from convcli.cli.output import out, own_words_only, print_json
+from convcli.errors import shown
 
 
 def predict(
     run: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
     images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name for each image.")] = 3,
+    max_pixels: MaxPixels = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON; a line for each of several images.")
     ] = False,
@@ -28,14 +31,17 @@ def predict(
     import numpy as np
 
     from convcli import build
-    from convcli.images import read_pixels, resize
+    from convcli.images import MAX_PIXELS, read_pixels, resize
 
     model = build.load_run(run)
     rows, columns, channels = model.preprocessing.shape
     for path in images:
-        pixels = resize(read_pixels(path, channels), (rows, columns))
-        probabilities = model.predict(pixels[None])[0]
-        order = np.argsort(-probabilities, kind="stable")[:top]
+        with own_words_only():
+            pixels = read_pixels(path, channels, max_pixels=max_pixels or MAX_PIXELS)
+        outputs = model.outputs(resize(pixels, (rows, columns))[None])
+        probabilities = model.loss.probabilities(outputs)[0]
+        # By outputs, as evaluate counts: different ones may have the same probability.
+        order = np.argsort(-outputs[0], kind="stable")[:top]
         ranking = [(model.classes[index], float(probabilities[index])) for index in order]
         if json:
             document = {
@@ -45,4 +51,4 @@ def predict(
             }
             print_json(document)
         else:
-            out(f"{path}: " + ", ".join(f"{name} {share:.1%}" for name, share in ranking))
+            out(f"{shown(path)}: " + ", ".join(f"{shown(name)} {share:.1%}" for name, share in ranking))

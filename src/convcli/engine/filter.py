@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -150,6 +150,11 @@ class Plan:
     block: Pair
     cost: float
 
+    def part(self, number: int) -> Plan:
+        """Return the same for one of the kernels alone."""
+        one = slice(number, number + 1)
+        return replace(self, kernels=self.kernels[one], strategies=self.strategies[one])
+
 
 @dataclass(frozen=True)
 class Block:
@@ -185,7 +190,8 @@ def plan(
         raise UnknownNameError("op", op, OPERATIONS)
     if not math.isfinite(fill):
         raise UsageError(f"fill must be a finite number, not {fill!r}.")
-    weights = [checked_kernel(kernel) for kernel in kernels]
+    computed = computing_dtype(dtype)
+    weights = [checked_kernel(kernel, computed) for kernel in kernels]
     if op == "convolve":
         weights = [kernel[::-1, ::-1] for kernel in weights]
     window = Window.of(weights[0].shape, stride=stride, padding=padding, dilation=dilation)
@@ -194,7 +200,6 @@ def plan(
         raise ShapeError(f"A padded plane of {rows} × {columns} is too large; pad or dilate less.")
     plane_shape = (shape[0], shape[1])
     output_shape = window.output_shape(plane_shape)
-    computed = computing_dtype(dtype)
     chosen = [choose(Task(kernel, window, (rows, columns), output_shape, computed)) for kernel in weights]
     return Plan(
         output_shape,
@@ -265,7 +270,9 @@ def allocated(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Plane:
         return np.empty(shape, dtype)
     except MemoryError as error:
         size = " × ".join(map(str, shape))
-        raise ShapeError(f"An output of {size} does not fit the memory; pad less.") from error
+        raise ShapeError(
+            f"An output of {size} does not fit the memory; take a smaller image or pad less."
+        ) from error
 
 
 def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -279,8 +286,8 @@ def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
 
 
-def checked_kernel(kernel: ArrayLike) -> Plane:
-    """Return the kernel as finite float64 weights (f_h, f_w)."""
+def checked_kernel(kernel: ArrayLike, computed: np.dtype[Any]) -> Plane:
+    """Return the kernel as float64 weights (f_h, f_w) that the dtype computed in can hold."""
     weights = np.asarray(kernel)
     if weights.ndim != 2 or weights.size == 0:
         raise ShapeError(f"Expected a kernel of (rows, columns), found an array of shape {weights.shape}.")
@@ -288,7 +295,10 @@ def checked_kernel(kernel: ArrayLike) -> Plane:
         raise UsageError(
             f"Expected a kernel of finite real numbers, found {weights.dtype} with others in it."
         )
-    return weights.astype(np.float64)
+    weights, most = weights.astype(np.float64), float(np.finfo(computed).max)
+    if (largest := float(np.abs(weights).max())) > most:
+        raise UsageError(f"Expected weights of at most {most:.2g} ({computed}), found {largest:.2g}.")
+    return weights
 
 
 def is_finite(block: Plane) -> bool:

@@ -320,6 +320,7 @@ class Spectral:
         np.copyto(out, results[:, : (columns - 1) * s_w + 1 : s_w])
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a factor that overflows is none that float32 holds
 def distinct_columns(kernel: Plane) -> tuple[Plane, list[tuple[int, float]]]:
     """Return lines (p, f_h) and for each column of the kernel which line, and how many times it.
 

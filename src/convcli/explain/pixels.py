@@ -30,7 +30,11 @@ EXAMPLE = (
 )
 def pixels(ask: Request) -> Explanation:
     """Return the picture with its crop, and then a step for each channel."""
-    source = Source(typed_volume(EXAMPLE, "example")) if ask.input is None else read_input(ask.input)
+    source = (
+        Source(typed_volume(EXAMPLE, "example"))
+        if ask.input is None
+        else read_input(ask.input, max_pixels=ask.max_pixels)
+    )
     volume = source.volume
     count = volume.shape[2]
     names = (

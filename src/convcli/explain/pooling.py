@@ -83,7 +83,11 @@ def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
         raise UnknownNameError("pool", ask.pool, KINDS)
     if ask.model is not None:
         return _from_run(ask)
-    source = Source(typed_volume(example, "example")) if ask.input is None else read_input(ask.input)
+    source = (
+        Source(typed_volume(example, "example"))
+        if ask.input is None
+        else read_input(ask.input, max_pixels=ask.max_pixels)
+    )
     step = ask.stride if ask.stride is not None or ask.input is not None or ask.size is not None else stride
     window = pool_window(2 if ask.size is None else ask.size, step)
     window.output_shape((source.volume.shape[0], source.volume.shape[1]))
@@ -95,7 +99,7 @@ def _from_run(ask: Request) -> Pooling:
     assert ask.model is not None
     assert ask.image is not None
     number, layer = layer_of(ask.model, ask.layer, (MaxPool, AvgPool))
-    passage = pass_through(ask.model, read_image(ask.model, ask.image))
+    passage = pass_through(ask.model, read_image(ask.model, ask.image, ask.max_pixels))
     x = cropped(passage.activations[number - 1], ask.crop, number).astype(np.float64)
     channel = chosen_index(ask.channel, x.shape[2], "--channel")
     own = layer.window(x.shape)

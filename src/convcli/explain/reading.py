@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.workspace import Array
-from convcli.errors import InputError, UsageError
+from convcli.errors import InputError, UsageError, shortened, shown
 from convcli.explain.figure import Box
-from convcli.images import read_pixels
+from convcli.images import MAX_PIXELS, read_pixels
 
 MOST_SIDE = 16
 """Rows and columns that can be shown as numbers and still be read."""
+
+MOST_BYTES = 2**24  # of a table: a number for each pixel of a sheet of edges
 
 _TYPED = re.compile(r"[\d\s.,;|eE+\-/]+")
 _CROP = re.compile(r"(?P<path>.+)@(?P<box>[^@/\\]*)")
@@ -33,7 +35,9 @@ class Source:
     box: Box | None = None
 
 
-def read_input(text: str, *, channels: int | None = None, most: int = MOST_SIDE) -> Source:
+def read_input(
+    text: str, *, channels: int | None = None, most: int = MOST_SIDE, max_pixels: int = MAX_PIXELS
+) -> Source:
     """Return the numbers that `--input` describes.
 
     Parameters
@@ -45,6 +49,8 @@ def read_input(text: str, *, channels: int | None = None, most: int = MOST_SIDE)
         1 for grey and 3 for colour, or None for what an image has.
     most
         Rows and columns allowed.
+    max_pixels
+        Pixels allowed of an image, before a crop is taken.
 
     Raises
     ------
@@ -62,7 +68,7 @@ def read_input(text: str, *, channels: int | None = None, most: int = MOST_SIDE)
     elif Path(text).suffix.lower() in (".csv", ".txt"):
         source = Source(_table(Path(text)), Path(text).name)
     else:
-        source = _photo(text, channels, most)
+        source = _photo(text, channels, most, max_pixels)
     check_fits(source.volume, most, "--input")
     return source
 
@@ -107,34 +113,42 @@ def _number(text: str, where: str) -> float:
     except (ValueError, ZeroDivisionError):
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"{where}: expected a finite number, found {text!r}.")
+        raise UsageError(f"{where}: expected a finite number, found {shortened(repr(text))}.")
     return value
 
 
 def _table(path: Path) -> Array:
+    where = shown(path)
     try:
-        text = path.read_text("utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)  # no more, be it a device that never ends
+        text = data.decode("utf-8-sig")
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file.") from error
+        raise InputError(f"{where}: no such file.") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: expected rows of numbers as text ({error}).") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{where}: expected rows of numbers as text ({reason}).") from error
+    if len(data) > MOST_BYTES:
+        raise InputError(
+            f"{where}: expected rows of numbers, found more than {MOST_BYTES >> 20} MiB of text."
+        )
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
-        raise InputError(f"{path}: expected rows of numbers, found none.")
-    return _matrix(lines, str(path))[:, :, None]
+        raise InputError(f"{where}: expected rows of numbers, found none.")
+    return _matrix(lines, where)[:, :, None]
 
 
-def _photo(text: str, channels: int | None, most: int) -> Source:
+def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Source:
     """Return the pixels of an image, or of the crop that is named with it."""
     match = _CROP.fullmatch(text)
     if match is None or Path(text).exists():
-        pixels = read_pixels(Path(text), channels)
+        pixels = read_pixels(Path(text), channels, max_pixels=max_pixels)
         if max(pixels.shape[:2]) > most:
             check_fits(pixels, most, text)
         return Source(pixels.astype(np.float64), Path(text).name, pixels)
     path = Path(match["path"])
     box = parse_box(match["box"], "--input")
-    pixels = read_pixels(path, channels)
+    pixels = read_pixels(path, channels, max_pixels=max_pixels)
     return Source(cut(pixels, box, str(path)).astype(np.float64), path.name, pixels, box)
 
 

@@ -4,6 +4,7 @@ Pixels are arrays of rows and columns, with a third axis for RGB. Alpha travels 
 filters it by accident; so does the metadata that is still true of an image whose pixels have changed.
 """
 
+from convcli.images.bounds import MAX_PIXELS
 from convcli.images.image import FORMATS, Image, Metadata, format_of
 from convcli.images.reading import read, read_pixels, resize
 from convcli.images.writing import COMPRESSION, encode, write
@@ -11,6 +12,7 @@ from convcli.images.writing import COMPRESSION, encode, write
 __all__ = [
     "COMPRESSION",
     "FORMATS",
+    "MAX_PIXELS",
     "Image",
     "Metadata",
     "encode",

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from convcli.errors import UsageError, suggestion
+from convcli.errors import UsageError, shown, suggestion
 
 Pixels: TypeAlias = NDArray[Any]
 
@@ -71,5 +71,5 @@ def format_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         hint = suggestion(suffix, FORMATS) if suffix else f" Known: {', '.join(FORMATS)}."
-        raise UsageError(f"{path}: the file's ending must name an image format.{hint}")
+        raise UsageError(f"{shown(path)}: the file's ending must name an image format.{hint}")
     return FORMATS[suffix]

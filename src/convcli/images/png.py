@@ -30,7 +30,8 @@ FILTERS = NONE, SUB, UP, AVERAGE, PAETH = range(5)
 """Row filters, by PNG's numbers: what is stored is the difference to what the neighbours let expect."""
 
 STRIP_BYTES = 2**20  # of rows that are compressed by themselves: what threads share out
-SAMPLE_BYTES = 2**16
+SAMPLE_BYTES = 2**16  # that show which filter suits, but no more than every sixteenth row
+SAMPLE_ROWS = 16
 FASTEST = 1  # up to this level one method serves all strips, and must not take long
 ZLIB_BUFFER = 9  # the largest, and the fastest
 ADLER_BASE = 65521
@@ -157,7 +158,7 @@ def _sampled_method(lines: _Lines, first: int, last: int, level: int) -> _Method
     if level == 0:
         return _Method(0, 0, zlib.Z_DEFAULT_STRATEGY)
     height = last - first
-    count = min(max(SAMPLE_BYTES // lines.length, 1), height)
+    count = max(min(SAMPLE_BYTES // lines.length, height // SAMPLE_ROWS), 1)
     picked = [first + (2 * number + 1) * height // (2 * count) for number in range(count)]
     pairs = np.stack([lines.rows(row - 1, row + 1) for row in picked])
     rows, above = np.ascontiguousarray(pairs[:, 1]), np.ascontiguousarray(pairs[:, 0])

@@ -28,6 +28,7 @@ from convcli.images.png import SIGNATURE, chunk
 WORTHWHILE = 2**22  # samples; below, starting a thread and opening bands costs what it saves
 BAND_BYTES = 2**20
 STORED = 65535  # the most bytes in a stored block
+ORIENTED = (b"Raw profile", b"XML:com.adobe.xmp")  # keywords of texts that may tell the orientation
 CHANNELS = {"L": (0, 1), "LA": (4, 2), "RGB": (2, 3), "RGBA": (6, 4)}  # colour type, samples per pixel
 
 
@@ -81,14 +82,21 @@ def _read(stream: BinaryIO, width: int, height: int, channels: int, kind: bytes)
 
 
 def _inflated(stream: BinaryIO, size: int) -> Iterator[bytes]:
-    """Yield what the IDAT chunks hold, in pieces of `size`; the last may be shorter."""
+    """Yield what the IDAT chunks hold, in pieces of `size`; the last may be shorter.
+
+    No more is inflated than is asked for: a chunk of a megabyte may hold a gigabyte.
+    """
     inflater = zlib.decompressobj()
     waiting = bytearray()
     for data in _compressed(stream):
-        waiting += inflater.decompress(data)
-        while len(waiting) >= size:
-            yield bytes(waiting[:size])
-            del waiting[:size]
+        left, full = data, True
+        while left or full:
+            inflated = inflater.decompress(left, size)
+            left, full = inflater.unconsumed_tail, len(inflated) == size
+            waiting += inflated
+            while len(waiting) >= size:
+                yield bytes(waiting[:size])
+                del waiting[:size]
     if not inflater.eof:
         raise _UnusualError
     if waiting:
@@ -96,20 +104,21 @@ def _inflated(stream: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def _compressed(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the IDAT chunks; what comes after them must not be about the picture's orientation."""
+    """Yield the IDAT chunks in pieces; what comes after them must not be about the picture's orientation."""
     stream.seek(len(SIGNATURE))
     found = False
     while True:
         length, name = struct.unpack(">I4s", stream.read(8))
         if name == b"IEND":
             return
-        data = stream.read(length) if name == b"IDAT" or found else b""
-        stream.seek(4 if data else length + 4, io.SEEK_CUR)
+        end = stream.tell() + length
         if name == b"IDAT":
             found = True
-            yield data
-        elif found and (name == b"eXIf" or data.startswith((b"Raw profile", b"XML:com.adobe.xmp"))):
+            while data := stream.read(min(end - stream.tell(), BAND_BYTES)):
+                yield data
+        elif found and (name == b"eXIf" or stream.read(min(length, 17)).startswith(ORIENTED)):
             raise _UnusualError
+        stream.seek(end + 4)
 
 
 def _unfiltered(rows: bytes, size: tuple[int, int], kind: bytes) -> NDArray[np.uint8]:

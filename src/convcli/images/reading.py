@@ -5,7 +5,8 @@ from __future__ import annotations
 import codecs
 import io
 import math
-import warnings
+import os
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -19,8 +20,11 @@ import PIL.Image
 import PIL.ImageOps
 from numpy.typing import NDArray
 
-from convcli.errors import InputError
+from convcli.arrays import read_npy
+from convcli.errors import InputError, shown
+from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels, check_tiles
 from convcli.images.image import Image, Metadata, Pixels
+from convcli.images.pillow import reading
 from convcli.images.png_rows import read_rows
 
 # What of EXIF stays true of other pixels: texts, camera, time and place; not sizes, strips, thumbnails.
@@ -28,7 +32,7 @@ _Tag = PIL.ExifTags.Base
 _KEPT_TAGS = (_Tag.ImageDescription, _Tag.Make, _Tag.Model, _Tag.DateTime, _Tag.Artist, _Tag.Copyright)
 _STALE_TAGS = (_Tag.ExifImageWidth, _Tag.ExifImageHeight, _Tag.ExifInteroperabilityOffset)
 
-_PILLOW_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")  # nothing else is tried: some run programs
+_KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", ".npy")  # Pillow tries nothing else: some run programs
 _MAGIC = {
     b"\x89PNG": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -36,15 +40,25 @@ _MAGIC = {
     b"BM": "BMP",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # with places of 64 bits
+    b"MM\0+": "TIFF",
+    b"\x93NUMPY": "NPY",
 }
 _PLAIN_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
 _HEAD_BYTES = 256  # enough to tell what a file is
 BAND_BYTES = 2**20  # taken over from Pillow at a time
-_NPY_MAGIC = b"\x93NUMPY"
+_PIECE = 2**20
+MOST_PIPED = 2**29
+"""Bytes that are taken from a pipe, which has to be held in memory as a whole."""
 
 
-def read(source: Path | BinaryIO, *, luma: bool = False, threads: int = 1) -> Image:
+def read(
+    source: Path | BinaryIO, *, luma: bool = False, threads: int = 1, max_pixels: int = MAX_PIXELS
+) -> Image:
     """Return the image in a file or stream, upright: its EXIF orientation is applied.
+
+    One with more than `max_pixels` is refused before it is decoded. Of several pictures in a file (an
+    animation, pages) the first is read, and a note says so.
 
     `luma` says that only the brightness of colours is wanted. A JPEG file has it ready, the same weights of
     red, green and blue that ITU-R 601 gives; then its colours are not decoded at all, and `pixels` are grey.
@@ -56,10 +70,12 @@ def read(source: Path | BinaryIO, *, luma: bool = False, threads: int = 1) -> Im
     InputError
         If there is no file, or it is no image that can be read without loss; the message says what was found.
     """
-    with _opened(source) as (stream, where):
-        if _start(stream).startswith(_NPY_MAGIC):
-            return _read_npy(stream, where)
-        decoded = _decode(stream, where, luma=luma, threads=threads)
+    with _opened(source) as (stream, where), reading(where, max_pixels) as warned:
+        head = _start(stream)
+        kind = _kind(head, where)
+        if kind == "NPY":
+            return _read_npy(stream, where, max_pixels)
+        decoded = _decode(stream, kind, where, luma=luma, threads=threads, most=max_pixels)
         picture = decoded.picture
         dpi, exif, said = _dpi(picture), None, decoded.notes
         if decoded.rows is not None:
@@ -69,10 +85,13 @@ def read(source: Path | BinaryIO, *, luma: bool = False, threads: int = 1) -> Im
             pixels, alpha, converted = _arrays(picture, where, threads)
             said = [*said, *turned, *converted]
         metadata = Metadata(picture.info.get("icc_profile") or None, dpi, exif)
-    return Image(pixels, alpha, metadata, tuple(said), decoded.without_colour)
+        notes = (*(f"{where}: {text}" for text in warned), *said)
+    return Image(pixels, alpha, metadata, notes, decoded.without_colour)
 
 
-def read_pixels(path: Path, channels: int | None = None) -> NDArray[np.uint8]:
+def read_pixels(
+    path: Path, channels: int | None = None, *, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.uint8]:
     """Return the image at `path` as a network sees it: uint8 (h, w, c), without alpha.
 
     Parameters
@@ -81,18 +100,20 @@ def read_pixels(path: Path, channels: int | None = None) -> NDArray[np.uint8]:
         An image file, grey or colour, of 8 bits or of 16-bit grey, which is scaled to 8.
     channels
         1 for grey (luma, ITU-R 601), 3 for RGB, None for what the file has.
+    max_pixels
+        As `read`.
 
     Raises
     ------
     InputError
         As `read`; or if the pixels have no known white (32-bit integers, floats).
     """
-    pixels = read(path).pixels
+    pixels = read(path, max_pixels=max_pixels).pixels
     if pixels.dtype == np.uint16:
         pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if pixels.dtype != np.uint8:
         raise InputError(
-            f"{path}: expected 8 or 16 bits per channel, found {pixels.dtype}; convert it to 8 bits."
+            f"{shown(path)}: expected 8 or 16 bits per channel, found {pixels.dtype}; convert it to 8 bits."
         )
     if channels is not None and pixels.ndim != (2 if channels == 1 else 3):
         pixels = np.asarray(PIL.Image.fromarray(pixels).convert("L" if channels == 1 else "RGB"))
@@ -111,36 +132,51 @@ def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
     return np.stack(planes, axis=2)
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
 @contextmanager
 def _opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
     """Yield a stream that can be read anywhere, and what to call it. A file is not read as a whole."""
     if not isinstance(source, Path):
-        where, stream = "standard input", io.BytesIO(source.read())
-        _check_not_empty(stream, where)
-        yield stream, where
+        yield _held(source, "standard input"), "standard input"
         return
-    where = str(source)
+    where = shown(source)
     try:
-        file = source.open("rb")
+        kind = source.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise InputError(f"{where}: expected an image file, found a folder.")
+        if stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
+            raise InputError(f"{where}: expected an image file, found a device.")
+        file = source.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise InputError(f"{where}: no such file.") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{where}: expected an image file, found a folder.") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{where}: cannot be read ({_reason(error)}).") from error
-    with file:
-        seekable = file if file.seekable() else io.BytesIO(file.read())  # a named pipe has no places
-        _check_not_empty(seekable, where)
-        yield seekable, where
+        raise InputError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+    with _File(file) if file.seekable() else io.BufferedReader(file) as stream:
+        yield stream if stream.seekable() else _held(stream, where), where
 
 
-def _check_not_empty(stream: BinaryIO, where: str) -> None:
-    if not _start(stream):
-        raise InputError(f"{where}: expected an image, found nothing (0 bytes).")
+class _File(io.BufferedReader):
+    """A file that takes no more memory than it has bytes, whatever length it announces for a part of it."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        super().__init__(raw)
+        self._end = os.fstat(raw.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _PIECE:
+            size = min(size, max(self._end - self.tell(), 0))
+        return super().read(size)
+
+
+def _held(stream: BinaryIO, where: str) -> BinaryIO:
+    """Return what a pipe holds, which has no places to go to, in memory; what is no image is not read on."""
+    held = io.BytesIO()
+    while piece := stream.read(_PIECE):
+        held.write(piece)
+        if held.tell() == len(piece):
+            _kind(piece, where)
+        if held.tell() > MOST_PIPED:
+            raise InputError(f"{where}: more than {MOST_PIPED >> 20} MiB; save it and give the file's name.")
+    return held
 
 
 def _start(stream: BinaryIO) -> bytes:
@@ -149,6 +185,18 @@ def _start(stream: BinaryIO) -> bytes:
     head = stream.read(_HEAD_BYTES)
     stream.seek(0)
     return head
+
+
+def _kind(head: bytes, where: str) -> str:
+    """Return the format that a file begins with, or raise `InputError` that says what was found."""
+    if not head:
+        raise InputError(f"{where}: expected an image, found nothing (0 bytes).")
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    for magic, name in _MAGIC.items():
+        if head.startswith(magic):
+            return name
+    raise InputError(f"{where}: expected an image ({', '.join(_KINDS)}), found {_found(head)}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,63 +209,46 @@ class _Decoded:
     without_colour: bool
 
 
-def _decode(stream: BinaryIO, where: str, *, luma: bool, threads: int) -> _Decoded:
-    """Return the stream's first picture, and what to say about it."""
+def _decode(stream: BinaryIO, kind: str, where: str, *, luma: bool, threads: int, most: int) -> _Decoded:
+    """Return the stream's first picture: opened, found to be no larger than allowed, then loaded."""
     without_colour, rows = False, None
     head = _start(stream)
-    with _pillow_errors(head, where) as warned:
-        picture = PIL.Image.open(stream, formats=_PILLOW_FORMATS)
-        deep = _is_deep_colour(picture, head)
-        frames = getattr(picture, "n_frames", 1)
-        if luma and picture.format == "JPEG" and picture.mode == "RGB":
-            picture.draft("L", None)
-            without_colour = picture.mode == "L"
-        if threads > 1 and frames == 1 and picture.format == "PNG":
-            rows = read_rows(stream, head, picture)
-        if not deep and rows is None:
-            picture.load()
-    if deep:
+    check_head(head, most, where)
+    if kind == "JPEG":
+        check_jpeg(stream, where)
+    try:
+        picture = PIL.Image.open(stream, formats=(kind,))
+    except PIL.UnidentifiedImageError as error:
+        raise InputError(
+            f"{where}: found a {kind} file that is damaged, cut short or of a kind that cannot be read."
+        ) from error
+    check_pixels(picture.height, picture.width, most, where)
+    check_tiles(picture, most, where)
+    if _is_deep_colour(picture, head):
         raise InputError(
             f"{where}: colour or transparency with 16 bits per channel, which would be cut to 8. "
             "Convert it to 8 bits per channel, to 16-bit grey, or to .npy first."
         )
-    notes = [f"{where}: {text}" for text in warned]
-    if frames > 1:
-        notes.append(f"{where}: has {frames} pictures; only the first is used.")
+    several = getattr(picture, "is_animated", False)  # counting them all may take long
+    if luma and kind == "JPEG" and picture.mode == "RGB":
+        picture.draft("L", None)
+        without_colour = picture.mode == "L"
+    if threads > 1 and not several and kind == "PNG":
+        rows = read_rows(stream, head, picture)
+    if rows is None:
+        picture.load()
+    notes = [f"{where}: has more than one picture; only the first is used."] if several else []
     return _Decoded(picture, rows, notes, without_colour)
-
-
-@contextmanager
-def _pillow_errors(head: bytes, where: str) -> Iterator[list[str]]:
-    """Turn Pillow's errors into `InputError`; yield a list that its warnings' texts are put into."""
-    texts: list[str] = []
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield texts
-    except PIL.UnidentifiedImageError as error:
-        raise InputError(
-            f"{where}: expected an image ({', '.join(_PILLOW_FORMATS)}, .npy), {_found(head)}."
-        ) from error
-    except PIL.Image.DecompressionBombError as error:
-        raise InputError(f"{where}: too large to be opened safely ({error})") from error
-    except Exception as error:  # damaged files raise OSError, SyntaxError, struct.error, zlib.error and more
-        raise InputError(f"{where}: the image is damaged or cut short ({error}).") from error
-    # Pillow warns from half its limit on and refuses from the limit on; in between an image is just large.
-    texts += [str(item.message) for item in caught if item.category is not PIL.Image.DecompressionBombWarning]
 
 
 def _found(head: bytes) -> str:
     """Say what a file that begins with `head` looks like, for a message about what it is not."""
-    for magic, name in _MAGIC.items():
-        if head.startswith(magic):
-            return f"found a {name} file that is damaged, cut short or of a kind that cannot be read"
     with suppress(UnicodeDecodeError):
         # The incremental decoder forgives a character that the cut has parted.
         text = " ".join(codecs.getincrementaldecoder("utf-8")().decode(head).split())
         if text.isprintable():
-            return f"found text ({text[:20]!r} …)"
-    return f"found other data (beginning with {head[:4].hex(' ')})"
+            return f"text ({text[:20]!r} …)"
+    return f"other data (beginning with {head[:4].hex(' ')})"
 
 
 def _is_deep_colour(picture: PIL.Image.Image, head: bytes) -> bool:
@@ -243,11 +274,11 @@ def _dpi(picture: PIL.Image.Image) -> tuple[float, float] | None:
 def _turn_upright(picture: PIL.Image.Image, where: str) -> tuple[bytes | None, list[str]]:
     """Apply the EXIF orientation in place; return the EXIF data that stay true, and what to say."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            exif = picture.getexif()
-            PIL.ImageOps.exif_transpose(picture, in_place=True)
-            return _kept_exif(exif), []
+        exif = picture.getexif()
+        PIL.ImageOps.exif_transpose(picture, in_place=True)
+        return _kept_exif(exif), []
+    except MemoryError:
+        raise
     except Exception:  # damaged EXIF raises nearly anything, and is no reason to refuse the pixels
         return None, [f"{where}: its EXIF data are damaged and were left out."]
 
@@ -276,7 +307,7 @@ def _arrays(picture: PIL.Image.Image, where: str, threads: int) -> tuple[Pixels,
     if picture.has_transparency_data:
         target += "A"
     try:
-        array = _samples(picture if mode == target else picture.convert(target), threads)
+        array = _samples(picture, target, threads)
     except ValueError as error:
         raise InputError(f"{where}: {mode} cannot be converted to RGB; convert it first.") from error
     return *_parted(array), notes
@@ -290,19 +321,20 @@ def _parted(samples: NDArray[np.uint8]) -> tuple[Pixels, Pixels | None]:
     return np.ascontiguousarray(colour if colour.shape[2] == 3 else colour[:, :, 0]), alpha
 
 
-def _samples(picture: PIL.Image.Image, threads: int) -> NDArray[np.uint8]:
-    """Return the 8-bit samples (h, w) or (h, w, c) of a picture.
+def _samples(picture: PIL.Image.Image, mode: str, threads: int) -> NDArray[np.uint8]:
+    """Return the 8-bit samples (h, w) or (h, w, c) of a picture in another or the same mode.
 
     Band by band: NumPy would ask Pillow for all bytes at once, which holds a photo in memory twice more.
     """
-    (width, height), channels = picture.size, len(picture.getbands())
+    (width, height), channels = picture.size, len(mode)
     shape = (height, width) if channels == 1 else (height, width, channels)
     array = np.empty(shape, np.uint8)
     rows = max(BAND_BYTES // (width * channels), 1)
 
     def fill(first: int) -> None:
         last = min(first + rows, height)
-        data = picture.crop((0, first, width, last)).tobytes()
+        band = picture.crop((0, first, width, last))
+        data = (band if band.mode == mode else band.convert(mode)).tobytes()
         array[first:last] = np.frombuffer(data, np.uint8).reshape(last - first, *shape[1:])
 
     if threads == 1 or height <= rows:
@@ -314,18 +346,17 @@ def _samples(picture: PIL.Image.Image, threads: int) -> NDArray[np.uint8]:
     return array
 
 
-def _read_npy(stream: BinaryIO, where: str) -> Image:
+def _read_npy(stream: BinaryIO, where: str, most: int) -> Image:
     """Return the image in an .npy file: (h, w) or (h, w, 1 or 3), or with alpha (h, w, 2 or 4) of uint8."""
+
+    def check(shape: tuple[int, ...]) -> None:
+        if len(shape) > 1:
+            check_pixels(shape[0], shape[1], most, where)
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            array = np.lib.format.read_array(stream, allow_pickle=False)
-    except (ValueError, EOFError, OSError, MemoryError) as error:
-        raise InputError(
-            f"{where}: expected an .npy array of numbers ({str(error).splitlines()[0]})."
-        ) from error
-    if array.dtype.kind not in "buif":
-        raise InputError(f"{where}: expected an array of real numbers, found {array.dtype}.")
+        array = read_npy(stream, check)
+    except ValueError as error:
+        raise InputError(f"{where}: expected an .npy array of numbers; {error}.") from error
     channels = array.shape[2] if array.ndim == 3 else 1
     with_alpha = channels in (2, 4) and array.dtype == np.uint8
     if array.ndim not in (2, 3) or array.size == 0 or not (with_alpha or channels in (1, 3)):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
-from convcli.errors import OutputError, UnknownNameError
+from convcli.errors import OutputError, UnknownNameError, shown
 from convcli.files import write_atomically
 from convcli.images.image import FORMATS, Image, format_of
 from convcli.images.png import encode_png
@@ -115,5 +115,5 @@ def write(
     try:
         data = encode(image, format or format_of(path), compress=compress, threads=threads)
     except OutputError as error:
-        raise OutputError(f"{path}: {error}") from error
+        raise OutputError(f"{shown(path)}: {error}") from error
     write_atomically(path, data)

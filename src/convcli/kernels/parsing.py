@@ -5,19 +5,33 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcli.errors import InputError, KernelError
-from convcli.kernels.definition import KERNELS, MAX_SIDE, PARAMETERS, Kernel, checked_weights, named
+from convcli.arrays import read_npy
+from convcli.errors import InputError, KernelError, shortened, shown
+from convcli.kernels.definition import (
+    KERNELS,
+    MAX_SIDE,
+    PARAMETERS,
+    Kernel,
+    Weights,
+    check_sides,
+    checked_weights,
+    named,
+)
 
 FORMS = "a name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1') or @file"
 MAX_FILE_BYTES = 160 * 2**20  # 4096 × 4096 numbers of eight bytes, and room for a header
+MAX_JSON_BYTES = 16 * 2**20  # as Python's lists they may take twenty times as many
 
 _SEPARATOR = re.compile(r"\s*,\s*|\s+")
 _MATRIX = re.compile(r"[\s;,]|^[-+.\d]")
@@ -56,7 +70,7 @@ def parse(text: str) -> Kernel:
         return _from_file(Path(text[1:]))
     name, colon, listed = text.partition(":")
     if _MATRIX.search(name):
-        rows = _matrix(text.removesuffix(";").split(";"), "kernel")
+        rows = _matrix(text.removesuffix(";").split(";", MAX_SIDE), "kernel")
         return Kernel("custom", (checked_weights(rows, "kernel"),), source="typed in")
     return named(name, **_parameters(name, listed) if colon else {})
 
@@ -69,7 +83,9 @@ def _parameters(name: str, listed: str) -> dict[str, Any]:
         key, equals, value = (part.strip() for part in item.partition("="))
         if not (key and equals and value):
             expected = ",".join(f"{known_key}=…" for known_key in known) or "no parameters"
-            raise KernelError(f"{name}: expected {expected} after the colon, found {item.strip()!r}.")
+            raise KernelError(
+                f"{name}: expected {expected} after the colon, found {shortened(repr(item.strip()))}."
+            )
         if key in values:
             raise KernelError(f"{name}: {key} is given twice.")
         whole = key in PARAMETERS and PARAMETERS[key].kind is int
@@ -92,18 +108,18 @@ def _number(text: str) -> float:
 
 def _matrix(lines: Iterable[str], where: str) -> ArrayLike:
     """Return the matrix whose rows are `lines`, read one at a time so that a huge file stops early."""
-    rows: list[list[float]] = []
+    rows: list[Weights] = []
     for number, line in enumerate(lines, start=1):
         if number > MAX_SIDE:
             raise KernelError(
                 f"{where}: more than {MAX_SIDE} rows; a kernel has at most {MAX_SIDE} per side."
             )
-        cells = list(_cells(line.strip(), number, where))
+        cells = np.fromiter(_cells(line.strip(), number, where), np.float64)
         _check_length(cells, rows, where)
         rows.append(cells)
     if not rows:
         raise KernelError(f"{where}: expected rows of numbers, found none.")
-    return rows
+    return np.stack(rows)
 
 
 def _cells(line: str, row: int, where: str) -> Iterator[float]:
@@ -123,7 +139,7 @@ def _cells(line: str, row: int, where: str) -> Iterator[float]:
         yield number
 
 
-def _check_length(cells: list[Any], rows: list[list[Any]], where: str) -> None:
+def _check_length(cells: Sized, rows: Sequence[Sized], where: str) -> None:
     if rows and len(cells) != len(rows[0]):
         raise KernelError(
             f"{where}: row {len(rows) + 1}: expected {len(rows[0])} cells as in row 1, found {len(cells)}."
@@ -132,54 +148,65 @@ def _check_length(cells: list[Any], rows: list[list[Any]], where: str) -> None:
 
 def _no_number(where: str, row: int, column: int, found: str) -> KernelError:
     return KernelError(
-        f"{where}: row {row}, column {column}: expected a finite number, found {_shortened(found)}."
+        f"{where}: row {row}, column {column}: expected a finite number, found {shortened(found)}."
     )
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:39]}…"
 
 
 def _from_file(path: Path) -> Kernel:
     """Return the kernel in a file; the suffix says how to read it."""
-    read = READERS.get(path.suffix.lower())
-    if read is None:
-        raise KernelError(f"@{path}: expected a file that ends in {', '.join(READERS)}, found {path.name!r}.")
-    weights = read(_bytes_of(path), str(path))
-    return Kernel(path.stem, (checked_weights(weights, str(path)),), source=str(path))
+    where, suffix = shown(path), path.suffix.lower()
+    if suffix not in READERS:
+        raise KernelError(f"@{where}: expected a file that ends in {', '.join(READERS)}.")
+    with _opened(path, MAX_JSON_BYTES if suffix == ".json" else MAX_FILE_BYTES) as stream:
+        weights = READERS[suffix](stream, where)
+    return Kernel(path.stem, (checked_weights(weights, where),), source=where)
 
 
-def _bytes_of(path: Path) -> bytes:
-    """Return what a kernel file holds, unless it is too large to be one."""
+@contextmanager
+def _opened(path: Path, most: int) -> Iterator[BinaryIO]:
+    """Open a kernel file, unless it is too large to be one, or no file that has an end."""
+    where = shown(path)
     try:
+        _check_file(path.stat(), most, where)
         with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
+            yield file
+    except KernelError:
+        raise
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such kernel file.") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path}: expected a kernel file, found a folder.") from error
+        raise InputError(f"{where}: no such kernel file.") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: the kernel file cannot be read ({error}).") from error
-    if len(data) > MAX_FILE_BYTES:
-        limit = MAX_FILE_BYTES // 2**20
-        raise KernelError(f"{path}: expected at most {limit} MiB ({MAX_SIDE} cells per side), found more.")
-    return data
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{where}: the kernel file cannot be read ({reason}).") from error
 
 
-def _from_text(data: bytes, where: str) -> ArrayLike:
+def _check_file(status: os.stat_result, most: int, where: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise InputError(f"{where}: expected a kernel file, found a folder.")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"{where}: expected a kernel file, found a device or a pipe.")
+    if status.st_size > most:
+        raise KernelError(
+            f"{where}: expected at most {most >> 20} MiB ({MAX_SIDE} cells per side), found "
+            f"{status.st_size >> 20:,} MiB."
+        )
+
+
+def _from_text(stream: BinaryIO, where: str) -> ArrayLike:
     """Read rows of numbers, parted by blanks or commas; ``#`` starts a comment, blank lines are skipped."""
+    text = io.TextIOWrapper(stream, "utf-8-sig")
+    lines = (line.partition("#")[0].strip() for line in text)
     try:
-        text = data.decode("utf-8-sig")
+        return _matrix(filter(None, lines), where)
     except UnicodeDecodeError as error:
         raise KernelError(f"{where}: expected rows of numbers as text, found other data.") from error
-    lines = (line.partition("#")[0].strip() for line in io.StringIO(text))
-    return _matrix(filter(None, lines), where)
+    finally:
+        text.detach()  # else it closes the stream with itself
 
 
-def _from_json(data: bytes, where: str) -> ArrayLike:
+def _from_json(stream: BinaryIO, where: str) -> ArrayLike:
     """Read a list of rows, or an object with it as "weights", as ``convcli kernels NAME --json`` prints."""
     try:
-        document = json.loads(data)
+        document = json.load(stream)
     except (ValueError, RecursionError) as error:
         raise KernelError(f"{where}: expected JSON, a list of rows of numbers ({error}).") from error
     if isinstance(document, dict):
@@ -189,14 +216,20 @@ def _from_json(data: bytes, where: str) -> ArrayLike:
     rows: list[list[Any]] = []
     for number, row in enumerate(document if isinstance(document[0], list) else [document], start=1):
         if not isinstance(row, list) or not row:
-            found = _shortened(json.dumps(row))
-            raise KernelError(f"{where}: row {number}: expected a list of numbers, found {found}.")
+            raise KernelError(f"{where}: row {number}: expected a list of numbers, found {_found(row)}.")
         for column, cell in enumerate(row, start=1):
             if not _is_finite(cell):
-                raise _no_number(where, number, column, json.dumps(cell))
+                raise _no_number(where, number, column, _found(cell))
         _check_length(row, rows, where)
         rows.append(row)
     return rows
+
+
+def _found(value: object) -> str:
+    """Return what JSON calls a value."""
+    if value and isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "an object"
+    return shortened(json.dumps(value))
 
 
 def _is_finite(cell: object) -> bool:
@@ -207,19 +240,20 @@ def _is_finite(cell: object) -> bool:
         return False
 
 
-def _from_npy(data: bytes, where: str) -> ArrayLike:
+def _from_npy(stream: BinaryIO, where: str) -> ArrayLike:
     """Read an array of real numbers of one (a single row) or two dimensions; nothing is ever unpickled."""
     try:
-        array = np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError, MemoryError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise KernelError(f"{where}: expected an .npy array of numbers ({reason}).") from error
-    if array.dtype.kind not in "iuf":
+        array = read_npy(stream, lambda shape: check_sides(shape, where))
+    except KernelError:
+        raise
+    except ValueError as error:
+        raise KernelError(f"{where}: expected an .npy array of numbers; {error}.") from error
+    if array.dtype.kind == "b":
         raise KernelError(f"{where}: expected an array of real numbers, found {array.dtype}.")
     return array[None, :] if array.ndim == 1 else array
 
 
-READERS: dict[str, Callable[[bytes, str], ArrayLike]] = {
+READERS: dict[str, Callable[[BinaryIO, str], ArrayLike]] = {
     ".csv": _from_text,
     ".txt": _from_text,
     ".json": _from_json,

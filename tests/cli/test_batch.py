@@ -1,0 +1,472 @@
+"""Many images in one command: folders, what fails, what is finished already, and an end at any moment."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import weakref
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from convcli.cli.batch import in_order
+from convcli.filtering import filter_image
+from convcli.images import Image, encode
+from convcli.render.progress import steps
+
+NAMES = ("a", "b", "c")
+TICK = 0.03  # seconds after which a file's time is another, on any system
+
+
+def pixels(number):
+    return np.random.default_rng(number).integers(0, 256, (12, 16), np.uint8)
+
+
+def picture(path):
+    with PIL.Image.open(path) as opened:
+        return np.asarray(opened)
+
+
+def listing(folder):
+    """Return the files of a folder with what they hold; the record is left out."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Return a folder of three images."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(NAMES):
+        (folder / f"{name}.png").write_bytes(encode(Image(pixels(number)), "png"))
+    return folder
+
+
+@pytest.fixture
+def edges(call, photos, tmp_path):
+    """Return the folder of their results."""
+    assert call("filter", "photos", "-k", "sobel", "--out-dir", "edges").code == 0
+    time.sleep(TICK)
+    return tmp_path / "edges"
+
+
+# What a folder stands for.
+
+
+def test_folder_stands_for_its_images_by_name(call, photos, tmp_path):
+    (photos / "sub").mkdir()
+    (photos / "notes.txt").write_text("no image")
+    (photos / ".hidden.png").write_bytes(b"")
+    os.mkfifo(photos / "pipe.png")
+    result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges")
+    assert result.code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [f"edges/{n}_sobel.png" for n in NAMES]
+    assert result.stderr == ("note: photos: 3 passed over whose names do not end as those of image files\n")
+    for number, name in enumerate(NAMES):
+        np.testing.assert_array_equal(
+            picture(tmp_path / f"edges/{name}_sobel.png"), filter_image(pixels(number), "sobel")
+        )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "found"),
+    [
+        (["photos"], 2, "photos is a folder; give --out-dir"),
+        (["photos", "-o", "x.png"], 2, "photos is a folder; give --out-dir"),
+        (["photos", "--out-dir", "photos"], 2, "the results would lie among the images"),
+        (["photos", "--out-dir", "photos/../photos"], 2, "the results would lie among the images"),
+        (["empty", "--out-dir", "o"], 1, "empty: expected images (.png, "),
+        (
+            ["photos", "again/a.jpg", "--out-dir", "o"],
+            2,
+            "photos/a.png and again/a.jpg would both be written to",
+        ),
+        (["photos/a.png", "--resume"], 2, "--resume goes with --out-dir"),
+    ],
+)
+def test_folder_is_refused_before_any_work(call, photos, tmp_path, words, code, found):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again/a.jpg").write_bytes((photos / "a.png").read_bytes())
+    result = call("filter", *words, "-k", "sobel")
+    assert (result.code, result.stdout) == (code, "")
+    assert found in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "empty", "photos"]
+    assert len(list(photos.iterdir())) == 3
+
+
+# What fails.
+
+
+def damage(photos):
+    (photos / "b.png").write_bytes((photos / "b.png").read_bytes()[:60])
+
+
+def test_first_failure_ends_the_batch_and_what_is_written_stays(call, photos, tmp_path):
+    damage(photos)
+    result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--threads", "1")
+    assert result.code == 1
+    assert result.stderr.startswith("error: photos/b.png: the image is damaged or cut short")
+    assert result.stdout.startswith("edges/a_sobel.png")
+    np.testing.assert_array_equal(picture(tmp_path / "edges/a_sobel.png"), filter_image(pixels(0), "sobel"))
+
+
+def test_keep_going_lists_failures_at_the_end_and_exits_with_one(call, photos, tmp_path):
+    damage(photos)
+    long = "x" * 250 + ".png"
+    (photos / long).write_bytes((photos / "a.png").read_bytes())
+    result = call("filter", "photos", "none.png", "-k", "sobel", "--out-dir", "edges", "--keep-going")
+    assert result.code == 1
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        "edges/a_sobel.png",
+        "edges/c_sobel.png",
+    ]
+    summary, *lines = result.stderr.splitlines()
+    assert summary == "error: 3 of 5 images could not be filtered; the others are done."
+    assert lines[0].startswith("  photos/b.png: the image is damaged or cut short")
+    assert "File name too long" in lines[1]
+    assert lines[2] == "  none.png: no such file."
+    assert sorted(listing(tmp_path / "edges")) == ["a_sobel.png", "c_sobel.png"]
+
+
+def test_keep_going_says_failures_in_json_too(call, photos):
+    damage(photos)
+    result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--keep-going", "--json")
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [document["input"] for document in documents] == [f"photos/{name}.png" for name in NAMES]
+    assert ["error" in document for document in documents] == [False, True, False]
+    assert "damaged" in documents[1]["error"]
+
+
+def test_keep_going_is_glad_if_nothing_fails(call, photos):
+    result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--keep-going")
+    assert (result.code, result.stderr) == (0, "")
+
+
+def full_disk(_descriptor):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("words", [[], ["--keep-going"]], ids=str)
+def test_full_disk_ends_the_batch_with_one_error_and_the_old_results(call, edges, monkeypatch, words):
+    before = listing(edges)
+    monkeypatch.setattr(os, "fsync", full_disk)
+    result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--force", *words)
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: edges/")
+    assert result.stderr.endswith("cannot be written (No space left on device).\n")
+    assert len(result.stderr.splitlines()) == 1
+    assert listing(edges) == before
+    assert not list(edges.glob(".*.tmp"))
+
+
+def test_image_that_vanishes_meanwhile_is_one_of_the_failures(call, photos, monkeypatch):
+    def read(source, **options):
+        if source.name == "b.png":
+            source.unlink()
+        return usual(source, **options)
+
+    from convcli import images
+
+    usual = images.read
+    monkeypatch.setattr(images, "read", read)
+    result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--keep-going")
+    assert result.code == 1
+    assert result.stderr.splitlines()[1:] == ["  photos/b.png: no such file."]
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_too_little_memory_is_an_error_of_that_image(call, photos, monkeypatch, many):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("convcli.images.read", fail)
+    words = ["photos", "--keep-going"] if many else ["photos/a.png"]
+    result = call("filter", *words, "-k", "sobel", "--out-dir", "edges")
+    assert result.code == 1
+    assert "photos/a.png: not enough memory for an image of this size." in result.stderr
+
+
+# What is finished already.
+
+
+def resumed(call, *words):
+    """Return what a second call has made again, and the result of the call."""
+    result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--resume", *words)
+    return [line.split()[0] for line in result.stdout.splitlines()], result
+
+
+def test_resume_skips_what_is_finished(call, edges):
+    before = {path: path.stat().st_mtime_ns for path in edges.iterdir()}
+    made, result = resumed(call)
+    assert (result.code, made) == (0, [])
+    assert result.stderr == "note: 3 of 3 images were finished already\n"
+    assert {path: path.stat().st_mtime_ns for path in edges.iterdir()} == before
+
+
+def test_resume_makes_what_is_missing_and_what_is_older_than_its_image(call, photos, edges):
+    (edges / "a_sobel.png").unlink()
+    (photos / "c.png").write_bytes(encode(Image(pixels(7)), "png"))
+    (photos / "d.png").write_bytes(encode(Image(pixels(8)), "png"))
+    made, result = resumed(call)
+    assert (result.code, made) == (0, [f"edges/{name}_sobel.png" for name in "acd"])
+    np.testing.assert_array_equal(picture(edges / "c_sobel.png"), filter_image(pixels(7), "sobel"))
+    assert resumed(call)[0] == []
+
+
+def test_resume_sees_an_image_replaced_by_an_older_one(call, photos, edges):
+    other = photos.parent / "other.png"
+    other.write_bytes(encode(Image(pixels(9)), "png"))
+    os.utime(other, (0, 0))
+    other.rename(photos / "b.png")
+    assert resumed(call)[0] == ["edges/b_sobel.png"]
+
+
+def test_resume_begins_where_there_is_nothing_yet(call, photos):
+    made, result = resumed(call)
+    assert (result.code, len(made), result.stderr) == (0, 3, "")
+
+
+CHANGES = {
+    "range": (["--range", "stretch"], "range: auto then, stretch now"),
+    "padding": (["--padding", "2x1"], "padding: same then, [2, 1] now"),
+    "compression": (["--compress", "9"], "compress: None then, 9 now"),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_resume_refuses_other_options_and_says_which(call, edges, case):
+    words, found = CHANGES[case]
+    before = listing(edges)
+    made, result = resumed(call, *words)
+    assert (result.code, made) == (2, [])
+    assert f"edges: the results there were made otherwise ({found})" in result.stderr
+    assert listing(edges) == before
+
+
+def test_resume_sees_that_the_kernel_of_the_same_name_has_changed(call, photos, tmp_path):
+    words = ("filter", "photos", "-k", "@mine.csv", "--out-dir", "edges")
+    (tmp_path / "mine.csv").write_text("1 2 1")
+    assert call(*words).code == 0
+    (tmp_path / "mine.csv").write_text("1 3 1")
+    result = call(*words, "--resume")
+    assert result.code == 2
+    assert "weights: " in result.stderr
+    assert call(*words, "--resume", "--force").code == 0
+    np.testing.assert_array_equal(
+        picture(tmp_path / "edges/a_mine.png"), filter_image(pixels(0), [[1, 3, 1]])
+    )
+    assert call(*words, "--resume").stderr == "note: 3 of 3 images were finished already\n"
+
+
+def test_results_of_two_kernels_lie_in_one_folder_and_resume_by_themselves(call, edges):
+    assert call("filter", "photos", "-k", "box", "--out-dir", "edges").code == 0
+    assert resumed(call)[0] == []
+    assert len(listing(edges)) == 6
+
+
+def test_what_another_call_has_made_of_one_image_does_not_count(call, photos, edges):
+    words = ("photos/b.png", "-k", "sobel", "--range", "stretch", "--out-dir", "edges", "--force")
+    assert call("filter", *words).code == 0
+    made, result = resumed(call)
+    assert (result.code, made) == (2, [])
+    assert "range: stretch then, auto now" in result.stderr
+    assert len(resumed(call, "--force")[0]) == 3
+
+
+def test_one_image_alone_begins_no_record(call, photos, tmp_path):
+    assert call("filter", "photos/a.png", "-k", "sobel", "--out-dir", "edges").code == 0
+    assert [path.name for path in (tmp_path / "edges").iterdir()] == ["a_sobel.png"]
+
+
+def test_results_without_a_record_are_never_taken_for_finished(call, edges):
+    (record,) = edges.glob(".convcli-filter-*.json")
+    for damaged in (None, b"", b"[1]", b"{", b"\xff", b"[" * 60_000):
+        record.unlink() if damaged is None else record.write_bytes(damaged)
+        made, result = resumed(call)
+        assert (result.code, made) == (1, [])
+        assert "a_sobel.png exists already; use --force" in result.stderr
+
+
+def test_results_from_before_a_forced_call_no_longer_count(call, edges, monkeypatch):
+    def fail_later(descriptor):
+        calls.append(descriptor)
+        if len(calls) > 4:  # a file and its folder: the record, the first result
+            full_disk(descriptor)
+
+    calls = []
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail_later)
+        words = ("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--force", "--threads", "1")
+        assert call(*words).code == 1
+    made, result = resumed(call)
+    assert (result.code, made) == (0, ["edges/b_sobel.png", "edges/c_sobel.png"])
+
+
+def test_leftovers_of_a_killed_call_are_removed(call, photos, tmp_path):
+    (tmp_path / "edges").mkdir()
+    (tmp_path / "edges/.convcli-0011223344556677.tmp").write_bytes(b"half of a resu")
+    assert call("filter", "photos", "-k", "sobel", "--out-dir", "edges").code == 0
+    assert not list((tmp_path / "edges").glob("*.tmp"))
+
+
+# An end at any moment.
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_interrupted_batch_leaves_whole_results_and_goes_on(run, tmp_path, number, code):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(400):
+        (folder / f"{index:03}.png").write_bytes(encode(Image(pixels(index)), "png"))
+    words = ["filter", "photos", "-k", "sobel", "--out-dir", "edges"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convcli", *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.readline()
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode == code
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "With --resume the same call goes on."
+    made = listing(tmp_path / "edges")
+    assert 0 < len(made) < 400
+    for name in made:
+        np.testing.assert_array_equal(
+            picture(tmp_path / "edges" / name), filter_image(pixels(int(name[:3])), "sobel")
+        )
+    assert not list((tmp_path / "edges").glob(".*.tmp"))
+    result = run(*words, "--resume")
+    assert result.code == 0
+    assert result.stderr == f"note: {len(made)} of 400 images were finished already\n"
+    assert {name: listing(tmp_path / "edges")[name] for name in made} == made
+    assert len(listing(tmp_path / "edges")) == 400
+
+
+def test_reader_that_leaves_ends_the_batch(photos, tmp_path):
+    command = (
+        f"{sys.executable} -m convcli filter photos -k sobel --out-dir edges --json | head -n 1; echo $?"
+    )
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert json.loads(done.stdout.splitlines()[0])["input"] == "photos/a.png"
+
+
+# Several at a time.
+
+
+def never():
+    return False
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_results_come_in_order_however_long_each_takes(workers):
+    items = list(range(40))
+    done = in_order(lambda item: time.sleep((item % 3) / 1000) or -item, items, workers, never)
+    assert [(item, future.result()) for item, future in done] == [(item, -item) for item in items]
+
+
+def test_only_a_few_are_ahead_of_the_one_that_is_taken():
+    begun, alive = [], weakref.WeakSet()
+
+    class Big:
+        pass
+
+    def task(item):
+        begun.append(item)
+        big = Big()
+        alive.add(big)
+        return big
+
+    for item, future in in_order(task, range(200), 3, never):
+        assert len(begun) <= item + 2 * 3 + 1
+        future.result()
+        del future
+        assert len(alive) <= 2 * 3 + 2
+
+
+def test_errors_come_at_their_item():
+    def task(item):
+        if item == 2:
+            raise ValueError("two")
+        return item
+
+    outcomes = [future.exception() for _, future in in_order(task, range(5), 2, never)]
+    assert [repr(error) for error in outcomes] == ["None", "None", "ValueError('two')", "None", "None"]
+
+
+def test_nothing_more_is_begun_when_it_is_to_stop():
+    gate, begun = threading.Event(), []
+
+    def task(item):
+        begun.append(item)
+        gate.wait(5)
+        return item
+
+    stopping = []
+    outcomes = in_order(task, range(100), 2, lambda: bool(stopping))
+    threading.Timer(0.05, gate.set).start()
+    first, _ = next(outcomes)
+    stopping.append(True)
+    rest = [(item, future.result()) for item, future in outcomes]
+    assert first == 0
+    assert {item for item, _ in rest} | {0} == set(begun)
+    assert len(begun) < 20
+
+
+def test_leaving_early_begins_nothing_more():
+    begun = []
+    outcomes = in_order(lambda item: begun.append(item), range(100), 2, never)
+    next(outcomes)
+    outcomes.close()
+    count = len(begun)
+    assert count <= 6
+    time.sleep(0.02)
+    assert len(begun) == count
+
+
+# Progress.
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self):
+        return True
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    shown = {}
+    for kind in (Terminal, io.StringIO):
+        monkeypatch.setattr(sys, "stderr", kind())
+        with steps(3, "filtering [bold]") as advance:
+            for _ in range(3):
+                advance()
+        shown[kind] = sys.stderr.getvalue()
+    assert "filtering [bold]" in shown[Terminal]
+    assert "3/3" in shown[Terminal]
+    assert shown[io.StringIO] == ""
+
+
+def test_results_in_a_pipe_are_the_same_with_a_bar_on_the_terminal(call, photos, monkeypatch):
+    plain = call("filter", "photos", "-k", "sobel", "--out-dir", "edges").stdout
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    again = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--force")
+    assert again.stdout == plain
+    assert "3/3" in again.stderr
