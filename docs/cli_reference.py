@@ -9,9 +9,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from convcli.cli.app import app
+from convcli.cli.app import MODULES, app
 
 TARGET = Path(__file__).with_name("cli.md")
 INTRODUCTION = """\
@@ -34,13 +35,26 @@ class Parameter(NamedTuple):
 
 def commands() -> dict[str, Callable[..., None]]:
     """Return the commands by name, in the order in which `--help` lists them."""
-    return {command.callback.__name__: command.callback for command in app.registered_commands}
+    plain = {command.callback.__name__: command.callback for command in app.registered_commands}
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    found = {}
+    for module in MODULES:
+        name = module.__name__.rpartition(".")[2]
+        if name in plain:
+            found[name] = plain[name]
+        else:
+            found[name] = groups[name].registered_callback.callback
+            for command in groups[name].registered_commands:
+                found[f"{name} {command.callback.__name__}"] = command.callback
+    return found
 
 
 def parameters(command: Callable[..., None]) -> Iterator[Parameter]:
     """Yield the parameters of a command."""
     hints = typing.get_type_hints(command, include_extras=True)
     for name, parameter in inspect.signature(command).parameters.items():
+        if hints[name] is typer.Context:
+            continue
         kind, info = typing.get_args(hints[name])[:2]
         default = parameter.default
         if default is inspect.Parameter.empty:

@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from convcli import filter_image, images
+from convcli.history import read_history
+from convcli.render.terminal_curves import terminal_curves
+from convcli.runs import Run
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "images"
@@ -32,7 +35,7 @@ def strip(photo: Path, kernels: list[str]) -> np.ndarray:
 
 
 def training_run() -> str:
-    """Return a picture of the terminal in which the README's main job has just run."""
+    """Return a picture of the terminal in which the README's main job has just run, its curves in place."""
     command = ["convcli", "train", "examples/digits.toml"]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "examples").symlink_to(ROOT / "examples")
@@ -44,11 +47,16 @@ def training_run() -> str:
             text=True,
             check=True,
         )
+        history = read_history(Run.open(Path(folder) / "runs" / "digits-001"))
     lines = done.stdout.splitlines()
-    shown = [*lines[:3], "…", *lines[-6:]]
-    console = Console(record=True, width=max(map(len, shown)) + 2, file=io.StringIO())
+    *epochs, best, test, written = [*lines[:3], "…", *lines[-6:]]
+    width = max(map(len, epochs)) + 2
+    console = Console(record=True, width=width, file=io.StringIO())
     console.print(Text("$ " + " ".join(command), style="bold"))
-    for line in shown:
+    for line in epochs:
+        console.print(Text(line), soft_wrap=True)
+    console.print(terminal_curves({"": history}, width))
+    for line in (best, test, written):
         console.print(Text(line, style="green" if "test accuracy" in line else ""), soft_wrap=True)
     return console.export_svg(title="convcli")
 

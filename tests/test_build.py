@@ -138,6 +138,23 @@ def test_images_of_a_class_that_was_not_learned_are_refused(sets):
         load(sets, source="pictures.npz", validation="strange.npz")
 
 
+@pytest.mark.parametrize(
+    ("labels", "classes", "notes"),
+    [
+        ([0, 1] * 30, ("b", "c"), ()),
+        (
+            [0, 2] * 30,
+            ("b", "c", "a", "x"),
+            ("without any training image, so never learned: class 'c', 'x'",),
+        ),
+        ([0] * 60, ("b",), ("there is one class only, 'b': every answer will be right",)),
+    ],
+)
+def test_classes_that_cannot_be_learned_are_said(sets, labels, classes, notes):
+    np.savez(sets / "few", images=stripes.dataset(60).images, labels=labels, classes=classes)
+    assert load(sets, source="few.npz").notes == notes
+
+
 def test_a_part_that_is_not_there_is_named(sets):
     data = load(sets, source="pictures.npz", validation=0)
     assert data.part("train") is data.train
@@ -229,6 +246,12 @@ def run(finished, tmp_path):
     return run
 
 
+def restored(run, data=None, **options):
+    """Return the training of the run's last checkpoint."""
+    last = run.read_checkpoint(LAST)
+    return build.restore_training(last, run.folder / LAST, data or stripes.data(), **options)
+
+
 def test_a_loaded_model_predicts_the_same(finished, run):
     images = stripes.dataset(20, 4).images
     model = convcli.load_run(run.folder)
@@ -242,8 +265,8 @@ def test_a_run_may_be_named_by_text(run):
     assert build.load_run(str(run.folder)).classes == stripes.CLASSES
 
 
-def test_a_resumed_training_stands_where_it_stood(finished, run):
-    resumed = build.resume_training(run, stripes.data())
+def test_a_restored_training_stands_where_it_stood(finished, run):
+    resumed = restored(run)
     assert resumed.progress == finished.progress
     assert resumed.finished
     for name, vector in finished.optimizer_state.items():
@@ -257,7 +280,68 @@ def test_data_that_has_changed_is_refused(run):
     data = stripes.data()
     changed = replace(data, train=replace(data.train, classes=("a", "b", "c")))
     with pytest.raises(InputError, match="the data is no longer what this run was trained on"):
-        build.resume_training(run, changed)
+        restored(run, changed)
+
+
+def test_a_restored_training_may_go_on_under_another_configuration(finished, run):
+    layers = [*stripes.LAYERS[:1], {"type": "batch_norm"}, *stripes.LAYERS[1:]]
+    faster = stripes.config(layers, epochs=2, optimizer={"type": "sgd", "learning_rate": 0.5})
+    changed = restored(run, changed=faster)
+    assert changed.optimizer.learning_rate == 0.5
+    np.testing.assert_array_equal(changed.model.weights.trained, finished.model.weights.trained)
+    assert changed.best_model().config == finished.model.config
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            stripes.config(),
+            (
+                r"last.safetensors: does not fit the changed configuration; start a new run for it: "
+                r"layers\.5\.W|layers\.4\.W"
+            ),
+        ),
+        (
+            stripes.config(
+                [*stripes.LAYERS[:1], {"type": "batch_norm"}, *stripes.LAYERS[1:]], optimizer="adam"
+            ),
+            r"does not fit the changed optimizer; start a new run for it: optimizer\.\w+ is missing",
+        ),
+    ],
+)
+def test_another_network_or_optimizer_needs_a_new_run(run, config, message):
+    with pytest.raises(InputError, match=message):
+        restored(run, changed=config)
+
+
+def test_a_last_checkpoint_holds_the_best_one(finished, run):
+    stored, best = run.read_checkpoint(LAST), build.best_checkpoint(finished)
+    found = build.best_part(stored)
+    assert found.document == best.document
+    assert {name: array.tobytes() for name, array in found.arrays.items()} == {
+        name: array.tobytes() for name, array in best.arrays.items()
+    }
+
+
+def test_before_an_epoch_has_ended_there_is_no_best_one():
+    assert build.best_part(build.last_checkpoint(stripes.training())) is None
+
+
+def test_other_images_have_another_fingerprint():
+    data = stripes.data()
+    images, labels = data.train.images.copy(), data.train.labels.copy()
+    images[-1, -1, -1] ^= 1
+    labels[[0, 1]] = labels[[1, 0]]
+    found = [
+        build.Data(train, validation, None, ()).fingerprint()
+        for train in (data.train, replace(data.train, images=images), replace(data.train, labels=labels))
+        for validation in (data.validation, None)
+    ]
+    assert data.fingerprint() == found[0]
+    assert len({tuple(fingerprint.values()) for fingerprint in found}) == 6
+    assert found[1]["validation"] == "none"
+    assert found[0]["training"].startswith("90 of 8×8×1, SHA-256 ")
 
 
 def rewrite(path, change):
@@ -295,7 +379,7 @@ FOREIGN = {
 def test_a_damaged_file_is_said_to_be_damaged(run, damage, name):
     damage(run.folder / name)
     with pytest.raises(InputError, match=f"{name}: damaged checkpoint"):
-        build.load_run(run.folder) if name == BEST else build.resume_training(run, stripes.data())
+        build.load_run(run.folder) if name == BEST else restored(run)
 
 
 @pytest.mark.parametrize("replacement", FOREIGN.values(), ids=FOREIGN.keys())
@@ -307,10 +391,11 @@ def test_a_foreign_safetensors_file_is_said_to_be_foreign(run, replacement):
         build.load_run(run.folder)
 
 
-def test_a_missing_checkpoint_says_that_the_run_ended_early(run):
+def test_a_missing_checkpoint_is_explained(run):
     (run.folder / BEST).unlink()
     with pytest.raises(
-        InputError, match=r"best\.safetensors: no such checkpoint; the run ended before it wrote one"
+        InputError,
+        match=r"best\.safetensors: no such file\. No epoch of this run has ended yet, or it was removed",
     ):
         build.load_run(run.folder)
 
@@ -378,6 +463,19 @@ DAMAGED_PROGRESS = {
     "no progress": (drop("progress"), "its progress cannot be read"),
     "no history": (drop("progress", "history"), "its progress cannot be read"),
     "unknown figure": (put(3, "progress", "history", 0, "colour"), "its progress cannot be read"),
+    "a figure of text": (put("high", "progress", "history", 0, "train_loss"), "its progress cannot be read"),
+    "a figure that is none": (
+        put(float("nan"), "progress", "history", 1, "train_loss"),
+        "its progress cannot be read",
+    ),
+    "an epoch left out": (put(5, "progress", "epoch"), "its progress cannot be read"),
+    "a best epoch to come": (put(3, "progress", "best_epoch"), "its progress cannot be read"),
+    "a batch below none": (put(-1, "progress", "batch"), "its progress cannot be read"),
+    "no best": (drop("best"), "the best epoch is missing"),
+    "no best weights": (
+        lambda arrays, _: arrays.pop("best.layers.1.W"),
+        "damaged checkpoint: layers.1.W is missing",
+    ),
     "optimizer's state missing": (
         lambda arrays, _: arrays.pop("optimizer.velocity"),
         "damaged checkpoint: optimizer.velocity is missing",
@@ -389,13 +487,7 @@ DAMAGED_PROGRESS = {
 def test_progress_that_cannot_be_read_is_named(run, change, message):
     rewrite(run.folder / LAST, change)
     with pytest.raises(InputError, match=f"last.safetensors: .*{message}"):
-        build.resume_training(run, stripes.data())
-
-
-def test_a_run_without_its_best_cannot_go_on(run):
-    (run.folder / BEST).unlink()
-    with pytest.raises(InputError, match=r"best\.safetensors: no such checkpoint"):
-        build.resume_training(run, stripes.data())
+        restored(run)
 
 
 # what evaluate judges by

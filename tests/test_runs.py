@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from convcli.errors import InputError, OutputError
 from convcli.runs import Checkpoint, Run
@@ -209,6 +210,23 @@ def test_the_same_checkpoint_gives_the_same_bytes():
     run.write_checkpoint("one", Checkpoint(ARRAYS, {"a": 1, "b": 2}))
     run.write_checkpoint("two", Checkpoint(dict(reversed(ARRAYS.items())), {"b": 2, "a": 1}))
     assert (run.folder / "one").read_bytes() == (run.folder / "two").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {},
+        ARRAYS,
+        {"é": np.zeros((0, 3)), "b": np.ones((), np.float32), "a": np.ones(3), "c": np.ones(1, "f4")},
+    ],
+)
+@pytest.mark.parametrize("length", range(8))
+def test_the_bytes_are_those_that_the_library_would_write(arrays, length):
+    run, document = Run.create("digits"), {"x": "é\n\u2028\x01" + "a" * length}
+    run.write_checkpoint("one", Checkpoint(arrays, document))
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    expected = safetensors.numpy.save(contiguous, {"convcli": json.dumps(document)})
+    assert (run.folder / "one").read_bytes() == expected
 
 
 def test_a_number_that_json_does_not_know_is_not_written():

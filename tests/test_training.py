@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import islice
 
@@ -10,10 +12,11 @@ import pytest
 
 import stripes
 from convcli import build
+from convcli.data import Dataset
 from convcli.errors import TrainingError
 from convcli.nn.evaluation import evaluate
-from convcli.runs import BEST, LAST, Run
-from convcli.training import BatchDone, EpochDone, Training
+from convcli.runs import BEST, Run
+from convcli.training import BatchDone, EpochDone, Progress, Training
 
 # Everything that has a state or draws random numbers.
 LAYERS = [
@@ -34,6 +37,11 @@ def metrics(training):
 
 def weights(model):
     return model.weights.trained.tobytes(), model.weights.kept.tobytes()
+
+
+def until_it_fails(events):
+    with suppress(TrainingError):
+        yield from events
 
 
 def finish(training):
@@ -147,15 +155,22 @@ def test_an_improvement_renews_the_patience(scripted):
 
 
 @pytest.mark.parametrize("clip", [None, 1e30])
-@pytest.mark.parametrize("rate", ["1e+30", "1e+300"])  # the second is beyond float32 by itself
-def test_a_loss_that_is_no_number_ends_the_run_with_the_place_and_the_likely_cause(clip, rate):
+@pytest.mark.parametrize(
+    ("rate", "batch"),
+    [("1e+30", 2), ("1e+300", 1)],  # the second is beyond float32 by itself
+)
+def test_numbers_beyond_float32_end_the_run_with_the_place_and_the_likely_cause(clip, rate, batch):
     optimizer = {"type": "sgd", "learning_rate": float(rate)}
     training = stripes.training(epochs=3, optimizer=optimizer, clip_norm=clip)
     with pytest.raises(TrainingError) as caught:
         finish(training)
     message = str(caught.value)
-    assert message.startswith(("The loss became ", "The gradient became infinite"))
-    assert f" in epoch 1, batch 2 of 6, at learning rate {rate}. Most likely" in message
+    assert message.startswith(
+        "The weights became infinite in epoch 1"
+        if batch == 1
+        else ("The loss became ", "The gradient became infinite")
+    )
+    assert f" in epoch 1, batch {batch} of 6, at learning rate {rate}. Most likely" in message
     assert f"try training.optimizer.learning_rate = {float(rate) / 10:g}" in message
     assert message.endswith(" or training.clip_norm = 1.0.") == (clip is None)
 
@@ -165,6 +180,36 @@ def test_a_validation_loss_that_is_no_number_ends_the_run_too(scripted):
     with pytest.raises(TrainingError, match=r"The loss became nan in epoch 2, batch 1 of 1"):
         finish(training)
     assert [row.epoch for row in training.progress.history] == [1]
+
+
+# Where a loss does not tell: tanh hides what flows into it, a batch_norm how large its variance has become.
+SATURATED = [{"type": "flatten"}, {"type": "dense", "units": 4, "activation": "tanh"}, {"type": "dense"}]
+NORMAL = [{"type": "flatten"}, {"type": "dense", "units": 4}, {"type": "batch_norm"}, {"type": "dense"}]
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_weights_beyond_float32_end_the_run_at_their_step_whoever_judges(validation):
+    optimizer = {"type": "sgd", "learning_rate": 1e300}
+    training = stripes.training(
+        SATURATED, validation=validation, batch_size=999, epochs=1, optimizer=optimizer
+    )
+    with pytest.raises(TrainingError, match="The weights became infinite in epoch 1, batch 1 of 1, at"):
+        finish(training)
+    assert (training.progress.history, training.progress.best_epoch) == ([], 0)
+
+
+def test_running_figures_beyond_float32_end_the_run_though_the_loss_is_finite():
+    training = stripes.training(NORMAL, validation=False)
+    training.model.weights.by_layer[1]["W"][:] *= np.float32(1e30)
+    with pytest.raises(TrainingError, match="The weights became infinite in epoch 1, batch 1"):
+        finish(training)
+
+
+def test_a_step_that_is_told_leaves_weights_that_a_checkpoint_can_hold():
+    training = stripes.training(epochs=3, optimizer={"type": "sgd", "learning_rate": 1e20})
+    told = [np.isfinite(training.model.weights.trained).all() for _ in until_it_fails(training.run())]
+    assert told
+    assert all(told)
 
 
 def test_a_run_that_failed_leaves_the_best_weights_good():
@@ -197,6 +242,39 @@ def test_rates_follow_the_schedule():
     assert [row.learning_rate for row in training.progress.history] == pytest.approx([1e-2, 1e-3, 1e-4])
 
 
+STILL = {"type": "sgd", "learning_rate": 1e-30}
+
+
+@pytest.mark.parametrize(("count", "size"), [(50, 16), (49, 16), (7, 7), (7, 10**15), (1, 64)])
+def test_every_image_counts_the_same_however_batches_come_out(count, size):
+    training = finish(
+        stripes.training(count=count, batch_size=size, epochs=1, validation=False, optimizer=STILL)
+    )
+    pictures = training.train
+    figures = training.model.evaluate(pictures.images, pictures.labels)
+    (row,) = training.progress.history
+    assert row.train_accuracy == figures.accuracy
+    assert row.train_loss == pytest.approx(figures.loss, rel=1e-6)
+
+
+def test_one_class_alone_is_always_right():
+    pictures = stripes.dataset(20)
+    only = Dataset(pictures.images, np.zeros(20, np.int64), ("only",))
+    training = finish(build.new_training(stripes.config(LAYERS), build.Data(only, only.take([3]), None, ())))
+    rows = training.progress.history
+    assert [(row.train_loss, row.train_accuracy, row.validation_loss) for row in rows] == [(0, 1, 0)] * 3
+
+
+@pytest.mark.parametrize("level", [0, 7, 255])
+def test_images_without_any_contrast_teach_how_frequent_classes_are(level):
+    labels = np.array([0] * 30 + [1] * 10)
+    flat = Dataset(np.full((40, 8, 8, 1), level, np.uint8), labels, ("often", "seldom"))
+    options = {"optimizer": {"type": "sgd", "learning_rate": 1.0}, "epochs": 60, "batch_size": 40}
+    chosen = stripes.config([{"type": "flatten"}, {"type": "dense"}], validation=0, **options)
+    training = finish(build.new_training(chosen, build.Data(flat, None, None, ())))
+    np.testing.assert_allclose(training.model.predict(flat.images[:1]), [[0.75, 0.25]], atol=1e-3)
+
+
 def test_the_same_seed_gives_the_same_weights_whatever_the_threads():
     runs = [finish(stripes.training(LAYERS, threads=threads, **OPTIONS)) for threads in (1, 3, 1)]
     assert len({weights(run.model) for run in runs}) == 1
@@ -220,22 +298,47 @@ EVENTS = 3 * (4 + 1)  # epochs of batches, and the end of each
 
 @pytest.fixture(scope="module")
 def uninterrupted():
-    return finish(stripes.training(LAYERS, count=60, **OPTIONS))
+    return last(finish(stripes.training(LAYERS, count=60, **OPTIONS)))
 
 
-@pytest.mark.parametrize("stop", range(1, EVENTS + 1))
+def last(training):
+    """Return all that a last checkpoint holds but times: bytes by name, and the document."""
+    checkpoint = build.last_checkpoint(training)
+    document = copy.deepcopy(checkpoint.document)
+    for row in (document["progress"], *document["progress"]["history"]):
+        for name in TIMES:
+            row.pop(name, None)
+    return {name: array.tobytes() for name, array in checkpoint.arrays.items()}, document
+
+
+@pytest.mark.parametrize("stop", range(EVENTS + 1))
 def test_stopping_anywhere_and_going_on_changes_nothing(uninterrupted, tmp_path, stop):
     training = stripes.training(LAYERS, count=60, **OPTIONS)
+    for _ in islice(training.run(), stop):
+        pass
     run = Run.create("stripes", tmp_path / "run")
-    for event in islice(training.run(), stop):
-        if isinstance(event, EpochDone) and event.best:
-            run.write_checkpoint(BEST, build.best_checkpoint(training))
-    run.write_checkpoint(LAST, build.last_checkpoint(training))
+    run.write_checkpoint("last", build.last_checkpoint(training))
 
-    resumed = finish(build.resume_training(run, stripes.data(60), threads=2))
-    assert weights(resumed.model) == weights(uninterrupted.model)
-    assert weights(resumed.best_model()) == weights(uninterrupted.best_model())
-    assert metrics(resumed) == metrics(uninterrupted)
+    stored = run.read_checkpoint("last")
+    resumed = build.restore_training(stored, tmp_path, stripes.data(60), threads=2)
+    assert last(resumed) == last(training)
+    assert last(finish(resumed)) == uninterrupted
+
+
+def test_patience_goes_on_counting_after_a_stop():
+    options = {"epochs": 9, "patience": 2, "optimizer": {"type": "sgd", "learning_rate": 1e-30}}
+    whole = finish(stripes.training(**options))
+    stopped = stripes.training(**options)
+    next(event for event in stopped.run() if isinstance(event, EpochDone) and event.metrics.epoch == 2)
+    resumed = build.restore_training(build.last_checkpoint(stopped), "run", stripes.data())
+    assert last(finish(resumed)) == last(whole)
+    assert len(whole.progress.history) == 3
+
+
+def test_the_step_of_a_schedule_is_that_of_the_epoch_whatever_the_batches_were_before():
+    training = stripes.training(epochs=4, optimizer={"type": "sgd", "learning_rate": 1.0}, schedule="cosine")
+    training.progress = Progress(epoch=3, batch=0, step=1000)
+    assert training.rate == pytest.approx(0.5)
 
 
 def test_a_table_of_epochs_has_the_columns_of_the_contract():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,19 +13,22 @@ import numpy as np
 
 import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli import config as configuration
+from convcli import toml
 from convcli.config import Config, ConfigFile, DataOptions
 from convcli.data import BUILT_IN, Dataset, open_source, split
+from convcli.data.dataset import listed
 from convcli.engine.workspace import Array
-from convcli.errors import ConfigError, ConvcliError, InputError, UsageError
+from convcli.errors import ConfigError, ConvcliError, InputError, UsageError, shortened
 from convcli.nn.layer import LAYERS, Layer, Shape
 from convcli.nn.layers import Dense
+from convcli.nn.layers.activation import Affine
 from convcli.nn.losses import LOSSES, Loss
 from convcli.nn.model import Model
 from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
-from convcli.runs import BEST, LAST, RESOLVED, Checkpoint, Run
+from convcli.runs import BEST, RESOLVED, Checkpoint, Run
 from convcli.training import Progress, Training
 
 SCHEMA = configuration.schema(layers=LAYERS, loss=LOSSES, optimizer=OPTIMIZERS, schedule=SCHEDULES)
@@ -55,6 +59,24 @@ class Data:
             raise UsageError(f"The data has no {name} part; it has: {there}.")
         return found
 
+    def fingerprint(self) -> dict[str, str]:
+        """Return what tells these images from others, as far as training depends on them.
+
+        For the training and the validation part: the number and size of the images, and the start of the
+        SHA-256 of images and labels.
+        """
+        return {
+            name: _fingerprint(part) if part is not None else "none"
+            for name, part in (("training", self.train), ("validation", self.validation))
+        }
+
+
+def _fingerprint(dataset: Dataset) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(dataset.images).data)
+    digest.update(np.ascontiguousarray(dataset.labels).data)
+    size = "×".join(map(str, dataset.shape))
+    return f"{len(dataset):,} of {size}, SHA-256 {digest.hexdigest()[:16]}…"
+
 
 def load_data(options: DataOptions, base: Path, seed: int) -> Data:
     """Read the images that [data] names; relative paths start from `base`."""
@@ -71,7 +93,15 @@ def load_data(options: DataOptions, base: Path, seed: int) -> Data:
         validation: Dataset | None = beside(options.validation)
     else:
         train, validation = split(train, options.validation, seed)
-    return Data(train, validation, test, tuple(notes))
+    return Data(train, validation, test, (*notes, *_lacking(train)))
+
+
+def _lacking(train: Dataset) -> list[str]:
+    """Return what a person should hear of classes that cannot be learned."""
+    if len(train.classes) == 1:
+        return [f"there is one class only, {train.classes[0]!r}: every answer will be right"]
+    missing = [name for name, count in train.class_counts.items() if not count]
+    return [f"without any training image, so never learned: class {listed(missing)}"] if missing else []
 
 
 def build_network(config: Config, input_shape: Shape, classes: int | None) -> Network:
@@ -92,6 +122,8 @@ def build_network(config: Config, input_shape: Shape, classes: int | None) -> Ne
             f"[[layers]] {len(layers)} ({last.name()}) gives {network.shapes[-1]}, but there are {classes} "
             f"classes: end with a dense layer without `units`, or with units = {classes}."
         )
+    if any(isinstance(layer, Affine) and layer.frozen for layer in layers) and not network.trained.size:
+        raise ConfigError("[[layers]]: every layer with weights is frozen, so there is nothing to train.")
     return network
 
 
@@ -120,7 +152,9 @@ def resolved_text(file: ConfigFile) -> str:
     """
 
     def absolute(text: str) -> str:
-        return text if text in BUILT_IN else str((file.base / Path(text).expanduser()).resolve())
+        if text in BUILT_IN:
+            return text
+        return os.path.realpath(file.base / os.path.expanduser(text))  # noqa: PTH111 - as `open_source`
 
     text = configuration.dump(file.config, absolute)
     try:
@@ -135,7 +169,7 @@ def resolved_text(file: ConfigFile) -> str:
 
 def resolved_config(file: ConfigFile) -> Config:
     """Return the configuration as a run keeps it: with paths that hold from anywhere."""
-    return SCHEMA.validate(tomllib.loads(resolved_text(file)), file.name)
+    return SCHEMA.validate(toml.loads(resolved_text(file)), file.name)
 
 
 def evaluation_data(
@@ -154,7 +188,10 @@ def evaluation_data(
         chosen = other.train if part == "train" else other.held_out
         return chosen.relabel(model.classes), "test" if chosen is other.test else "train", other.notes
     file = run_config(Run.open(folder))
-    data = load_data(file.config.data, file.base, file.config.training.seed)
+    try:
+        data = load_data(file.config.data, file.base, file.config.training.seed)
+    except InputError as error:
+        raise InputError(f"{error} If the run's data has moved, say where with --data SOURCE.") from error
     name = part or ("test" if data.test is not None else "validation")
     return data.part(name).relabel(model.classes), name, data.notes
 
@@ -165,11 +202,24 @@ def best_checkpoint(training: Training) -> Checkpoint:
 
 
 def last_checkpoint(training: Training) -> Checkpoint:
-    """Return all that resuming needs: the weights as they are, the optimizer's state, how far it came."""
+    """Return all that going on needs: weights, the optimizer's state, how far it came, the best epoch."""
     model = _model_checkpoint(training.model, training.progress.epoch)
-    state = {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
-    document = {**model.document, "progress": training.progress.document()}
-    return Checkpoint({**model.arrays, **state}, document)
+    arrays, document = dict(model.arrays), {**model.document, "progress": training.progress.document()}
+    arrays |= {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
+    if training.progress.best_epoch:
+        best = best_checkpoint(training)
+        arrays |= {f"best.{name}": array for name, array in best.arrays.items()}
+        document["best"] = best.document
+    return Checkpoint(arrays, document)
+
+
+def best_part(last: Checkpoint) -> Checkpoint | None:
+    """Return the best checkpoint that a last one holds; None before an epoch has ended."""
+    if "best" not in last.document:
+        return None
+    best = "best."
+    arrays = {name.removeprefix(best): last.arrays[name] for name in last.arrays if name.startswith(best)}
+    return Checkpoint(arrays, last.document["best"])
 
 
 def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
@@ -209,35 +259,60 @@ def load_run(path: str | Path) -> Model:
     return _model(run.read_checkpoint(BEST), run.folder / BEST)
 
 
-def _model(checkpoint: Checkpoint, path: Path) -> Model:
+def _model(checkpoint: Checkpoint, path: Path, changed: Config | None = None) -> Model:
+    """Return the model of a checkpoint, under a `changed` configuration where one is given."""
+    fault = f"{path}: damaged checkpoint"
+    if changed is not None:
+        fault = f"{path}: does not fit the changed configuration; start a new run for it"
     try:
         document = checkpoint.document
         if document["format"] != _FORMAT:
-            raise InputError(f"{path}: format {document['format']}; this version reads format {_FORMAT}.")
-        config = SCHEMA.validate(document["config"], f"{path} (its configuration)")
+            found = shortened(repr(document["format"]))
+            raise InputError(f"{path}: format {found}; this version reads format {_FORMAT}.")
+        config = changed or SCHEMA.validate(document["config"], f"{path} (its configuration)")
         preprocessing = Preprocessing.from_document(document["preprocessing"])
-        classes = tuple(map(str, document["classes"]))
+        classes = _class_names(document["classes"])
         network = build_network(config, preprocessing.shape, len(classes))
-        weights = NetworkWeights(network)
-        arrays = {f"layers.{name}": view for name, view in _weight_arrays(network, weights).items()}
-        _fill(arrays, checkpoint.arrays, path)
-    except (KeyError, TypeError, ValueError) as error:
+        weights = _weights(network, checkpoint.arrays, fault)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ConvcliError):
-            raise InputError(f"{path}: damaged checkpoint. {error}") from error
-        raise InputError(f"{path}: damaged checkpoint ({error!r}).") from error
+            raise InputError(f"{fault}. {error}") from error
+        raise InputError(f"{fault} ({shortened(repr(error))}).") from error
     return Model(network, weights, preprocessing, cast(Loss, config.training.loss), classes, config)
 
 
-def _fill(views: Mapping[str, Array], arrays: Mapping[str, Array], path: Path) -> None:
+def _class_names(names: object) -> tuple[str, ...]:
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ValueError("the names of its classes are no list of texts")
+    return tuple(names)
+
+
+def _weights(network: Network, arrays: Mapping[str, Array], fault: str) -> NetworkWeights:
+    """Return the weights that a checkpoint's arrays hold; nothing is allocated that they do not fill."""
+    shapes = network.trained.shapes() | network.kept.shapes()
+    _check_arrays({f"layers.{name}": shape for name, shape in shapes.items()}, arrays, fault)
+    weights = NetworkWeights(network)
+    for name, view in _weight_arrays(network, weights).items():
+        np.copyto(view, arrays[f"layers.{name}"])
+        if not np.isfinite(view).all():
+            raise InputError(f"{fault}: layers.{name} holds values that are no numbers (NaN or infinity).")
+    return weights
+
+
+def _fill(views: Mapping[str, Array], arrays: Mapping[str, Array], fault: str) -> None:
     """Copy `arrays` into `views`, name by name, and complain about any that does not fit."""
+    _check_arrays({name: view.shape for name, view in views.items()}, arrays, fault)
     for name, view in views.items():
+        np.copyto(view, arrays[name])
+
+
+def _check_arrays(shapes: Mapping[str, Shape], arrays: Mapping[str, Array], fault: str) -> None:
+    """Raise InputError unless there is an array of float32 for each of these shapes."""
+    for name, shape in shapes.items():
         found = arrays.get(name)
-        if found is None or found.shape != view.shape or found.dtype != view.dtype:
+        if found is None or found.shape != shape or found.dtype != np.float32:
             what = "is missing" if found is None else f"is {found.dtype} {found.shape}"
-            raise InputError(
-                f"{path}: damaged checkpoint: {name} {what}, expected {view.dtype} {view.shape}."
-            )
-        np.copyto(view, found)
+            raise InputError(f"{fault}: {name} {what}, expected float32 {shape}.")
 
 
 def run_config(run: Run) -> ConfigFile:
@@ -246,40 +321,68 @@ def run_config(run: Run) -> ConfigFile:
     return replace(file, name=run.folder.name)
 
 
-def resume_training(run: Run, data: Data, threads: int | None = None) -> Training:
-    """Return the training of a run, as it stood when its last checkpoint was written."""
-    path = run.folder / LAST
-    checkpoint = run.read_checkpoint(LAST)
-    model = _model(checkpoint, path)
+def restore_training(
+    last: Checkpoint, path: Path, data: Data, threads: int | None = None, changed: Config | None = None
+) -> Training:
+    """Return the training of a last checkpoint as it stood, under a `changed` configuration where given.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint (at `path`) is damaged, or does not fit the images or the changed configuration.
+    """
+    model = _model(last, path, changed)
     if (model.preprocessing.shape, model.classes) != (data.train.shape, data.train.classes):
         raise InputError(f"{path}: the data is no longer what this run was trained on (size or classes).")
     training = Training(model, model.config.training, data.train, data.validation, threads)
     try:
-        training.progress = Progress.from_document(checkpoint.document["progress"])
-    except (KeyError, TypeError) as error:
+        training.progress = Progress.from_document(last.document["progress"])
+    except (KeyError, ValueError) as error:
         raise InputError(f"{path}: damaged checkpoint (its progress cannot be read).") from error
+    fault = f"{path}: damaged checkpoint"
+    if changed is not None:
+        fault = f"{path}: does not fit the changed optimizer; start a new run for it"
     state = {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
-    _fill(state, checkpoint.arrays, path)
-    if training.progress.best_epoch:
-        training.best.copy_from(_model(run.read_checkpoint(BEST), run.folder / BEST).weights)
+    _fill(state, last.arrays, fault)
+    best = best_part(last)
+    if training.progress.best_epoch and best is None:
+        raise InputError(f"{path}: damaged checkpoint (the best epoch is missing).")
+    if best is not None:
+        training.best_of = _model(best, path)
+        training.best.copy_from(training.best_of.weights)
     return training
 
 
-def differences(one: Config, other: Config) -> list[str]:
-    """Return a line for each value in which two configurations differ, by its TOML path."""
+def changes(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
+    """Return the values in which two configurations differ, by their TOML path; None where there is none."""
+    left, right = (config.model_dump(mode="json", serialize_as_any=True) for config in (one, other))
+    return document_changes(left, right)
+
+
+def document_changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return the values in which two documents differ, by the keys that lead there; None where there is none.
+
+    >>> document_changes({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 3}, "d": [{"e": 0}]})
+    {'a.c': (2, 3), 'd.1.e': (None, 0)}
+    """
 
     def flat(value: Any, path: str) -> dict[str, Any]:
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             items: Iterable[tuple[Any, Any]] = value.items()
-        elif isinstance(value, Sequence) and not isinstance(value, str) and path == "layers":
+        elif isinstance(value, list | tuple) and value and isinstance(value[0], Mapping):
             items = enumerate(value, 1)
         else:
             return {path: value}
         return {k: v for key, item in items for k, v in flat(item, f"{path}.{key}".lstrip(".")).items()}
 
-    left, right = (flat(c.model_dump(mode="json", serialize_as_any=True), "") for c in (one, other))
+    left, right = flat(one, ""), flat(other, "")
     keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
-    return [f"{key}: {left.get(key)!r} → {right.get(key)!r}" for key in keys]
+    return {key: (left.get(key), right.get(key)) for key in keys}
+
+
+def differences(one: Config, other: Config) -> list[str]:
+    """Return a line for each value in which two configurations differ."""
+    return [f"{key}: {before!r} → {after!r}" for key, (before, after) in changes(one, other).items()]
 
 
 def metric_rows(training: Training) -> list[dict[str, Any]]:

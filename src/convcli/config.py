@@ -5,7 +5,8 @@ The layers, losses, optimizers and schedules bring their own options; `schema` j
 
 from __future__ import annotations
 
-import json
+import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from types import GenericAlias
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,8 +33,14 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from convcli.errors import ConfigError, suggestion
+from convcli import toml
+from convcli.bounds import CONFIG_BYTES, check_document
+from convcli.errors import ConfigError, shortened, suggestion
 from convcli.shapes import Pair, Window, pair
+
+# Of a message about a wrong configuration.
+MOST_MISTAKES = 20
+LONGEST_LINE = 300
 
 
 class Options(BaseModel):
@@ -59,6 +67,8 @@ def any_padding(value: object) -> object:
     """Return an option in one of the forms that a padding has, or raise ShapeError."""
     value = tuples(value)
     Window.of(1, padding=value)  # type: ignore[arg-type]
+    if isinstance(value, tuple) and any(isinstance(side, tuple) for side in value):
+        return tuple(pair(side, "padding", least=0) for side in value)
     return value
 
 
@@ -67,11 +77,30 @@ def sizes(name: str, *, least: int = 1) -> BeforeValidator:
     return BeforeValidator(lambda value: pair(value, name, least=least))
 
 
+def _path(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a path cannot hold a null character")
+    return text
+
+
+PathText: TypeAlias = Annotated[str, AfterValidator(_path)]
 Size: TypeAlias = Annotated[Pair, sizes("size")]
 
 
+def _epsilon(value: float) -> float:
+    if value < 1e-30:
+        raise ValueError(f"expected at least 1e-30, not {value!r}: less vanishes in float32")
+    return value
+
+
+Epsilon: TypeAlias = Annotated[float, AfterValidator(_epsilon)]
+"""What is added to a number before something is divided by it."""
+
+
 def _share_or_path(value: object) -> object:
-    if isinstance(value, str) or (type(value) in (int, float) and 0 <= value < 1):  # type: ignore[operator]
+    if isinstance(value, str):
+        return _path(value)
+    if type(value) in (int, float) and 0 <= value < 1:  # type: ignore[operator]
         return value
     raise ValueError(f"expected a share of at least 0 and below 1, or a path, not {value!r}")
 
@@ -79,12 +108,31 @@ def _share_or_path(value: object) -> object:
 class DataOptions(Options):
     """[data]: where the images come from and how they are prepared."""
 
-    source: str
+    source: PathText
     validation: Annotated[float | str, BeforeValidator(_share_or_path)] = 0.1
-    test: str | None = None
+    test: PathText | None = None
     size: Size | None = None
     channels: Literal[1, 3] | None = None
     preprocessing: Literal["standardize", "rescale"] = "standardize"
+
+
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a time such as "90 s", "5 min" or "0.5 h", or raise ValueError."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(s|min|h)", text, re.ASCII)
+    if match is None or not float(match[1]):
+        raise ValueError(f'expected a number of batches, or a time as "90 s", "5 min", "1 h", not {text!r}')
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _batches_or_time(value: object) -> object:
+    if isinstance(value, str):
+        seconds(value)
+    elif type(value) is not int or value < 1:
+        raise ValueError(f'expected a number of batches, or a time as "90 s", "5 min", "1 h", not {value!r}')
+    return value
 
 
 class TrainingOptions(Options):
@@ -95,6 +143,7 @@ class TrainingOptions(Options):
     seed: NonNegativeInt = 0
     clip_norm: PositiveFloat | None = None
     patience: PositiveInt | None = None
+    checkpoint_every: Annotated[int | str, BeforeValidator(_batches_or_time)] = "5 min"
     loss: Part
     optimizer: Part
     schedule: Part
@@ -138,14 +187,18 @@ class Schema:
         Raises
         ------
         ConfigError
-            With a line for every mistake; `where` names the file.
+            With a line for every mistake, or for the first ones of many; `where` names the file.
         """
+        check_document(document, where)
         try:
             return self.model.model_validate(document)
         except ValidationError as error:
-            problems = [self._explain(item) for item in error.errors(include_url=False)]
-            lines = "".join(f"\n  {problem}" for problem in dict.fromkeys(problems))
-            raise ConfigError(f"{where}: {len(problems)} mistake(s).{lines}") from None
+            count = error.error_count()
+            problems = [self._explain(item) for item in error.errors(include_url=False)[:MOST_MISTAKES]]
+            if count > MOST_MISTAKES:
+                problems.append(f"… and {count - MOST_MISTAKES:,} more.")
+            lines = "".join(f"\n  {shortened(problem, LONGEST_LINE)}" for problem in dict.fromkeys(problems))
+            raise ConfigError(f"{where}: {count:,} mistake(s).{lines}") from None
 
     def _explain(self, error: ErrorDetails) -> str:
         *path, key = error["loc"] or ("",)
@@ -227,9 +280,9 @@ def _union(kind: str, parts: Parts, default: str | None = None) -> Any:
         name = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
         if name is None:
             raise ValueError(f"expected a table with the key type, one of {', '.join(parts)}")
-        if name not in parts:
-            raise ValueError(f"unknown {kind} {name!r}.{suggestion(str(name), parts)}")
-        return str(name)
+        if not isinstance(name, str) or name not in parts:
+            raise ValueError(f"unknown {kind} {shortened(repr(name))}.{suggestion(str(name), parts)}")
+        return name
 
     def known(value: object) -> object:
         value = expand(value)
@@ -271,16 +324,26 @@ def read(path: Path, schema: Schema, overrides: Iterable[str] = ()) -> ConfigFil
         If the file cannot be read, is not TOML, or holds mistakes (all are named at once).
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-        document = tomllib.loads(text)
+        with path.open("rb") as file:
+            data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
+        text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file. Write a starter with `convcli init {path}`.") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; is it a TOML file?") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}.") from error
+    if len(data) > CONFIG_BYTES:
+        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} bytes.")
+    return parse(text, path, schema, overrides)
+
+
+def parse(text: str, path: Path, schema: Schema, overrides: Iterable[str] = ()) -> ConfigFile:
+    """Return the configuration that `text` holds, read as if it stood in a file at `path`; see `read`."""
+    try:
+        document = toml.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid TOML: {shortened(str(error), LONGEST_LINE)}.") from error
     overrides = tuple(overrides)
     for override in overrides:
         _set(document, override)
@@ -296,13 +359,16 @@ def _set(document: dict[str, Any], override: str) -> None:
     dotted, equals, text = override.partition("=")
     dotted, text = dotted.strip(), text.strip()
     if not equals or not all(dotted.split(".")):
-        raise ConfigError(f"--set {override}: expected KEY=VALUE, for example training.epochs=3.")
+        raise ConfigError(f"--set {shortened(override)}: expected KEY=VALUE, for example training.epochs=3.")
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
+        value = toml.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text  # a bare word is a string
-    if dotted in _PATHS and isinstance(value, str) and Path(value).expanduser().exists():
-        value = str(Path(value).expanduser().resolve())
+    except ValueError as error:
+        raise ConfigError(f"--set {shortened(override)}: {error}.") from error
+    if dotted in _PATHS and isinstance(value, str):
+        path = os.path.expanduser(value)  # noqa: PTH111 - leaves ~name of an unknown user as it is
+        value = os.path.realpath(path) if Path(path).exists() else value
     table: Any = document
     *steps, last = dotted.split(".")
     try:
@@ -314,7 +380,9 @@ def _set(document: dict[str, Any], override: str) -> None:
             table = inner
         table[_key(table, last)] = value
     except (TypeError, ValueError, IndexError, AttributeError):
-        raise ConfigError(f"--set {override}: there is no such place in the configuration.") from None
+        raise ConfigError(
+            f"--set {shortened(override)}: there is no such place in the configuration."
+        ) from None
 
 
 def _key(table: object, step: str) -> Any:
@@ -333,34 +401,4 @@ def dump(config: Config, absolute: Callable[[str], str] = str) -> str:
         section, key = dotted.split(".")
         if isinstance(document[section].get(key), str):
             document[section][key] = absolute(document[section][key])
-    return _toml_table(document)
-
-
-def _toml_table(table: Mapping[str, Any], prefix: str = "") -> str:
-    """Return a TOML table. The standard library reads TOML and does not write it; ours has few types."""
-    # `type` says how to read the rest, so it stands first.
-    plain = sorted((key for key in table if not _is_table(table[key])), key=lambda key: key != "type")
-    lines = [f"{key} = {_toml_value(table[key])}" for key in plain]
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            lines += ["", f"[{prefix}{key}]", _toml_table(value, f"{prefix}{key}.")]
-        elif _is_table(value):
-            for item in value:
-                lines += ["", f"[[{prefix}{key}]]", _toml_table(item, f"{prefix}{key}.")]
-    return "\n".join(lines).strip("\n") + ("\n" if not prefix else "")
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, Mapping) or (
-        isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
-    )
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(_toml_value(item) for item in value)}]"
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value)
+    return toml.dumps(document)

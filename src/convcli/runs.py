@@ -5,28 +5,39 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import platform
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
-import safetensors.numpy
 from threadpoolctl import threadpool_info
 
+from convcli.bounds import check_memory
 from convcli.engine.workspace import Array
-from convcli.errors import InputError, OutputError
-from convcli.files import write_atomically
+from convcli.errors import InputError, OutputError, shortened, suggestion
+from convcli.files import flush_folder, lock, locked, remove_leftovers, write_atomically
 
 BEST, LAST = "best.safetensors", "last.safetensors"
 CONFIG, RESOLVED, ENVIRONMENT, METRICS = "config.toml", "resolved.toml", "environment.json", "metrics.csv"
+RESULTS, CURVES, LOCK = "results.json", "curves.png", ".lock"
+
+_SLACK = 16 << 20  # what reading a checkpoint takes beside its arrays, amply
 
 # The only key of a checkpoint's metadata: with several, their order in the file would change from run to run.
 _KEY = "convcli"
+
+TEXT_BYTES = 16 << 20  # of figures, or of a checkpoint's document: more than any training writes
+LONGEST_REASON = 200  # signs of what the library says of a damaged file; it repeats the file's text
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +66,10 @@ class Run:
         try:
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
-                if any(folder.iterdir()):
-                    raise OutputError(
-                        f"{folder}: the folder is not empty. Name another with --run-dir, "
-                        "or go on with that run with --resume."
-                    )
-                return cls(folder)
+                run = cls(folder)
+                if any(folder.iterdir()) and not run._abandoned:
+                    raise run._not_empty()
+                return run
             parent = Path("runs")
             parent.mkdir(exist_ok=True)
             pattern = re.compile(re.escape(name) + r"-(\d+)")
@@ -72,6 +81,7 @@ class Run:
                 except FileExistsError:  # another run took it in the meantime
                     number += 1
                 else:
+                    flush_folder(parent)
                     return cls(parent / f"{name}-{number:03}")
         except OSError as error:
             where = folder or Path("runs")
@@ -86,32 +96,166 @@ class Run:
         InputError
             If there is none.
         """
-        if not (folder / RESOLVED).is_file():
+        run = cls(folder)
+        if run._abandoned:
+            raise InputError(
+                f"{folder}: not a run yet: its training was killed before it began. "
+                "Start it again with --run-dir and this folder."
+            )
+        if not run._begun:
             what = "there is no such folder" if not folder.exists() else f"it has no {RESOLVED}"
-            raise InputError(f"{folder}: not a run ({what}). Expected a folder that `convcli train` wrote.")
-        return cls(folder)
+            beside = sorted(path.parent.name for path in folder.parent.glob(f"*/{RESOLVED}"))
+            raise InputError(
+                f"{folder}: not a run ({what}). Expected a folder that `convcli train` wrote."
+                + suggestion(folder.name, beside)
+            )
+        return run
+
+    @property
+    def _begun(self) -> bool:
+        return (self.folder / RESOLVED).is_file()
+
+    @property
+    def _abandoned(self) -> bool:
+        return (self.folder / LOCK).is_file() and not self._begun
+
+    def _not_empty(self) -> OutputError:
+        return OutputError(
+            f"{self.folder}: the folder is not empty. Name another with --run-dir, "
+            "or go on with that run with --resume."
+        )
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep every other training out of the folder; what one that was killed left half-written is removed.
+
+        Raises
+        ------
+        OutputError
+            If another process is training there, or nothing can be written there.
+        """
+        try:
+            file = (self.folder / LOCK).open("a+b", buffering=0)
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written to ({error.strerror}).") from error
+        with file:
+            free = _take(file)
+            file.seek(0)
+            if not free:
+                process = file.read(20).decode("ascii", "replace")
+                raise OutputError(
+                    f"{self.folder}: process {process} is training there now. Stop it or wait for its end."
+                )
+            with suppress(OSError):  # on a full disk there is no number to read, but the lock holds
+                file.truncate()
+                file.write(b"%d" % os.getpid())
+            remove_leftovers(self.folder)
+            yield
+
+    @property
+    def held(self) -> bool | None:
+        """Whether another process is training into the folder; None where that cannot be known."""
+        try:
+            with (self.folder / LOCK).open("rb") as file:
+                return locked(file)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return None
 
     def write_config(self, text: str, overrides: Iterable[str], resolved: str) -> None:
-        """Write the user's file as it was, with what was set over it, and every value in force."""
+        """Write the user's file as it was, with what was set over it, and then every value in force.
+
+        The last makes the folder a run.
+
+        Raises
+        ------
+        OutputError
+            If it is one already, or cannot be written.
+        """
+        if self._begun:
+            raise self._not_empty()
         lines = "".join(f"# --set {json.dumps(override, ensure_ascii=False)}\n" for override in overrides)
         self.write(CONFIG, (text if not lines else f"{text.rstrip()}\n\n{lines}").encode())
         self.write(RESOLVED, resolved.encode())
 
     def write_environment(self, *, seed: int, threads: int) -> None:
-        """Write what the figures may depend on besides the configuration."""
-        blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
-        document = {
-            "versions": {"python": platform.python_version(), "convcli": version("convcli")}
-            | {name: version(name) for name in ("numpy", "pillow", "pydantic", "safetensors")},
-            "platform": platform.platform(),
-            "cpu": _cpu_name(),
-            "blas": [
-                {key: info.get(key) for key in ("internal_api", "version", "architecture")} for info in blas
-            ],
-            "threads": threads,
-            "seed": seed,
-        }
+        """Write what the figures may depend on besides the configuration, and when the run began."""
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        self._write_environment({"began": began, **_environment(seed, threads)})
+
+    def add_environment(self, *, seed: int, threads: int, epoch: int) -> bool:
+        """Note that the run goes on from `epoch` in another environment, if it is another.
+
+        Returns
+        -------
+        bool
+            Whether figures may differ by it in their last digits, as they do not by the number of threads.
+        """
+        now = _environment(seed, threads)
+        try:
+            document = self.read_environment()
+            resumed = document.get("resumed", [])
+            latest = [document, *resumed][-1]
+            other = {key for key in now if now[key] != latest[key]}
+        except (InputError, TypeError, LookupError):  # what counts is in the checkpoint
+            self._write_environment(now)
+            return False
+        if other:
+            self._write_environment({**document, "resumed": [*resumed, {"epoch": epoch, **now}]})
+        return not other.isdisjoint(("versions", "cpu", "blas"))
+
+    def _write_environment(self, document: Mapping[str, Any]) -> None:
         self.write(ENVIRONMENT, (json.dumps(document, indent=2) + "\n").encode())
+
+    def read_environment(self) -> dict[str, Any]:
+        """Return that document.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it cannot be read.
+        """
+        return self._read_document(ENVIRONMENT)
+
+    def write_results(self, document: Mapping[str, Any]) -> None:
+        """Write the figures that a training has ended with."""
+        self.write(RESULTS, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+
+    def read_results(self) -> dict[str, Any]:
+        """Return that document; an empty one where the training has not ended.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return self._read_document(RESULTS) if (self.folder / RESULTS).exists() else {}
+
+    def _read_document(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
+        try:
+            document = json.loads(self._read(name))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{path}: damaged: not the JSON that `convcli train` wrote ({shortened(str(error))})."
+            ) from error
+        if not isinstance(document, dict):
+            raise InputError(f"{path}: damaged: expected a JSON object, as `convcli train` wrote it.")
+        return document
+
+    def _read(self, name: str) -> bytes:
+        """Return what stands in a file of the run, if it is a file that can be one."""
+        path = self.folder / name
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: damaged: expected a file, found a folder, a device or a pipe.")
+        with path.open("rb") as file:
+            data = file.read(TEXT_BYTES + 1)
+        if len(data) > TEXT_BYTES:
+            raise InputError(f"{path}: damaged: more than {TEXT_BYTES:,} bytes.")
+        return data
 
     def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Write the table of all epochs so far."""
@@ -122,11 +266,31 @@ class Run:
         table.writerows(rows)
         self.write(METRICS, text.getvalue().encode())
 
+    def read_metrics(self) -> list[dict[str, str]]:
+        """Return the rows of that table as they stand in the file; none where no epoch has ended.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or is no table (each row as long as the first, which has the names).
+        """
+        path = self.folder / METRICS
+        try:
+            text = self._read(METRICS).decode()
+            head, first, *rest = csv.reader(io.StringIO(text, newline=""), strict=True)
+            return [dict(zip(head, row, strict=True)) for row in (first, *rest)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+        except (csv.Error, ValueError) as error:  # not UTF-8, no row, a row too long or short
+            raise InputError(f"{path}: not a table of epochs as `convcli train` writes it.") from error
+
     def write_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
         """Write `checkpoint` as safetensors; the same content always gives the same bytes."""
-        arrays = {key: np.ascontiguousarray(array) for key, array in checkpoint.arrays.items()}
+        arrays = {key: np.asarray(array, order="C") for key, array in checkpoint.arrays.items()}
         document = json.dumps(checkpoint.document, sort_keys=True, allow_nan=False)
-        self.write(name, safetensors.numpy.save(arrays, {_KEY: document}))
+        self.write(name, *_safetensors(arrays, document))
 
     def read_checkpoint(self, name: str) -> Checkpoint:
         """Return a checkpoint.
@@ -136,22 +300,92 @@ class Run:
         InputError
             If it is missing, damaged, or not one of ours.
         """
+        with self._open_checkpoint(name) as (file, document):
+            # safetensors panics where memory runs out; NumPy says so, and what it got here is free again.
+            np.empty((self.folder / name).stat().st_size + _SLACK, np.uint8)
+            return Checkpoint({key: file.get_tensor(key) for key in file.keys()}, document)  # noqa: SIM118
+
+    def read_checkpoint_document(self, name: str) -> dict[str, Any]:
+        """Return what a checkpoint says, without its arrays; raises as `read_checkpoint` does."""
+        with self._open_checkpoint(name) as (_, document):
+            return document
+
+    @contextmanager
+    def _open_checkpoint(self, name: str) -> Iterator[tuple[Any, dict[str, Any]]]:
         path = self.folder / name
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: damaged checkpoint (a folder, a device or a pipe, no file).")
         try:
+            with path.open("rb") as stream:  # safe_open says of one that must not be read that there is none
+                size = os.fstat(stream.fileno()).st_size
+                header = int.from_bytes(stream.read(8), "little")
+            check_memory(str(path), size, advice="It is no checkpoint that convcli wrote.")
+            if TEXT_BYTES < header < size:
+                raise InputError(f"{path}: damaged checkpoint (a header of {header:,} bytes).")
             with safetensors.safe_open(path, framework="numpy") as file:
-                document = json.loads((file.metadata() or {})[_KEY])
-                arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-            return Checkpoint(arrays, document)
+                yield file, dict(json.loads((file.metadata() or {})[_KEY]))
         except FileNotFoundError:
-            raise InputError(f"{path}: no such checkpoint; the run ended before it wrote one.") from None
-        except (safetensors.SafetensorError, TypeError, OSError) as error:  # TypeError: NumPy lacks the dtype
-            raise InputError(f"{path}: damaged checkpoint ({error}).") from error
-        except (KeyError, json.JSONDecodeError):
+            raise InputError(
+                f"{path}: no such file. No epoch of this run has ended yet, or it was removed."
+            ) from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        except safetensors.SafetensorError as error:
+            reason = shortened(str(error), LONGEST_REASON)
+            raise InputError(f"{path}: damaged checkpoint ({reason}).") from error
+        except (KeyError, TypeError, ValueError, RecursionError):  # no JSON object; a dtype that NumPy lacks
             raise InputError(f"{path}: a safetensors file, but not one that convcli wrote.") from None
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, *parts: bytes | memoryview) -> None:
         """Write a file of the run, as a whole or not at all."""
-        write_atomically(self.folder / name, data)
+        write_atomically(self.folder / name, *parts)
+
+
+def _take(file: FileIO) -> bool:
+    """Return whether the lock of a run could be had. Who asks whether a training runs has it for a moment."""
+    with suppress(OSError):  # where there are no locks, we do without
+        for _ in range(5):
+            if lock(file):
+                return True
+            time.sleep(0.02)
+        return False
+    return True
+
+
+def _safetensors(arrays: Mapping[str, Array], document: str) -> list[bytes | memoryview]:
+    """Return the parts of a safetensors file, without a copy of the arrays (contiguous, of floats).
+
+    The bytes are those of `safetensors.numpy.save`, which holds everything two more times and, where there is
+    no memory for that, ends the process.
+    """
+    header: dict[str, Any] = {"__metadata__": {_KEY: document}}
+    names, end = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)), 0
+    for name in names:
+        array = arrays[name]
+        begin, end = end, end + array.nbytes
+        header[name] = {
+            "dtype": f"F{8 * array.itemsize}",
+            "shape": array.shape,
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return [len(text).to_bytes(8, "little"), text, *(arrays[name].data for name in names)]
+
+
+def _environment(seed: int, threads: int) -> dict[str, Any]:
+    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return {
+        "versions": {"python": platform.python_version(), "convcli": version("convcli")}
+        | {name: version(name) for name in ("numpy", "pillow", "pydantic", "safetensors")},
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "blas": [
+            {key: info.get(key) for key in ("internal_api", "version", "architecture")} for info in blas
+        ],
+        "threads": threads,
+        "seed": seed,
+    }
 
 
 def _cpu_name() -> str:

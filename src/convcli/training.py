@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
+from pydantic import ConfigDict, TypeAdapter
 
 from convcli.config import TrainingOptions
 from convcli.data import Dataset
@@ -20,6 +21,9 @@ from convcli.nn.network import NetworkWeights, decay_mask
 from convcli.nn.optimizers import Optimizer
 from convcli.nn.schedules import Schedule
 from convcli.nn.workers import Workers
+
+# What is read from a checkpoint has exactly these fields, and finite numbers.
+_AS_WRITTEN = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class BatchDone:
 @dataclass(frozen=True)
 class Metrics:
     """The figures of one epoch; validation figures are None without validation images."""
+
+    __pydantic_config__ = _AS_WRITTEN
 
     epoch: int
     train_loss: float
@@ -78,6 +84,8 @@ class Progress:
     Random numbers need no state: they depend on the seed, the epoch and the step alone.
     """
 
+    __pydantic_config__ = _AS_WRITTEN
+
     epoch: int = 1
     batch: int = 0
     step: int = 0
@@ -87,15 +95,31 @@ class Progress:
     best_epoch: int = 0
     history: list[Metrics] = field(default_factory=list)
 
+    @property
+    def place(self) -> str:
+        """How far that is, in words."""
+        done = f"epoch {self.epoch - 1}" if self.epoch > 1 else "the start"
+        return f"{done} and {self.batch} batches of epoch {self.epoch}" if self.batch else done
+
+    def restart_epoch(self) -> None:
+        """Forget what has been learned from in this epoch, as at its beginning."""
+        self.batch, self.loss, self.correct, self.seconds = 0, 0.0, 0, 0.0
+
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return asdict(self)
 
     @classmethod
-    def from_document(cls, document: dict[str, Any]) -> Progress:
-        """Return what `document` returned."""
-        history = [Metrics(**row) for row in document["history"]]
-        return cls(**{**document, "history": history})
+    def from_document(cls, document: Any) -> Progress:
+        """Return what `document` returned, or raise ValueError if it did not return that."""
+        progress = TypeAdapter(cls).validate_python(document)
+        if not (
+            [row.epoch for row in progress.history] == list(range(1, progress.epoch))
+            and 0 <= progress.best_epoch < progress.epoch
+            and min(progress.batch, progress.step, progress.correct, progress.seconds) >= 0
+        ):
+            raise ValueError("the epochs do not fit each other")
+        return progress
 
 
 class Training:
@@ -104,7 +128,8 @@ class Training:
     Iterate over `run()`: it yields a `BatchDone` for each batch and an `EpochDone` for each epoch. At every
     yield `progress`, `optimizer_state` and the model's weights are consistent, so iteration may end there
     and another `Training` may go on from them. `best` holds the weights of the best epoch: the one with
-    the highest validation accuracy, the lower loss among equals, or simply the last one without validation.
+    the highest validation accuracy, the lower loss among equals, or simply the last one without validation;
+    `best_of` is the model that they were weights of.
     """
 
     def __init__(
@@ -121,7 +146,7 @@ class Training:
         self.optimizer = cast(Optimizer, options.optimizer)
         self.schedule = cast(Schedule, options.schedule)
         self.optimizer_state = self.optimizer.start(model.weights.trained)
-        self.best = NetworkWeights(model.network)
+        self.best, self.best_of = NetworkWeights(model.network), model
         self._decay = decay_mask(model.network)
 
     @property
@@ -137,7 +162,7 @@ class Training:
 
     def best_model(self) -> Model:
         """Return the model with the weights of the best epoch."""
-        return replace(self.model, weights=self.best)
+        return replace(self.best_of, weights=self.best)
 
     def run(self) -> Iterator[BatchDone | EpochDone]:
         """Learn, epoch by epoch, until the last one or until patience runs out.
@@ -145,7 +170,7 @@ class Training:
         Raises
         ------
         TrainingError
-            If the loss is no longer a finite number; names the epoch, the batch and the likely cause.
+            If loss or weights are no longer finite numbers; names the epoch, the batch, the likely cause.
         """
         with self.model.workers(self.threads) as workers:
             while not self.finished:
@@ -176,21 +201,25 @@ class Training:
         result = workers.gradient(self.train.images, self.train.labels, batch, seed)
         gradient = workers.total
         norm = float(np.linalg.norm(gradient))
-        if not (math.isfinite(result.loss) and math.isfinite(norm)):
-            raise self._diverged(result.loss)
+        if not math.isfinite(result.loss):
+            raise self._diverged(f"The loss became {result.loss}")
+        if not math.isfinite(norm):
+            raise self._diverged("The gradient became infinite")
         if self.options.clip_norm is not None and norm > self.options.clip_norm:
             gradient *= self.options.clip_norm / norm
         rate = self.rate
         progress.step += 1
 
-        def update(chunk: slice) -> None:
+        def update(chunk: slice) -> bool:
             state = {name: vector[chunk] for name, vector in self.optimizer_state.items()}
-            with np.errstate(all="ignore"):  # what overflows here is found by the next loss
-                self.optimizer.step(
-                    weights.trained[chunk], gradient[chunk], self._decay[chunk], state, rate, progress.step
-                )
+            self.optimizer.step(
+                weights.trained[chunk], gradient[chunk], self._decay[chunk], state, rate, progress.step
+            )
+            return bool(np.isfinite(weights.trained[chunk]).all())
 
-        workers.in_chunks(update)
+        # The next loss would tell too, but a checkpoint may come first, and after the last step none does.
+        if not (all(workers.in_chunks(update)) and np.isfinite(weights.kept).all()):
+            raise self._diverged("The weights became infinite")
         progress.batch += 1
         progress.loss += result.loss
         progress.correct += result.correct
@@ -198,12 +227,15 @@ class Training:
     @property
     def rate(self) -> float:
         """The learning rate of the next step."""
-        factor = self.schedule.factor(self.progress.step, self.batches, self.options.epochs)
-        return self.optimizer.learning_rate * factor
+        return self._rate_of(self.progress.batch)
 
-    def _diverged(self, loss: float) -> TrainingError:
+    def _rate_of(self, batch: int) -> float:
+        """Return the learning rate of a batch of this epoch, counted from 0."""
+        step = (self.progress.epoch - 1) * self.batches + batch
+        return self.optimizer.learning_rate * self.schedule.factor(step, self.batches, self.options.epochs)
+
+    def _diverged(self, what: str) -> TrainingError:
         progress = self.progress
-        what = f"The loss became {loss}" if not math.isfinite(loss) else "The gradient became infinite"
         remedy = f"try training.optimizer.learning_rate = {self.optimizer.learning_rate / 10:g}"
         if self.options.clip_norm is None:
             remedy += " or training.clip_norm = 1.0"
@@ -218,16 +250,14 @@ class Training:
         figures = self._validate(workers)
         if figures is not None and not math.isfinite(figures.loss):
             progress.batch -= 1
-            raise self._diverged(figures.loss)
-        last_rate_step = max(progress.step - 1, 0)
+            raise self._diverged(f"The loss became {figures.loss}")
         metrics = Metrics(
             progress.epoch,
             progress.loss / count,
             progress.correct / count,
             figures.loss if figures else None,
             figures.accuracy if figures else None,
-            self.optimizer.learning_rate
-            * self.schedule.factor(last_rate_step, self.batches, self.options.epochs),
+            self._rate_of(self.batches - 1),
             round(progress.seconds, 3),
             round(count / progress.seconds, 1),
         )
@@ -236,16 +266,16 @@ class Training:
         if best:
             progress.best_epoch = progress.epoch
             self.best.copy_from(self.model.weights)
+            self.best_of = self.model
         progress.epoch += 1
-        progress.batch, progress.loss, progress.correct, progress.seconds = 0, 0.0, 0, 0.0
+        progress.restart_epoch()
         return EpochDone(metrics, best, self._out_of_patience())
 
     def _validate(self, workers: Workers) -> Evaluation | None:
         if self.validation is None:
             return None
         outputs = workers.outputs(self.validation.images)
-        with np.errstate(all="ignore"):  # outputs that overflowed are found by the loss they give
-            return evaluate(outputs, self.validation.labels, self.model.loss, self.model.classes)
+        return evaluate(outputs, self.validation.labels, self.model.loss, self.model.classes)
 
     def _out_of_patience(self) -> bool:
         patience, history = self.options.patience, self.progress.history

@@ -6,17 +6,20 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tomllib
 
+import numpy as np
 import pytest
 
-from convcli.cli.train import _interruption
-from convcli.runs import BEST, CONFIG, ENVIRONMENT, LAST, METRICS, RESOLVED
+from conftest import Result
+from convcli import load_run
+from convcli.runs import BEST, CONFIG, CURVES, ENVIRONMENT, LAST, LOCK, METRICS, RESOLVED, RESULTS, Run
 
-EVERYTHING = {BEST, LAST, CONFIG, ENVIRONMENT, METRICS, RESOLVED}
+EVERYTHING = {BEST, LAST, CONFIG, CURVES, ENVIRONMENT, METRICS, RESOLVED, LOCK}
 
 
 def names(folder):
@@ -47,7 +50,7 @@ def test_a_run_is_written_and_told(run, tmp_path):
         r"  \|  [0-9,]+ images/s  \*\n){2}",
         result.stderr,
     )
-    assert names(tmp_path / "runs" / "quick-001") == EVERYTHING
+    assert names(tmp_path / "runs" / "quick-001") == EVERYTHING | {RESULTS}
 
 
 @pytest.mark.usefixtures("quick")
@@ -56,6 +59,7 @@ def test_json_is_one_document_and_all_there_is(run, tmp_path):
     document = json.loads(result.stdout)
     assert document["run"] == "here"
     assert document["test"]["samples"] == 359
+    assert document == {"run": "here", **json.loads((tmp_path / "here" / RESULTS).read_text())}
     best = {name: str(value) for name, value in document["best"].items()}
     assert rows(tmp_path / "here")[document["best"]["epoch"] - 1].items() <= best.items()
 
@@ -83,43 +87,109 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(run, tmp_path):
     assert json.loads((tmp_path / "three" / ENVIRONMENT).read_text())["threads"] == 3
 
 
-@pytest.mark.skipif(os.name != "posix", reason="signals are sent as on Unix")
-def test_ctrl_c_keeps_the_run_and_resume_ends_as_if_nothing_had_been(run, quick, tmp_path):
-    epochs = 30
-    quick.write_text(quick.read_text().replace("epochs = 2", f"epochs = {epochs}"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "convcli", "train", "quick.toml", "--run-dir", "stopped", "--json"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=tmp_path,
-        text=True,
-    )
-    process.stderr.readline()  # the first epoch has ended
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate()
-    assert process.returncode == 130
-    assert stdout == ""
-    assert stderr.endswith("Interrupted. Go on with: convcli train --resume stopped\n")
-    assert 1 <= len(rows(tmp_path / "stopped")) < epochs
-    assert names(tmp_path / "stopped") == EVERYTHING
+unix = pytest.mark.skipif(os.name != "posix", reason="signals are sent as on Unix")
 
-    resumed = run("train", "--resume", "stopped", "--json")
-    whole = run("train", "quick.toml", "--run-dir", "whole", "--json")
+
+@pytest.fixture
+def training(tmp_path):
+    """Return a function that starts a training in a process of its own."""
+    processes = []
+
+    def start(*args, **options):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "convcli", "train", *args],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            text=True,
+            **options,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+ENDLESS = ["--set", "training.epochs=1000000"]
+
+
+@pytest.fixture
+def stopped(training, tmp_path):
+    """Return a function that begins a long training and stops it after an epoch, and its result."""
+
+    def stop(number):
+        process = training("quick.toml", *ENDLESS, "--run-dir", "stop ped", "--json")
+        process.stderr.readline()  # the first epoch has ended
+        process.send_signal(number)
+        stdout, stderr = process.communicate()
+        assert names(tmp_path / "stop ped") == EVERYTHING
+        return Result(process.returncode, stdout, stderr)
+
+    return stop
+
+
+@unix
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_a_training_after_the_batch(stopped, name):
+    number = getattr(signal, name)
+    result = stopped(number)
+    assert (result.code, result.stdout) == (128 + number, "")
+    assert result.stderr.endswith("Interrupted. Go on with: convcli train --resume 'stop ped'\n")
+
+
+@unix
+@pytest.mark.usefixtures("quick")
+def test_a_stopped_training_ends_as_if_nothing_had_been(run, stopped, tmp_path):
+    stopped(signal.SIGTERM)
+    epochs = f"training.epochs={len(rows(tmp_path / 'stop ped')) + 2}"
+    resumed = run("train", "--resume", "stop ped", "--set", epochs, "--json")
+    whole = run("train", "quick.toml", "--set", epochs, "--run-dir", "whole", "--json")
     assert (resumed.code, whole.code) == (0, 0)
-    assert (tmp_path / "stopped" / BEST).read_bytes() == (tmp_path / "whole" / BEST).read_bytes()
-    assert rows(tmp_path / "stopped") == rows(tmp_path / "whole")
+    assert (tmp_path / "stop ped" / BEST).read_bytes() == (tmp_path / "whole" / BEST).read_bytes()
+    assert rows(tmp_path / "stop ped") == rows(tmp_path / "whole")
     assert json.loads(resumed.stdout)["test"] == json.loads(whole.stdout)["test"]
 
 
-def test_the_first_interruption_asks_and_the_second_insists():
-    before = signal.getsignal(signal.SIGINT)
-    with _interruption() as asked:
-        assert asked == []
-        signal.raise_signal(signal.SIGINT)
-        assert asked == [True]
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+@unix
+@pytest.mark.usefixtures("quick")
+def test_a_run_is_one_trainings_at_a_time(run, training, tmp_path):
+    process = training("quick.toml", *ENDLESS, "--run-dir", "mine")
+    process.stderr.readline()
+    second = run("train", "--resume", "mine")
+    assert second.code == 1
+    assert second.stderr == (
+        f"error: mine: process {process.pid} is training there now. Stop it or wait for its end.\n"
+    )
+    process.kill()
+    process.communicate()
+    with Run.open(tmp_path / "mine").hold():
+        pass
+
+
+@unix
+@pytest.mark.usefixtures("quick")
+def test_whoever_reads_a_run_while_it_trains_finds_it_whole(training, tmp_path):
+    process = training("quick.toml", *ENDLESS, "--run-dir", "mine", "--set", "training.checkpoint_every=1")
+    process.stderr.readline()
+    epochs, images = set(), np.zeros((1, 8, 8, 1), np.uint8)
+    while len(epochs) < 5:
+        assert process.poll() is None
+        assert np.isfinite(load_run(tmp_path / "mine").predict(images)).all()
+        epochs.add(Run.open(tmp_path / "mine").read_checkpoint(LAST).document["epoch"])
+        for number, row in enumerate(rows(tmp_path / "mine"), 1):
+            assert row["epoch"] == str(number)
+
+
+@pytest.mark.usefixtures("quick")
+def test_trainings_that_start_at_once_get_folders_of_their_own(training, tmp_path):
+    processes = [training("quick.toml", "--set", "training.epochs=1", "--threads", "1") for _ in range(8)]
+    printed = {process.communicate()[0].splitlines()[-1] for process in processes}
+    assert printed == {f"run written to runs/quick-{number:03}" for number in range(1, 9)}
+    assert len({(folder / BEST).read_bytes() for folder in (tmp_path / "runs").iterdir()}) == 1
 
 
 def test_a_finished_run_that_is_resumed_tells_its_figures_again(call, trained):
@@ -133,11 +203,75 @@ def test_resume_takes_the_configuration_it_began_with(call):
     call("train", "quick.toml", "--set", "training.epochs=1", "--run-dir", "mine")
     same = call("train", "quick.toml", "--set", "training.epochs=1", "--resume", "mine")
     assert same.code == 0
-    other = call("train", "quick.toml", "--resume", "mine")
+    assert same.stderr == "This run has come to its end; --set training.epochs=N makes it longer.\n"
+    other = call("train", "quick.toml", "--resume", "mine", "--set", "training.batch_size=8")
     assert other.code == 2
     assert other.stderr == (
-        "error: --resume goes on as the run began, but quick.toml differs:\n  training.epochs: 1 → 2\n"
+        "error: mine: not what it was when the run was stopped:\n"
+        "  training.batch_size: 64 → 8\n"
+        "Go on with --allow-changes, or start a new run.\n"
     )
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_epoch_and_one_more_are_two(call, tmp_path):
+    call("train", "quick.toml", "--set", "training.epochs=1", "--run-dir", "mine")
+    longer = call("train", "--resume", "mine", "--set", "training.epochs=2")
+    assert longer.code == 0
+    assert longer.stderr.startswith("note: training.epochs: 1 → 2\nepoch 2/2 ")
+    call("train", "quick.toml", "--run-dir", "whole")
+    assert (tmp_path / "mine" / BEST).read_bytes() == (tmp_path / "whole" / BEST).read_bytes()
+    assert rows(tmp_path / "mine") == rows(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_allowed_change_is_told(call, tmp_path):
+    call("train", "quick.toml", "--set", "training.epochs=1", "--run-dir", "mine")
+    changed = ["--set", "training.epochs=2", "--set", "training.seed=3"]
+    result = call("train", "--resume", "mine", *changed, "--allow-changes")
+    assert result.code == 0
+    told = re.fullmatch(
+        r"note: training\.epochs: 1 → 2\n"
+        r"note: training\.seed: 0 → 3\n"
+        r"note: training images: 1,294 of 8×8×1, SHA-256 \w+… → 1,294 of 8×8×1, SHA-256 \w+…\n"
+        r"note: validation images: .*\n"
+        r"note: the changes hold from epoch 2 on, which begins at its first batch\n"
+        r"epoch 2/2 .*\n",
+        result.stderr,
+    )
+    assert told
+    assert (
+        (tmp_path / "mine" / RESOLVED).read_text().startswith("# From epoch 2 on: training.epochs: 1 → 2\n")
+    )
+
+
+def test_values_edited_in_the_runs_own_file_change_nothing_and_a_note_says_so(call, trained, tmp_path):
+    mine = shutil.copytree(trained, tmp_path / "mine")
+    text = (mine / RESOLVED).read_text()
+    (mine / RESOLVED).write_text(text.replace("epochs = 2", "epochs = 3"))
+    result = call("train", "--resume", "mine", "--set", "training.epochs=2")
+    assert result.code == 0
+    assert result.stderr.startswith(
+        "note: resolved.toml is not what the run was under, and is written anew; change values with --set\n"
+    )
+    assert (mine / RESOLVED).read_text() == text
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_environment_is_noted(call, tmp_path):
+    call("train", "quick.toml", "--set", "training.epochs=1", "--run-dir", "mine", "--threads", "1")
+    path = tmp_path / "mine" / ENVIRONMENT
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "cpu": "another"}))
+    result = call("train", "--resume", "mine", "--set", "training.epochs=2", "--threads", "2")
+    assert "note: versions, processor or BLAS are others now: figures may differ in their" in result.stderr
+    resumed = json.loads(path.read_text())["resumed"]
+    assert [(entry["epoch"], entry["threads"], entry["cpu"]) for entry in resumed] == [
+        (2, 2, document["cpu"])
+    ]
+    again = call("train", "--resume", "mine", "--threads", "1")
+    assert "note" not in again.stderr
+    assert len(json.loads(path.read_text())["resumed"]) == 2
 
 
 @pytest.mark.usefixtures("quick")
@@ -160,10 +294,12 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_loss_that_is_no_number_at_once_says_that_nothing_was_kept(call):
+def test_a_loss_that_is_no_number_at_once_says_that_the_start_was_kept(call):
     result = call("train", "quick.toml", "--set", "training.optimizer.learning_rate=1e30")
     assert result.code == 1
-    assert result.stderr.endswith("The last good checkpoint: no epoch was finished.\n")
+    assert result.stderr.endswith(
+        "The last good checkpoint: runs/quick-001/last.safetensors holds the start.\n"
+    )
 
 
 @pytest.mark.usefixtures("quick")
@@ -190,6 +326,7 @@ def test_without_validation_the_last_epoch_is_told(call):
     ("arguments", "code", "message"),
     [
         ([], 2, "Expected a CONFIG, or --resume RUN. Write a starter with `convcli init`."),
+        (["quick.toml", "--allow-changes"], 2, "--allow-changes goes with --resume RUN."),
         (["--resume", "nowhere"], 1, "nowhere: not a run (there is no such folder)"),
         (["--resume", "."], 1, ".: not a run (it has no resolved.toml)"),
         (["--resume", "quick.toml"], 1, "quick.toml: not a run"),
@@ -213,9 +350,3 @@ def test_a_mistake_is_one_error_and_nothing_is_written(call, quick, tmp_path, ar
     assert result.stdout == ""
     assert result.stderr.startswith(f"error: {message}")
     assert list(tmp_path.iterdir()) == [quick]
-
-
-def test_resume_refuses_values_without_a_configuration(call, trained):
-    result = call("train", "--resume", trained, "--set", "training.epochs=3")
-    assert result.code == 2
-    assert "leave --set out, or start a new run" in result.stderr

@@ -69,3 +69,9 @@ def test_the_loss_of_many_samples_is_summed_in_float64():
     found = evaluate(outputs, labels, CrossEntropy(), CLASSES).loss
     one = evaluate(outputs[:1], labels[:1], CrossEntropy(), CLASSES).loss
     assert found == pytest.approx(one, rel=1e-12)
+
+
+def test_a_loss_beyond_float32_is_infinite_without_a_warning():
+    outputs = np.array([[3e38, -3e38, 0, 0]], np.float32)
+    assert evaluate(outputs, np.array([1]), CrossEntropy(), CLASSES).loss == np.inf
+    assert evaluate(outputs, np.array([0]), CrossEntropy(), CLASSES).loss == 0

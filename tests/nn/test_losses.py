@@ -93,6 +93,23 @@ def test_cross_entropy_of_large_outputs_is_exact():
     np.testing.assert_allclose(gradient, [[1, -1, 0], [-0.5, 0.5, 0]])
 
 
+@pytest.mark.parametrize("size", [1e30, 3e38])  # the second, doubled, is beyond float32
+@each_case
+def test_probabilities_of_the_largest_outputs_are_0_and_1(loss, size):
+    outputs = np.array([[size, -size, 0], [-size, size, size]], np.float32)
+    np.testing.assert_array_equal(loss.probabilities(outputs), [[1, 0, 0], [0, 0.5, 0.5]])
+
+
+def test_losses_of_outputs_of_1e30():
+    outputs, labels = np.array([[1e30, -1e30, 0], [1e30, -1e30, 0]], np.float32), np.array([0, 1])
+    losses, gradient = CrossEntropy().evaluate(outputs, labels)
+    np.testing.assert_allclose(losses, [0, 2e30])
+    np.testing.assert_array_equal(gradient, [[0, 0, 0], [1, -1, 0]])
+    with np.errstate(over="ignore"):
+        losses, _ = MeanSquaredError().evaluate(outputs, labels)
+    assert losses.tolist() == [np.inf, np.inf]  # squares are beyond float32, and who trains says so
+
+
 @each_case
 @given(
     outputs=arrays(np.float32, (3, 4), elements=st.floats(-1e4, 1e4, width=32)),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stripes
-from convcli.errors import ShapeError
+from convcli.errors import ShapeError, TrainingError
 from convcli.images import resize
 
 
@@ -39,6 +39,35 @@ def test_images_of_another_size_are_resized(model):
     large = np.kron(stripes.dataset(4, 5).images, np.ones((1, 3, 2, 1), np.uint8))
     small = np.stack([resize(image, (8, 8)) for image in large])
     np.testing.assert_array_equal(model.predict(large), model.predict(small))
+
+
+@pytest.fixture
+def grown():
+    """Return a function that makes a model with weights that training has let grow."""
+
+    def make(size, loss):
+        model = stripes.training([{"type": "flatten"}, {"type": "dense"}], loss=loss).model
+        model.weights.trained *= np.float32(size)
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_outputs_beyond_float32_are_an_error(grown, loss):
+    model, pictures = grown(1e38, loss), stripes.dataset(9, 5)
+    for use in (model.predict, model.outputs, lambda images: model.evaluate(images, pictures.labels)):
+        with pytest.raises(
+            TrainingError, match=r"outputs for \d of 9 images are beyond float32.*learning_rate"
+        ):
+            use(pictures.images)
+
+
+def test_a_loss_beyond_float32_is_an_error_though_outputs_are_not(grown):
+    model, pictures = grown(1e25, "mean_squared_error"), stripes.dataset(9, 5)
+    np.testing.assert_allclose(model.predict(pictures.images).sum(1), 1)
+    with pytest.raises(TrainingError, match="loss on these images is beyond float32"):
+        model.evaluate(pictures.images, pictures.labels)
 
 
 def test_no_images_give_no_rows(model):

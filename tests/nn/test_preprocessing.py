@@ -53,6 +53,23 @@ def test_a_channel_that_is_the_same_everywhere_is_not_divided_by_0():
     np.testing.assert_allclose(x[..., 1], 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("count", [1, 3, 49])
+def test_rounding_in_the_mean_of_one_level_is_no_deviation(count):
+    for level in range(256):
+        images = np.full((count, 7, 7, 1), level, np.uint8)
+        fitted = Preprocessing.fit(images, "standardize")
+        assert fitted.deviation == (1,)
+        np.testing.assert_allclose(fitted.apply(images, np.empty(images.shape, np.float32)), 0, atol=1e-6)
+
+
+def test_a_single_pixel_that_differs_is_a_deviation():
+    images = np.full((1, 100, 100, 1), 255, np.uint8)
+    images[0, 50, 50] = 254
+    np.testing.assert_allclose(
+        Preprocessing.fit(images, "standardize").deviation, (images / 255).std(), rtol=1e-9
+    )
+
+
 def test_apply_is_the_formula():
     images = pictures()
     fitted = Preprocessing((5, 6, 3), (0.5, 0.25, 0.1), (0.3, 0.2, 0.05))

@@ -51,6 +51,10 @@ def test_step_counts_its_epochs_from_the_end_of_the_warm_up():
     np.testing.assert_allclose(factors(options, 3), [0.2, 0.4, 0.6, 0.8, *[1] * 4, *[0.1] * 4])
 
 
+def test_a_rate_that_grows_beyond_float64_is_infinite():
+    assert factors({"type": "step", "every": 1, "gamma": 1e200}, 3, 1) == [1, 1e200, np.inf]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_warm_up_ends_where_the_schedule_begins(case):
     options, epochs, *_ = CASES[case]

@@ -14,7 +14,7 @@ from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.preprocessing import Preprocessing
-from convcli.nn.workers import LANES, Workers, available_cores
+from convcli.nn.workers import LANES, BatchResult, Workers, available_cores
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
 NETWORKS = {
@@ -130,6 +130,31 @@ def test_an_overflow_gives_a_loss_that_is_not_finite_and_no_warning():
     with workers:
         result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
     assert not np.isfinite(result.loss)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_lanes_that_overflow_are_added_without_a_warning(sign, monkeypatch):
+    workers, _ = workers_and_weights(NETWORKS["plain"], 1)
+
+    def work(_job, lane):
+        workers._lanes[lane] = np.inf * sign**lane
+        return BatchResult(1.0, 0)
+
+    monkeypatch.setattr(workers._team, "_work", work)
+    with workers:
+        workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
+    assert not np.isfinite(workers.total).any()
+
+
+def test_more_pieces_than_a_team_takes_at_once_are_done_in_turn():
+    many = np.repeat(PICTURES.images, 5, axis=0)
+    found = []
+    for threads in (1, 40):
+        workers, _ = workers_and_weights([Flatten(), Dense(units=3)], threads, piece=1)
+        workers._team = Team(workers._work, min(threads, 2))  # 40 processes would take long to begin
+        with workers:
+            found.append(workers.outputs(many))
+    np.testing.assert_array_equal(*found)
 
 
 def test_an_error_reaches_the_caller_and_the_next_batch_is_taken():

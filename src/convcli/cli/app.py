@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from convcli import __version__
 from convcli.cli import (
@@ -19,6 +21,8 @@ from convcli.cli import (
     init,
     kernels,
     predict,
+    report,
+    runs,
     shape,
     train,
     verify,
@@ -26,8 +30,35 @@ from convcli.cli import (
 from convcli.cli.output import out, say
 from convcli.errors import ConvcliError
 
+# In the order in which --help lists them.
+MODULES = (
+    filter,
+    explain,
+    kernels,
+    shape,
+    init,
+    check,
+    train,
+    runs,
+    evaluate,
+    report,
+    predict,
+    gradcheck,
+    verify,
+)
+
+
+class _InOrder(TyperGroup):
+    """Lists commands as MODULES does; Typer itself has those with commands of their own come first."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the commands' names."""
+        return [module.__name__.rpartition(".")[2] for module in MODULES]
+
+
 app = typer.Typer(
     name="convcli",
+    cls=_InOrder,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing Rich would double the time that --help takes
@@ -54,8 +85,12 @@ def convcli(
     """
 
 
-for module in (filter, explain, kernels, shape, init, check, train, evaluate, predict, gradcheck, verify):
-    app.command()(getattr(module, module.__name__.rpartition(".")[2]))
+for module in MODULES:
+    name = module.__name__.rpartition(".")[2]
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name)
+    else:
+        app.command()(getattr(module, name))
 
 
 def main() -> None:
@@ -102,8 +137,8 @@ def _report(error: Exception) -> int:
         end = "" if message.endswith("?") else "."
         say(f"error: {message.rstrip('.')}{end} See `{command} --help`.")
         return 2
-    if isinstance(error, MemoryError):
-        say(f"error: out of memory ({error or 'no more to be had'}). Try a smaller input.")
+    if (reason := _lack_of_memory(error)) is not None:
+        say(f"error: out of memory ({reason}). Try a smaller input.")
     elif isinstance(error, OSError):
         say(f"error: {error.filename or 'input or output'}: {error.strerror or error}.")
     elif os.environ.get("CONVCLI_TRACEBACK"):
@@ -112,3 +147,16 @@ def _report(error: Exception) -> int:
         say(f"error: this is a defect in convcli: {type(error).__name__}: {error}")
         say("Set CONVCLI_TRACEBACK=1 to see where, and please report it.")
     return 1
+
+
+def _lack_of_memory(error: Exception) -> str | None:
+    """Return how Python, the system or its loader says that memory has run out; None for other errors."""
+    if isinstance(error, MemoryError):
+        return str(error) or "no more to be had"
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return error.strerror
+    if isinstance(error, ImportError) and "failed to map segment" in str(error):
+        return "a library cannot be loaded"
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "no thread can be started"
+    return None

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import shlex
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from convcli.cli import blas
+from convcli.cli.interruption import interruptions
 from convcli.cli.output import note, out, print_json, say
-from convcli.errors import UsageError
+from convcli.cli.picture import Picture
+from convcli.errors import ConvcliError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from convcli.build import Data
     from convcli.config import ConfigFile
-    from convcli.runs import Run
-    from convcli.training import Training
+    from convcli.recording import Recorder
+    from convcli.resuming import Changes
+    from convcli.training import Progress
 
 
 def train(
@@ -31,8 +32,12 @@ def train(
         Path | None, typer.Option("--run-dir", help="The run's folder; runs/<config name>-NNN if not given.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run.")
+        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a run where it stopped.")
     ] = None,
+    allow_changes: Annotated[
+        bool,
+        typer.Option("--allow-changes", help="Go on although values or images are not what they were."),
+    ] = False,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="All that may be used if not given.")
     ] = None,
@@ -45,34 +50,64 @@ def train(
       convcli train examples/digits.toml
       convcli train examples/digits.toml --set training.epochs=3 --set layers.1.filters=8
       convcli train --resume runs/digits-001
+      convcli train --resume runs/digits-001 --set training.epochs=20
     """
     blas.prepare()
-    from convcli import build
     from convcli.engine.threads import available_cores
-    from convcli.runs import Run
 
     threads = threads or available_cores()
     if resume is not None:
         if run_dir is not None:
             raise UsageError("--resume goes on in the run's own folder; leave --run-dir out.")
-        run = Run.open(resume)
-        file = build.run_config(run)
-        if config is not None or overrides:
-            _refuse_changes(file, config, overrides or [])
-        data = _data(file)
-        training = build.resume_training(run, data, threads)
+        _resume(resume, config, overrides or [], threads, allow_changes, json)
+    elif allow_changes:
+        raise UsageError("--allow-changes goes with --resume RUN.")
     elif config is None:
         raise UsageError("Expected a CONFIG, or --resume RUN. Write a starter with `convcli init`.")
     else:
-        file = build.load_config(config, overrides or [])
+        _begin(config, overrides or [], run_dir, threads, json)
+
+
+def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: int, json: bool) -> None:
+    from convcli import build
+    from convcli.recording import begin
+    from convcli.runs import Run
+
+    file = build.load_config(config, overrides)
+    data = _data(file)
+    training = build.new_training(file.config, data, threads)
+    build.resolved_text(file)  # complains, if it has to, before there is a folder
+    run = Run.create(file.name, run_dir)
+    with run.hold():
+        recorder = begin(run, file, training, data, threads)
+        _finish(recorder, data, json)
+
+
+def _resume(
+    folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
+) -> None:
+    from convcli import build
+    from convcli.resuming import resume, values_in_force
+    from convcli.runs import LAST, RESOLVED, Run
+
+    run = Run.open(folder)
+    with run.hold():
+        last = run.read_checkpoint(LAST)
+        file = values_in_force(run, last, overrides if config is None else ())
+        if (folder / RESOLVED).read_bytes() != file.text.encode():
+            note(f"{RESOLVED} is not what the run was under, and is written anew; change values with --set")
+        if config is not None:
+            file = build.load_config(config, overrides)
         data = _data(file)
-        training = build.new_training(file.config, data, threads)
-        resolved = build.resolved_text(file)
-        run = Run.create(file.name, run_dir)
-        run.write_config(file.text, file.overrides, resolved)
-        run.write_environment(seed=file.config.training.seed, threads=threads)
-    _learn(training, run)
-    _conclude(training, run, data, json)
+        recorder, changes = resume(run, last, file, data, threads, allow_changes=allow_changes)
+        del last  # as large as the training itself
+        progress = recorder.training.progress
+        note(_what_changed(progress, changes))
+        if run.add_environment(seed=file.config.training.seed, threads=threads, epoch=progress.epoch):
+            note("versions, processor or BLAS are others now: figures may differ in their last digits")
+        if recorder.training.finished:
+            say("This run has come to its end; --set training.epochs=N makes it longer.")
+        _finish(recorder, data, json)
 
 
 def _data(file: ConfigFile) -> Data:
@@ -83,78 +118,64 @@ def _data(file: ConfigFile) -> Data:
     return data
 
 
-def _refuse_changes(file: ConfigFile, config: Path | None, overrides: list[str]) -> None:
-    """Raise if the configuration named beside --resume is not the run's own."""
-    from convcli import build
-
-    if config is None:
-        raise UsageError("--resume goes on as the run began; leave --set out, or start a new run.")
-    wanted = build.resolved_config(build.load_config(config, overrides))
-    if changes := build.differences(file.config, wanted):
-        lines = "".join(f"\n  {change}" for change in changes)
-        raise UsageError(f"--resume goes on as the run began, but {config} differs:{lines}")
+def _what_changed(progress: Progress, changes: Changes) -> list[str]:
+    lines = [*changes.plain, *changes.weighty]
+    if changes.weighty:
+        lines.append(f"the changes hold from epoch {progress.epoch} on, which begins at its first batch")
+    return lines
 
 
-def _learn(training: Training, run: Run) -> None:
-    """Iterate over the training: show it, write what is to be kept, stop when asked to."""
-    from convcli import build
-    from convcli.errors import TrainingError
+def _finish(recorder: Recorder, data: Data, json: bool) -> None:
+    picture = Picture(recorder)
+    _learn(recorder, picture)
+    _conclude(recorder, data, json)
+    picture.draw()
+
+
+def _learn(recorder: Recorder, picture: Picture) -> None:
+    """Iterate over the training: write what is to be kept, show it, stop when asked to."""
     from convcli.render.training import training_view
-    from convcli.runs import BEST, LAST
+    from convcli.runs import LAST
     from convcli.training import BatchDone
 
-    with _interruption() as interrupted, training_view(training) as view:
+    training, folder = recorder.training, recorder.run.folder
+    with interruptions() as asked, training_view(training) as view:
         try:
             for event in training.run():
+                stopping = bool(asked)
+                recorder.record(event, stopping=stopping)
                 if isinstance(event, BatchDone):
                     view.batch(event)
                 else:
                     view.epoch(event)
-                    if event.best:
-                        run.write_checkpoint(BEST, build.best_checkpoint(training))
-                    run.write_checkpoint(LAST, build.last_checkpoint(training))
-                    run.write_metrics(build.metric_rows(training))
-                if interrupted:
-                    run.write_checkpoint(LAST, build.last_checkpoint(training))
+                    picture.epoch()
+                if stopping:
                     view.close()
-                    say(f"Interrupted. Go on with: convcli train --resume {run.folder}")
-                    raise typer.Exit(130)
-        except TrainingError as error:
-            kept = training.progress.history
-            where = f"{run.folder / LAST} holds epoch {kept[-1].epoch}" if kept else "no epoch was finished"
-            raise TrainingError(f"{error}\nThe last good checkpoint: {where}.") from None
+                    say(f"Interrupted. Go on with: convcli train --resume {shlex.quote(str(folder))}")
+                    picture.draw()
+                    raise typer.Exit(128 + asked[0])
+        except ConvcliError as error:
+            with suppress(OutputError):
+                picture.draw()
+            kept = f"The last good checkpoint: {folder / LAST} holds {recorder.kept}."
+            raise type(error)(f"{error}\n{kept}") from None
 
 
-@contextmanager
-def _interruption() -> Iterator[list[bool]]:
-    """Give a list that is empty until the first Ctrl-C; the second one interrupts at once."""
-    asked: list[bool] = []
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        asked.append(True)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _conclude(training: Training, run: Run, data: Data, json: bool) -> None:
+def _conclude(recorder: Recorder, data: Data, json: bool) -> None:
     """Measure the best epoch on the test images, and print what came out."""
     from dataclasses import asdict
 
+    from convcli.render.evaluation import best_line
+
+    training, folder = recorder.training, recorder.run.folder
     best = next(row for row in training.progress.history if row.epoch == training.progress.best_epoch)
-    document: dict[str, Any] = {"run": str(run.folder), "best": asdict(best)}
-    lines = [f"best epoch {best.epoch}: training accuracy {best.train_accuracy:.2%}"]
-    if best.validation_accuracy is not None:
-        lines[0] = f"best epoch {best.epoch}: validation accuracy {best.validation_accuracy:.2%}"
-        lines[0] += f", loss {best.validation_loss:.4f}"
+    document: dict[str, Any] = {"best": asdict(best)}
+    lines = [best_line(best)]
     if data.test is not None:
         figures = training.best_model().evaluate(data.test.images, data.test.labels)
         document["test"] = {"samples": figures.samples, "accuracy": figures.accuracy, "loss": figures.loss}
         lines.append(f"test accuracy {figures.accuracy:.2%} on {figures.samples:,} images it never saw")
+    recorder.run.write_results(document)
     if json:
-        return print_json(document)
-    return out("\n".join([*lines, f"run written to {run.folder}"]))
+        return print_json({"run": str(folder), **document})
+    return out("\n".join([*lines, f"run written to {folder}"]))

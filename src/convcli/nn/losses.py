@@ -55,6 +55,7 @@ class CrossEntropy(Loss):
         p[samples, labels] -= 1 - self.label_smoothing
         return losses, p
 
+    @np.errstate(over="ignore")  # the exponential of −∞ is 0, which is right
     def probabilities(self, outputs: Array) -> Array:
         p: Array = np.exp(outputs - outputs.max(1, keepdims=True))
         p /= p.sum(1, keepdims=True)
@@ -77,6 +78,7 @@ class MeanSquaredError(Loss):
         error *= error.dtype.type(2 / outputs.shape[1])
         return losses, error
 
+    @np.errstate(over="ignore")  # −∞ is below every part that is kept
     def probabilities(self, outputs: Array) -> Array:
         # A shift changes nothing, and near 0 the sums are exact however large the outputs are.
         shifted = outputs - outputs.max(1, keepdims=True)

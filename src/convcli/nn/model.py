@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from convcli.config import Config
 from convcli.engine.workspace import Array
+from convcli.errors import TrainingError
 from convcli.images import resize
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.losses import Loss
@@ -51,22 +53,44 @@ class Model:
         ------
         ShapeError
             If the dtype or the number of channels is not what the network was trained on.
+        TrainingError
+            If the weights are so large that outputs are beyond float32.
         """
         return self.loss.probabilities(self.outputs(images))
 
     def outputs(self, images: Array) -> Array:
-        """Return the network's raw outputs (n, classes) for `images` as in `predict`."""
+        """Return the network's raw outputs (n, classes) for `images`; errors are those of `predict`."""
         pixels = self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))
         with self.workers() as workers:
-            return workers.outputs(pixels)
+            return self.checked(workers.outputs(pixels))
+
+    def checked(self, outputs: Array) -> Array:
+        """Return `outputs` (n, classes), or raise TrainingError if some are beyond float32."""
+        if wrong := np.count_nonzero(~np.isfinite(outputs).all(1)):
+            raise _too_large(f"outputs for {wrong:,} of {len(outputs):,} images are")
+        return outputs
 
     def evaluate(self, images: Array, labels: Array) -> Evaluation:
         """Return the figures on `images` with the true `labels` (n,), indices into `classes`."""
-        return evaluate(self.outputs(images), labels, self.loss, self.classes)
+        return self.judge(self.outputs(images), labels)
+
+    def judge(self, outputs: Array, labels: Array) -> Evaluation:
+        """Return the figures of `outputs` (n, classes); TrainingError if their loss is beyond float32."""
+        figures = evaluate(outputs, labels, self.loss, self.classes)
+        if not math.isfinite(figures.loss):
+            raise _too_large("loss on these images is")
+        return figures
 
     def workers(self, threads: int | None = None) -> Workers:
         """Return a team that takes batches through the network."""
         return Workers(self.network, self.weights, self.preprocessing, self.loss, threads)
+
+
+def _too_large(what: str) -> TrainingError:
+    return TrainingError(
+        f"The network's {what} beyond float32: its weights became too large in training. "
+        "Train again with a smaller training.optimizer.learning_rate."
+    )
 
 
 def _resized(pixels: Array, preprocessing: Preprocessing) -> Array:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from convcli.config import Part
+from convcli.config import Epsilon, Part
 from convcli.engine.workspace import Array
 from convcli.registry import Registry
 
@@ -113,7 +113,7 @@ class RMSProp(Optimizer):
     learning_rate: PositiveFloat = 0.01
     rho: Fraction = 0.99
     momentum: Fraction = 0.0
-    epsilon: PositiveFloat = 1e-8
+    epsilon: Epsilon = 1e-8
 
     vectors: ClassVar[tuple[str, ...]] = ("square", "velocity")
 
@@ -141,7 +141,7 @@ class Adam(Optimizer):
     type: Literal["adam"] = "adam"
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
-    epsilon: PositiveFloat = 1e-8
+    epsilon: Epsilon = 1e-8
 
     vectors: ClassVar[tuple[str, ...]] = ("mean", "square")
 

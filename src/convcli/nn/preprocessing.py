@@ -43,7 +43,8 @@ class Preprocessing:
                 counts = np.bincount(images[..., channel].ravel(), minlength=256)
                 mean[channel] = counts @ levels / counts.sum()
                 variance = counts @ (levels - mean[channel]) ** 2 / counts.sum()
-                deviation[channel] = np.sqrt(variance) if variance > 0 else 1.0
+                # Rounding may put the mean of a single level beside it, a deviation of 1e-17.
+                deviation[channel] = np.sqrt(variance) if np.count_nonzero(counts) > 1 else 1.0
         return cls((height, width, channels), tuple(mean.tolist()), tuple(deviation.tolist()))
 
     def apply(self, images: Array, out: Array) -> Array:
@@ -76,6 +77,10 @@ class Preprocessing:
         """Return the preprocessing whose `document` this is, or raise ValueError."""
         height, width, channels = document["shape"]
         mean, deviation = (tuple(map(float, document[name])) for name in ("mean", "deviation"))
+        if not all(type(size) is int and size > 0 for size in (height, width, channels)):
+            raise ValueError("the shape of its images is no shape")
         if not len(mean) == len(deviation) == channels:
             raise ValueError(f"{channels} channels, but {len(mean)} means and {len(deviation)} deviations")
+        if not (np.isfinite([*mean, *deviation]).all() and min(deviation) > 0):
+            raise ValueError("means and deviations have to be numbers, and deviations above 0")
         return cls((height, width, channels), mean, deviation)

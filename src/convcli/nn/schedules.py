@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
@@ -18,7 +18,14 @@ class Schedule(Part):
     """The rate of a step is the optimizer's `learning_rate` times `factor`.
 
     For the first `warmup` epochs the factor grows linearly from near 0 to where the schedule begins.
+
+    Attributes
+    ----------
+    spans_run
+        Whether a factor depends on how many epochs there will be, so that more of them change all.
     """
+
+    spans_run: ClassVar[bool] = True
 
     warmup: Annotated[float, Field(ge=0, le=1e6)] = 0.0
 
@@ -42,6 +49,7 @@ class Schedule(Part):
 class Constant(Schedule):
     """The same rate throughout."""
 
+    spans_run = False
     type: Literal["constant"] = "constant"
 
     def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
@@ -51,12 +59,16 @@ class Constant(Schedule):
 class Step(Schedule):
     """Multiply the rate by `gamma` after every `every` epochs."""
 
+    spans_run = False
     type: Literal["step"] = "step"
     every: PositiveInt = 10
     gamma: PositiveFloat = 0.1
 
     def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
-        return float(self.gamma ** (step // (self.every * steps_per_epoch)))
+        try:
+            return float(self.gamma ** (step // (self.every * steps_per_epoch)))
+        except OverflowError:
+            return math.inf
 
 
 class Cosine(Schedule):

@@ -11,17 +11,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from convcli.engine.team import Team, shared_zeros
+from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Tape
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.preprocessing import Preprocessing
+
+Result = TypeVar("Result")
 
 LANES = 8
 
@@ -122,7 +125,7 @@ class Workers:
 
     @property
     def _ahead(self) -> int:
-        return PIECES_AHEAD * self.threads * self.piece
+        return min(PIECES_AHEAD * self.threads, MOST_PARTS) * self.piece
 
     def gradient(self, images: Array, labels: Array, batch: Array, seed: tuple[int, ...]) -> BatchResult:
         """Put the gradient of the mean loss of images[batch] into `total`.
@@ -156,10 +159,15 @@ class Workers:
         even = min(LANES, size // SMALL_PIECE)
         return max(fewest, even, 1)
 
-    def in_chunks(self, task: Callable[[slice], object]) -> None:
-        """Run `task` for slices that cover all parameters, each small enough to stay in a cache."""
+    def in_chunks(self, task: Callable[[slice], Result]) -> list[Result]:
+        """Return what `task` makes of slices that cover all parameters, each small enough for a cache."""
         size = self.network.trained.size
-        spread(task, [slice(start, start + CHUNK) for start in range(0, size, CHUNK)], self.threads)
+
+        def run(chunk: slice) -> Result:
+            with np.errstate(all="ignore"):  # as in `_work`
+                return task(chunk)
+
+        return spread(run, [slice(start, start + CHUNK) for start in range(0, size, CHUNK)], self.threads)
 
     def outputs(self, images: Array) -> Array:
         """Return the network's outputs (n, ...) for `images` (n, h, w, c), uint8."""

@@ -6,13 +6,22 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from convcli.errors import shown
 from convcli.nn.evaluation import Evaluation
-from convcli.render.plain import printable
+from convcli.training import Metrics
 
 
 def headline(figures: Evaluation, part: str) -> str:
     """Return accuracy and loss in one line."""
     return f"{part}: accuracy {figures.accuracy:.2%}, loss {figures.loss:.4f} on {figures.samples:,} images"
+
+
+def best_line(best: Metrics) -> str:
+    """Return the figures that an epoch was chosen for."""
+    if best.validation_accuracy is None:
+        return f"best epoch {best.epoch}: training accuracy {best.train_accuracy:.2%}"
+    accuracy, loss = best.validation_accuracy, best.validation_loss
+    return f"best epoch {best.epoch}: validation accuracy {accuracy:.2%}, loss {loss:.4f}"
 
 
 def class_table(figures: Evaluation) -> Table:
@@ -23,7 +32,7 @@ def class_table(figures: Evaluation) -> Table:
         table.add_column(name, justify="right")
     for row in figures.per_class:
         numbers = (f"{number:.4f}" for number in (row.precision, row.recall, row.f1))
-        table.add_row(Text(printable(row.name)), *numbers, f"{row.support:,}")
+        table.add_row(Text(shown(row.name)), *numbers, f"{row.support:,}")
     return table
 
 
@@ -32,7 +41,7 @@ def confusion_table(figures: Evaluation) -> Table:
     table = Table(box=SIMPLE_HEAD, title="confusion: rows true, columns predicted", title_justify="left")
     table.add_column("")
     for name in figures.classes:
-        table.add_column(Text(printable(name)), justify="right")
+        table.add_column(Text(shown(name)), justify="right")
     for name, row in zip(figures.classes, figures.confusion.tolist(), strict=True):
-        table.add_row(Text(printable(name)), *(str(count) if count else "·" for count in row))
+        table.add_row(Text(shown(name)), *(str(count) if count else "·" for count in row))
     return table

@@ -1,14 +1,21 @@
-"""A training while it runs: a progress bar and a line an epoch on a terminal, plain lines elsewhere."""
+"""A training while it runs: on a terminal curves, a bar and a line an epoch; plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
+from convcli.render.terminal_curves import NARROWEST, SIDE_BY_SIDE, Running, terminal_curves
 from convcli.training import BatchDone, EpochDone, Metrics, Training
+
+SAMPLES = 60  # of an epoch's batches, for its curve
+MOST_EPOCHS = 400  # or up to twice as many
+FEWEST_LINES = 20  # of a terminal on which curves leave room for the epochs above them
 
 
 class View(Protocol):
@@ -22,7 +29,7 @@ class View(Protocol):
 
 
 def training_view(training: Training) -> View:
-    """Return what suits stderr: a bar on a terminal, lines elsewhere."""
+    """Return what suits stderr: curves and a bar on a terminal, lines elsewhere."""
     console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
     if console.is_terminal and not console.is_dumb_terminal:
         return _Bar(console, training)
@@ -70,29 +77,22 @@ class _Lines:
 class _Bar:
     def __init__(self, console: Console, training: Training) -> None:
         self.epochs, self.batches = training.options.epochs, training.batches
-        self.progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[figures]}", markup=False),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-        )
+        self.display = _Display(console, training)
         done = (training.progress.epoch - 1) * self.batches + training.progress.batch
-        self.task = self.progress.add_task(
+        self.task = self.display.add_task(
             "training", total=self.epochs * self.batches, completed=done, figures=""
         )
 
     def __enter__(self) -> Self:
-        self.progress.start()
+        self.display.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def batch(self, event: BatchDone) -> None:
-        self.progress.update(
+        self.display.sample(event)
+        self.display.update(
             self.task,
             completed=(event.epoch - 1) * self.batches + event.batch,
             description=f"epoch {event.epoch}/{self.epochs}",
@@ -100,9 +100,57 @@ class _Bar:
         )
 
     def epoch(self, event: EpochDone) -> None:
-        self.progress.console.print(epoch_line(event.metrics, self.epochs, event.best), soft_wrap=True)
+        self.display.running = []
+        self.display.console.print(epoch_line(event.metrics, self.epochs, event.best), soft_wrap=True)
         if event.stops:
-            self.progress.console.print(_stop_line(event))
+            self.display.console.print(_stop_line(event))
 
     def close(self) -> None:
-        self.progress.stop()
+        """Leave the curves on the terminal, once."""
+        if self.display.live.is_started:
+            self.display.stop()
+            if (curves := self.display.curves()) is not None:
+                self.display.console.print(curves, no_wrap=True, overflow="ellipsis")
+
+
+class _Display(Progress):
+    """A bar under the curves so far: of the epochs that have ended, and of how this one goes."""
+
+    def __init__(self, console: Console, training: Training) -> None:
+        self.terminal, self.training, self.running = console, training, list[Running]()
+        super().__init__(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[figures]}", markup=False),
+            TimeRemainingColumn(),
+            console=console,
+            refresh_per_second=4,  # it takes 4 ms
+            transient=True,
+        )
+
+    def sample(self, event: BatchDone) -> None:
+        """Keep some of an epoch's moments."""
+        if event.batch * SAMPLES > len(self.running) * event.batches:
+            epoch = event.epoch - 1 + event.batch / event.batches
+            self.running.append(Running(epoch, event.loss, event.accuracy))
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield what is on the terminal; Rich asks for it again and again."""
+        if (curves := self.curves()) is not None:
+            yield curves
+        yield from super().get_renderables()
+
+    def curves(self) -> Text | None:
+        """Return the curves; None where there is nothing to draw yet, or no room for it."""
+        progress = self.training.progress
+        ended = len(progress.history)  # another thread may add to it from now on
+        running = [moment for moment in self.running if moment.epoch > ended]
+        width, lines = self.terminal.size
+        fits = width >= NARROWEST and lines >= FEWEST_LINES and not self.terminal.options.ascii_only
+        if not fits or not (ended or running):
+            return None
+        # Of very many epochs some, the last and the best one are enough.
+        chosen = {*range(ended - 1, -1, -max(1, ended // MOST_EPOCHS)), progress.best_epoch - 1} - {-1}
+        history = [progress.history[number] for number in sorted(chosen)]
+        return terminal_curves({"": history}, width, 6 if width >= SIDE_BY_SIDE else 4, running)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
+from convcli.config import Epsilon
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+
+LEVELS = 1 << 16
 
 
 class Dropout(Layer):
     """Set a random share of the inputs to zero while training, and scale the rest up to keep the mean.
 
+    The share is the multiple of 1/65536 nearest to `rate`, and below 1.
     Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, JMLR 15, 2014.
     """
 
@@ -27,12 +31,13 @@ class Dropout(Layer):
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["scale"] = None
-        if not tape.training or self.rate == 0 or tape.rng is None:
+        # 16 random bits a number are enough, and four times as fast as a float. One in LEVELS is always kept.
+        dropped = min(round(self.rate * LEVELS), LEVELS - 1)
+        if not tape.training or not dropped or tape.rng is None:
             return x
-        # 16 random bits a number are enough, and four times as fast as a float.
         random = np.frombuffer(tape.rng.bytes(2 * x.size), np.uint16).reshape(x.shape)
         scale = tape.saved["scale"] = tape.workspace.array("scale", x.shape, x.dtype)
-        np.multiply(random >= round(self.rate * 65536), scale.dtype.type(1 / (1 - self.rate)), out=scale)
+        np.multiply(random >= dropped, scale.dtype.type(LEVELS / (LEVELS - dropped)), out=scale)
         return np.multiply(x, scale, out=tape.workspace.array("y", x.shape, x.dtype))
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
@@ -55,7 +60,7 @@ class BatchNorm(Layer):
 
     type: Literal["batch_norm"] = "batch_norm"
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.9
-    epsilon: PositiveFloat = 1e-5
+    epsilon: Epsilon = 1e-5
 
     couples_samples: ClassVar[bool] = True
 

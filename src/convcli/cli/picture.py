@@ -1,0 +1,39 @@
+"""curves.png in a run's folder: drawn when a training stops, and now and then while it lasts."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from convcli.recording import Recorder
+
+# The first drawing takes 0.6 s, most of it to import matplotlib, each later one 0.2 s. An epoch of a small
+# network takes 0.1 s. So it is drawn after the last word of a training, when nobody waits for it any more,
+# and in between no more often than this, so that a long training spends 0.3% of its time on it.
+SECONDS = 60.0
+
+
+class Picture:
+    """The curves of what a recorder records."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self._drawn = time.monotonic()
+
+    def epoch(self) -> None:
+        """Draw, at the end of an epoch, if the last drawing is old."""
+        if time.monotonic() - self._drawn >= SECONDS:
+            self.draw()
+
+    def draw(self) -> None:
+        """Write the curves of all epochs that have ended, if one has."""
+        run, history = self.recorder.run, self.recorder.training.progress.history
+        if history:
+            from convcli.render.curves import curves_png
+            from convcli.runs import CURVES
+
+            run.write(CURVES, curves_png({run.folder.resolve().name: history}))
+            gc.collect()  # a drawing is 10 MB of objects that refer to each other, and training makes none
+        self._drawn = time.monotonic()

@@ -1,0 +1,170 @@
+"""`convcli runs`: the runs in a folder, two of them beside each other, the curves of several."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from convcli.cli.output import console, note, out, print_json, say, show
+from convcli.errors import InputError, OutputError, UsageError, suggestion
+
+if TYPE_CHECKING:
+    from convcli.training import Metrics
+
+USUAL = Path("runs")
+PLOT_LINES = 8
+
+
+class Order(StrEnum):
+    """What a list is sorted by."""
+
+    name = "name"
+    began = "began"
+    epochs = "epochs"
+    accuracy = "accuracy"
+    loss = "loss"
+    test = "test"
+    speed = "speed"
+
+
+class _Commands(TyperGroup):
+    """The commands below `runs`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Say what to do where the first word is no command: it may be the folder that was meant."""
+        word = args[0]
+        if word not in self.commands and Path(word).is_dir():
+            raise UsageError(f"{word} is a folder, no command; for the runs in it: convcli runs --in {word}.")
+        if word not in self.commands:
+            raise UsageError(f"`runs` has no command {word!r}.{suggestion(word, self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(cls=_Commands, invoke_without_command=True, subcommand_metavar="[COMMAND]")
+
+
+@app.callback()
+def runs(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="Where the runs are.")] = USUAL,
+    sort: Annotated[
+        Order, typer.Option("--sort", help="By name, or the latest, longest, best or fastest first.")
+    ] = Order.name,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """List runs: how far they came, the best epoch with its figures, and how they stand.
+
+    Accuracy and loss are the best epoch's on validation images, images/s the median over the epochs. A run is
+    `running` while a process trains it. Damaged ones are listed with what is wrong.
+
+    \b
+    Examples:
+      convcli runs
+      convcli runs --in archive --sort accuracy
+      convcli runs diff runs/digits-001 runs/digits-002
+      convcli runs plot runs/digits-001 runs/digits-002 --out curves.png
+    """
+    if context.invoked_subcommand is not None:
+        if (folder, sort, json) != (USUAL, Order.name, False):
+            raise UsageError(f"--in, --sort and --json before {context.invoked_subcommand} have no meaning.")
+        return None
+    from convcli.history import State, list_runs, ordered
+    from convcli.render.runs import runs_document, runs_table
+
+    found, others = list_runs(folder) if folder != USUAL or folder.exists() else ([], 0)
+    found = ordered(found, sort)
+    if others:
+        note(f"{others} other folder(s) in {folder} are no runs")
+    if json:
+        return print_json(runs_document(found))
+    if found:
+        show(runs_table(found, console()))
+    else:
+        say(f"No runs in {folder}. `convcli train CONFIG` makes one.")
+    for run in found:
+        if run.state is State.DAMAGED:
+            out(run.reason)
+    return None
+
+
+@app.command()
+def diff(
+    one: Annotated[Path, typer.Argument(metavar="A", help="A run's folder.", show_default=False)],
+    other: Annotated[Path, typer.Argument(metavar="B", help="Another one's.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Show what differs in two runs: values of the configuration, versions and machine, best figures.
+
+    \b
+    Examples:
+      convcli runs diff runs/digits-001 runs/digits-002
+      convcli runs diff runs/digits-001 archive/digits-001 --json
+    """
+    from convcli.history import compare
+    from convcli.render.runs import comparison_document, comparison_tables
+
+    names = (str(one), str(other))
+    comparison = compare(one, other)
+    if json:
+        return print_json(comparison_document(comparison, names))
+    return show(comparison_tables(comparison, names))
+
+
+@app.command()
+def plot(
+    folders: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Folders of runs.", show_default=False)
+    ],
+    out_file: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="A .png or .svg; the terminal if not given.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the epochs as one JSON document.")] = False,
+) -> None:
+    """Draw the curves of runs together: loss and accuracy over the epochs, the best epoch of each marked.
+
+    \b
+    Examples:
+      convcli runs plot runs/digits-001
+      convcli runs plot runs/digits-001 runs/digits-002 --out curves.png
+    """
+    from dataclasses import asdict
+
+    histories = {str(folder): _history(folder) for folder in folders}
+    if out_file is not None:
+        _write(out_file, histories, force=force)
+    if json:
+        epochs = {name: [asdict(row) for row in history] for name, history in histories.items()}
+        return print_json({"runs": epochs, "output": str(out_file) if out_file else None})
+    if out_file is not None:
+        return out(str(out_file))
+    from convcli.render.terminal_curves import NARROWEST, terminal_curves
+
+    return show(terminal_curves(histories, max(NARROWEST, console().width), PLOT_LINES))
+
+
+def _history(folder: Path) -> list[Metrics]:
+    from convcli.history import read_history
+    from convcli.runs import Run
+
+    history = read_history(Run.open(folder))
+    if not history:
+        raise InputError(f"{folder}: nothing to draw, as no epoch of this run has ended yet.")
+    return history
+
+
+def _write(path: Path, histories: dict[str, list[Metrics]], *, force: bool) -> None:
+    from convcli.files import write_atomically
+    from convcli.render.curves import curves_png, curves_svg
+
+    encoders = {".png": curves_png, ".svg": curves_svg}
+    if path.suffix.lower() not in encoders:
+        raise UsageError(f"--out {path}: expected a name that ends in .png or .svg.")
+    if os.path.lexists(path) and not force:
+        raise OutputError(f"{path} exists already; use --force to overwrite it.")
+    write_atomically(path, encoders[path.suffix.lower()](histories))

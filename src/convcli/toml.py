@@ -1,0 +1,64 @@
+"""TOML as text: the standard library reads it, and raises more than one thing; it does not write it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+
+def loads(text: str) -> dict[str, Any]:
+    """Return the document that `text` holds, or raise ValueError (TOMLDecodeError where it is no TOML)."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError("tables or arrays are nested too deeply") from None
+    except ValueError:
+        raise ValueError("an integer of thousands of digits; those of TOML have 64 bits") from None
+
+
+def dumps(document: Mapping[str, Any]) -> str:
+    """Return a document of tables, lists, texts, numbers and truth values as TOML.
+
+    >>> print(dumps({"data": {"source": "digits"}, "layers": [{"units": 3, "type": "dense"}]}))
+    [data]
+    source = "digits"
+    <BLANKLINE>
+    [[layers]]
+    type = "dense"
+    units = 3
+    <BLANKLINE>
+    """
+    return _table(document, "") + "\n"
+
+
+def _table(table: Mapping[str, Any], prefix: str) -> str:
+    # `type` says how to read the rest, so it stands first.
+    plain = sorted((key for key in table if not _is_table(table[key])), key=lambda key: key != "type")
+    lines = [f"{key} = {_value(table[key])}" for key in plain]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += ["", f"[{prefix}{key}]", _table(value, f"{prefix}{key}.")]
+        elif _is_table(value):
+            for item in value:
+                lines += ["", f"[[{prefix}{key}]]", _table(item, f"{prefix}{key}.")]
+    return "\n".join(lines).strip("\n")
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping) or (
+        isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+    )
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value)
