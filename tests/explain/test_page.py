@@ -7,11 +7,11 @@ import json
 import PIL.Image
 import pytest
 
+from chromium import Chromium, program
 from convcli.explain import TOPICS
 from convcli.explain.figure import Grid
 from convcli.render.explain import FORMATS
 from explain.cases import made
-from explain.chromium import Chromium, program
 
 pytestmark = pytest.mark.skipif(
     program() is None, reason="no Chromium here (Debian: apt-get install chromium)"

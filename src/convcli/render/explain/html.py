@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from html import escape
-from importlib.resources import files
 
 from convcli.explain.figure import Arrow, Element, Explanation, Formula, Grid, Picture, Step
 from convcli.explain.notation import number
 from convcli.render.explain.drawing import draw
-from convcli.render.explain.palette import COLOURS, heat
+from convcli.render.explain.palette import COLOURS, custom_properties, heat
 from convcli.render.explain.svg import svg_text
+from convcli.render.pages import escaped, template
 from convcli.render.plain import printable
 
 NARROW = 340.0  # what a drawing may be wide on a phone
@@ -21,36 +19,27 @@ def html(explanation: Explanation) -> bytes:
     """Return the page, whole in itself."""
     steps = "\n".join(_step(step, n) for n, step in enumerate(explanation.steps))
     page = (
-        _template()
+        template(__package__)
         .replace("@colours@", _colours())
-        .replace("@title@", _escaped(explanation.title))
+        .replace("@title@", escaped(explanation.title))
         .replace("@count@", str(len(explanation.steps)))
         .replace("@steps@", steps)
     )
     return page.encode()
 
 
-@cache
-def _template() -> str:
-    return (files("convcli.render.explain") / "page.html").read_text("utf-8")
-
-
 def _colours() -> str:
-    """Return the palette as custom properties, light and dark."""
-    light, dark = (
-        "".join(f"--{name}:{getattr(colour, mode)};" for name, colour in COLOURS.items())
-        for mode in ("light", "dark")
-    )
+    """Return the palette as custom properties, and the classes of drawings that take them."""
     svg = "".join(
         f"svg .f-{name}{{fill:var(--{name})}}svg .s-{name}{{stroke:var(--{name})}}" for name in COLOURS
     )
-    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}{svg}"
+    return custom_properties() + svg
 
 
 def _step(step: Step, n: int) -> str:
     rows = "".join(f'<div class="row">{"".join(map(_element, row))}</div>' for row in step.rows)
     hidden = "" if n == 0 else " hidden"
-    return f'<section data-step="{n + 1}"{hidden}><h2>{_escaped(step.title)}</h2>{rows}</section>'
+    return f'<section data-step="{n + 1}"{hidden}><h2>{escaped(step.title)}</h2>{rows}</section>'
 
 
 def _element(element: Element) -> str:
@@ -58,11 +47,11 @@ def _element(element: Element) -> str:
         case Grid():
             return _grid(element)
         case Arrow():
-            note = f"<small>{_escaped(element.note)}</small>" if element.note else ""
+            note = f"<small>{escaped(element.note)}</small>" if element.note else ""
             sign = "∗" if element.sign == "*" else element.sign
-            return f'<div class="arrow"><b>{_escaped(sign)}</b>{note}</div>'
+            return f'<div class="arrow"><b>{escaped(sign)}</b>{note}</div>'
         case Formula():
-            return f'<p class="formula">{_escaped(element.text)}</p>'
+            return f'<p class="formula">{escaped(element.text)}</p>'
         case _:
             scene = draw(element, NARROW)
             caption = element.caption or ("picture" if isinstance(element, Picture) else "drawing")
@@ -78,10 +67,10 @@ def _without_style(svg: str) -> str:
 def _grid(grid: Grid) -> str:
     rows = []
     for i, row in enumerate(grid.cells):
-        name = f"<th>{_escaped(grid.row_names[i])}</th>" if grid.row_names else ""
+        name = f"<th>{escaped(grid.row_names[i])}</th>" if grid.row_names else ""
         cells = "".join(_cell(grid, i, j) for j in range(len(row)))
         rows.append(f"<tr>{name}{cells}</tr>")
-    caption = f"<figcaption>{_escaped(grid.caption)}</figcaption>" if grid.caption else ""
+    caption = f"<figcaption>{escaped(grid.caption)}</figcaption>" if grid.caption else ""
     return f'<figure><div class="scroll"><table>{"".join(rows)}</table></div>{caption}</figure>'
 
 
@@ -97,7 +86,3 @@ def _cell(grid: Grid, i: int, j: int) -> str:
     full = json.dumps(value)
     title = "" if text.replace("−", "-") == full else f' title="{full}"'
     return f"<td{style}{title}>{text}</td>"
-
-
-def _escaped(text: str) -> str:
-    return escape(printable(text))

@@ -20,17 +20,17 @@ def frames(explanation: Explanation) -> list[Scene]:
     pages = []
     for n, step in enumerate(explanation.steps, 1):
         title = f"{n}/{count}  {step.title}" if count > 1 else step.title
-        pages.append(_stacked([_heading(explanation.title, TITLE), _step(step, title)], ROW_GAP))
+        pages.append(stacked([heading(explanation.title, TITLE), _step(step, title)], ROW_GAP))
     width, height = max(page.width for page in pages), max(page.height for page in pages)
-    return [_on_ground(page, width, height) for page in pages]
+    return [on_ground(page, width, height) for page in pages]
 
 
 def still(explanation: Explanation) -> Scene:
     """Return one scene with the steps that tell the story in short."""
-    parts = [_heading(explanation.title, TITLE)]
+    parts = [heading(explanation.title, TITLE)]
     parts += [_step(step, step.title) for step in still_steps(explanation)]
-    page = _stacked(parts, STEP_GAP)
-    return _on_ground(page, page.width, page.height)
+    page = stacked(parts, STEP_GAP)
+    return on_ground(page, page.width, page.height)
 
 
 def still_steps(explanation: Explanation) -> list[Step]:
@@ -38,11 +38,13 @@ def still_steps(explanation: Explanation) -> list[Step]:
     return [explanation.steps[n] for n in explanation.still]
 
 
-def _on_ground(page: Scene, width: float, height: float) -> Scene:
+def on_ground(page: Scene, width: float, height: float) -> Scene:
+    """Return a page with a margin around it, of a width and height without that."""
     return Scene(width + 2 * MARGIN, height + 2 * MARGIN, tuple(page.at(MARGIN, MARGIN)))
 
 
-def _heading(text: str, size: float) -> Scene:
+def heading(text: str, size: float) -> Scene:
+    """Return a line in bold, broken where it is too long for a page."""
     lines = wrapped(printable(text), WIDTH / 1.1, size)
     shapes = [
         Text(0, size * (0.6 + 1.3 * n), line, size, anchor="start", bold=True) for n, line in enumerate(lines)
@@ -52,16 +54,16 @@ def _heading(text: str, size: float) -> Scene:
 
 
 def _step(step: Step, title: str) -> Scene:
-    blocks: list[Scene] = [_heading(title, STEP_TITLE)]
+    blocks: list[Scene] = [heading(title, STEP_TITLE)]
     words: list[Scene] = []  # formulas in a row stand closer
     for row in step.rows:
         if len(row) == 1 and isinstance(row[0], Formula):
             words += _lines(row)
             continue
-        blocks += [_stacked(words, FORMULA_GAP)] if words else []
+        blocks += [stacked(words, FORMULA_GAP)] if words else []
         words = []
         blocks += _lines(row)
-    return _stacked([*blocks, _stacked(words, FORMULA_GAP)] if words else blocks, ROW_GAP)
+    return stacked([*blocks, stacked(words, FORMULA_GAP)] if words else blocks, ROW_GAP)
 
 
 def _lines(row: Sequence[Element]) -> list[Scene]:
@@ -88,7 +90,8 @@ def _beside(scenes: list[Scene]) -> Scene:
     return Scene(x - GAP, bottom, tuple(shapes), middle)
 
 
-def _stacked(scenes: Sequence[Scene], gap: float) -> Scene:
+def stacked(scenes: Sequence[Scene], gap: float) -> Scene:
+    """Return scenes under each other."""
     y, shapes = 0.0, list[Shape]()
     for scene in scenes:
         shapes += scene.at(0, y)

@@ -67,3 +67,12 @@ def heat(value: float, hottest: float) -> str:
     ('heat0', 'heat10')
     """
     return f"heat{round(HEAT_STEPS * min(max(value / hottest, 0.0), 1.0))}"
+
+
+def custom_properties() -> str:
+    """Return the palette as a style sheet: a property `--name` a colour, as the reader's screen is."""
+    light, dark = (
+        "".join(f"--{name}:{getattr(colour, mode)};" for name, colour in COLOURS.items())
+        for mode in ("light", "dark")
+    )
+    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"

@@ -1,0 +1,117 @@
+"""Which classes were taken for which: a table, or for many classes a picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convcli.errors import shortened
+from convcli.nn.evaluation import Evaluation
+from convcli.render import plotting
+from convcli.render.explain.palette import heat
+from convcli.render.plain import printable
+from convcli.render.report.elements import Cell, Chart, Element, Section, Table, Words, number
+from convcli.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_COLUMNS = 30  # of a table; a larger matrix is a picture
+MOST_DRAWN = 1500  # of a picture; with more, a class would be less than a pixel
+PITCH = 0.125  # inches from class to class: names of 8 points stand clear of each other
+SMALLEST, LARGEST = 8.0, 16.0  # inches
+LETTERS = 20  # of a name
+
+
+def confusion(report: Report) -> Section:
+    """Return the section of the confusion matrix and of the classes that were mixed up most often."""
+    shown = _shown(report.figures)
+    if not report.confusions:
+        return Section("confusion", "Confusion", (shown, Words("No class was mixed up with another.")))
+    pairs = Table(
+        "Mixed up most often",
+        ("true", "predicted", "images", "of its class"),
+        tuple(
+            (Cell(pair.true), Cell(pair.predicted), number(pair.count, ","), number(pair.share, ".1%"))
+            for pair in report.confusions
+        ),
+        frozenset({0, 1}),
+    )
+    return Section("confusion", "Confusion", (shown, pairs))
+
+
+def _shown(figures: Evaluation) -> Element:
+    count = len(figures.classes)
+    if count <= MOST_COLUMNS:
+        return _matrix(figures)
+    if count > MOST_DRAWN:
+        return Words(f"A matrix of {count:,} classes is too large for a picture; `--json` prints its counts.")
+    return Chart(
+        f"Confusion matrix of {count} classes: {figures.accuracy:.2%} of the images lie on the diagonal.",
+        lambda dark: _svg(figures, dark=dark),
+        lambda: _png(figures),
+        shrinks=False,
+    )
+
+
+def _matrix(figures: Evaluation) -> Table:
+    """Return the matrix as a table, shaded by how often classes were mixed up."""
+    counts = figures.confusion.tolist()
+    worst = max((n for i, row in enumerate(counts) for j, n in enumerate(row) if i != j), default=0)
+
+    def cell(i: int, j: int, count: int) -> Cell:
+        shown = number(count, ",")
+        if not count:
+            return replace(shown, faint=True)
+        return replace(shown, fill="done" if i == j else heat(count, worst))
+
+    return Table(
+        "Images by true class (rows) and predicted class (columns)",
+        ("", *figures.classes),
+        tuple(
+            (Cell(name), *(cell(i, j, count) for j, count in enumerate(row)))
+            for i, (name, row) in enumerate(zip(figures.classes, counts, strict=True))
+        ),
+        frozenset({0}),
+        grid=True,
+        upright=max(map(len, figures.classes)) > 3,
+    )
+
+
+def _svg(figures: Evaluation, *, dark: bool) -> bytes:
+    with plotting.style(dark=dark):
+        return plotting.svg(_figure(figures, dark=dark))
+
+
+def _png(figures: Evaluation) -> bytes:
+    with plotting.style():
+        return plotting.png(_figure(figures, dark=False))
+
+
+def _figure(figures: Evaluation, *, dark: bool) -> Figure:
+    """Return the matrix in two hues, one for what was right; the shade goes with the root of the count."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    count = len(figures.classes)
+    side = min(max(count * PITCH, SMALLEST), LARGEST)
+    drawn = plotting.figure(side + 1.2, side + 1.5)
+    axes = drawn.subplots()
+    counts = figures.confusion
+    right = np.eye(count, dtype=bool)
+    ground = plotting.colour("ground", dark=dark)
+    for name, hidden, hue in (("wrong", right | (counts == 0), "heat10"), ("right", ~right, "result")):
+        shades = LinearSegmentedColormap.from_list(name, [ground, plotting.colour(hue, dark=dark)])
+        cells = np.ma.masked_array(np.sqrt(counts), hidden)
+        axes.imshow(cells, cmap=shades, vmin=0, vmax=cells.filled(1).max(), zorder=2)
+    step = -(-count // int(LARGEST / PITCH))
+    places = range(0, count, step)
+    names = [shortened(printable(figures.classes[place]), LETTERS) for place in places]
+    axes.set_xticks(places, names, rotation=90)
+    axes.set_yticks(places, names)
+    axes.tick_params(labelsize=8, length=2, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.xaxis.set_label_position("top")
+    axes.set(xlabel="predicted", ylabel="true")
+    axes.grid(visible=True, linewidth=0.4)
+    return drawn

@@ -1,0 +1,58 @@
+"""A report's numbers as plain JSON: the same that its page shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from convcli.render.network import network_document
+from convcli.report import Judged, Kernels, Report, Sample
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return all numbers of a report."""
+    figures = report.figures.document()
+    return {
+        "data": report.data,
+        "split": report.part,
+        **figures,
+        "confusions": [asdict(pair) for pair in report.confusions],
+        "mistakes": {"count": report.wrong, "surest": [_judged(judged) for judged in report.mistakes]},
+        "best": asdict(report.best),
+        "epochs": [asdict(row) for row in report.record.history],
+        "network": network_document(report.model.network),
+        "kernels": _kernels(report.kernels) if report.kernels else None,
+        "feature_maps": [_sample(sample) for sample in report.samples],
+        "timing": asdict(report.timing),
+        "environment": dict(report.record.environment),
+    }
+
+
+def _judged(judged: Judged) -> dict[str, Any]:
+    return {
+        "image": judged.image,
+        "true": judged.true,
+        "predicted": judged.predicted,
+        "probability": judged.probability,
+        "true_probability": judged.true_probability,
+    }
+
+
+def _kernels(kernels: Kernels) -> dict[str, Any]:
+    return {
+        "layer": kernels.layer,
+        "shape": list(kernels.weights.shape),
+        "ranges": [[float(weights.min()), float(weights.max())] for weights in kernels.weights],
+    }
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    layers = [
+        {
+            "layer": layer.layer,
+            "shape": list(layer.maps.shape),
+            "range": [float(layer.maps.min()), float(layer.maps.max())],
+        }
+        for layer in sample.layers
+    ]
+    return {**_judged(sample.judged), "layers": layers}

@@ -1,0 +1,213 @@
+"""What a report shows, in order: each function makes one section of a run's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convcli.nn.network import Network
+from convcli.render.curves import curves_png, curves_svg
+from convcli.render.network import (
+    LayerRow,
+    layer_rows,
+    multiply_adds_in_numbers,
+    parameters_in_numbers,
+    size_in_numbers,
+)
+from convcli.render.numbers import by
+from convcli.render.report.confusion import confusion
+from convcli.render.report.elements import Cell, Chart, Facts, Listing, Section, Table, Words, number
+from convcli.render.report.galleries import feature_maps, kernels, mistakes
+from convcli.render.sizes import SHORT_FORMULA
+from convcli.report import Report
+
+
+def sections(report: Report) -> Iterator[Section]:
+    """Yield the parts of a report."""
+    yield _summary(report)
+    yield _network(report)
+    yield _curves(report)
+    yield confusion(report)
+    yield _classes(report)
+    yield mistakes(report)
+    yield kernels(report)
+    yield feature_maps(report)
+    yield _timing(report)
+    yield _environment(report)
+
+
+def headline(report: Report) -> str:
+    """Return what was judged on what, in a line."""
+    images = f"{report.kind} images".lstrip()
+    return f"{report.figures.accuracy:.2%} of {report.figures.samples:,} {images} classified correctly"
+
+
+def _summary(report: Report) -> Section:
+    return Section("summary", "Summary", (Facts(_results(report), large=True), Facts(_setup(report))))
+
+
+def _results(report: Report) -> tuple[tuple[str, Cell], ...]:
+    figures, best, network = report.figures, report.best, report.model.network
+    right = f"{figures.samples - report.wrong:,} of {figures.samples:,} images"
+    accuracy, loss = (f"{report.kind} {measure}".lstrip().capitalize() for measure in ("accuracy", "loss"))
+    items = [(accuracy, number(figures.accuracy, ".2%", right)), (loss, number(figures.loss, ".4f"))]
+    if report.kind != "validation" and best.validation_accuracy is not None:
+        after = f"after epoch {best.epoch}"
+        items += [
+            ("Validation accuracy", number(best.validation_accuracy, ".2%", after)),
+            ("Validation loss", number(best.validation_loss, ".4f", after)),
+        ]
+    done, planned = len(report.record.history), report.model.config.training.epochs
+    epochs = f"of {done}" if done == planned else f"of {done} ({planned} planned)"
+    return (
+        *items,
+        ("Best epoch", number(best.epoch, "d", epochs)),
+        ("Parameters", number(network.trained.size, ",", f"in {len(network.layers)} layers")),
+        ("Training time", number(report.timing.total, ",.1f", "seconds")),
+    )
+
+
+def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
+    model, training = report.model, report.model.config.training
+    return (
+        ("Data", Cell(model.config.data.source)),
+        ("Judged on", Cell(f"{report.kind} images of {report.data}".lstrip())),
+        ("Images", Cell(by(model.network.shapes[0]), "rows × columns × channels")),
+        ("Classes", number(len(model.classes), "d", _listed(model.classes))),
+        ("Loss", Cell(training.loss.name())),
+        ("Optimizer", Cell(training.optimizer.name())),
+        ("Batch size", number(training.batch_size, "d")),
+        ("Seed", number(training.seed, "d")),
+    )
+
+
+def _listed(names: tuple[str, ...], most: int = 12) -> str:
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
+
+
+def _network(report: Report) -> Section:
+    network = report.model.network
+    rows = list(layer_rows(network))
+    table = [(Cell(""), Cell("input"), Cell(""), Cell(by(network.shapes[0])), *[Cell("")] * 3)]
+    for row in rows:
+        adds = multiply_adds_in_numbers(network, row.number)
+        table.append(
+            (
+                Cell(str(row.number)),
+                Cell(row.type, row.options),
+                Cell(size_in_numbers(row)),
+                Cell(by(row.output)),
+                _parameters(network, row),
+                number(row.multiply_adds, ",", adds) if row.multiply_adds else Cell(""),
+                Cell(by(row.receptive_field) if row.receptive_field else ""),
+            )
+        )
+    frozen = sum(row.frozen for row in rows)
+    total = (
+        number(sum(row.parameters for row in rows), ",", f"and {frozen:,} frozen" if frozen else ""),
+        number(sum(row.multiply_adds for row in rows), ","),
+    )
+    shown = Table(
+        "Every layer: what it gives, and what one image costs",
+        ("#", "layer", "size", "output", "parameters", "multiply-adds", "sees"),
+        tuple(table),
+        frozenset({1, 2}),
+        (Cell(""), Cell("total"), Cell(""), Cell(""), *total, Cell("")),
+    )
+    words = f"size = {SHORT_FORMULA}. The last column is how much of the image an output's number sees."
+    return Section("network", "Network", (shown, Words(words)))
+
+
+def _parameters(network: Network, row: LayerRow) -> Cell:
+    formula = parameters_in_numbers(network, row.number)
+    if row.frozen:
+        return number(row.frozen, ",", f"{formula}, frozen")
+    return number(row.parameters, ",", formula) if row.parameters else Cell("")
+
+
+def _curves(report: Report) -> Section:
+    history, best = report.record.history, report.best
+    histories = {report.record.name: history}
+    last = history[-1]
+    told = f"training loss from {history[0].train_loss:.4g} to {last.train_loss:.4g}"
+    if best.validation_accuracy is not None:
+        told += f", validation accuracy up to {best.validation_accuracy:.2%} in epoch {best.epoch}"
+    chart = Chart(
+        f"Loss and accuracy over {len(history)} epochs: {told}.",
+        lambda dark: curves_svg(histories, dark=dark),
+        lambda: curves_png(histories),
+    )
+    columns = (
+        *("epoch", "training loss", "training accuracy", "validation loss", "validation accuracy"),
+        *("learning rate", "seconds", "images/s"),
+    )
+    rows = tuple(
+        (
+            number(row.epoch, "d", "best" if row is best else ""),
+            number(row.train_loss, ".4f"),
+            number(row.train_accuracy, ".2%"),
+            number(row.validation_loss, ".4f"),
+            number(row.validation_accuracy, ".2%"),
+            number(row.learning_rate, ".3g"),
+            number(row.seconds, ",.2f"),
+            number(row.images_per_second, ",.0f"),
+        )
+        for row in history
+    )
+    return Section("curves", "Curves", (chart, Table("Every epoch in numbers", columns, rows, folded=True)))
+
+
+def _classes(report: Report) -> Section:
+    rows = tuple(
+        (
+            Cell(row.name),
+            number(row.precision, ".4f"),
+            number(row.recall, ".4f"),
+            number(row.f1, ".4f"),
+            number(row.support, ","),
+        )
+        for row in report.figures.per_class
+    )
+    words = (
+        "Precision: of the images taken for a class, the share that is of it. Recall: of the images of a "
+        "class, the share that was found. F1: their harmonic mean. Support: how many images it has here."
+    )
+    table = Table(
+        "Figures of each class", ("class", "precision", "recall", "F1", "support"), rows, frozenset({0})
+    )
+    return Section("classes", "Classes", (table, Words(words)))
+
+
+def _timing(report: Report) -> Section:
+    timing = report.timing
+    facts = (
+        ("Images a second", number(timing.images_per_second, ",.0f", "in training")),
+        ("An epoch", number(timing.mean, ",.2f", "seconds in the mean")),
+        ("Fastest epoch", number(timing.fastest, ",.2f", "seconds")),
+        ("Slowest epoch", number(timing.slowest, ",.2f", "seconds")),
+        ("All epochs", number(timing.total, ",.1f", "seconds")),
+    )
+    words = (
+        "Measured by the run itself, on the machine below: the forward and backward passes of training and "
+        "the updates of the weights. Reading the data, judging by validation images and writing files are "
+        "not in it. How fast the network predicts was not measured."
+    )
+    return Section("timing", "Timing", (Facts(facts, large=True), Words(words)))
+
+
+def _environment(report: Report) -> Section:
+    names = {"cpu": "Processor", "blas": "Linear algebra"}
+    facts = tuple(
+        (names.get(key, key.capitalize()), Cell(_told(value)))
+        for key, value in report.record.environment.items()
+    )
+    listing = Listing("Configuration: every value in force", report.record.config)
+    return Section("environment", "Environment and configuration", (Facts(facts), listing))
+
+
+def _told(value: object) -> str:
+    """Return a piece of JSON as one says it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_told(inner)}" for key, inner in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_told, value))
+    return "–" if value is None else str(value)

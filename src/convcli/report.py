@@ -1,0 +1,290 @@
+"""What there is to say of a run: its figures, mistakes, kernels and feature maps, as plain objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convcli.data import Dataset
+from convcli.engine.workspace import Array
+from convcli.explain.tensors import pass_through
+from convcli.images import resize
+from convcli.nn.evaluation import Evaluation
+from convcli.nn.layers import Conv, Dense, Flatten
+from convcli.nn.model import Model
+from convcli.training import Metrics, best_metrics
+
+MOST_MISTAKES = 24
+MOST_CONFUSIONS = 12
+MOST_SAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An image and what the network says of it.
+
+    Attributes
+    ----------
+    image
+        Which one it is: its file, or its position in the data, from 0.
+    pixels
+        uint8 (h, w, c).
+    true, predicted
+        Classes; `probability` is the predicted one's, `true_probability` the true one's.
+    """
+
+    image: str
+    pixels: Array
+    true: str
+    predicted: str
+    probability: float
+    true_probability: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How many images of class `true` were taken for `predicted`, and which share of that class they are."""
+
+    true: str
+    predicted: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Kernels:
+    """The weights that look at the image itself.
+
+    Attributes
+    ----------
+    layer
+        Its number, from 1.
+    what
+        "kernel" of a convolution, or "unit" of a dense layer.
+    weights
+        (n, h, w, c): for each of them a picture.
+    """
+
+    layer: int
+    name: str
+    what: str
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMaps:
+    """What a convolution or pool (its number, from 1, and its options) makes of an image: (h, w, c)."""
+
+    layer: int
+    name: str
+    maps: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """An image on its way through the network."""
+
+    judged: Judged
+    layers: tuple[FeatureMaps, ...]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long the training steps of a run took; judging and writing are not among them.
+
+    Attributes
+    ----------
+    total, mean, fastest, slowest
+        Seconds: of all epochs together, and of one.
+    images_per_second
+        Over the whole run.
+    """
+
+    total: float
+    mean: float
+    fastest: float
+    slowest: float
+    images_per_second: float
+
+    @classmethod
+    def of(cls, history: Sequence[Metrics]) -> Timing:
+        """Return the figures of at least one epoch."""
+        seconds = [row.seconds for row in history]
+        total = sum(seconds)
+        images = sum(row.images_per_second * row.seconds for row in history)
+        rate = images / total if total else history[-1].images_per_second
+        return cls(round(total, 3), total / len(seconds), min(seconds), max(seconds), rate)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run has written down of itself.
+
+    Attributes
+    ----------
+    name
+        Of its folder.
+    history
+        A row for each finished epoch, at least one.
+    environment
+        Versions, processor, threads.
+    config
+        Every value in force, as TOML.
+    """
+
+    name: str
+    history: tuple[Metrics, ...]
+    environment: Mapping[str, Any]
+    config: str
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A run and its best network, judged.
+
+    Attributes
+    ----------
+    data, part
+        Where the judged images come from: a source, and "train", "validation" or "test" of it.
+    own
+        Whether that source is the run's own data.
+    split_off
+        Whether they are a share of a larger part, so that they are named by their position in that.
+    mistakes
+        The most confident ones, the surest first.
+    kernels
+        None where no layer with weights looks at the image itself.
+    """
+
+    record: Record
+    model: Model
+    data: str
+    part: str
+    own: bool
+    split_off: bool
+    figures: Evaluation
+    mistakes: tuple[Judged, ...]
+    kernels: Kernels | None
+    samples: tuple[Sample, ...]
+
+    @property
+    def kind(self) -> str:
+        """What one calls the judged images: "test", "validation" or "training"; nothing where just others."""
+        if self.part != "train":
+            return self.part
+        return "training" if self.own else ""
+
+    @property
+    def best(self) -> Metrics:
+        """The figures of the epoch whose weights were kept."""
+        return best_metrics(self.record.history)
+
+    @property
+    def timing(self) -> Timing:
+        """How long training took."""
+        return Timing.of(self.record.history)
+
+    @property
+    def wrong(self) -> int:
+        """How many images were judged wrongly."""
+        return self.figures.samples - int(self.figures.confusion.trace())
+
+    @property
+    def confusions(self) -> tuple[Confusion, ...]:
+        """The pairs of classes that were mixed up most often, the most frequent first."""
+        counts = self.figures.confusion.copy()
+        support = counts.sum(1)
+        np.fill_diagonal(counts, 0)
+        order = np.argsort(-counts, axis=None, kind="stable")[:MOST_CONFUSIONS]
+        names = self.figures.classes
+        pairs = (divmod(int(place), len(names)) for place in order)
+        return tuple(
+            Confusion(names[i], names[j], int(counts[i, j]), float(counts[i, j] / support[i]))
+            for i, j in pairs
+            if counts[i, j]
+        )
+
+
+def report(record: Record, model: Model, images: Dataset, part: str, *, own: bool = True) -> Report:
+    """Judge a run's best network on labelled images, and gather all that a report shows.
+
+    Parameters
+    ----------
+    images
+        Labels count in the model's classes.
+    part, own
+        As in `Report`.
+    """
+    outputs = model.outputs(images.images)
+    probabilities, guesses = model.loss.probabilities(outputs), outputs.argmax(1)
+
+    def judged(index: int) -> Judged:
+        label, guess = int(images.labels[index]), int(guesses[index])
+        return Judged(
+            images.origin(index),
+            images.images[index],
+            model.classes[label],
+            model.classes[guess],
+            float(probabilities[index, guess]),
+            float(probabilities[index, label]),
+        )
+
+    return Report(
+        record,
+        model,
+        images.name,
+        part,
+        own,
+        images.positions is not None,
+        model.judge(outputs, images.labels),
+        tuple(judged(index) for index in _surest(probabilities, guesses != images.labels)),
+        first_kernels(model),
+        tuple(_sample(model, judged(index)) for index in _first_of_each_class(images.labels)),
+    )
+
+
+def _surest(probabilities: Array, wrong: Array) -> list[int]:
+    """Return the positions of the wrongly judged images with the highest probabilities."""
+    places = np.flatnonzero(wrong)
+    order = np.argsort(-probabilities[places].max(1), kind="stable")
+    return [int(place) for place in places[order][:MOST_MISTAKES]]
+
+
+def _first_of_each_class(labels: Array) -> list[int]:
+    """Return the positions of the first images of a few classes, in the order of the classes."""
+    _, first = np.unique(labels, return_index=True)
+    return [int(index) for index in first[:MOST_SAMPLES]]
+
+
+def _sample(model: Model, judged: Judged) -> Sample:
+    network = model.network
+    rows, columns, _ = model.preprocessing.shape
+    activations = pass_through(model, resize(judged.pixels, (rows, columns))).activations
+    return Sample(
+        judged,
+        tuple(
+            FeatureMaps(number, f"{layer.name()} {layer.summary()}".strip(), activations[number])
+            for number, layer in enumerate(network.layers, 1)
+            if layer.window(network.shapes[number - 1]) is not None and len(network.shapes[number]) == 3
+        ),
+    )
+
+
+def first_kernels(model: Model) -> Kernels | None:
+    """Return the weights of the first convolution, or of a dense layer that sees the pixels; or None."""
+    network = model.network
+    for number, layer in enumerate(network.layers, 1):
+        weights = model.weights.by_layer[number - 1]
+        name = f"{layer.name()} {layer.summary()}".strip()
+        if isinstance(layer, Conv):
+            return Kernels(number, name, "kernel", np.moveaxis(weights["W"], 3, 0))
+        if isinstance(layer, Dense):
+            before = network.layers[number - 2] if number > 1 else None
+            if not isinstance(before, Flatten) or network.shapes[number - 2] != network.shapes[0]:
+                return None
+            pictures = weights["W"].T.reshape(-1, *network.shapes[0])
+            return Kernels(number, name, "unit", pictures)
+    return None

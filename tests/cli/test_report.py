@@ -1,0 +1,158 @@
+"""`convcli report`: a page and pictures beside the run, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from convcli import build
+from convcli.files import write_atomically
+
+
+@pytest.fixture
+def mine(trained, tmp_path):
+    """Return the name of a run of one's own."""
+    return shutil.copytree(trained, tmp_path / "mine").name
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Leave out the pictures, which take a second."""
+    monkeypatch.setattr("convcli.render.report.figures", lambda _: {"curves": b"drawn"})
+
+
+def test_a_report_is_a_page_and_a_picture_of_each_of_its_parts(call, mine, tmp_path):
+    result = call("report", mine)
+    assert (result.code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("test: accuracy ")
+    assert lines[0].endswith(" on 359 images")
+    page = (tmp_path / "mine" / "report.html").read_bytes()
+    assert page.startswith(b"<!doctype html>")
+    assert lines[1:] == [f"mine/report.html  {len(page) / 1000:,.0f} kB", "mine/figures  10 pictures"]
+    figures = {path.name for path in (tmp_path / "mine" / "figures").iterdir()}
+    names = "summary network curves confusion classes mistakes kernels feature-maps timing environment"
+    assert figures == {f"{name}.png" for name in names.split()}
+
+
+@pytest.mark.usefixtures("few")
+def test_its_numbers_are_those_of_evaluate(call, mine):
+    told = json.loads(call("report", mine, "--json").stdout)
+    figures = json.loads(call("evaluate", mine, "--json").stdout)
+    assert {name: told[name] for name in figures} == figures
+    assert told["report"] == "mine/report.html"
+
+
+@pytest.mark.usefixtures("few")
+def test_a_second_report_is_the_same_and_takes_the_place_of_the_first(call, mine, tmp_path):
+    call("report", mine)
+    path = tmp_path / "mine" / "report.html"
+    first = path.read_bytes()
+    path.write_bytes(b"old")
+    assert call("report", mine).code == 0
+    assert path.read_bytes() == first
+
+
+@pytest.mark.usefixtures("few")
+def test_elsewhere_nothing_is_overwritten_unasked(call, mine, tmp_path):
+    assert call("report", mine, "--out-dir", "there/it").code == 0
+    path = tmp_path / "there" / "it" / "report.html"
+    assert path.exists()
+    assert not (tmp_path / "mine" / "report.html").exists()
+    path.write_bytes(b"mine")
+    result = call("report", mine, "--out-dir", "there/it")
+    assert result == (1, "", "error: there/it/report.html exists already; use --force to overwrite it.\n")
+    assert path.read_bytes() == b"mine"
+    assert call("report", mine, "--out-dir", "there/it", "--force").code == 0
+    assert path.read_bytes() != b"mine"
+
+
+@pytest.mark.usefixtures("few")
+def test_validation_images_are_named_by_their_place_among_the_training_images(call, mine, tmp_path):
+    told = json.loads(call("report", mine, "--split", "validation", "--json").stdout)
+    file = build.run_config(build.Run.open(tmp_path / "mine"))
+    source = build.open_source("digits", base=tmp_path).train
+    held = build.load_data(file.config.data, file.base, file.config.training.seed).validation
+    assert told["samples"] == len(held)
+    for sample in told["feature_maps"]:
+        number = int(sample["image"])
+        assert source.classes[source.labels[number]] == sample["true"]
+        assert any(np.array_equal(source.images[number], image) for image in held.images)
+
+
+@pytest.mark.usefixtures("few")
+def test_data_that_has_moved_is_said_so_and_can_be_named(call, mine, tmp_path):
+    digits = build.open_source("digits", base=tmp_path)
+    np.savez(tmp_path / "moved", images=digits.test.images, labels=digits.test.labels)
+    resolved = tmp_path / "mine" / "resolved.toml"
+    resolved.write_text(resolved.read_text().replace('"digits"', '"/gone.npz"'))
+    result = call("report", mine)
+    assert (result.code, result.stdout) == (1, "")
+    assert "'/gone.npz' not found" in result.stderr
+    assert result.stderr.endswith("If the run's data has moved, say where with --data SOURCE.\n")
+    assert not (tmp_path / "mine" / "report.html").exists()
+    told = json.loads(call("report", mine, "--data", "moved.npz", "--json").stdout)
+    assert (told["samples"], told["data"]) == (359, "moved.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("best.safetensors", None, "no such file. No epoch of this run has ended yet"),
+        ("best.safetensors", b"no", "damaged checkpoint ("),
+        ("metrics.csv", None, "expected a row for each epoch, found none."),
+        ("metrics.csv", b"a,b\n1,2\n", "mine/metrics.csv: "),
+        ("environment.json", None, "environment.json: cannot be read (No such file or directory)."),
+        ("environment.json", b"[]", "environment.json: damaged"),
+        ("resolved.toml", None, "mine: not a run"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_one_error_and_nothing_is_written(
+    call, mine, tmp_path, name, content, message
+):
+    path = tmp_path / "mine" / name
+    path.unlink() if content is None else path.write_bytes(content)
+    result = call("report", mine)
+    assert (result.code, result.stdout) == (1, "")
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "mine" / "figures").exists()
+    assert not (tmp_path / "mine" / "report.html").exists()
+
+
+@pytest.mark.usefixtures("few")
+def test_a_place_that_cannot_be_written_is_one_error(call, mine, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = call("report", mine, "--out-dir", "file")
+    assert (result.code, result.stdout) == (1, "")
+    assert result.stderr == "error: file/figures: this folder cannot be made (Not a directory).\n"
+
+
+@pytest.mark.usefixtures("few")
+def test_the_page_is_written_last_and_as_a_whole(call, mine, monkeypatch):
+    written = []
+
+    def write(path, data):
+        written.append(path.name)
+        write_atomically(path, data)
+
+    monkeypatch.setattr("convcli.files.write_atomically", write)
+    assert call("report", mine).code == 0
+    assert written == ["curves.png", "report.html"]
+
+
+@pytest.mark.usefixtures("few", "quick")
+def test_class_names_are_text_on_the_page(call, tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (40, 8, 8)).astype(np.uint8)
+    names = ["<script>alert(1)</script>", "b"]
+    np.savez(tmp_path / "named", images=pictures, labels=np.arange(40) % 2, classes=names)
+    options = ("--set", "data.source=named.npz", "--set", "training.epochs=1", "--run-dir", "run")
+    call("train", "quick.toml", *options)
+    assert call("report", "run").code == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; → b" in page or "b → &lt;script&gt;" in page
