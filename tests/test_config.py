@@ -402,6 +402,7 @@ def test_dump_holds_every_value_in_force_but_those_that_are_absent(read):
         "type": "conv",
         "bias": True,
         "activation": "none",
+        "frozen": False,
         "filters": 4,
         "kernel": [3, 3],
         "stride": [1, 1],
@@ -424,7 +425,7 @@ def test_dump_maps_paths_and_nothing_else(read):
     assert document["data"]["preprocessing"] == "standardize"
 
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12)
 positive = st.floats(1e-12, 1e12)
 size = st.one_of(st.integers(1, 99), st.tuples(st.integers(1, 99), st.integers(1, 99)).map(list))
 sides = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(list)
@@ -440,7 +441,8 @@ layers = st.one_of(
                 st.tuples(sides, sides).map(list),
             ),
             "bias": st.booleans(),
-            "init": st.sampled_from(["he", "glorot"]),
+            "init": st.sampled_from(["he", "glorot", "box:size=1", ["1/2"]]),
+            "frozen": st.booleans(),
         },
     ),
     st.fixed_dictionaries({"type": st.just("max_pool")}, optional={"size": size, "stride": size}),

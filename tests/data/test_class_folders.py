@@ -27,6 +27,12 @@ def test_classes_that_are_numbers_are_sorted_as_numbers(tree):
     assert source.train.images[:, 0, 0, 0].tolist() == [2, 1, 0]
 
 
+def test_each_picture_is_known_by_its_file(tree):
+    source = open_source(".", base=tree("train/cat/1.png", "train/dog/2.png", "test/dog/1.png"))
+    assert [source.train.origin(n) for n in range(2)] == ["cat/1.png", "dog/2.png"]
+    assert source.test.origin(0) == "dog/1.png"
+
+
 @pytest.mark.parametrize("suffix", ["png", "webp", "tiff", "bmp", "gif", "jpg"])
 def test_every_picture_format_is_read(tree, suffix):
     source = open_source(".", base=tree(f"cat/1.{suffix}", f"dog/2.{suffix}"))

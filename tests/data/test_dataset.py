@@ -1,5 +1,7 @@
 """Labelled pictures keep their shape, dtype and label promises; a split is stratified, exact and disjoint."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,6 +54,22 @@ def test_take_keeps_order_and_classes():
     assert part.labels.tolist() == [1, 0]
     assert part.classes == dataset.classes
     assert part.class_counts == {"class 0": 1, "class 1": 1, "class 2": 0}
+
+
+def test_what_is_taken_is_known_by_where_it_was_in_the_source():
+    pictures = Dataset(np.zeros((9, 2, 2, 1), np.uint8), np.arange(9) % 2, ("even", "odd"))
+    assert pictures.origin(4) == "4"
+    part = pictures.take([7, 2, 5]).take([2, 0])
+    assert [part.origin(n) for n in range(2)] == ["5", "7"]
+    assert part.relabel(("odd", "even")).origin(1) == "7"
+
+
+@pytest.mark.parametrize("name", ["photos", "photos/list.csv"])
+def test_pictures_of_files_are_known_by_their_place_in_the_source(name):
+    files = [Path("photos/cat/1.png"), Path("photos/cat/2.png"), Path("/elsewhere/3.png")]
+    pictures = Dataset(np.zeros((3, 2, 2, 1), np.uint8), np.zeros(3, np.int64), ("cat",), name, files)
+    part = pictures.take([2, 1])
+    assert [part.origin(n) for n in range(2)] == ["/elsewhere/3.png", "cat/2.png"]
 
 
 def test_relabel_matches_classes_by_name():

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from convcli.bounds import check_memory
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble
-from convcli.data.readers import READERS, Reader
+from convcli.data.readers import FEWER, READERS, Reader
 from convcli.errors import InputError
 
 SIDE = 32
@@ -25,13 +26,14 @@ CLASSES = 10
 TRAIN_FILES = "data_batch_*.bin"
 TEST_FILE = "test_batch.bin"
 NAMES_FILE = "batches.meta.txt"
+NAMES_BYTES = 4096  # at most, for ten names
 
 
 def matches(path: Path) -> bool:
     """Return whether this is a .bin file or a folder with CIFAR-10's batches."""
     if path.is_dir():
         return (path / TEST_FILE).is_file() or any(path.glob(TRAIN_FILES))
-    return path.suffix.lower() == ".bin"
+    return path.suffix.lower() == ".bin" and path.is_file()
 
 
 def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
@@ -56,11 +58,15 @@ def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> S
 def _part(batches: Sequence[Path], name: Path) -> Part:
     """Read the batches into one array, channels last."""
     counts = [_count(batch) for batch in batches]
+    check_memory(str(name), sum(counts) * RECORD, advice=FEWER)
     images = np.empty((sum(counts), SIDE, SIDE, 3), np.uint8)
     labels = np.empty(len(images), np.uint8)
     start = 0
     for batch, count in zip(batches, counts, strict=True):
-        records = np.fromfile(batch, np.uint8, count * RECORD).reshape(count, RECORD)
+        records = np.fromfile(batch, np.uint8, count * RECORD)
+        if len(records) < count * RECORD:
+            raise InputError(f"{batch} became shorter while it was read. Try again once it is whole.")
+        records = records.reshape(count, RECORD)
         wrong = np.flatnonzero(records[:, 0] >= CLASSES)
         if len(wrong):
             raise InputError(
@@ -88,7 +94,8 @@ def _class_names(path: Path) -> list[str]:
     """Return the ten names in the order the labels count, or "0" … "9" where there is no list of names."""
     if not path.is_file():
         return [str(number) for number in range(CLASSES)]
-    names = path.read_text(encoding="utf-8", errors="replace").split()
+    with path.open(encoding="utf-8", errors="replace") as file:
+        names = file.read(NAMES_BYTES).split()
     if len(names) != CLASSES:
         raise InputError(f"{path}: expected {CLASSES} class names, one on each line, found {len(names)}.")
     return names

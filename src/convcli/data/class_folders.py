@@ -16,7 +16,7 @@ import numpy as np
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble, sorted_names
 from convcli.data.readers import READERS, Reader
-from convcli.errors import InputError
+from convcli.errors import InputError, shown
 
 TRAIN = "train"
 TEST = ("test", "val", "validation")  # the first of these is the test part
@@ -36,7 +36,7 @@ def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> S
     if train is None or not _folders(train):
         return assemble(_part(path), size=size, channels=channels)
     test = next((folders.pop(name) for name in TEST if name in folders), None)
-    notes = [f"{folder} is not used; validation or test can name it" for folder in folders.values()]
+    notes = [f"{shown(folder)} is not used; validation or test can name it" for folder in folders.values()]
     return assemble(_part(train), _part(test) if test else None, size=size, channels=channels, notes=notes)
 
 
@@ -45,7 +45,9 @@ def _part(folder: Path) -> Part:
     labels: list[str] = []
     by_name = {class_folder.name: class_folder for class_folder in _folders(folder)}
     if not by_name:
-        raise InputError(f"{folder}: expected a sub-folder of images for each class, found no sub-folder.")
+        raise InputError(
+            f"{shown(folder)}: expected a sub-folder of images for each class, found no sub-folder."
+        )
     for name in sorted_names(by_name):
         files = _pictures(by_name[name])
         paths += files
@@ -59,12 +61,18 @@ def _pictures(folder: Path) -> list[Path]:
     inner = [path for path in entries if path.is_dir()]
     if inner:
         raise InputError(
-            f"{folder}: expected the images of class {folder.name!r}, found a folder {inner[0].name!r}. "
-            "Give the folder that directly holds the class folders, or move the images up."
+            f"{shown(folder)}: expected the images of class {folder.name!r}, found a folder "
+            f"{inner[0].name!r}. Give the folder that directly holds the class folders, or move the "
+            "images up."
+        )
+    other = [path for path in entries if not path.is_file()]
+    if other:
+        raise InputError(
+            f"{shown(other[0])}: expected an image, found a device, a pipe or a link to nothing. Remove it."
         )
     if not entries:
         raise InputError(
-            f"{folder}: class {folder.name!r} has no image. Put images there or remove the folder."
+            f"{shown(folder)}: class {folder.name!r} has no image. Put images there or remove the folder."
         )
     return entries
 

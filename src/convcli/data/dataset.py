@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +27,10 @@ class Dataset:
         The names of the classes; a class may have no picture here.
     name
         Where the pictures come from; it begins every error message.
+    files
+        The file of each picture of the source, where each has its own.
+    positions
+        int64, (n,): which picture of the source each is; None where they are all there, in order.
 
     Raises
     ------
@@ -43,6 +48,8 @@ class Dataset:
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     name: str = "dataset"
+    files: Sequence[Path] = ()
+    positions: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if problem := self._problem():
@@ -89,7 +96,26 @@ class Dataset:
     def take(self, indices: ArrayLike) -> Dataset:
         """Return a copy of the pictures at `indices`, in their order, with all classes kept."""
         chosen = np.asarray(indices)
-        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+        positions = np.arange(len(self)) if self.positions is None else self.positions
+        return replace(
+            self, images=self.images[chosen], labels=self.labels[chosen], positions=positions[chosen]
+        )
+
+    def origin(self, index: int) -> str:
+        """Return which picture of the source stands at `index`: its file, or its position there, from 0.
+
+        >>> pictures = Dataset(np.zeros((9, 2, 2, 1), np.uint8), np.arange(9) % 2, ("even", "odd"))
+        >>> pictures.take([7, 2]).origin(0)
+        '7'
+        """
+        position = index if self.positions is None else int(self.positions[index])
+        if not self.files:
+            return str(position)
+        path, place = self.files[position], Path(self.name)
+        for folder in (place, place.parent):  # of class folders, or of a list of files
+            if path.is_relative_to(folder):
+                return str(path.relative_to(folder))
+        return str(path)
 
     def relabel(self, classes: Sequence[str]) -> Dataset:
         """Return the same pictures with labels that count in `classes`, matched by name.
@@ -113,8 +139,8 @@ class Dataset:
         unknown = [name for name, count in self.class_counts.items() if count and name not in position]
         if unknown:
             raise InputError(
-                f"{self.name}: class {_listed(unknown)} is not among the classes of the training images: "
-                f"{_listed(classes)}. Rename or remove it."
+                f"{self.name}: class {listed(unknown)} is not among the classes of the training images: "
+                f"{listed(classes)}. Rename or remove it."
             )
         to = np.array([position.get(name, -1) for name in self.classes], np.int64)
         return replace(self, labels=to[self.labels], classes=tuple(classes))
@@ -215,7 +241,7 @@ def _allot(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     return given
 
 
-def _listed(names: Sequence[str], most: int = 12) -> str:
+def listed(names: Sequence[str], most: int = 12) -> str:
     """Return the names as a person reads them, cut where there are too many for a message."""
     shown = ", ".join(repr(name) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

@@ -23,9 +23,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.bounds import check_memory, most_unpacked
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble
-from convcli.data.readers import DEFLATE_LIMIT, READERS, Reader
+from convcli.data.readers import FEWER, READERS, Reader
 from convcli.errors import InputError
 
 NAME = re.compile(
@@ -39,7 +40,7 @@ def matches(path: Path) -> bool:
     """Return whether this is an IDX file, by its name, or a folder with IDX images."""
     if path.is_dir():
         return bool(_images_in(path))
-    return NAME.fullmatch(path.name) is not None
+    return NAME.fullmatch(path.name) is not None and path.is_file()
 
 
 def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
@@ -62,15 +63,15 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         raw.seek(0)
         stream: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
         try:
-            return _values(stream, path, dimensions, most=length * DEFLATE_LIMIT if packed else length)
+            return _values(stream, path, dimensions, length, packed=packed)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(
                 f"{path}: its gzip data is damaged or cut short ({error}). Get the file again."
             ) from error
 
 
-def _values(stream: BinaryIO, path: Path, dimensions: int, *, most: int) -> NDArray[np.uint8]:
-    """Read header and values; `most` is how many bytes there can be, known before any is trusted."""
+def _values(stream: BinaryIO, path: Path, dimensions: int, length: int, *, packed: bool) -> NDArray[np.uint8]:
+    """Read header and values; nothing is asked of memory that a file of `length` bytes cannot fill."""
     header = stream.read(4 + 4 * dimensions)
     magic = bytes([0, 0, 0x08, dimensions])
     if header[:4] != magic:
@@ -85,21 +86,23 @@ def _values(stream: BinaryIO, path: Path, dimensions: int, *, most: int) -> NDAr
         )
     shape = struct.unpack(f">{dimensions}I", header[4:])
     expected = math.prod(shape)
-    room = most - len(header)
-    values = stream.read(expected + 1) if expected <= room else b""
+    announced = " × ".join(f"{number:,}" for number in shape)
+    announced += f" = {expected:,} bytes" if dimensions > 1 else " bytes"
+    if not expected:
+        raise InputError(f"{path}: there is nothing in it (its header announces {announced}).")
+    if packed and expected > most_unpacked(length):
+        raise InputError(
+            f"{path}: its header announces {announced}, packed in {length:,}; no more than "
+            f"{most_unpacked(length):,} are unpacked. If it is what you want, unpack it with gunzip first."
+        )
+    fits = packed or expected <= length - len(header)
+    if fits:
+        check_memory(str(path), expected, advice=FEWER)
+    values = stream.read(expected + 1) if fits else b""
     if len(values) != expected:
         fault = "is cut short" if len(values) < expected else "is too long"
-        sizes = " × ".join(f"{number:,}" for number in shape) + " = " if dimensions > 1 else ""
-        held = (
-            "more"
-            if len(values) > expected
-            else f"{len(values):,}"
-            if expected <= room
-            else f"at most {room:,}"
-        )
-        raise InputError(
-            f"{path} {fault}: its header announces {sizes}{expected:,} bytes, it holds {held}. Get it again."
-        )
+        held = "more" if len(values) > expected else f"{len(values) if fits else length - len(header):,}"
+        raise InputError(f"{path} {fault}: its header announces {announced}, it holds {held}. Get it again.")
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 

@@ -6,26 +6,31 @@ Nothing is unpickled, and no array is made before its announced size is compared
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from convcli.arrays import npy_header
+from convcli.bounds import check_memory, most_unpacked
 from convcli.data.dataset import Source
-from convcli.data.parts import Part, assemble
+from convcli.data.parts import Part, assemble, names_of
 from convcli.data.pixels import Pixels
-from convcli.data.readers import DEFLATE_LIMIT, READERS, Reader
-from convcli.errors import InputError
+from convcli.data.readers import FEWER, READERS, Reader
+from convcli.errors import InputError, shortened
 
 Array: TypeAlias = NDArray[Any]
 
 NEEDED = ("images", "labels")
 TEST = ("test_images", "test_labels")
 KNOWN = (*NEEDED, "classes", *TEST)
+
+LONGEST_REASON = 120  # signs of what the libraries say of a damaged file
 
 
 def matches(path: Path) -> bool:
@@ -45,11 +50,11 @@ def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> S
                 f"{', '.join(arrays) or 'none of them'}. Save it with numpy.savez(path, {keywords})."
             )
     classes = _class_names(arrays["classes"], path) if "classes" in arrays else None
-    train = Part(str(path), _pixels(arrays["images"], f"{path} (images)"), _text(arrays["labels"]))
+    train = Part(str(path), _pixels(arrays["images"], f"{path} (images)"), arrays["labels"])
     test = None
     if "test_images" in arrays:
         pixels = _pixels(arrays["test_images"], f"{path} (test_images)")
-        test = Part(f"{path} (test)", pixels, _text(arrays["test_labels"]))
+        test = Part(f"{path} (test)", pixels, arrays["test_labels"])
     return assemble(train, test, classes=classes, size=size, channels=channels)
 
 
@@ -76,55 +81,54 @@ def _class_names(classes: Array, path: Path) -> list[str]:
         raise InputError(
             f"{path} (classes): expected a list of names, found {classes.dtype} with shape {classes.shape}."
         )
-    return [str(name) for name in _text(classes)]
-
-
-def _text(array: Array) -> Array:
-    """Return byte strings as text; other arrays as they are."""
-    return np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
+    return names_of(classes, f"{path} (classes)")
 
 
 def _arrays(path: Path) -> dict[str, Array]:
     """Read the arrays that mean something here, by name."""
-    most = path.stat().st_size * DEFLATE_LIMIT
-    arrays = {}
+    arrays: dict[str, Array] = {}
+    length = path.stat().st_size
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header that Python 2 wrote is fine
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
+                if name in arrays:
+                    raise InputError(f"{path} ({name}): there are two arrays of this name. Save it again.")
                 if name in KNOWN:
-                    _check_header(archive, member, f"{path} ({name})", most)
+                    _check_header(archive, member, f"{path} ({name})", length)
                     with archive.open(member) as stream:
                         arrays[name] = npy.read_array(stream, allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: not a readable .npz archive ({error}). Save it again.") from error
+        reason = shortened(str(error), LONGEST_REASON)
+        raise InputError(f"{path}: not a readable .npz archive ({reason}). Save it again.") from error
     return arrays
 
 
-def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, most: int) -> None:
-    """Raise if an array cannot be what its header announces, before memory is asked for it."""
+def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, length: int) -> None:
+    """Raise if an array cannot be what its header announces in an archive of `length` bytes."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise InputError(f"{name}: expected plain or deflated data. Save it with numpy.savez_compressed.")
     with archive.open(member) as stream:
-        shape, dtype = _header(stream)
+        shape, dtype = npy_header(stream)
     if dtype.hasobject:
         raise InputError(
             f"{name}: holds Python objects ({dtype}), which convcli never unpickles. Save numbers or text: "
             "numpy.asarray(values, dtype=…)."
         )
     announced = math.prod(shape) * dtype.itemsize
-    held = min(member.file_size, most)
-    if announced > held:
+    if announced > member.file_size:
         raise InputError(
-            f"{name}: its header announces {announced:,} bytes, the archive holds {held:,}. Save it again."
+            f"{name}: its header announces {announced:,} bytes, the archive holds {member.file_size:,}. "
+            "Save it again."
         )
-
-
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = npy.read_magic(stream)
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read_header(stream)
-    return shape, dtype
+    packed = min(member.compress_size, length)
+    if announced > most_unpacked(packed):
+        raise InputError(
+            f"{name}: its header announces {announced:,} bytes, packed in {packed:,}; no more than "
+            f"{most_unpacked(packed):,} are unpacked. If it is what you want, save it with numpy.savez."
+        )
+    check_memory(name, announced, advice=FEWER)
 
 
 READERS.register("npz")(Reader("an .npz file with arrays images and labels", matches, read))

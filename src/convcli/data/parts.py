@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from convcli.data.pixels import Pixels, fit_images, read_images
 from convcli.errors import InputError
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
+LONGEST_NAME = 255  # signs of a class's name, as of a file's
+MOST_CLASSES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +85,14 @@ def _dataset(
         )
     if not len(part.images):
         raise InputError(f"{part.name}: there are no images in it.")
+    if isinstance(part.images, np.ndarray) and not part.images.size:
+        raise InputError(f"{part.name}: its images have no pixels (shape {part.images.shape}).")
     labels, names = number_labels(part.labels, classes, part.name)
     if isinstance(part.images, np.ndarray):
         images, notes = fit_images(part.images, size=size, channels=channels, name=part.name)
-    else:
-        images, notes = read_images(part.images, size=size, channels=channels)
-    return Dataset(images, labels, names, part.name), notes
+        return Dataset(images, labels, names, part.name), notes
+    images, notes = read_images(part.images, size=size, channels=channels)
+    return Dataset(images, labels, names, part.name, part.images), notes
 
 
 def number_labels(
@@ -98,7 +103,8 @@ def number_labels(
     Raises
     ------
     InputError
-        If labels are neither text nor integers, negative, or not among the given classes.
+        If labels are neither text nor integers, negative, too long or too many for names, or not among the
+        given classes.
 
     Examples
     --------
@@ -107,17 +113,18 @@ def number_labels(
     >>> number_labels(np.array(["dog", "cat"]), None, "example")
     (array([1, 0]), ('cat', 'dog'))
     """
-    if labels.dtype.kind not in "iuU":
+    if labels.dtype.kind not in "iuSU":
         raise InputError(
             f"{name}: labels are {labels.dtype}; expected integers (0, 1, 2, …) or text, one for each image."
         )
     values, index = np.unique(labels, return_inverse=True)
-    if labels.dtype.kind != "U" and values[0] < 0:
+    is_text = labels.dtype.kind in "SU"
+    if not is_text and values[0] < 0:
         raise InputError(f"{name}: label {values[0]} is negative; expected integers from 0 up.")
-    found = [str(value) for value in values]
+    found = names_of(values, name)
     if classes is None:
         classes = sorted_names(found)
-    elif labels.dtype.kind != "U":  # counts in the list of names: position, not name
+    elif not is_text:  # counts in the list of names: position, not name
         if values[-1] >= len(classes):
             raise InputError(
                 f"{name}: label {values[-1]} has no name: its {len(classes)} classes count from 0. Name all."
@@ -129,6 +136,35 @@ def number_labels(
         raise InputError(f"{name}: label {unknown[0]!r} is not among its classes {', '.join(classes)}.")
     numbers: NDArray[np.int64] = np.array([position[name] for name in found], np.int64)[index]
     return numbers, tuple(classes)
+
+
+def names_of(values: NDArray[Any], name: str) -> list[str]:
+    """Return different labels, integers or text, as names; bytes are UTF-8.
+
+    Raises
+    ------
+    InputError
+        If they are more, or longer, than names of classes can be, or no text.
+    """
+    if len(values) > MOST_CLASSES:
+        raise InputError(
+            f"{name}: found {len(values):,} different classes; expected at most {MOST_CLASSES:,}. "
+            "Is it the class of each image?"
+        )
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    elif values.dtype.kind == "U":
+        values = values.astype(values.dtype.newbyteorder("="))
+        if values.view(np.uint32).max(initial=0) > sys.maxunicode:
+            raise InputError(f"{name}: its labels are no text; expected Unicode. Save them again.")
+    names = [str(value) for value in values]
+    longest = max(map(len, names), default=0)
+    if longest > LONGEST_NAME:
+        raise InputError(
+            f"{name}: found a label of {longest:,} signs; expected the name of a class, at most "
+            f"{LONGEST_NAME}."
+        )
+    return names
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections import Counter
@@ -14,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import images as image_files
+from convcli.bounds import check_memory
+from convcli.data.readers import FEWER
 from convcli.errors import InputError
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -49,7 +52,7 @@ def read_images(
     # Most sets have one size, that of the first picture: then every file is read only once.
     first = _shape(image_files.read_pixels(paths[0], None))
     target = _fitted_shape(first, size, channels)
-    images = np.empty((len(paths), *target), np.uint8)
+    images = _empty(len(paths), target)
 
     def place(index: int) -> Shape:
         """Put one picture where it belongs, if it fits there without a change nobody asked for."""
@@ -70,7 +73,7 @@ def read_images(
     if misfits:
         common = _fitted_shape(_most_common(stored), size, channels)
         if common != target:
-            target, images = common, np.empty((len(paths), *common), np.uint8)
+            target, images = common, _empty(len(paths), common)
             misfits = list(range(len(paths)))
         _each(misfits, place_changed, threads)
     return images, _notes(stored, target, size)
@@ -104,10 +107,16 @@ def fit_images(
     if target == stored:
         return images, ()
     _check_channels(name, stored[2], channels)
-    fitted = np.empty((len(images), *target), np.uint8)
+    fitted = _empty(len(images), target, name)
     for index, pixels in enumerate(images):
         fitted[index] = _fitted(pixels, size, channels)
     return fitted, _notes([stored] * len(images), target, size)
+
+
+def _empty(count: int, shape: Shape, name: str = "image files") -> Pixels:
+    """Return room for so many pictures, or raise InputError if there is none on this machine."""
+    check_memory(name, count * math.prod(shape), advice=FEWER)
+    return np.empty((count, *shape), np.uint8)
 
 
 def _fitted(pixels: Pixels, size: Size | None, channels: int | None) -> Pixels:

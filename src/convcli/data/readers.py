@@ -6,12 +6,13 @@ registers itself; they are asked in the order of registration.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from convcli.data.dataset import Source
-from convcli.errors import InputError, suggestion
+from convcli.errors import InputError, shortened, suggestion
 from convcli.registry import Registry
 
 
@@ -50,9 +51,9 @@ class BuiltIn:
     read: ReadBuiltIn
 
 
-# No deflate stream (gzip, zip) grows by more; it bounds what a header can truly announce before anything is
-# unpacked. Source: https://zlib.net/zlib_tech.html
-DEFLATE_LIMIT = 1032
+FEWER = "Take fewer images, or set a smaller data.size."  # for what is too large for memory
+
+LONGEST_PLACE = 200  # signs of a path in a message
 
 READERS: Registry[Reader] = Registry("kind of data source")
 BUILT_IN: Registry[BuiltIn] = Registry("built-in data set")
@@ -81,7 +82,8 @@ def open_source(
     Raises
     ------
     InputError
-        If there is nothing of that name, it is of no known kind, or what it holds is damaged.
+        If there is nothing of that name, it is of no known kind, what it holds is damaged, or too large for
+        this machine's memory.
 
     Examples
     --------
@@ -89,15 +91,15 @@ def open_source(
     >>> len(digits.train), len(digits.test), digits.train.shape
     (1438, 359, (8, 8, 1))
     """
-    if source in BUILT_IN:
-        return BUILT_IN[source].read(size=size, channels=channels)
     try:
+        if source in BUILT_IN:
+            return BUILT_IN[source].read(size=size, channels=channels)
         path = _existing(source, base)
         for reader in READERS.values():
             if reader.matches(path):
                 return reader.read(path, size=size, channels=channels)
     except OSError as error:
-        place = error.filename or source
+        place = shortened(str(error.filename or source), LONGEST_PLACE)
         raise InputError(f"{place} cannot be read: {error.strerror or error}.") from error
     except MemoryError as error:
         raise InputError(
@@ -110,13 +112,12 @@ def open_source(
 
 def _existing(source: str, base: Path) -> Path:
     """Return the path that `source` names, or raise if nothing lies there."""
-    try:
-        path = base / Path(source).expanduser()
-    except RuntimeError:  # ~name of a user who does not exist
-        path = base / source
+    path = base / os.path.expanduser(source)  # noqa: PTH111 - leaves ~name of an unknown user as it is
     if not source.strip() or not path.exists():
         raise InputError(
             f"Data source {source!r} not found: it is neither a built-in set nor a file or folder "
             f"({path}).{suggestion(source, BUILT_IN)}"
         )
+    if not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path}: expected a file or a folder, found a device, a pipe or a socket.")
     return path

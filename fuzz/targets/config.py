@@ -1,0 +1,30 @@
+"""A configuration: TOML text, its validation, the network it describes, its table, the way back to TOML."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+from convcli.build import build_network, load_config, resolved_config
+from convcli.errors import ConvcliError
+from convcli.render.network import network_document
+from fuzz.words import with_another_word
+
+
+def test_one_input(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder, suppress(ConvcliError):
+        path = Path(folder) / "config.toml"
+        path.write_bytes(data)
+        file = load_config(path)
+        assert resolved_config(file).training == file.config.training
+        network = build_network(file.config, (28, 28, 1), 10)
+        json.dumps(network_document(network), allow_nan=False)
+
+
+def mutate(data: bytes, rng: Random, change: Callable[[bytes], bytes]) -> bytes:
+    """Put another word in the place of one."""
+    return with_another_word(data, rng, change)

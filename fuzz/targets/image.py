@@ -1,0 +1,56 @@
+"""Image files of every format: the same pixels or the same error by one thread and by two."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from convcli.errors import ConvcliError
+from convcli.images import png_rows, read, read_pixels
+from convcli.images.png import SIGNATURE, chunk
+
+FEW = 2**20  # pixels; one reading of as many as are allowed is enough, within ten seconds
+
+
+def test_one_input(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder, patch.object(png_rows, "WORTHWHILE", 1):
+        path = Path(folder) / "image"
+        path.write_bytes(data)
+        with suppress(ConvcliError):
+            read(path)
+        assert _outcome(path, 1) == _outcome(path, 2)
+        with suppress(ConvcliError):
+            read(path, luma=True, max_pixels=FEW)
+        with suppress(ConvcliError):
+            read_pixels(path, 1, max_pixels=FEW)
+
+
+def _outcome(path: Path, threads: int) -> object:
+    """Return all there is to know of an image, or why there is none."""
+    try:
+        image = read(path, threads=threads, max_pixels=FEW)
+    except ConvcliError as error:
+        return str(error)
+    alpha = None if image.alpha is None else image.alpha.tobytes()
+    return image.pixels.shape, image.pixels.dtype, image.pixels.tobytes(), alpha, image.metadata, image.notes
+
+
+def mutate(data: bytes, rng: Random, change: Callable[[bytes], bytes]) -> bytes:
+    """Change one chunk of a PNG file and its check sum; other formats have none."""
+    if not data.startswith(SIGNATURE):
+        return change(data)
+    parts, place = [], len(SIGNATURE)
+    while len(head := data[place : place + 8]) == 8:
+        length, name = struct.unpack(">I4s", head)
+        parts.append((name, data[place + 8 : place + 8 + length]))
+        place += 12 + length
+    if not parts:
+        return change(data)
+    number = rng.randrange(len(parts))
+    parts[number] = parts[number][0], change(parts[number][1])
+    return SIGNATURE + b"".join(chunk(name, content) for name, content in parts)

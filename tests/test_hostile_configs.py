@@ -1,0 +1,200 @@
+"""Configurations made to do harm end in a ConfigError: short, and without the memory they ask for."""
+
+from __future__ import annotations
+
+import os
+import threading
+import tracemalloc
+
+import pytest
+
+from convcli.build import build_network, load_config, resolved_config
+from convcli.errors import ConfigError
+
+DATA = '[data]\nsource = "digits"\n'
+LAYERS = 'layers = ["flatten", "dense"]\n'
+MOST_MEMORY = 64 << 20
+
+
+def network(*layers):
+    """Return a configuration of these layers, each the inside of an inline table."""
+    tables = ", ".join(f"{{ {layer} }}" for layer in layers)
+    return f'layers = [{tables}, {{ type = "flatten" }}, {{ type = "dense" }}]\n{DATA}'
+
+
+def training(text):
+    return f"{LAYERS}{DATA}[training]\n{text}\n"
+
+
+NOT_TOML = {
+    "an array nested 10,000 deep": (f"a = {'[' * 10_000}", "not valid TOML: "),
+    "an array nested 10,000 deep, closed": (
+        f"a = {'[' * 10_000}{']' * 10_000}",
+        "not valid TOML: .* nested too deeply",
+    ),
+    "inline tables nested 10,000 deep": ("a = " + "{a = " * 10_000, "not valid TOML: "),
+    "an integer of 10,000 digits": (f"a = {'9' * 10_000}", "an integer of thousands of digits"),
+    "a key of 100,000 signs without a value": ("k" * 100_000, "not valid TOML: "),
+    "a key twice": ("a = 1\na = 2", "not valid TOML: "),
+    "a table twice": ("[data]\n[data]", "not valid TOML: "),
+    "a table over a value": ("data = 1\n[data]", "not valid TOML: "),
+    "text left open": ('a = "x', "not valid TOML: "),
+    "a null byte": ("a = 1\0", "not valid TOML: "),
+    "invalid UTF-8": (b'source = "\xff"', r"not UTF-8 text at byte 10"),
+    "UTF-16": (DATA.encode("utf-16"), r"not UTF-8 text at byte 0"),
+    "a surrogate in UTF-8": (b'source = "\xed\xa0\x80"', "not UTF-8 text"),
+    "a picture": (b"\x89PNG\r\n\x1a\n", "not UTF-8 text at byte 0"),
+    "2 MB of comments": ("#" * (2 << 20), "found more than 1,048,576 bytes"),
+}
+
+WRONG = {
+    "nothing": ("", "data: this key is missing"),
+    "a table nested 100 deep": (f"{DATA}[{'.'.join('a' * 100)}]\n", "nested more than 16 deep"),
+    "an array nested 100 deep": (f"{DATA}layers = {'[' * 100}{']' * 100}", "nested more than 16 deep"),
+    "an integer of 4,000 digits": (
+        training(f"seed = {'9' * 4000}"),
+        "training.seed: this integer is too large",
+    ),
+    "an integer of 65 bits": (training("epochs = 18446744073709551616"), "epochs: this integer is too large"),
+    "an integer of 65 bits below 0": (training("epochs = -9223372036854775809"), "this integer is too large"),
+    "a float beyond all": (training("clip_norm = 1e999"), r"clip_norm: should be a finite number"),
+    "no number": (training("optimizer = { learning_rate = nan }"), "should be a finite number"),
+    "a date": (training("epochs = 1979-05-27"), "training.epochs: should be a valid integer"),
+    "text for a number": (training('epochs = "3"'), "training.epochs: should be a valid integer, not '3'"),
+    "true for a number": (training("epochs = true"), "training.epochs: should be a valid integer, not True"),
+    "text for a table": (f"{LAYERS}data = 'digits'", "data: should be a table"),
+    "an array for a table": (f"{LAYERS}data = []", "data: should be a table"),
+    "a table for an array": (f"{DATA}[layers]\na = 1", "layers: should be an array of tables"),
+    "a number for a layer": (f"layers = [3]\n{DATA}", "expected a table with the key type"),
+    "a table for a type": (network("type = {}"), "unknown layer {}"),
+    "an array for a type": (network("type = [[]]"), r"unknown layer \[\[\]\]"),
+    "a type of 100,000 signs": (network(f"type = '{'x' * 100_000}'"), "unknown layer 'xxxxxx"),
+    "a key of 100,000 signs": (f"{LAYERS}{DATA}{'k' * 100_000} = 1", "data.kkkkkk"),
+    "a value of 100,000 signs": (
+        training(f"epochs = '{'x' * 100_000}'"),
+        "should be a valid integer, not 'xxx",
+    ),
+    "20,000 wrong layers": (f"layers = [{'3, ' * 20_000}]\n{DATA}", "20,000 mistake.*and 19,980 more"),
+    "200,000 layers": (f"layers = [{'3, ' * 200_000}]\n{DATA}", "it holds more than 50,000 values"),
+    "10,000 unknown keys": (
+        LAYERS + DATA + "".join(f"k{number} = 1\n" for number in range(10_000)),
+        "10,000 mistake.*and 9,980 more",
+    ),
+    "a null character in a path": (
+        f'{LAYERS}[data]\nsource = "a\\u0000b"',
+        "data.source: a path cannot hold a null character",
+    ),
+    "a null character in another path": (
+        f'{LAYERS}{DATA}validation = "\\u0000"',
+        "data.validation: a path cannot hold a null character",
+    ),
+    "10^12 weights in a dense layer": (
+        network('type = "flatten"', 'type = "dense", units = 1000000000000'),
+        r"\[\[layers\]\] 2 \(dense\).*784,000,000,000,000|would have 785,000,000,000,000 weights",
+    ),
+    "10^12 weights in a convolution": (
+        network('type = "conv", filters = 1000000, kernel = 1000, padding = "same"'),
+        "would have 1,000,001,000,000 weights; at most 1,073,741,824",
+    ),
+    "10^12 outputs": (
+        network('type = "conv", filters = 1, kernel = 1, padding = 500000'),
+        "outputs for each image; at most 1,073,741,824",
+    ),
+    "a window larger than any image": (
+        network('type = "max_pool", size = 9223372036854775807'),
+        "does not fit 28 cells",
+    ),
+    "padding of 2^63": (
+        network('type = "conv", filters = 1, padding = 9223372036854775807'),
+        "outputs for each",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), [*NOT_TOML.values(), *WRONG.values()], ids=[*NOT_TOML, *WRONG])
+def test_hostile_text(text, message, tmp_path):
+    path = tmp_path / "some.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError, match=f"(?s){message}") as caught:
+            build_network(load_config(path).config, (28, 28, 1), 10)
+        assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
+    finally:
+        tracemalloc.stop()
+    lines = str(caught.value).splitlines()
+    assert len(lines) <= 22
+    assert max(map(len, lines)) < 400
+
+
+SET = {
+    "an array nested 10,000 deep": f"data.size={'[' * 10_000}",
+    "an integer of 10,000 digits": f"training.seed={'9' * 10_000}",
+    "an integer of 4,000 digits": f"training.seed={'9' * 4_000}",
+    "100 keys deep": f"{'a.' * 100}a=1",
+    "2,000 keys deep": f"{'a.' * 2_000}a=1",
+    "a null character in a path": r'data.source="a\u0000b"',
+    "the 10^30th layer": f"layers.{10**30}.units=3",
+    "a layer of 10,000 digits": f"layers.{'1' * 10_000}.units=3",
+    "a key of 100,000 signs": f"{'k' * 100_000}=3",
+}
+
+
+@pytest.mark.parametrize("override", SET.values(), ids=SET)
+def test_hostile_override(override, tmp_path):
+    path = tmp_path / "some.toml"
+    path.write_text(LAYERS + DATA)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, [override])
+    assert max(map(len, str(caught.value).splitlines())) < 400
+
+
+def circle(folder):
+    (folder / "circle").symlink_to("circle")
+    return "circle"
+
+
+def hole(folder):
+    with (folder / "hole").open("wb") as file:
+        file.truncate(2**40)
+    return "hole"
+
+
+PLACES = {
+    "a folder": (lambda _: ".", r"cannot be read \(Is a directory\)"),
+    "a device that never ends": (lambda _: "/dev/zero", "found more than 1,048,576 bytes"),
+    "a hole of 1 TiB": (hole, "found more than 1,048,576 bytes"),
+    "a link in a circle": (circle, r"cannot be read \(Too many levels of symbolic links\)"),
+    "a name of 5,000 signs": (lambda _: "x" * 5000, r"cannot be read \(File name too long\)"),
+    "nothing": (lambda _: "none.toml", "no such file"),
+}
+
+
+@pytest.mark.parametrize(("place", "message"), PLACES.values(), ids=PLACES)
+def test_hostile_place(place, message, tmp_path):
+    with pytest.raises(ConfigError, match=message):
+        load_config(tmp_path / place(tmp_path))
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/x", "~", "x" * 5000, "circle"])
+def test_paths_that_lead_nowhere_are_none_of_the_configurations_business(path, tmp_path):
+    circle(tmp_path)
+    (tmp_path / "some.toml").write_text(f"{LAYERS}[data]\nsource = '{path}'\n")
+    file = load_config(tmp_path / "some.toml")
+    assert file.config.data.source == path
+    assert resolved_config(file).data.source.startswith("/")
+
+
+def test_a_byte_order_mark_and_the_line_ends_of_windows_are_accepted(tmp_path):
+    text = (LAYERS + DATA).replace("\n", "\r\n").encode()
+    (tmp_path / "some.toml").write_bytes(b"\xef\xbb\xbf" + text)
+    assert load_config(tmp_path / "some.toml").config.data.source == "digits"
+
+
+def test_a_pipe_is_read_such_as_a_shell_makes_of_a_commands_output(tmp_path):
+    os.mkfifo(tmp_path / "some.toml")
+    writer = threading.Thread(target=(tmp_path / "some.toml").write_text, args=(LAYERS + DATA,))
+    writer.start()
+    config = load_config(tmp_path / "some.toml").config
+    writer.join()
+    assert config.data.source == "digits"
