@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from convcli.render.plain import printable
@@ -27,6 +29,27 @@ def note(notes: str | Iterable[str]) -> None:
     """Say what the user should know although nothing is wrong."""
     for text in [notes] if isinstance(notes, str) else notes:
         say(f"note: {text}")
+
+
+@contextmanager
+def own_words_only() -> Iterator[None]:
+    """Keep from stderr what C libraries write there by themselves: libtiff has a line for every odd tag."""
+    usual = sys.stderr
+    with suppress(AttributeError, OSError, ValueError):  # there is none, or it is no file
+        if usual.fileno() == 2:
+            usual.flush()
+            sys.stderr = os.fdopen(os.dup(2), "w", 1, usual.encoding, usual.errors)
+            with open(os.devnull, "wb") as nothing:  # noqa: PTH123
+                os.dup2(nothing.fileno(), 2)
+    try:
+        yield
+    finally:
+        if sys.stderr is not usual:
+            with suppress(OSError):  # whoever read it has left
+                sys.stderr.flush()
+            os.dup2(sys.stderr.fileno(), 2)
+            sys.stderr.close()
+            sys.stderr = usual
 
 
 def print_json(document: Any) -> None:
