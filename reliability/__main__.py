@@ -114,12 +114,10 @@ def memory(
         for sample in samples(home, steps, every):
             found.append(sample)
             _progress(f"{sample.steps:,}/{steps:,} steps, {sample.mebibytes:.1f} MiB")
-    first, last = found[0], found[-1]
-    most = max(sample.mebibytes for sample in found)
-    print(
-        f"{steps:,} steps: {first.mebibytes:.1f} MiB after {first.steps:,} steps, {last.mebibytes:.1f} MiB "
-        f"after {last.steps:,}, at most {most:.1f} MiB, in {last.seconds / 60:.0f} minutes"
-    )
+    last = found[-1]
+    parts = [found[len(found) * tenth // 10] for tenth in range(1, 10)]
+    print(f"{last.steps:,} steps in {last.seconds / 60:.0f} minutes; memory after each tenth of it, MiB:")
+    print(*(f"{sample.mebibytes:.1f}" for sample in (*parts, last)), sep=", ")
     if picture is not None:
         figure(found, picture)
 
@@ -145,7 +143,7 @@ def images(
 
 @app.command()
 def batch(
-    count: Annotated[int, typer.Option("--images", min=400, help="How many.")] = 20_000,
+    count: Annotated[int, typer.Option("--images", min=10, help="How many.")] = 20_000,
     interruptions: Annotated[int, typer.Option(min=0, help="How often to press Ctrl-C.")] = 5,
     seed: Annotated[int, typer.Option(help="Decides the moments.")] = 0,
 ) -> None:

@@ -48,7 +48,7 @@ def prepare(home: Path, count: int) -> None:
     photos.mkdir()
     once.mkdir()
     rng = np.random.default_rng(0)
-    for number in range(DISTINCT):
+    for number in range(min(DISTINCT, count)):
         coarse = PIL.Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8))
         coarse.resize((320, 240)).save(once / f"{number:03}.jpg", quality=90)
     for number in range(count):
@@ -72,7 +72,8 @@ def go_through(home: Path, interruptions: int, rng: random.Random) -> Iterator[P
     for moment, before in zip([*moments, count], [0, *moments], strict=True):
         made = len(list(edges.glob("*.png"))) if edges.exists() else 0
         part = _run(_call(photos, edges, "--keep-going", "--resume", "--json"), moment - before)
-        expect(part.code == (1 if moment == count else 130), f"the call ended with {part.code}")
+        # Ctrl-C may come when nothing is left to be begun; then the failures are what the call ends with.
+        expect(part.code in ((1,) if moment == count else (1, 130)), f"the call ended with {part.code}")
         results = len(list(edges.glob("*.png")))
         expect(results - made >= part.results, f"{part.results} results were told, {results - made} made")
         expect(not list(edges.glob("*.tmp")), "a temporary file was left")
@@ -98,7 +99,7 @@ def _run(command: list[str], results: int) -> Part:
     assert process.stdout is not None
     for line in process.stdout:
         told += "error" not in json.loads(line)
-        if told % 100 == 0 and (held := _mebibytes(process.pid)):
+        if told % 100 == 1 and (held := _mebibytes(process.pid)):
             samples.append(Sample(told, held))
         if told >= results and not asked:
             process.send_signal(signal.SIGINT)

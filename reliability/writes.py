@@ -13,7 +13,7 @@ from typing import Any
 from reliability.checkpoint import epoch_to_write, finish, prepare
 from reliability.states import expect, is_temporary
 
-_STEPS = ("open", "write", "flush", "fsync", "lockf", "replace", "close")
+_STEPS = ("open", "writelines", "flush", "fsync", "lockf", "replace", "close")
 _ENDED = 9
 
 

@@ -114,7 +114,8 @@ class Progress:
         """Return what `document` returned, or raise ValueError if it did not return that."""
         progress = TypeAdapter(cls).validate_python(document)
         if not (
-            [row.epoch for row in progress.history] == list(range(1, progress.epoch))
+            len(progress.history) == progress.epoch - 1
+            and [row.epoch for row in progress.history] == list(range(1, progress.epoch))
             and 0 <= progress.best_epoch < progress.epoch
             and min(progress.batch, progress.step, progress.correct, progress.seconds) >= 0
         ):

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import weakref
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -22,6 +23,7 @@ from convcli.filtering import filter_image
 from convcli.images import Image, encode
 from convcli.render.progress import steps
 
+ROOT = Path(__file__).parent.parent.parent
 NAMES = ("a", "b", "c")
 TICK = 0.03  # seconds after which a file's time is another, on any system
 
@@ -231,6 +233,13 @@ def test_resume_sees_an_image_replaced_by_an_older_one(call, photos, edges):
     assert resumed(call)[0] == ["edges/b_sobel.png"]
 
 
+def test_resume_sees_a_link_that_leads_elsewhere(call, photos, edges):
+    (photos / "c.png").unlink()
+    (photos / "c.png").symlink_to("a.png")
+    assert resumed(call)[0] == ["edges/c_sobel.png"]
+    np.testing.assert_array_equal(picture(edges / "c_sobel.png"), filter_image(pixels(0), "sobel"))
+
+
 def test_resume_begins_where_there_is_nothing_yet(call, photos):
     made, result = resumed(call)
     assert (result.code, len(made), result.stderr) == (0, 3, "")
@@ -295,6 +304,9 @@ def test_results_without_a_record_are_never_taken_for_finished(call, edges):
         made, result = resumed(call)
         assert (result.code, made) == (1, [])
         assert "a_sobel.png exists already; use --force" in result.stderr
+    record.unlink()
+    os.mkfifo(record)
+    assert resumed(call)[1].code == 1
 
 
 def test_results_from_before_a_forced_call_no_longer_count(call, edges, monkeypatch):
@@ -355,6 +367,16 @@ def test_interrupted_batch_leaves_whole_results_and_goes_on(run, tmp_path, numbe
     assert result.stderr == f"note: {len(made)} of 400 images were finished already\n"
     assert {name: listing(tmp_path / "edges")[name] for name in made} == made
     assert len(listing(tmp_path / "edges")) == 400
+
+
+def test_many_images_interrupted_and_gone_on_with_are_as_if_undisturbed():
+    words = ["-m", "reliability", "batch", "--images", "30", "--interruptions", "1"]
+    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *parts, summary = done.stdout.splitlines()
+    assert summary == "30 images, interrupted 1 times: nothing lost, nothing made twice"
+    assert len(parts) == 2
+    assert sum(int(line.split()[0]) for line in parts) == 27
 
 
 def test_reader_that_leaves_ends_the_batch(photos, tmp_path):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pair
-from convcli.cli.output import console, note, out, say
+from convcli.cli.output import console, note, out, own_words_only, say
 from convcli.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ def explain(
         max_pixels=max_pixels or MAX_PIXELS,
         filter_image=filter_image,
     )
-    shown = _chosen(explained(topic, request), at)
+    with own_words_only():
+        shown = _chosen(explained(topic, request), at)
     note(shown.notes)
     if targets:
         _write(shown, targets)

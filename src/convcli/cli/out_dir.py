@@ -63,10 +63,11 @@ class OutDir:
             since = self.path.stat().st_mtime_ns
             return [job for job in jobs if not _is_made(job, since)]
         if self.stored is not None and not force:
-            changed = [key for key, value in self.made.items() if self.stored.get(key) != value]
-            words = "; ".join(f"{key}: {self.stored.get(key)} then, {self.made[key]} now" for key in changed)
+            then, now = self.stored, self.made
+            changed = [key for key in {**now, **then} if then.get(key) != now.get(key)]
+            words = "; ".join(f"{key}: {then.get(key)} then, {now.get(key)} now" for key in changed)
             raise UsageError(
-                f"{shown(self.folder)}: the results there were made otherwise ({shortened(words)}). "
+                f"{shown(self.folder)}: the results there were made otherwise ({shown(shortened(words))}). "
                 "Give another --out-dir, or --force to make all of them again."
             )
         return list(jobs)
@@ -89,6 +90,8 @@ class OutDir:
 
     def _read(self) -> dict[str, Any] | None:
         """Return the record, None if there is none that can be read."""
+        if not self.path.is_file():
+            return None
         try:
             with self.path.open("rb") as file:
                 stored = json.loads(file.read(MOST_RECORD_BYTES))
@@ -101,12 +104,13 @@ def _is_made(job: Job, since: int) -> bool:
     """Whether a job's result is there and no older than `since` and than the last change of its image."""
     if job.target is None:
         return False
+    source = Path(job.source)
     try:
-        result, image = job.target.stat(), Path(job.source).stat()
+        made, image, link = job.target.stat().st_mtime_ns, source.stat(), source.lstat()
     except OSError:
         return False
     # A file that takes another's place may keep an old date of its content, but not of its own last change.
-    return result.st_mtime_ns >= max(since, image.st_mtime_ns, image.st_ctime_ns)
+    return made >= max(since, image.st_mtime_ns, image.st_ctime_ns, link.st_ctime_ns)
 
 
 def _make(folder: Path) -> None:

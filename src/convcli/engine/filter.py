@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from mmap import mmap
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,6 +31,7 @@ OPERATIONS = ("correlate", "convolve")
 
 MOST_CELLS = 2**32  # of a padded plane: what asks for more is a slip, and would end in a killed process
 WORTH_A_THREAD = 5e5  # nanoseconds of work; starting a thread takes a fifth of that
+THREAD_BYTES = 128 << 20  # of addresses, most of them never used: OpenBLAS's buffer, a heap, a stack
 
 
 def filter2d(
@@ -245,7 +247,19 @@ def each_block(
         return result
 
     allowed = available_cores() if threads is None else threads
-    return spread(run, blocks, min(allowed, max(1, int(steps.cost / WORTH_A_THREAD))))
+    sharing = min(allowed, max(1, int(steps.cost / WORTH_A_THREAD)))
+    if sharing > 1:
+        _check_room(sharing)
+    return spread(run, blocks, sharing)
+
+
+def _check_room(threads: int) -> None:
+    """Raise MemoryError if threads could not have their memory: without it OpenBLAS ends the process."""
+    try:
+        room = [mmap(-1, THREAD_BYTES) for _ in range(threads)]
+    except OSError as error:
+        raise MemoryError(error.strerror) from error
+    del room
 
 
 def responses(steps: Plan, source: Source, block: Block, outs: Sequence[Plane], workspace: Workspace) -> None:
