@@ -477,3 +477,29 @@ documents = st.fixed_dictionaries(
 def test_toml_gives_back_what_was_dumped(document):
     config = SCHEMA.validate(document, "some.toml")
     assert SCHEMA.validate(tomllib.loads(configuration.dump(config)), "dumped") == config
+
+
+def checkpoint_every(value):
+    layers = [{"type": "flatten"}, {"type": "dense"}]
+    document = {"data": {"source": "digits"}, "layers": layers, "training": {"checkpoint_every": value}}
+    return SCHEMA.validate(document, "some.toml").training.checkpoint_every
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90 s", 90), ("5 min", 300), ("0.5 h", 1800), ("90s", 90), ("0.25 s", 0.25)]
+)
+def test_a_time_between_checkpoints_has_a_unit(text, seconds):
+    assert checkpoint_every(text) == text
+    assert configuration.seconds(text) == seconds
+
+
+def test_a_number_between_checkpoints_means_batches():
+    assert checkpoint_every(500) == 500
+
+
+@pytest.mark.parametrize(
+    "value", [0, -1, True, 1.5, [5], "", "5", "min", "0 s", "-5 min", "5 hours", "5 min ", "1e3 s", "٥ min"]
+)
+def test_anything_else_between_checkpoints_is_refused_with_what_there_may_be(value):
+    with pytest.raises(ConfigError, match='a number of batches, or a time as "90 s", "5 min", "1 h", not '):
+        checkpoint_every(value)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
+from convcli import runs
 from convcli.errors import InputError, OutputError
 from convcli.runs import Checkpoint, Run
 
@@ -92,6 +93,46 @@ def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path):
         Run.open(tmp_path)
 
 
+def test_a_folder_whose_training_was_killed_before_it_began_can_be_used_again():
+    run = Run.create("digits", Path("mine"))
+    with run.hold():
+        run.write_environment(seed=0, threads=1)
+        (run.folder / ".convcli-0123456789abcdef.tmp").write_bytes(b"half")
+    with pytest.raises(
+        InputError, match=r"mine: not a run yet: its training was killed .* --run-dir and this folder"
+    ):
+        Run.open(run.folder)
+    with Run.create("digits", Path("mine")).hold():
+        assert {path.name for path in run.folder.iterdir()} == {".lock", "environment.json"}
+    run.write_config("", [], "")
+    assert Run.open(run.folder) == run
+    with pytest.raises(OutputError, match="mine: the folder is not empty"):
+        Run.create("digits", Path("mine"))
+
+
+def test_two_trainings_that_are_given_one_folder_do_not_share_it():
+    first, second = (Run.create("digits", Path("mine")) for _ in range(2))
+    first.write_config("mine", [], "")
+    with pytest.raises(OutputError, match="mine: the folder is not empty"):
+        second.write_config("theirs", [], "")
+    assert (first.folder / "config.toml").read_text() == "mine"
+
+
+def test_a_held_run_names_the_process_that_holds_it():
+    run = Run.create("digits")
+    with run.hold():
+        assert (run.folder / ".lock").read_bytes() == b"%d" % os.getpid()
+
+
+def test_a_file_system_without_locks_is_done_without(monkeypatch):
+    def fail(_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(runs, "lock", fail)
+    with Run.create("digits").hold():
+        pass
+
+
 def test_writing_leaves_the_file_and_nothing_else():
     run = Run.create("digits")
     run.write("metrics.csv", b"one")
@@ -167,6 +208,36 @@ def test_the_environment_names_what_figures_may_depend_on():
     assert document["versions"]["numpy"] == np.__version__
     assert document["cpu"]
     assert isinstance(document["blas"], list)
+
+
+def test_another_environment_is_added_and_the_first_stays():
+    run = Run.create("digits")
+    run.write_environment(seed=5, threads=3)
+    first = run.read_environment()
+    assert not run.add_environment(seed=5, threads=3, epoch=2)
+    assert run.read_environment() == first
+    assert not run.add_environment(seed=5, threads=1, epoch=3)  # noted, but no figure depends on it
+    later = {name: value for name, value in first.items() if name != "began"} | {"threads": 1, "epoch": 3}
+    assert run.read_environment() == {**first, "resumed": [later]}
+    assert not run.add_environment(seed=5, threads=1, epoch=4)
+    assert run.read_environment() == {**first, "resumed": [later]}
+
+
+@pytest.mark.parametrize("part", ["versions", "cpu", "blas"])
+def test_figures_may_depend_on_versions_processor_and_blas(part):
+    run = Run.create("digits")
+    run.write_environment(seed=5, threads=3)
+    run.write("environment.json", json.dumps({**run.read_environment(), part: "another"}).encode())
+    assert run.add_environment(seed=5, threads=3, epoch=2)
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"resumed": 3}', b'{"resumed": [3]}', None])
+def test_an_environment_that_is_lost_is_written_anew(damage):
+    run = Run.create("digits")
+    if damage is not None:
+        run.write("environment.json", damage)
+    assert not run.add_environment(seed=5, threads=3, epoch=2)
+    assert run.read_environment()["seed"] == 5
 
 
 def test_the_processor_has_a_name_on_every_system(monkeypatch):

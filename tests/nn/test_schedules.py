@@ -86,3 +86,11 @@ def test_a_run_of_one_step_has_a_rate(name, warmup):
 def test_an_option_out_of_range_is_refused(options, message):
     with pytest.raises(ValidationError, match=message):
         SCHEDULES[options["type"]](**options)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("warmup", [0, 1.5])
+def test_a_schedule_tells_whether_its_steps_depend_on_how_many_epochs_there_will_be(name, warmup):
+    schedule = SCHEDULES[name](warmup=warmup)
+    shorter, longer = ([schedule.factor(step, 10, epochs) for step in range(30)] for epochs in (3, 25))
+    assert schedule.spans_run == (shorter != longer)
