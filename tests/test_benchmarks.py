@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import gzip
 import json
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -363,8 +364,11 @@ def test_peak_memory_counts_forked_processes(tmp_path):
         "time.sleep(2)\n"
         "if helper: os.waitpid(helper, 0)\n"
     )
-    job = {"command": [sys.executable, "-c", script], "folder": str(tmp_path)}
+    job = {"command": [sys.executable, "-c", script], "folder": str(tmp_path), "threads": 2}
     job |= {"stdout": str(tmp_path / "out"), "stderr": str(tmp_path / "err")}
-    result = launcher.launch(job)
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    # In a process of its own, as always: this one is so large by now that its children would begin as such.
+    alone = [sys.executable, "-I", "-S", launcher.__file__, str(tmp_path / "job.json")]
+    result = json.loads(subprocess.run(alone, capture_output=True, check=True).stdout)
     assert result["code"] == 0
     assert 120e6 < result["peak"] < 180e6
