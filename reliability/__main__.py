@@ -102,7 +102,7 @@ def power(
 
 @app.command()
 def memory(
-    steps: Annotated[int, typer.Option(min=1, help="How many to train for.")] = 2_000_000,
+    steps: Annotated[int, typer.Option(min=1, help="How many to train for.")] = 1_000_000,
     every: Annotated[float, typer.Option(help="Seconds from one measurement to the next.")] = 5.0,
     picture: Annotated[Path | None, typer.Option("--figure", help="Draw it into this file.")] = None,
 ) -> None:
