@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine import winograd
+from convcli.engine.products import multiply
 from convcli.engine.windows import SHORT_RUN, columns, padded_tile, tiles, window_cell
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
@@ -159,7 +160,7 @@ def forward(
     for tile in tiles(len(x), z.shape[1:3], (f_h * f_w * depth * groups + c_out) * x.itemsize):
         part = z[tile]
         windows = columns(padded_tile(x, window, tile, scratch), window, part.shape[1:3], groups, scratch)
-        np.matmul(windows, matrix, out=by_group(part, groups))
+        multiply(windows, matrix, by_group(part, groups))
         if b is not None:
             rows = part.reshape(-1, part.shape[2] * c_out)
             rows += np.tile(b, part.shape[2])  # whole rows: a run of c_out numbers is too short to be fast
@@ -200,7 +201,7 @@ def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, groups: int,
     for tile in tiles(len(x), dz.shape[1:3], (f_h * f_w * depth * groups + c_out) * x.itemsize):
         part = dz[tile]
         windows = columns(padded_tile(x, window, tile, scratch), window, part.shape[1:3], groups, scratch)
-        total += np.matmul(windows.transpose(0, 2, 1), by_group(part, groups), out=product)
+        total += multiply(windows.transpose(0, 2, 1), by_group(part, groups), product)
 
 
 def input_gradient(dz: Array, w: Array, dx: Array, window: Window, groups: int, scratch: Workspace) -> None:
@@ -254,7 +255,7 @@ def _input_gradient_by_scattering(
     shares = scratch.array("shares", (*dz.shape[:3], c_in), dx.dtype)
     for i in range(f_h):
         for j in range(f_w):
-            np.matmul(by_group(dz, groups), kernels[i, j], out=by_group(shares, groups))
+            multiply(by_group(dz, groups), kernels[i, j], by_group(shares, groups))
             window_cell(padded, window, dz.shape[1:3], i, j)[...] += shares
     np.copyto(dx, padded[:, top : top + height, left : left + width])
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convcli.engine import conv, winograd
+from convcli.engine.products import multiply
 from convcli.engine.windows import SHORT_RUN, Tile, columns, padded_tile, tiles
 from convcli.engine.winograd import Phases
 from convcli.engine.workspace import Array, Workspace
@@ -32,7 +33,7 @@ def forward(x: Array, w: Array, window: Window, groups: int, cells: Array, scrat
         kernels = np.zeros((*seen.size, *w.shape[2:]), w.dtype)
         kernels[seen.under] = w
         matrix = kernels.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
-        np.matmul(seen.columns, matrix, out=conv.by_group(cells[seen.cell][seen.tile], groups))
+        multiply(seen.columns, matrix, conv.by_group(cells[seen.cell][seen.tile], groups))
 
 
 def weight_gradient(
@@ -45,7 +46,8 @@ def weight_gradient(
         return
     for seen in _tiles(x, dcells, dw, window, groups, scratch):
         gradients = conv.by_group(dcells[seen.cell][seen.tile], groups)
-        summed = np.matmul(seen.columns.transpose(0, 2, 1), gradients).transpose(1, 0, 2)
+        product = scratch.array("dw", (groups, seen.columns.shape[2], gradients.shape[2]), dw.dtype)
+        summed = multiply(seen.columns.transpose(0, 2, 1), gradients, product).transpose(1, 0, 2)
         dw += summed.reshape(*seen.size, *dw.shape[2:])[seen.under]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
 
@@ -78,7 +79,7 @@ def forward(x: Phases, w: Array, b: Array | None, window: Window, z: Phases, scr
     for images, rows in _tiles(z.shape, (c_in + c_out) * x.dtype.itemsize):
         v = _transformed_input(x, window, images, rows, z.shape[2], scratch)
         m = scratch.array("winograd 1", (4, 4, *v.shape[2:5], c_out), x.dtype)
-        np.matmul(v.reshape(16, -1, c_in), kernels, out=m.reshape(16, -1, c_out))
+        multiply(v.reshape(16, -1, c_in), kernels, m.reshape(16, -1, c_out))
         if b is not None:
             m[1, 1] += b  # this position reaches all four outputs with weight 1
         _write_output(m, z, images, rows, scratch)
@@ -93,7 +94,7 @@ def weight_gradient(dz: Phases, x: Phases, dw: Array, window: Window, scratch: W
         v = _transformed_input(x, window, images, rows, dz.shape[2], scratch)
         dm = _transformed_gradient(dz, images, rows, scratch)
         v, dm = v.reshape(16, -1, c_in), dm.reshape(16, -1, c_out)
-        total += np.matmul(v.swapaxes(1, 2), dm, out=product)
+        total += multiply(v.swapaxes(1, 2), dm, product)
     dw += (_TO_KERNEL.astype(dw.dtype) @ total.reshape(16, -1)).reshape(dw.shape)
 
 
