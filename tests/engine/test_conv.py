@@ -47,12 +47,12 @@ CASES = {
     "many channels, groups, dilation": Case(
         (1, 7, 7, 40), (3, 3, 20, 4), {"groups": 2, "dilation": 2, "padding": "same"}
     ),
-    "3×3, channels enough for Winograd": Case((2, 6, 8, 16), (3, 3, 16, 18), {"padding": "same"}),
-    "3×3, many channels, odd plane": Case((3, 5, 7, 17), (3, 3, 17, 16), {"padding": "same"}),
-    "3×3, many channels, valid": Case((2, 7, 4, 16), (3, 3, 16, 16)),
-    "3×3, many channels, one output": Case((2, 3, 3, 16), (3, 3, 16, 16)),
-    "3×3, many channels, full": Case((1, 4, 5, 16), (3, 3, 16, 20), {"padding": "full"}),
-    "3×3, many channels, asymmetric": Case((2, 6, 5, 16), (3, 3, 16, 16), {"padding": ((2, 0), (0, 1))}),
+    "3×3, channels enough for Winograd": Case((2, 6, 8, 32), (3, 3, 32, 34), {"padding": "same"}),
+    "3×3, many channels, odd plane": Case((3, 5, 7, 33), (3, 3, 33, 32), {"padding": "same"}),
+    "3×3, many channels, valid": Case((2, 7, 4, 32), (3, 3, 32, 32)),
+    "3×3, many channels, one output": Case((2, 3, 3, 32), (3, 3, 32, 32)),
+    "3×3, many channels, full": Case((1, 4, 5, 32), (3, 3, 32, 36), {"padding": "full"}),
+    "3×3, many channels, asymmetric": Case((2, 6, 5, 32), (3, 3, 32, 32), {"padding": ((2, 0), (0, 1))}),
     "kernel as large as the padded plane": Case((1, 3, 3, 2), (5, 5, 2, 2), {"padding": 1}),
 }
 

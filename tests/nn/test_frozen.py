@@ -27,8 +27,8 @@ STACKS = {
     "drawn": [{**SOBEL, "init": "he"}, {"type": "batch_norm"}, LEARNED, *TAIL],
     "dense": [LEARNED, {"type": "flatten"}, {"type": "dense", "units": 5, "frozen": True}, {"type": "dense"}],
     "winograd": [
-        {"type": "conv", "filters": 16, "padding": "same"},
-        {"type": "conv", "filters": 16, "padding": "same", "frozen": True, "activation": "relu"},
+        {"type": "conv", "filters": 32, "padding": "same"},
+        {"type": "conv", "filters": 32, "padding": "same", "frozen": True, "activation": "relu"},
         *TAIL,
     ],
 }
@@ -98,10 +98,10 @@ def test_the_running_figures_of_batch_norm_are_not_frozen_parameters():
 
 
 IN_BETWEEN = [
-    Conv(filters=16, padding="same", activation="tanh"),
-    Conv(filters=16, padding="same", activation="relu", frozen=True),
+    Conv(filters=32, padding="same", activation="tanh"),
+    Conv(filters=32, padding="same", activation="relu", frozen=True),
     MaxPool(),
-    Conv(filters=16, padding="same", init="sobel", frozen=True, bias=False),
+    Conv(filters=32, padding="same", init="sobel", frozen=True, bias=False),
     AvgPool(),
     Dropout(rate=0.2),
     Flatten(),

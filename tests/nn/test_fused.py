@@ -23,12 +23,12 @@ CASES = {
     "padding beyond the kernel": ((4, 4, 2), {"filters": 2, "padding": 4}, {}),
     "rectangular pool": ((6, 9, 2), {"filters": 2, "padding": "same"}, {"size": [2, 3]}),
     "pool of one": ((5, 5, 2), {"filters": 2}, {"size": 1}),
-    "many channels": ((6, 8, 16), {"filters": 17, "padding": "same"}, {}),
-    "many channels, rows left over": ((7, 9, 16), {"filters": 16, "padding": "same"}, {}),
-    "many channels, valid": ((7, 6, 17), {"filters": 16}, {}),
-    "many channels, full": ((5, 4, 16), {"filters": 16, "padding": "full"}, {}),
-    "many channels, padding beyond the kernel": ((4, 4, 16), {"filters": 16, "padding": 4}, {}),
-    "many channels, large pool": ((9, 9, 16), {"filters": 16, "padding": "same"}, {"size": 3}),
+    "many channels": ((6, 8, 32), {"filters": 33, "padding": "same"}, {}),
+    "many channels, rows left over": ((7, 9, 32), {"filters": 32, "padding": "same"}, {}),
+    "many channels, valid": ((7, 6, 33), {"filters": 32}, {}),
+    "many channels, full": ((5, 4, 32), {"filters": 32, "padding": "full"}, {}),
+    "many channels, padding beyond the kernel": ((4, 4, 32), {"filters": 32, "padding": 4}, {}),
+    "many channels, large pool": ((9, 9, 32), {"filters": 32, "padding": "same"}, {"size": 3}),
 }
 
 
@@ -65,10 +65,10 @@ def test_together_is_one_after_the_other(shape, conv, pool):
 
 
 def test_the_gradient_is_the_numeric_one():
-    network = Network([Conv(filters=16, padding="same", activation="relu"), MaxPool()], (5, 6, 16))
+    network = Network([Conv(filters=32, padding="same", activation="relu"), MaxPool()], (5, 6, 32))
     rng = np.random.default_rng(0)
     weights = NetworkWeights.initial(network, rng, np.float64)
-    x, cotangent = rng.standard_normal((1, 5, 6, 16)), rng.standard_normal((1, 2, 3, 16))
+    x, cotangent = rng.standard_normal((1, 5, 6, 32)), rng.standard_normal((1, 2, 3, 32))
     _, dx, _ = passes(network.steps, x, weights, network, lambda _: cotangent.copy())
     tapes = network.tapes()
     numeric = numeric_gradient(lambda: float((network.forward(x, weights, tapes) * cotangent).sum()), x)

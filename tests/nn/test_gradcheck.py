@@ -119,8 +119,8 @@ def test_a_right_loss_passes_and_a_wrong_one_is_found(monkeypatch):
 
 
 LAYERS_TOGETHER = [
-    Conv(filters=16, padding="same", activation="relu"),
-    Conv(filters=16, padding="same"),
+    Conv(filters=32, padding="same", activation="relu"),
+    Conv(filters=32, padding="same"),
     BatchNorm(),
     ActivationLayer(function="leaky_relu"),
     MaxPool(),

@@ -34,7 +34,7 @@ CASES = {
         "rectangular kernel": Case((4, 6, 2), {"filters": 2, "kernel": [1, 4]}),
         "groups": Case((4, 4, 4), {"filters": 6, "groups": 2}),
         "depthwise": Case((4, 4, 3), {"filters": 3, "groups": 3, "padding": "same"}),
-        "3×3, many channels": Case((3, 4, 16), {"filters": 16, "padding": "same"}),
+        "3×3, many channels": Case((3, 4, 32), {"filters": 32, "padding": "same"}),
         "no bias": Case((4, 4, 2), {"filters": 2, "bias": False}),
         **{
             f"with {name}": Case((4, 4, 2), {"filters": 3, "activation": name})

@@ -194,7 +194,7 @@ def test_large_activations_go_in_small_pieces(size, piece):
 @pytest.mark.parametrize("batch", [128, 512])
 def test_a_step_allocates_nothing_large_whatever_the_batch(batch):
     """Activations, columns and gradients live in reused arrays; gathered pixels and masks are small."""
-    layers = [Conv(filters=16, padding="same", activation="relu"), MaxPool(), Flatten(), Dense(units=10)]
+    layers = [Conv(filters=32, padding="same", activation="relu"), MaxPool(), Flatten(), Dense(units=10)]
     network = Network(layers, (28, 28, 1))
     preprocessing = Preprocessing((28, 28, 1), (0.0,), (1.0,))
     rng = np.random.default_rng(0)

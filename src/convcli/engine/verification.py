@@ -88,11 +88,11 @@ CONVOLUTIONS = {
         (1, 7, 7, 40), (3, 3, 20, 4), {"groups": 2, "dilation": 2, "padding": "same"}
     ),
     "bands of one image": Convolution((1, 56, 60, 5), (3, 3, 5, 3), {"padding": "same"}),
-    "Winograd": Convolution((2, 6, 8, 16), (3, 3, 16, 18), {"padding": "same"}),
-    "Winograd, odd plane": Convolution((2, 5, 7, 17), (3, 3, 17, 16)),
-    "Winograd, full": Convolution((1, 4, 5, 16), (3, 3, 16, 16), {"padding": "full"}),
-    "Winograd, padding per side": Convolution((2, 6, 5, 16), (3, 3, 16, 16), {"padding": ((2, 0), (0, 1))}),
-    "Winograd, bands of one image": Convolution((1, 46, 46, 16), (3, 3, 16, 16), {"padding": "same"}),
+    "Winograd": Convolution((2, 4, 6, 32), (3, 3, 32, 34), {"padding": "same"}),
+    "Winograd, odd plane": Convolution((1, 5, 7, 33), (3, 3, 33, 32)),
+    "Winograd, full": Convolution((1, 4, 5, 32), (3, 3, 32, 32), {"padding": "full"}),
+    "Winograd, padding per side": Convolution((1, 6, 5, 32), (3, 3, 32, 32), {"padding": ((2, 0), (0, 1))}),
+    "Winograd, bands of one image": Convolution((1, 16, 17, 480), (3, 3, 480, 32), {"padding": "same"}),
 }
 
 POOLED = {
@@ -101,11 +101,11 @@ POOLED = {
     "stride and groups": Pooled(
         Convolution((2, 13, 9, 4), (3, 3, 2, 6), {"stride": (2, 1), "groups": 2, "padding": 1}), (3, 2)
     ),
-    "Winograd": Pooled(Convolution((2, 8, 6, 16), (3, 3, 16, 18), {"padding": "same"}), (2, 2)),
+    "Winograd": Pooled(Convolution((2, 6, 4, 32), (3, 3, 32, 34), {"padding": "same"}), (2, 2)),
     "Winograd with remainder": Pooled(
-        Convolution((2, 7, 5, 17), (3, 3, 17, 16), {"padding": "same"}), (2, 2)
+        Convolution((1, 7, 5, 33), (3, 3, 33, 32), {"padding": "same"}), (2, 2)
     ),
-    "Winograd, valid": Pooled(Convolution((1, 8, 8, 16), (3, 3, 16, 16)), (2, 2)),
+    "Winograd, valid": Pooled(Convolution((1, 6, 8, 32), (3, 3, 32, 32)), (2, 2)),
 }
 
 POOLS = {

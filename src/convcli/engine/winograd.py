@@ -6,8 +6,8 @@ the weights goes back the same way: dw = Gᵀ [ Σ (Bᵀ d B) ⊙ (A dY Aᵀ) ] 
 
 Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, arXiv:1509.09308.
 
-On one core with 98 GFLOP/s, microseconds an image for Z, dW and dA_prev, against columns and one product:
-28×28×32 → 32 183, 189, 176 against 244, 252, 272; 14×14×64 → 64 131, 135, 135 against 179, 218, 208.
+On one core with 92 GFLOP/s, microseconds an image for Z, dW and dA_prev, against columns and one product:
+28×28×32 → 32 173, 177, 162 against 190, 191, 192; 14×14×64 → 64 110, 122, 142 against 183, 186, 171.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
 
-# With fewer channels the products are too thin to pay for the additions.
-LEAST_CHANNELS = 16
+# With fewer channels the additions cost more than the products save: 28×28×16 → 16 takes 88, 92, 98 µs, and
+# 80, 84, 75 in columns.
+LEAST_CHANNELS = 32
 
 # The transformed input of a tile and what its products give. Small tiles stay in the second-level cache,
-# large ones need fewer calls, at each of which two threads wait for each other: with two threads, training at
-# 2, 4 and 8 MB ran at 1,022, 1,118 and 990 images/s. For the sake of the cache the stages share four arrays,
-# each overwriting one that is no longer needed: 0 phases and outputs, 1 and 2 in turn, 3 the gradient.
-TILE_BYTES = 1 << 22
+# large ones need fewer calls: with two workers, training at 1, 2, 4 and 8 MB ran at 877, 1,003, 1,019 and
+# 839 images/s. For the sake of the cache the stages share four arrays, each overwriting one that is no longer
+# needed: 0 phases and outputs, 1 and 2 in turn, 3 the gradient.
+TILE_BYTES = 1 << 21
 
 # G w Gᵀ as one product: (16, 9), from the cells of a kernel to the positions of a tile.
 _G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
