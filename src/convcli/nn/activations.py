@@ -59,7 +59,8 @@ def _leaky_relu(z: Array) -> None:
 
 
 def _derive_leaky_relu(da: Array, a: Array) -> None:
-    np.multiply(da, da.dtype.type(LEAKY_SLOPE), out=da, where=a <= 0)
+    one = da.dtype.type(1)
+    da *= np.where(a > 0, one, one * LEAKY_SLOPE)  # a third of the time of a product with `where=`
 
 
 ACTIVATIONS.register("none")(Activation("g(z) = z", lambda z: None, lambda da, a: None, increasing=True))
