@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,9 +47,9 @@ def weight_gradient(
         return
     for seen in _tiles(x, dcells, dw, window, groups, scratch):
         gradients = conv.by_group(dcells[seen.cell][seen.tile], groups)
-        product = scratch.array("dw", (groups, seen.columns.shape[2], gradients.shape[2]), dw.dtype)
-        summed = multiply(seen.columns.transpose(0, 2, 1), gradients, product).transpose(1, 0, 2)
-        dw += summed.reshape(*seen.size, *dw.shape[2:])[seen.under]
+        sums = scratch.array("dw", (groups, seen.columns.shape[2], gradients.shape[2]), dw.dtype)
+        multiply(seen.columns.transpose(0, 2, 1), gradients, sums)
+        dw += sums.transpose(1, 0, 2).reshape(*seen.size, *dw.shape[2:])[seen.under]
 
 
 def input_gradient(
@@ -70,8 +71,7 @@ def input_gradient(
     conv.input_gradient(dz, w, dx, window, groups, scratch)
 
 
-@dataclass(frozen=True)
-class _Seen:
+class _Seen(NamedTuple):
     """What cell (i, j) of the pool's windows sees on a tile.
 
     Attributes
@@ -108,7 +108,7 @@ def _tiles(
         part = (rows.stop - rows.start, output[1])
         if shared:
             whole = columns(padded, together, part, 1, scratch)
-        for i, j in np.ndindex(pool):
+        for i, j in product(range(pool[0]), range(pool[1])):
             top, left = i * s_h, j * s_w
             if shared:
                 under = (slice(top, top + f_h), slice(left, left + f_w))

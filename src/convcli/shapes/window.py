@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from convcli.errors import ShapeError
@@ -162,11 +163,7 @@ class Window:
         ShapeError
             If not even one window fits.
         """
-        rows, columns = (
-            output_size(n, f, padding=p, stride=s, dilation=d)
-            for n, f, p, s, d in zip(plane, self.size, self.padding, self.stride, self.dilation, strict=True)
-        )
-        return rows, columns
+        return _output_shape(self, plane)
 
     def remainder(self, plane: Pair) -> Pair:
         """Return how many padded rows and columns at the end no window reaches: (n + 2p − f) mod s."""
@@ -175,6 +172,17 @@ class Window:
             for n, (before, after), span, s in zip(plane, self.padding, self.span, self.stride, strict=True)
         )
         return rows, columns
+
+
+@lru_cache(maxsize=1024)  # training asks for the same few, many times a step
+def _output_shape(window: Window, plane: Pair) -> Pair:
+    rows, columns = (
+        output_size(n, f, padding=p, stride=s, dilation=d)
+        for n, f, p, s, d in zip(
+            plane, window.size, window.padding, window.stride, window.dilation, strict=True
+        )
+    )
+    return rows, columns
 
 
 @dataclass(frozen=True, slots=True)
