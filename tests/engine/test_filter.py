@@ -268,3 +268,18 @@ def test_output_that_does_not_fit_the_memory_is_a_clear_error(monkeypatch):
 def test_complex_numbers_have_no_computing_dtype():
     with pytest.raises(UsageError, match="complex64"):
         computing_dtype(np.dtype(np.complex64))
+
+
+def test_workspaces_are_kept_for_the_next_call_unless_they_are_large(monkeypatch):
+    kept = []
+    monkeypatch.setattr(engine, "_idle", kept)
+    plane = np.ones((600, 600), np.float32)
+
+    filter2d(plane, np.ones((3, 3)))
+    (workspace,) = kept
+    filter2d(plane, np.eye(3))
+    assert kept == [workspace]
+
+    monkeypatch.setattr(engine, "KEPT_BYTES", 1000)
+    filter2d(plane, np.eye(3))
+    assert kept == []

@@ -30,6 +30,12 @@ Result = TypeVar("Result")
 OPERATIONS = ("correlate", "convolve")
 
 MOST_CELLS = 2**32  # of a padded plane: what asks for more is a slip, and would end in a killed process
+
+# Workspaces are kept for the next call: to get their pages anew from the system takes longer than to filter a
+# small plane. Those of large Fourier tiles are given back.
+KEPT_BYTES = 1 << 24
+_idle: list[Workspace] = []
+
 WORTH_A_THREAD = 5e5  # nanoseconds of work; starting a thread takes a fifth of that
 THREAD_BYTES = 128 << 20  # of addresses, most of them never used: OpenBLAS's buffer, a heap, a stack
 
@@ -234,19 +240,19 @@ def each_block(
         for row in range(0, rows, height)
         for column in range(0, columns, width)
     ]
-    idle: list[Workspace] = []
+    allowed = available_cores() if threads is None else threads
 
     def run(block: Block) -> Result:
         try:
-            workspace = idle.pop()
+            workspace = _idle.pop()
         except IndexError:
             workspace = Workspace()
         with np.errstate(all="ignore"):  # floats near their limits may become infinite
             result = task(block, workspace)
-        idle.append(workspace)
+        if len(_idle) < allowed and workspace.nbytes <= KEPT_BYTES:
+            _idle.append(workspace)
         return result
 
-    allowed = available_cores() if threads is None else threads
     sharing = min(allowed, max(1, int(steps.cost / WORTH_A_THREAD)))
     if sharing > 1:
         _check_room(sharing)

@@ -25,6 +25,11 @@ class Workspace:
         self._buffers: dict[str, Array] = {}
         self._arrays: dict[tuple[str, tuple[int, ...], DTypeLike], Array] = {}  # views of the buffers
 
+    @property
+    def nbytes(self) -> int:
+        """What its arrays take in memory."""
+        return sum(buffer.nbytes for buffer in self._buffers.values())
+
     def array(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Return an uninitialised array of `shape`; what backs it grows as asked for and never shrinks."""
         key = name, shape, dtype
