@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import sys
 import tempfile
@@ -80,6 +81,7 @@ def measure(
     sections: dict[str, Section] = {}
     result = Result(machine(threads), command, date, threads, sections)
     failed, began = False, time.monotonic()
+    compileall.compile_dir(ROOT / "src", quiet=2)  # as pip does when it installs
     with tempfile.TemporaryDirectory(prefix="convcli-benchmarks-") as folder:
         setting = Setting(QUICK if quick else FULL, threads, Path(folder), mnist)
         for name in names:

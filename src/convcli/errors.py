@@ -99,7 +99,10 @@ def shown(name: str | os.PathLike[str]) -> str:
     >>> shown("photo [1].png"), shown("two\\nlines\\x1b[31m"), shown(os.fsdecode(b"caf\\xe9.png"))
     ('photo [1].png', 'two\\\\nlines\\\\x1b[31m', 'caf\\\\xe9.png')
     """
-    return "".join(sign if sign.isprintable() else _spelled_out(sign) for sign in os.fspath(name))
+    text = os.fspath(name)
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _spelled_out(sign) for sign in text)
 
 
 def _spelled_out(sign: str) -> str:

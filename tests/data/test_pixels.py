@@ -9,6 +9,7 @@ from PIL import Image
 from convcli import images as image_files
 from convcli.data import pixels as pixels_module
 from convcli.data.pixels import fit_images, read_images
+from convcli.engine.team import Team
 from convcli.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -37,14 +38,16 @@ def pillow_grey(pixels):
     return np.asarray(Image.fromarray(pixels).convert("L"))[..., np.newaxis]
 
 
-@pytest.fixture(params=["one thread", "threads"])
-def threads(request, monkeypatch):
-    """Read with and without threads, whatever the size of the pictures and the number of processors."""
+@pytest.fixture(params=["alone", "threads", "processes"])
+def workers(request, monkeypatch):
+    """Read in every way, whatever the size of the pictures and the number of processors."""
     monkeypatch.setattr(pixels_module, "WORTH_A_THREAD", 0 if request.param == "threads" else 1e9)
-    monkeypatch.setattr(pixels_module.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(pixels_module, "WORTH_A_PROCESS", 0 if request.param == "processes" else 1e9)
+    monkeypatch.setattr(Team, "forks", request.param == "processes")
+    monkeypatch.setattr(pixels_module, "available_cores", lambda: 4)
 
 
-@pytest.mark.usefixtures("threads")
+@pytest.mark.usefixtures("workers")
 def test_pictures_keep_the_order_of_their_paths(write):
     paths, pictures = write(*[GREY] * 200)
     order = RNG.permutation(200)
@@ -53,7 +56,7 @@ def test_pictures_keep_the_order_of_their_paths(write):
     assert notes == ()
 
 
-@pytest.mark.usefixtures("threads")
+@pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("odd_one", [0, 1, 4])
 def test_the_most_common_size_wins_wherever_the_odd_one_stands(write, odd_one):
     shapes = [GREY] * 5
@@ -91,7 +94,7 @@ def test_a_set_size_and_set_channels_are_counted_where_they_change_something(wri
     assert notes == ("1 of 3 images resized to 4×5", "1 of 3 images converted to grey")
 
 
-@pytest.mark.usefixtures("threads")
+@pytest.mark.usefixtures("workers")
 def test_the_first_bad_file_is_named_however_many_follow(write):
     paths, _ = write(*[GREY] * 300)
     for bad in (170, 40, 250):
@@ -100,7 +103,7 @@ def test_the_first_bad_file_is_named_however_many_follow(write):
         read_images(paths)
 
 
-@pytest.mark.usefixtures("threads")
+@pytest.mark.usefixtures("workers")
 def test_reading_leaves_the_filters_of_warnings_as_they_were(write):
     before = list(warnings.filters)
     read_images(write(*[GREY] * 50)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -26,6 +27,9 @@ class _Reading:
     """
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
         self.lock = threading.Lock()
         self.readers = 0
         self.texts = threading.local()
@@ -72,6 +76,8 @@ class _Reading:
 
 
 _READING = _Reading()
+if hasattr(os, "register_at_fork"):  # a child would find the lock as it was, taken perhaps, and for ever
+    os.register_at_fork(after_in_child=_READING.begin)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def read(
         kind = _kind(head, where)
         if kind == "NPY":
             return _read_npy(stream, where, max_pixels)
-        decoded = _decode(stream, kind, where, luma=luma, threads=threads, most=max_pixels)
+        decoded = _decode(stream, head, kind, where, luma=luma, threads=threads, most=max_pixels)
         picture = decoded.picture
         dpi, exif, said = _dpi(picture), None, decoded.notes
         if decoded.rows is not None:
@@ -209,10 +209,11 @@ class _Decoded:
     without_colour: bool
 
 
-def _decode(stream: BinaryIO, kind: str, where: str, *, luma: bool, threads: int, most: int) -> _Decoded:
+def _decode(
+    stream: BinaryIO, head: bytes, kind: str, where: str, *, luma: bool, threads: int, most: int
+) -> _Decoded:
     """Return the stream's first picture: opened, found to be no larger than allowed, then loaded."""
     without_colour, rows = False, None
-    head = _start(stream)
     check_head(head, most, where)
     if kind == "JPEG":
         check_jpeg(stream, where)
@@ -275,6 +276,8 @@ def _turn_upright(picture: PIL.Image.Image, where: str) -> tuple[bytes | None, l
     """Apply the EXIF orientation in place; return the EXIF data that stay true, and what to say."""
     try:
         exif = picture.getexif()
+        if not len(exif):
+            return None, []
         PIL.ImageOps.exif_transpose(picture, in_place=True)
         return _kept_exif(exif), []
     except MemoryError:
@@ -333,7 +336,7 @@ def _samples(picture: PIL.Image.Image, mode: str, threads: int) -> NDArray[np.ui
 
     def fill(first: int) -> None:
         last = min(first + rows, height)
-        band = picture.crop((0, first, width, last))
+        band = picture if last - first == height else picture.crop((0, first, width, last))
         data = (band if band.mode == mode else band.convert(mode)).tobytes()
         array[first:last] = np.frombuffer(data, np.uint8).reshape(last - first, *shape[1:])
 
