@@ -171,16 +171,16 @@ def _each(indices: Sequence[int], work: Callable[[int], Shape], large: bool) -> 
     """
     parts = min(len(indices), MOST_PARTS)
     edges = [len(indices) * part // max(parts, 1) for part in range(parts + 1)]
-    failed = shared_zeros(1, np.bool_)
+    failed = shared_zeros(parts, np.bool_)
 
     def read(_: None, part: int) -> tuple[list[Shape], InputError | None]:
         shapes: list[Shape] = []
-        if failed[0]:  # in an earlier part, for they are handed out in order
+        if failed[:part].any():
             return shapes, None
         try:
             shapes.extend(work(index) for index in indices[edges[part] : edges[part + 1]])
         except InputError as error:
-            failed[0] = True
+            failed[part] = True
             return shapes, error
         return shapes, None
 
