@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from convcli.engine import products
 
@@ -16,6 +17,13 @@ SHAPES = [
 ]
 
 
+@pytest.fixture
+def blocks(monkeypatch):
+    """Use blocks whatever kernels this machine's BLAS has."""
+    monkeypatch.setattr(products, "_blocks", True)
+
+
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(("a", "b"), SHAPES)
 @pytest.mark.parametrize("turned", [(), ("a",), ("b",), ("a", "b"), ("out",)])
 def test_blocks_give_the_whole_product(a, b, turned):
@@ -35,6 +43,7 @@ def test_blocks_give_the_whole_product(a, b, turned):
     )
 
 
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize(("a", "b"), SHAPES[:-1])
 def test_no_block_is_larger_than_what_openblas_multiplies_in_place(a, b, monkeypatch):
     counts, matmul = [], np.matmul
@@ -48,3 +57,22 @@ def test_no_block_is_larger_than_what_openblas_multiplies_in_place(a, b, monkeyp
 
     assert max(counts) <= 100**3
     assert sum(counts) == a[-2] * a[-1] * b[-1]
+
+
+@pytest.mark.parametrize(("kernels", "blocks"), [("SkylakeX", True), ("Haswell", False), (None, False)])
+def test_blocks_are_used_on_one_thread_where_openblas_multiplies_in_place(kernels, blocks, monkeypatch):
+    known = [{"user_api": "openmp"}, {"user_api": "blas", "architecture": kernels}]
+    monkeypatch.setattr(products, "threadpool_info", lambda: known)
+    products._has_kernels_in_place.cache_clear()
+    try:
+        assert not products._blocks
+        with products.on_one_thread():
+            assert products._blocks == blocks
+            with products.on_one_thread():
+                assert products._blocks == blocks
+            assert products._blocks == blocks
+            used = {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
+            assert used == {1}
+        assert not products._blocks
+    finally:
+        products._has_kernels_in_place.cache_clear()

@@ -10,23 +10,50 @@ kernels for AVX-512 do without for up to 100³ multiplications, unless the secon
     Winograd                 (490, 64) × (64, 64)       94                113
     dense, forward           (32, 3136) × (3136, 256)   51                105
 
-Other kernels of OpenBLAS are as fast in blocks as whole, to 5 %.
+One thread computes such a block. Where products may use several, or BLAS has other kernels, they stay whole.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from convcli.engine.workspace import Array
 
 MOST = 100**3  # multiplications
 LEAST = 16  # rows or columns: a vector's width
 
+IN_PLACE = ("SkylakeX", "Cooperlake", "SapphireRapids")  # as OpenBLAS calls its kernels for AVX-512
+
+_blocks = False
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """Hold matrix products to the thread that asks for them; `multiply` uses blocks where they are faster."""
+    global _blocks  # a matter of the whole process, as the number of BLAS's threads is
+    before = _blocks
+    with threadpool_limits(1, user_api="blas"):
+        _blocks = _has_kernels_in_place()
+        try:
+            yield
+        finally:
+            _blocks = before
+
+
+@cache
+def _has_kernels_in_place() -> bool:
+    return any(library.get("architecture") in IN_PLACE for library in threadpool_info())
+
 
 def multiply(a: Array, b: Array, out: Array) -> Array:
     """Write the product of `a` (..., m, k) and `b` (..., k, n) to `out` (..., m, n) and return it."""
     (m, k), n = a.shape[-2:], b.shape[-1]
-    if m * k * n <= MOST:
+    if not _blocks or m * k * n <= MOST:
         return np.matmul(a, b, out=out)
     if rows := _block(k * n):
         for start in range(0, m, rows):

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from convcli.engine.products import on_one_thread
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array
@@ -107,14 +107,15 @@ class Workers:
         self._room(0)
 
     def __enter__(self) -> Workers:
-        self._limits = threadpool_limits(1, user_api="blas")
+        self._products = on_one_thread()
+        self._products.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._team.close()
-        self._limits.restore_original_limits()
+        self._products.__exit__(kind, error, trace)
 
     def _room(self, images: int) -> None:
         """Have shared arrays for so many images."""
