@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from convcli.cli import blas
+from convcli.cli.options import OtherData, RunFolder
 from convcli.cli.output import note, out, print_json, show
 
 
@@ -21,10 +21,8 @@ class Split(StrEnum):
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
-    data: Annotated[
-        str | None, typer.Option("--data", metavar="SOURCE", help="Other data than the run's own.")
-    ] = None,
+    run: RunFolder,
+    data: OtherData = None,
     split: Annotated[
         Split | None,
         typer.Option("--split", help="Which part; test if there is one, otherwise validation."),

@@ -31,6 +31,14 @@ MaxPixels: TypeAlias = Annotated[
 ]
 """The option of every command that opens image files."""
 
+RunFolder: TypeAlias = Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)]
+"""The argument of every command that uses a trained network."""
+
+OtherData: TypeAlias = Annotated[
+    str | None, typer.Option("--data", metavar="SOURCE", help="Other data than the run's own.")
+]
+"""The option of every command that judges one."""
+
 
 def parse_pair(text: str, option: str) -> Pair:
     """Return (rows, columns) of `3` or `3x5`.

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.options import MaxPixels
+from convcli.cli.options import MaxPixels, RunFolder
 from convcli.cli.output import out, own_words_only, print_json
 from convcli.errors import shown
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
+    run: RunFolder,
     images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name for each image.")] = 3,
     max_pixels: MaxPixels = None,

@@ -9,6 +9,7 @@ import typer
 
 from convcli.cli import blas
 from convcli.cli.evaluate import Split
+from convcli.cli.options import OtherData, RunFolder
 from convcli.cli.output import note, out, print_json
 from convcli.errors import InputError, OutputError
 
@@ -19,10 +20,8 @@ PAGE, FIGURES = "report.html", "figures"
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)],
-    data: Annotated[
-        str | None, typer.Option("--data", metavar="SOURCE", help="Other data than the run's own.")
-    ] = None,
+    run: RunFolder,
+    data: OtherData = None,
     split: Annotated[
         Split | None,
         typer.Option("--split", help="Which part to judge by; test if there is one, otherwise validation."),
