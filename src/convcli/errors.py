@@ -93,6 +93,15 @@ def shortened(text: str, most: int = LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def reason(error: Exception) -> str:
+    """Return why a file could not be had, as the system says it: `OSError`, or `ValueError` of its name.
+
+    >>> reason(OSError(28, "No space left on device")), reason(ValueError("embedded null byte"))
+    ('No space left on device', 'embedded null byte')
+    """
+    return getattr(error, "strerror", None) or str(error)
+
+
 def shown(name: str | os.PathLike[str]) -> str:
     """Return the name of a file for a message, on one line: what is no printable text is spelled out.
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from convcli.errors import OutputError, shown
+from convcli.errors import OutputError, reason, shown
 
 if sys.platform != "win32":
     import fcntl
@@ -47,9 +47,7 @@ def write_atomically(path: Path, *parts: bytes | memoryview) -> None:
             f"{shown(path)}: the folder {shown(path.parent)} does not exist; create it first."
         ) from error
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
-        raise OutputError(
-            f"{shown(path)}: cannot be written ({getattr(error, 'strerror', None) or error})."
-        ) from error
+        raise OutputError(f"{shown(path)}: cannot be written ({reason(error)}).") from error
     flush_folder(path.parent)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convcli.cli.output import note
-from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, shown
+from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, reason, shown
 
 STREAM = "-"
 
@@ -207,7 +207,5 @@ def _identity(source: str) -> tuple[int, int]:
     except FileNotFoundError as error:
         raise InputError(f"{shown(source)}: no such file.") from error
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"{shown(source)}: cannot be read ({getattr(error, 'strerror', None) or error})."
-        ) from error
+        raise InputError(f"{shown(source)}: cannot be read ({reason(error)}).") from error
     return status.st_dev, status.st_ino

@@ -21,7 +21,7 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from convcli.arrays import read_npy
-from convcli.errors import InputError, shown
+from convcli.errors import InputError, reason, shown
 from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels, check_tiles
 from convcli.images.image import Image, Metadata, Pixels
 from convcli.images.pillow import reading
@@ -149,7 +149,7 @@ def _opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
     except FileNotFoundError as error:
         raise InputError(f"{where}: no such file.") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{where}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+        raise InputError(f"{where}: cannot be read ({reason(error)}).") from error
     with _File(file) if file.seekable() else io.BufferedReader(file) as stream:
         yield stream if stream.seekable() else _held(stream, where), where
 
