@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli import kernels
+from convcli.engine.arguments import computing_dtype
 from convcli.engine.borders import ArraySource, Source
-from convcli.engine.filter import Block, Plan, allocated, computing_dtype, each_block, plan, responses
+from convcli.engine.filter import Block, Plan, allocated, each_block, plan, responses
 from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError, UnknownNameError, UsageError
 from convcli.kernels import Kernel

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from convcli.config import TrainingOptions
 from convcli.data import Dataset
+from convcli.engine.sums import vector_norm
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
 from convcli.nn.evaluation import Evaluation, evaluate
@@ -201,7 +202,7 @@ class Training:
         seed = (self.options.seed, progress.epoch, progress.batch)
         result = workers.gradient(self.train.images, self.train.labels, batch, seed)
         gradient = workers.total
-        norm = float(np.linalg.norm(gradient))
+        norm = vector_norm(gradient)
         if not math.isfinite(result.loss):
             raise self._diverged(f"The loss became {result.loss}")
         if not math.isfinite(norm):

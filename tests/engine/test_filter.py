@@ -11,7 +11,8 @@ from scipy import ndimage
 
 from convcli.engine import filter as engine
 from convcli.engine import planner
-from convcli.engine.filter import BORDERS, computing_dtype, filter2d
+from convcli.engine.arguments import computing_dtype
+from convcli.engine.filter import BORDERS, filter2d
 from convcli.errors import ShapeError, UnknownNameError, UsageError
 
 SCIPY_MODES = {

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine import winograd
+from convcli.engine.arguments import computing_dtype, gradient, real, volumes
 from convcli.engine.products import multiply
+from convcli.engine.sums import column_sums
 from convcli.engine.windows import SHORT_RUN, columns, padded_tile, tiles, window_cell
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
@@ -30,7 +32,7 @@ def conv2d(
     Parameters
     ----------
     x : (n, h, w, c_in)
-        A batch of volumes, channels last; float32 or float64.
+        A batch of volumes, channels last, of any real dtype. The batch may be empty.
     w : (f_h, f_w, c_in / groups, c_out)
         Kernels.
     b : (c_out,), optional
@@ -44,12 +46,14 @@ def conv2d(
 
     Returns
     -------
-    (n, out_h, out_w, c_out), in the common dtype of `x` and `w`.
+    (n, out_h, out_w, c_out): float32 where it holds every value of the dtypes of `x` and `w`, else float64.
 
     Raises
     ------
     ShapeError
         If the shapes do not fit each other, or not even one window fits the volume.
+    UsageError
+        If something else than real numbers is given.
 
     Notes
     -----
@@ -68,11 +72,13 @@ def conv2d(
     """
     x, w, window = _checked(x, w, stride, padding, dilation, groups)
     if b is not None:
-        b = np.asarray(b)
+        b = real(b, "b")
         if b.shape != w.shape[3:]:
             raise ShapeError(f"b must have shape {w.shape[3:]}, one number a kernel of w, not {b.shape}.")
     z = np.empty((len(x), *window.output_shape(x.shape[1:3]), w.shape[3]), x.dtype)
     forward(x, w, b, window, groups, z, Workspace())
+    if not np.isfinite(z).all():  # the fast ways spread NaN and infinity beyond the windows that hold them
+        _forward_by_columns(x, w, b, window, groups, z, Workspace())
     return z
 
 
@@ -98,13 +104,14 @@ def conv2d_backward(
     Returns
     -------
     dx, dw, db
-        Shaped as `x`, as `w`, and (c_out,). dx is the full convolution of dy (dilated by the stride) with
-        the kernels rotated by 180°, cropped by the padding; dw correlates x with dy; db sums dy.
+        Shaped as `x`, as `w`, and (c_out,), in the dtype of `conv2d`'s result. dx is the full convolution of
+        dy (dilated by the stride) with the kernels rotated by 180°, cropped by the padding; dw correlates x
+        with dy; db sums dy.
 
     Raises
     ------
-    ShapeError
-        If the shapes do not fit each other.
+    ShapeError, UsageError
+        As `conv2d`.
 
     Examples
     --------
@@ -115,24 +122,25 @@ def conv2d_backward(
     ([1.0, 2.0, 2.0, 1.0], 4.0, [4.0])
     """
     x, w, window = _checked(x, w, stride, padding, dilation, groups)
-    dy = np.asarray(dy)
-    expected = (len(x), *window.output_shape(x.shape[1:3]), w.shape[3])
-    if dy.shape != expected:
-        raise ShapeError(f"dy must have the output's shape {expected}, not {dy.shape}.")
-    dx, dw = np.empty_like(x), np.zeros_like(w)
+    dy = gradient(dy, (len(x), *window.output_shape(x.shape[1:3]), w.shape[3])).astype(
+        x.dtype, order="C", copy=False
+    )
+    dx, dw = np.empty(x.shape, x.dtype), np.zeros(w.shape, w.dtype)
     weight_gradient(dy, x, dw, window, groups, Workspace())
     input_gradient(dy, w, dx, window, groups, Workspace())
-    return dx, dw, dy.sum((0, 1, 2))
+    if not (np.isfinite(dw).all() and np.isfinite(dx).all()):  # as in `conv2d`
+        dw[:] = 0
+        _weight_gradient_by_columns(dy, x, dw, window, groups, Workspace())
+        _input_gradient_by_scattering(dy, w, dx, window, groups, Workspace())
+    return dx, dw, column_sums(dy).astype(x.dtype)
 
 
 def _checked(
     x: Array, w: Array, stride: IntOrPair, padding: Padding, dilation: IntOrPair, groups: int
 ) -> tuple[Array, Array, Window]:
     """Return floating `x` and `w` of one dtype, and the window."""
-    x, w = np.asarray(x), np.asarray(w)
-    dtype = np.result_type(x, w, np.float32)
-    if x.ndim != 4:
-        raise ShapeError(f"x must be (n, h, w, c_in), not {x.shape}.")
+    x, w = volumes(x, "(n, h, w, c_in)"), real(w, "w")
+    dtype = computing_dtype(x.dtype, w.dtype)
     if w.ndim != 4 or w.size == 0:
         raise ShapeError(f"w must be (f_h, f_w, c_in / groups, c_out), not {w.shape}.")
     if groups < 1 or w.shape[3] % groups or x.shape[3] != w.shape[2] * groups:
@@ -148,13 +156,20 @@ def _checked(
 def forward(
     x: Array, w: Array, b: Array | None, window: Window, groups: int, z: Array, scratch: Workspace
 ) -> None:
-    """Write Z = W * A_prev + b to `z`, tile by tile: columns of windows, then one product."""
+    """Write Z = W * A_prev + b to `z`, the fastest way."""
     if winograd.suits(w, window, groups):
         winograd.forward(winograd.Phases.of(x), w, b, window, winograd.Phases.of(z), scratch)
         return
     if _pays_in_pairs(w, window, groups, z):
         _forward_in_pairs(x, w, b, window, z, scratch)
         return
+    _forward_by_columns(x, w, b, window, groups, z, scratch)
+
+
+def _forward_by_columns(
+    x: Array, w: Array, b: Array | None, window: Window, groups: int, z: Array, scratch: Workspace
+) -> None:
+    """Tile by tile: columns of windows, then one product."""
     f_h, f_w, depth, c_out = w.shape
     matrix = w.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
     for tile in tiles(len(x), z.shape[1:3], (f_h * f_w * depth * groups + c_out) * x.itemsize):
@@ -195,6 +210,12 @@ def weight_gradient(dz: Array, x: Array, dw: Array, window: Window, groups: int,
     if winograd.suits(dw, window, groups):
         winograd.weight_gradient(winograd.Phases.of(dz), winograd.Phases.of(x), dw, window, scratch)
         return
+    _weight_gradient_by_columns(dz, x, dw, window, groups, scratch)
+
+
+def _weight_gradient_by_columns(
+    dz: Array, x: Array, dw: Array, window: Window, groups: int, scratch: Workspace
+) -> None:
     f_h, f_w, depth, c_out = dw.shape
     product = scratch.array("dw", (groups, f_h * f_w * depth, c_out // groups), dw.dtype)
     total = dw.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convcli.engine.arguments import computing_dtype, real
 from convcli.engine.borders import BORDERS, ArraySource, Frame, Plane, Source
 from convcli.engine.planner import Task, choose
 from convcli.engine.strategies import Direct, Strategy
@@ -103,7 +104,7 @@ def filter2d(
     >>> filter2d(step, [[-1, 0, 1]], padding="valid", stride=2).shape
     (2, 1)
     """
-    plane = np.asarray(plane)
+    plane = real(plane, "a plane")
     steps = plan(
         plane.shape,
         plane.dtype,
@@ -295,26 +296,13 @@ def allocated(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Plane:
         ) from error
 
 
-def computing_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return float32 if it holds every value of `dtype`, float64 for wider reals.
-
-    >>> computing_dtype(np.dtype(np.uint16)), computing_dtype(np.dtype(np.int32))
-    (dtype('float32'), dtype('float64'))
-    """
-    if dtype.kind not in "buif":
-        raise UsageError(f"Expected a plane of real numbers, found {dtype}.")
-    return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
-
-
 def checked_kernel(kernel: ArrayLike, computed: np.dtype[Any]) -> Plane:
     """Return the kernel as float64 weights (f_h, f_w) that the dtype computed in can hold."""
-    weights = np.asarray(kernel)
+    weights = real(kernel, "a kernel")
     if weights.ndim != 2 or weights.size == 0:
         raise ShapeError(f"Expected a kernel of (rows, columns), found an array of shape {weights.shape}.")
-    if weights.dtype.kind not in "buif" or not np.isfinite(weights).all():
-        raise UsageError(
-            f"Expected a kernel of finite real numbers, found {weights.dtype} with others in it."
-        )
+    if not np.isfinite(weights).all():
+        raise UsageError("Expected a kernel of finite numbers, found NaN or infinity in it.")
     weights, most = weights.astype(np.float64), float(np.finfo(computed).max)
     if (largest := float(np.abs(weights).max())) > most:
         raise UsageError(f"Expected weights of at most {most:.2g} ({computed}), found {largest:.2g}.")

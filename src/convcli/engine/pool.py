@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 
+from convcli.engine.arguments import computing_dtype, gradient, volumes
+from convcli.engine.masks import masked
 from convcli.engine.windows import window_cell
 from convcli.engine.workspace import Array, Workspace
-from convcli.errors import ShapeError
 from convcli.shapes import IntOrPair, Pair, Window
+
+FEW_CELLS = 9  # of a window: to add them up in one go is faster
 
 
 def max_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Array:
@@ -19,7 +23,7 @@ def max_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Ar
     Parameters
     ----------
     x : (n, h, w, c)
-        A batch of volumes.
+        A batch of volumes, of any real dtype. The batch may be empty.
     size, stride
         An int or (rows, columns); the stride defaults to the size. Rows and columns at the end that fill
         no whole window are left out.
@@ -32,6 +36,12 @@ def max_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Ar
     ------
     ShapeError
         If not even one window fits.
+    UsageError
+        If something else than real numbers is given.
+
+    Notes
+    -----
+    The maximum of a window that holds NaN is NaN.
 
     Examples
     --------
@@ -39,14 +49,15 @@ def max_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Ar
     >>> max_pool2d(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0].tolist()
     [[5.0, 7.0], [13.0, 15.0]]
     """
-    return max_forward(_batch(x), pool_window(size, stride), Workspace())[0]
+    return max_forward(volumes(x), pool_window(size, stride), Workspace())[0]
 
 
 def max_pool2d_backward(dy: Array, x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Array:
     """Return dx, given dy = dL/dy for y = max_pool2d(x, size, stride).
 
     The gradient of a window goes to the position of its maximum, the first one in row order where several
-    tie, and nowhere else; overlapping windows add up.
+    tie, and nowhere else; overlapping windows add up. Of a window that holds NaN it goes to the NaN, the last
+    one where there are several, as in PyTorch. dx has the dtype of dy, or the floats that hold its integers.
 
     Examples
     --------
@@ -55,14 +66,16 @@ def max_pool2d_backward(dy: Array, x: Array, size: IntOrPair, stride: IntOrPair 
     >>> max_pool2d_backward(np.ones((1, 1, 1, 1)), x, 2)[0, :, :, 0].tolist()
     [[0.0, 1.0], [0.0, 0.0]]
     """
-    x, window = _batch(x), pool_window(size, stride)
+    x, window = volumes(x), pool_window(size, stride)
     workspace = Workspace()
     y, cells = max_forward(x, window, workspace)
-    return max_backward(_gradient(dy, y.shape), y, cells, x.shape, window, workspace)
+    return max_backward(_floating(gradient(dy, y.shape)), y, cells, x.shape, window, workspace)
 
 
 def avg_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Array:
     """Return the mean of every window; arguments, shapes and errors as in `max_pool2d`.
+
+    It is float32 where that holds every value of the dtype of `x`, float64 for wider ones.
 
     Examples
     --------
@@ -70,7 +83,7 @@ def avg_pool2d(x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Ar
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4, 1), 2)[0, :, :, 0].tolist()
     [[2.5, 4.5], [10.5, 12.5]]
     """
-    return avg_forward(_batch(x), pool_window(size, stride), Workspace())
+    return avg_forward(_floating(volumes(x)), pool_window(size, stride), Workspace())
 
 
 def avg_pool2d_backward(dy: Array, x: Array, size: IntOrPair, stride: IntOrPair | None = None) -> Array:
@@ -82,9 +95,9 @@ def avg_pool2d_backward(dy: Array, x: Array, size: IntOrPair, stride: IntOrPair 
     >>> avg_pool2d_backward(np.ones((1, 1, 1, 1)), np.ones((1, 2, 2, 1)), 2)[0, :, :, 0].tolist()
     [[0.25, 0.25], [0.25, 0.25]]
     """
-    x, window = _batch(x), pool_window(size, stride)
+    x, window = volumes(x), pool_window(size, stride)
     shape = (len(x), *window.output_shape(x.shape[1:3]), x.shape[3])
-    return avg_backward(_gradient(dy, shape), x.shape, window, Workspace())
+    return avg_backward(_floating(gradient(dy, shape)), x.shape, window, Workspace())
 
 
 def pool_window(size: IntOrPair, stride: IntOrPair | None) -> Window:
@@ -92,18 +105,8 @@ def pool_window(size: IntOrPair, stride: IntOrPair | None) -> Window:
     return Window.of(size, stride=size if stride is None else stride)
 
 
-def _batch(x: Array) -> Array:
-    x = np.asarray(x)
-    if x.ndim != 4:
-        raise ShapeError(f"x must be (n, h, w, c), not {x.shape}.")
-    return x.astype(np.result_type(x, np.float32), copy=False)
-
-
-def _gradient(dy: Array, shape: tuple[int, ...]) -> Array:
-    dy = np.asarray(dy)
-    if dy.shape != shape:
-        raise ShapeError(f"dy must have the output's shape {shape}, not {dy.shape}.")
-    return dy
+def _floating(x: Array) -> Array:
+    return x.astype(computing_dtype(x.dtype), copy=False)
 
 
 def _cells(window: Window) -> list[tuple[int, int]]:
@@ -129,7 +132,7 @@ def max_forward(x: Array, window: Window, workspace: Workspace) -> tuple[Array, 
     if window.stride == window.size:
         apart = workspace.array("cells", (*window.size, len(x), *output, x.shape[3]), x.dtype)
         np.copyto(apart, _blocks(x, window, output))
-        cells = list(apart.reshape(-1, *apart.shape[2:]))
+        cells = list(apart.reshape(math.prod(window.size), *apart.shape[2:]))
     else:
         cells = [window_cell(x, window, output, i, j) for i, j in _cells(window)]
     return maximum(cells, workspace.array("y", (len(x), *output, x.shape[3]), x.dtype)), cells
@@ -144,7 +147,10 @@ def maximum(cells: list[Array], out: Array) -> Array:
 
 
 def winners(y: Array, cells: list[Array], workspace: Workspace) -> Iterator[Array]:
-    """Yield for each cell which windows it wins: the first of the `cells` that equals `y`."""
+    """Yield for each cell which windows it wins: the first that equals `y`, or the last NaN."""
+    if y.size and np.isnan(y.max()):
+        yield from _winners_among_nan(y, cells)
+        return
     chosen = workspace.array("chosen", y.shape, np.bool_)
     free = workspace.array("free", y.shape, np.bool_)
     free[:] = True
@@ -153,6 +159,16 @@ def winners(y: Array, cells: list[Array], workspace: Workspace) -> Iterator[Arra
         chosen &= free
         free ^= chosen
         yield chosen
+
+
+def _winners_among_nan(y: Array, cells: list[Array]) -> Iterator[Array]:
+    numbers = np.empty(y.shape, np.intp)
+    for number, cell in reversed([*enumerate(cells)]):
+        numbers[cell == y] = number
+    for number, cell in enumerate(cells):
+        numbers[np.isnan(cell)] = number
+    for number in range(len(cells)):
+        yield numbers == number
 
 
 def max_backward(
@@ -166,7 +182,7 @@ def max_backward(
         dx[:] = 0
     shares = workspace.array("shares", (len(cells) if touching else 1, *dy.shape), dy.dtype)
     for number, ((i, j), chosen) in enumerate(zip(_cells(window), winners(y, cells, workspace), strict=True)):
-        share = np.multiply(dy, chosen, out=shares[number if touching else 0])
+        share = masked(dy, chosen, shares[number if touching else 0])
         if not touching:
             window_cell(dx, window, output, i, j)[...] += share
     if touching:
@@ -177,23 +193,40 @@ def max_backward(
 
 def avg_forward(x: Array, window: Window, workspace: Workspace) -> Array:
     """Return the means."""
-    output = window.output_shape(x.shape[1:3])
-    y = workspace.array("y", (len(x), *output, x.shape[3]), x.dtype)
-    cells = _cells(window)
-    np.copyto(y, window_cell(x, window, output, 0, 0))
-    for i, j in cells[1:]:
-        y += window_cell(x, window, output, i, j)
-    y *= 1 / len(cells)
-    return y
+    for number, part in enumerate(_parts(window)):
+        output = part.output_shape(x.shape[1:3])
+        sums = workspace.array(f"sums {number}", (len(x), *output, x.shape[3]), x.dtype)
+        first, *others = _cells(part)
+        np.copyto(sums, window_cell(x, part, output, *first))
+        for cell in others:
+            sums += window_cell(x, part, output, *cell)
+        x = sums
+    x *= 1 / math.prod(window.size)
+    return x
+
+
+def _parts(window: Window) -> tuple[Window, ...]:
+    """Return windows one after the other whose sums are the window's: its row and its column if it is large.
+
+    A sum of sums has fewer additions, and each rounds less.
+    """
+    (f_h, f_w), (s_h, s_w) = window.size, window.stride
+    if f_h * f_w <= FEW_CELLS:
+        return (window,)
+    return Window.of((1, f_w), stride=(1, s_w)), Window.of((f_h, 1), stride=(s_h, 1))
 
 
 def avg_backward(dy: Array, shape: tuple[int, ...], window: Window, workspace: Workspace) -> Array:
     """Spread each gradient evenly over its window, in an array of `shape`."""
-    dx = workspace.array("dx", shape, dy.dtype)
-    dx[:] = 0
-    cells = _cells(window)
     share = workspace.array("share", dy.shape, dy.dtype)
-    np.multiply(dy, 1 / len(cells), out=share)
-    for i, j in cells:
-        window_cell(dx, window, dy.shape[1:3], i, j)[...] += share
-    return dx
+    np.multiply(dy, 1 / math.prod(window.size), out=share)
+    parts, planes = _parts(window), [(shape[1], shape[2])]
+    for part in parts[:-1]:
+        planes.append(part.output_shape(planes[-1]))
+    for number, (part, plane) in reversed([*enumerate(zip(parts, planes, strict=True))]):
+        dx = workspace.array(f"dx {number}", (shape[0], *plane, shape[3]), dy.dtype)
+        dx[:] = 0
+        for cell in _cells(part):
+            window_cell(dx, part, (share.shape[1], share.shape[2]), *cell)[...] += share
+        share = dx
+    return share

@@ -54,10 +54,3 @@ def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
     raw = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
     return raw[start : start + size * dtype.itemsize].view(dtype)
-
-
-def column_sums(x: Array) -> Array:
-    """Return the sums over all axes but the last: a product with ones is ten times as fast as np.sum."""
-    rows = x.reshape(-1, x.shape[-1])
-    sums: Array = np.ones(len(rows), x.dtype) @ rows
-    return sums

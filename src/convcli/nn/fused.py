@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +10,9 @@ from typing import Protocol
 import numpy as np
 
 from convcli.engine import conv_pool, pool
-from convcli.engine.workspace import Array, column_sums
+from convcli.engine.masks import masked
+from convcli.engine.sums import column_sums
+from convcli.engine.workspace import Array
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import Layer, Tape, Weights
 from convcli.nn.layers.conv import Conv
@@ -59,7 +62,7 @@ class ConvMaxPool:
         rows, columns, c_out = self.pool.output_shape(self.conv.output_shape(x.shape[1:]))
         cells = tape.workspace.array("cells", (*self.pool.size, len(x), rows, columns, c_out), x.dtype)
         conv_pool.forward(x, w, window, self.conv.groups, cells, tape.scratch)
-        flat = list(cells.reshape(-1, *cells.shape[2:]))
+        flat = list(cells.reshape(math.prod(self.pool.size), *cells.shape[2:]))
         top = pool.maximum(flat, tape.workspace.array("top", flat[0].shape, x.dtype))
         a = tape.workspace.array("a", top.shape, x.dtype)
         bias = weights["b"] if self.conv.bias else np.zeros(c_out, x.dtype)
@@ -75,7 +78,7 @@ class ConvMaxPool:
             tape.add("b", column_sums(dy))
         shares = tape.workspace.array("shares", (len(cells), *dy.shape), dy.dtype)
         for share, chosen in zip(shares, pool.winners(top, cells, tape.workspace), strict=True):
-            np.multiply(dy, chosen, out=share)
+            masked(dy, chosen, share)
         dcells = shares.reshape(*self.pool.size, *dy.shape)
         window, groups = self.conv.window(x.shape[1:]), self.conv.groups
         if not self.conv.frozen:

@@ -8,7 +8,8 @@ from typing import Annotated, Literal, TypeAlias
 import numpy as np
 from pydantic import AfterValidator
 
-from convcli.engine.workspace import Array, column_sums
+from convcli.engine.sums import column_sums
+from convcli.engine.workspace import Array
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
 

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from convcli.config import Epsilon
+from convcli.engine.sums import column_products, column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
 
@@ -74,38 +75,56 @@ class BatchNorm(Layer):
         return {"mean": Initial(shape[-1:], "zeros"), "variance": Initial(shape[-1:], "ones")}
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        rows = x.reshape(-1, x.shape[-1])
+        gamma, mean = weights["gamma"], weights["mean"].astype(np.float64)
+        count = max(x.size // x.shape[-1], 1)
         if tape.training:
-            mean, variance = rows.mean(0), rows.var(0)
-            unbiased = variance * (len(rows) / max(len(rows) - 1, 1))
-            for name, batch in (("mean", mean), ("variance", unbiased)):
-                weights[name][...] = self.momentum * weights[name] + (1 - self.momentum) * batch
+            mean = column_sums(x) / count
+        rounded = mean.astype(x.dtype)
+        normal = _each(np.subtract, x, rounded, tape.workspace.array("normal", x.shape, x.dtype))
+        if tape.training:
+            variance = np.maximum(column_products(normal, normal) / count - (mean - rounded) ** 2, 0)
+            if x.size:
+                self._remember(weights, mean, variance * (count / max(count - 1, 1)))
         else:
-            mean, variance = weights["mean"], weights["variance"]
-        inverse = 1 / np.sqrt(variance + x.dtype.type(self.epsilon))
-        normal = tape.workspace.array("normal", rows.shape, x.dtype)
-        np.subtract(rows, mean, out=normal)
-        normal *= inverse
-        tape.saved["normal"], tape.saved["inverse"] = normal, inverse
-        y = np.multiply(normal, weights["gamma"], out=tape.workspace.array("y", rows.shape, x.dtype))
-        y += weights["beta"]
-        return y.reshape(x.shape)
+            variance = weights["variance"].astype(np.float64)
+        inverse = 1 / np.sqrt(variance + self.epsilon)
+        _each(np.multiply, normal, inverse, normal)
+        # What rounding the mean has left in `normal`: much, where deviations are small beside it.
+        left = (mean - rounded) * inverse
+        tape.saved.update(normal=normal, inverse=inverse, left=left)
+        y = _each(np.multiply, normal, gamma, tape.workspace.array("y", x.shape, x.dtype))
+        return _each(np.add, y, weights["beta"] - gamma * left, y)
+
+    def _remember(self, weights: Weights, mean: Array, variance: Array) -> None:
+        for name, batch in (("mean", mean), ("variance", variance)):
+            weights[name][...] = self.momentum * weights[name] + (1 - self.momentum) * batch
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        normal, inverse = tape.saved["normal"], tape.saved["inverse"]
-        rows = dy.reshape(normal.shape)
-        dgamma, dbeta = np.einsum("ij,ij->j", rows, normal), rows.sum(0)
+        normal, inverse, left = (tape.saved[name] for name in ("normal", "inverse", "left"))
+        scale, dbeta = weights["gamma"] * inverse, column_sums(dy)
+        dgamma = column_products(dy, normal) - left * dbeta
         tape.add("gamma", dgamma)
         tape.add("beta", dbeta)
-        dx = tape.workspace.array("dx", rows.shape, dy.dtype)
-        if tape.training:  # the batch's own mean and variance depend on x too
-            np.multiply(normal, dgamma / len(rows), out=dx)
-            dx += dbeta / len(rows)
-            np.subtract(rows, dx, out=dx)
-            dx *= weights["gamma"] * inverse
-        else:
-            np.multiply(rows, weights["gamma"] * inverse, out=dx)
-        return dx.reshape(dy.shape)
+        dx = tape.workspace.array("dx", dy.shape, dy.dtype)
+        if not tape.training:
+            return _each(np.multiply, dy, scale, dx)
+        # The batch's own mean and variance depend on x too.
+        count = max(dy.size // dy.shape[-1], 1)
+        _each(np.multiply, normal, dgamma / count, dx)
+        _each(np.add, dx, (dbeta - left * dgamma) / count, dx)
+        np.subtract(dy, dx, out=dx)
+        return _each(np.multiply, dx, scale, dx)
 
     def summary(self) -> str:
         return f"momentum={self.momentum:g}"
+
+
+def _each(operation: np.ufunc, x: Array, by_channel: Array, out: Array) -> Array:
+    """Write operation(x, by_channel) to `out`: whole rows at once, for a run of few channels is slow."""
+    numbers = by_channel.astype(x.dtype)
+    if x.ndim == 4 and x.flags.c_contiguous:
+        n, h, w, c = x.shape
+        operation(x.reshape(n * h, w * c), np.tile(numbers, w), out=out.reshape(n * h, w * c))
+    else:
+        operation(x, numbers, out=out)
+    return out
