@@ -82,3 +82,39 @@ def test_formula_is_written_out(name):
 
 def test_what_rectifies_begins_with_he():
     assert [name for name in ACTIVATIONS if ACTIVATIONS[name].rectifies] == ["relu", "leaky_relu"]
+
+
+RIGHT = {
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: np.exp(-np.abs(z)) / (1 + np.exp(-np.abs(z))) ** 2),
+    "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", RIGHT)
+def test_small_values_keep_their_digits(name, dtype):
+    """Against extended precision, from the largest to the smallest numbers with all their digits."""
+    z = np.concatenate([np.linspace(-700, 700, 50_001), -np.logspace(-30, 2, 999), np.logspace(-30, 2, 999)])
+    wide = z.astype(dtype).astype(np.longdouble)
+    exact = RIGHT[name][0](wide)
+    normal = np.abs(exact) >= np.finfo(dtype).tiny
+    found = applied(name, z.astype(dtype))
+    tolerance = 5 * np.finfo(dtype).eps
+    np.testing.assert_allclose(found[normal], exact[normal].astype(dtype), rtol=tolerance)
+    np.testing.assert_allclose(
+        found[~normal], exact[~normal].astype(dtype), rtol=0, atol=np.finfo(dtype).tiny
+    )
+
+
+def test_sigmoid_of_minus_17_and_minus_20_and_their_gradients():
+    z = np.array([-17, -20, -87, -103, -1000], np.float32)
+    expected = [4.1399374e-08, 2.0611537e-09, 1.6458115e-38, 1.4e-45, 0]
+    np.testing.assert_allclose(applied("sigmoid", z), expected, rtol=1e-6, atol=1e-45)
+    np.testing.assert_allclose(derived("sigmoid", z), expected, rtol=1e-6, atol=1e-45)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_slope_of_sigmoid_keeps_its_digits_where_sigmoid_is_small(dtype):
+    z = np.linspace(-80, 0, 1001).astype(dtype)
+    exact = RIGHT["sigmoid"][1](z.astype(np.longdouble)).astype(dtype)
+    np.testing.assert_allclose(derived("sigmoid", z), exact, rtol=1e-6 if dtype == np.float32 else 1e-13)

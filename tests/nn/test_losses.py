@@ -157,3 +157,20 @@ def test_projection_is_the_nearest_point_of_the_simplex():
 def test_label_smoothing_is_a_share(smoothing):
     with pytest.raises(ValidationError, match="label_smoothing"):
         CrossEntropy(label_smoothing=smoothing)
+
+
+@pytest.mark.parametrize("margin", [1, 17, 25, 60])
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+def test_a_small_cross_entropy_and_its_gradient_keep_their_digits(margin, smoothing):
+    outputs = np.array([[margin, 0, -1, 0.5], [0, margin, 0, 1]])
+    labels = np.array([0, 1])
+    loss = CrossEntropy(label_smoothing=smoothing)
+    others = np.exp(outputs - margin)
+    others[[0, 1], labels] = 0
+    rest = others.sum(1)
+    losses, gradient = loss.evaluate(outputs.astype(np.float32), labels)
+    if smoothing == 0:
+        np.testing.assert_allclose(losses, np.log1p(rest), rtol=1e-6)
+        np.testing.assert_allclose(gradient[[0, 1], labels], -rest / (1 + rest), rtol=1e-6)
+    # The gradients of all classes sum to 0.
+    np.testing.assert_allclose(gradient.sum(1, dtype=np.float64), 0, atol=1e-6 * np.abs(gradient).max())

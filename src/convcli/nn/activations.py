@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from convcli.engine.masks import masked
 from convcli.engine.workspace import Array
 from convcli.registry import Registry
 
@@ -42,16 +43,25 @@ class Activation:
 ACTIVATIONS: Registry[Activation] = Registry("activation")
 
 
+FAR = -80.0  # below, 1 + exp(−z) is exp(−z) in either dtype, and further below it overflows
+
+
 def _sigmoid(z: Array) -> None:
-    # By way of tanh, since exp(−z) overflows for large negative z.
-    z *= 0.5
-    np.tanh(z, out=z)
-    z += 1
-    z *= 0.5
+    # Not by way of tanh, which takes half the time: near −1 it rounds small values away.
+    far = z < FAR
+    tails = np.exp(z[far]) if far.any() else None
+    with np.errstate(over="ignore"):
+        np.negative(z, out=z)
+        np.exp(z, out=z)
+        z += 1
+        np.reciprocal(z, out=z)
+    if tails is not None:
+        z[far] = tails
 
 
 def _derive_relu(da: Array, a: Array) -> None:
-    np.multiply(da, a > 0, out=da)
+    mask = a <= 0
+    masked(da, np.logical_not(mask, out=mask), da)  # NaN is not ≤ 0
 
 
 def _leaky_relu(z: Array) -> None:

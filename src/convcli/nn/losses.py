@@ -34,6 +34,9 @@ class Loss(Part):
 class CrossEntropy(Loss):
     """L = −Σ q log p with p = softmax(outputs), both computed together so that nothing overflows.
 
+    The likeliest class's 1 − p is the sum of the others' p, so that neither a small loss nor its gradient is
+    rounded away.
+
     With label smoothing ε, q is 1 − ε + ε/classes at the true class and ε/classes elsewhere.
     Source: Szegedy et al., 2016, arXiv:1512.00567, section 7. The gradient is p − q.
     """
@@ -42,17 +45,22 @@ class CrossEntropy(Loss):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     def evaluate(self, outputs: Array, labels: Array) -> tuple[Array, Array]:
-        shifted = outputs - outputs.max(1, keepdims=True)
+        samples, likeliest = np.arange(len(labels)), outputs.argmax(1)
+        share, sure = self.label_smoothing / outputs.shape[1], 1 - self.label_smoothing
+        shifted = outputs - outputs[samples, likeliest, None]
         p = np.exp(shifted)
-        total = p.sum(1, keepdims=True)
-        log_p = shifted - np.log(total)
-        p /= total
-        samples, share = np.arange(len(labels)), self.label_smoothing / outputs.shape[1]
-        losses = -(1 - self.label_smoothing) * log_p[samples, labels]
+        p[samples, likeliest] = 0
+        others = p.sum(1)
+        log_total = np.log1p(others)
+        p /= (1 + others)[:, None]
+        losses = -sure * (shifted[samples, labels] - log_total)
         if share:
-            losses -= share * log_p.sum(1)
+            losses -= share * (shifted.sum(1) - outputs.shape[1] * log_total)
             p -= p.dtype.type(share)
-        p[samples, labels] -= 1 - self.label_smoothing
+        p[samples, labels] -= sure
+        p[samples, likeliest] += 1 / (1 + others)
+        right = likeliest == labels
+        p[samples[right], labels[right]] = (self.label_smoothing - share) - (others / (1 + others))[right]
         return losses, p
 
     @np.errstate(over="ignore")  # the exponential of −∞ is 0, which is right
