@@ -218,10 +218,10 @@ PLACES = {
     "a header of 1 GB": (hole(struct.pack("<Q", 2**30), 2**31), "(a header of 1,073,741,824 bytes)"),
     "a header of 50 MB": (hole(struct.pack("<Q", 50_000_000), 2**31), "(a header of 50,000,000 bytes)"),
     "a hole of 1 TiB": (hole(struct.pack("<Q", 2), 2**40), "needs 1,024.0 GiB of memory, this machine has"),
-    "a folder": (lambda path: path.mkdir(), "damaged checkpoint (a folder, a device or a pipe, no file)"),
-    "a pipe": (os.mkfifo, "damaged checkpoint (a folder, a device or a pipe, no file)"),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), "damaged checkpoint (a folder, a device"),
-    "a link in a circle": (lambda path: path.symlink_to(BEST), "cannot be read (Too many levels"),
+    "a folder": (lambda path: path.mkdir(), "damaged: expected a file, found a folder"),
+    "a pipe": (os.mkfifo, "damaged: expected a file, found a pipe"),
+    "a link to a device": (lambda path: path.symlink_to("/dev/zero"), "found a symbolic link"),
+    "a link in a circle": (lambda path: path.symlink_to(BEST), "found a symbolic link"),
 }
 
 

@@ -20,9 +20,9 @@ def hole(path):
 
 
 ANY_FILE = {
-    "a pipe": (os.mkfifo, "damaged: expected a file, found a folder, a device or a pipe"),
+    "a pipe": (os.mkfifo, "damaged: expected a file, found a pipe"),
     "a folder": (lambda path: path.mkdir(), "damaged: expected a file"),
-    "a device": (lambda path: path.symlink_to("/dev/zero"), "damaged: expected a file"),
+    "a link to a device": (lambda path: path.symlink_to("/dev/zero"), "found a symbolic link"),
     "a hole of 1 TiB": (hole, "damaged: more than 16,777,216 bytes"),
     "no UTF-8": (written(b"\xff"), ""),
     "nothing": (written(b""), ""),

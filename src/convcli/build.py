@@ -317,7 +317,7 @@ def _check_arrays(shapes: Mapping[str, Shape], arrays: Mapping[str, Array], faul
 
 def run_config(run: Run) -> ConfigFile:
     """Return the configuration that a run was made with, its paths absolute."""
-    file = load_config(run.folder / RESOLVED)
+    file = configuration.read(run.folder / RESOLVED, SCHEMA, inside=True)
     return replace(file, name=run.folder.name)
 
 

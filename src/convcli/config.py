@@ -36,6 +36,7 @@ from pydantic_core import ErrorDetails
 from convcli import toml
 from convcli.bounds import CONFIG_BYTES, check_document
 from convcli.errors import ConfigError, shortened, suggestion
+from convcli.files import open_inside
 from convcli.shapes import Pair, Window, pair
 
 # Of a message about a wrong configuration.
@@ -315,8 +316,10 @@ class ConfigFile:
     name: str
 
 
-def read(path: Path, schema: Schema, overrides: Iterable[str] = ()) -> ConfigFile:
+def read(path: Path, schema: Schema, overrides: Iterable[str] = (), *, inside: bool = False) -> ConfigFile:
     """Return the configuration in the TOML file at `path`, with `key=value` overrides on top.
+
+    `inside` a run's folder, no link is followed and nothing read but a file.
 
     Raises
     ------
@@ -324,7 +327,7 @@ def read(path: Path, schema: Schema, overrides: Iterable[str] = ()) -> ConfigFil
         If the file cannot be read, is not TOML, or holds mistakes (all are named at once).
     """
     try:
-        with path.open("rb") as file:
+        with open_inside(path) if inside else path.open("rb") as file:
             data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
         text = data.decode("utf-8-sig")
     except FileNotFoundError:

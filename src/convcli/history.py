@@ -174,7 +174,7 @@ def _began(run: Run) -> datetime:
     try:
         return datetime.fromisoformat(run.read_environment()["began"])
     except (InputError, LookupError, TypeError, ValueError):
-        return datetime.fromtimestamp((run.folder / CONFIG).stat().st_mtime, UTC)
+        return datetime.fromtimestamp((run.folder / CONFIG).lstat().st_mtime, UTC)
 
 
 def _tested(run: Run, history: Sequence[Metrics]) -> Outcome | None:

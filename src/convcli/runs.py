@@ -14,9 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import safetensors
@@ -25,7 +24,14 @@ from threadpoolctl import threadpool_info
 from convcli.bounds import check_memory
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, OutputError, shortened, suggestion
-from convcli.files import flush_folder, lock, locked, remove_leftovers, write_atomically
+from convcli.files import (
+    flush_folder,
+    is_file_inside,
+    open_inside,
+    remove_leftovers,
+    write_inside,
+)
+from convcli.locks import lock, locked
 
 BEST, LAST = "best.safetensors", "last.safetensors"
 CONFIG, RESOLVED, ENVIRONMENT, METRICS = "config.toml", "resolved.toml", "environment.json", "metrics.csv"
@@ -104,6 +110,8 @@ class Run:
             )
         if not run._begun:
             what = "there is no such folder" if not folder.exists() else f"it has no {RESOLVED}"
+            if os.path.lexists(folder / RESOLVED):
+                what = f"its {RESOLVED} is no file but a link, a folder, a device or a pipe"
             beside = sorted(path.parent.name for path in folder.parent.glob(f"*/{RESOLVED}"))
             raise InputError(
                 f"{folder}: not a run ({what}). Expected a folder that `convcli train` wrote."
@@ -113,11 +121,11 @@ class Run:
 
     @property
     def _begun(self) -> bool:
-        return (self.folder / RESOLVED).is_file()
+        return is_file_inside(self.folder / RESOLVED)
 
     @property
     def _abandoned(self) -> bool:
-        return (self.folder / LOCK).is_file() and not self._begun
+        return is_file_inside(self.folder / LOCK) and not os.path.lexists(self.folder / RESOLVED)
 
     def _not_empty(self) -> OutputError:
         return OutputError(
@@ -135,28 +143,38 @@ class Run:
             If another process is training there, or nothing can be written there.
         """
         try:
-            file = (self.folder / LOCK).open("a+b", buffering=0)
+            file = open_inside(self.folder / LOCK, "a+b")
         except OSError as error:
             raise OutputError(f"{self.folder}: cannot be written to ({error.strerror}).") from error
         with file:
             free = _take(file)
             file.seek(0)
             if not free:
-                process = file.read(20).decode("ascii", "replace")
+                number = file.read(20)
+                process = f"process {int(number)}" if number.isdigit() else "another process"
                 raise OutputError(
-                    f"{self.folder}: process {process} is training there now. Stop it or wait for its end."
+                    f"{self.folder}: {process} is training there now. Stop it or wait for its end."
                 )
-            with suppress(OSError):  # on a full disk there is no number to read, but the lock holds
-                file.truncate()
-                file.write(b"%d" % os.getpid())
+            if (
+                os.fstat(file.fileno()).st_nlink == 1
+            ):  # else it is another file, too, which is not ours to change
+                with suppress(OSError):  # on a full disk there is no number to read, but the lock holds
+                    file.truncate()
+                    file.write(b"%d" % os.getpid())
             remove_leftovers(self.folder)
             yield
 
     @property
     def held(self) -> bool | None:
-        """Whether another process is training into the folder; None where that cannot be known."""
+        """Whether another process is training into the folder; None where that cannot be known.
+
+        Raises
+        ------
+        InputError
+            If its lock is no file of its own.
+        """
         try:
-            with (self.folder / LOCK).open("rb") as file:
+            with open_inside(self.folder / LOCK) as file:
                 return locked(file)
         except FileNotFoundError:
             return False
@@ -230,12 +248,12 @@ class Run:
         InputError
             If it cannot be read.
         """
-        return self._read_document(RESULTS) if (self.folder / RESULTS).exists() else {}
+        return self._read_document(RESULTS) if os.path.lexists(self.folder / RESULTS) else {}
 
     def _read_document(self, name: str) -> dict[str, Any]:
         path = self.folder / name
         try:
-            document = json.loads(self._read(name))
+            document = json.loads(self.read(name))
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
         except (ValueError, RecursionError) as error:
@@ -246,15 +264,20 @@ class Run:
             raise InputError(f"{path}: damaged: expected a JSON object, as `convcli train` wrote it.")
         return document
 
-    def _read(self, name: str) -> bytes:
-        """Return what stands in a file of the run, if it is a file that can be one."""
-        path = self.folder / name
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: damaged: expected a file, found a folder, a device or a pipe.")
-        with path.open("rb") as file:
+    def read(self, name: str) -> bytes:
+        """Return what stands in a file of the run.
+
+        Raises
+        ------
+        InputError
+            If it is no file, or no text of a run could be as long.
+        OSError
+            If it is not there or cannot be read.
+        """
+        with open_inside(self.folder / name) as file:
             data = file.read(TEXT_BYTES + 1)
         if len(data) > TEXT_BYTES:
-            raise InputError(f"{path}: damaged: more than {TEXT_BYTES:,} bytes.")
+            raise InputError(f"{self.folder / name}: damaged: more than {TEXT_BYTES:,} bytes.")
         return data
 
     def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -276,7 +299,7 @@ class Run:
         """
         path = self.folder / METRICS
         try:
-            text = self._read(METRICS).decode()
+            text = self.read(METRICS).decode()
             head, first, *rest = csv.reader(io.StringIO(text, newline=""), strict=True)
             return [dict(zip(head, row, strict=True)) for row in (first, *rest)]
         except FileNotFoundError:
@@ -313,10 +336,10 @@ class Run:
     @contextmanager
     def _open_checkpoint(self, name: str) -> Iterator[tuple[Any, dict[str, Any]]]:
         path = self.folder / name
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: damaged checkpoint (a folder, a device or a pipe, no file).")
         try:
-            with path.open("rb") as stream:  # safe_open says of one that must not be read that there is none
+            with open_inside(
+                path
+            ) as stream:  # safe_open says of one that must not be read that there is none
                 size = os.fstat(stream.fileno()).st_size
                 header = int.from_bytes(stream.read(8), "little")
             check_memory(str(path), size, advice="It is no checkpoint that convcli wrote.")
@@ -338,10 +361,10 @@ class Run:
 
     def write(self, name: str, *parts: bytes | memoryview) -> None:
         """Write a file of the run, as a whole or not at all."""
-        write_atomically(self.folder / name, *parts)
+        write_inside(self.folder / name, *parts)
 
 
-def _take(file: FileIO) -> bool:
+def _take(file: IO[bytes]) -> bool:
     """Return whether the lock of a run could be had. Who asks whether a training runs has it for a moment."""
     with suppress(OSError):  # where there are no locks, we do without
         for _ in range(5):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -229,6 +230,75 @@ def test_input_is_never_overwritten(run, grey, tmp_path, kind):
     assert all((tmp_path / name).read_bytes() == before for name in inputs)
 
 
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+
+
+@unix
+@pytest.mark.parametrize("words", [[], ["--force"]])
+def test_devices_are_written_into(run, grey, words):
+    before = Path(os.devnull).stat()
+    for place, code, said in (
+        (os.devnull, 0, "correlate"),
+        ("/dev/full", 1, "error: /dev/full: cannot be written (No space left on device).\n"),
+    ):
+        result = run("filter", grey, "-k", "box", "-o", place, "--format", "png", *words)
+        assert (result.code, said in result.stdout + result.stderr) == (code, True), result
+    assert Path(os.devnull).stat().st_mode == before.st_mode
+    result = run("filter", grey, "-k", "box", "-o", os.devnull, *words)
+    assert result.code == 2
+    assert "--format png" in result.stderr
+    assert "--force" not in result.stderr
+
+
+@unix
+def test_dev_stdout_is_standard_output_wherever_that_leads(grey, tmp_path):
+    command = [sys.executable, "-m", "convcli", "filter", str(grey), "-k", "box", "--format", "png", "-o"]
+    plain = subprocess.run([*command, "-"], capture_output=True, check=True).stdout
+    assert subprocess.run([*command, "/dev/stdout"], capture_output=True, check=True).stdout == plain
+    with (tmp_path / "log").open("wb") as file:
+        file.write(b"before")
+        file.flush()
+        subprocess.run([*command, "/dev/stdout"], stdout=file, stderr=subprocess.DEVNULL, check=True)
+    assert (tmp_path / "log").read_bytes() == b"before" + plain
+    refused = subprocess.run([*command, "/dev/stdout", "--json"], capture_output=True, text=True, check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+
+
+@unix
+@pytest.mark.parametrize("output", ["-", "/dev/stdout"])
+def test_standard_output_that_leads_into_the_input_is_refused(grey, output):
+    before = grey.read_bytes()
+    with grey.open("ab") as file:
+        command = [sys.executable, "-m", "convcli", "filter", str(grey), "-k", "box", "--format", "png"]
+        ended = subprocess.run([*command, "-o", output], stdout=file, stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, grey.read_bytes()) == (2, before)
+    assert b"Standard output is an input, and an input is never overwritten" in ended.stderr
+
+
+@unix
+def test_a_link_is_followed_and_the_result_takes_the_place_of_its_target(run, grey, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link.png").symlink_to("a/real.png")
+    assert run("filter", grey, "-k", "box", "-o", "link.png").code == 0
+    (tmp_path / "a" / "real.png").chmod(0o600)
+    refused = run("filter", grey, "-k", "sobel", "-o", "link.png")
+    assert refused.code == 1
+    assert "link.png → " in refused.stderr
+    assert run("filter", grey, "-k", "sobel", "-o", "link.png", "--force").code == 0
+    assert (tmp_path / "link.png").is_symlink()
+    assert stat.S_IMODE((tmp_path / "a" / "real.png").stat().st_mode) == 0o600
+    run("filter", grey, "-k", "sobel", "-o", "plain.png")
+    assert (tmp_path / "a" / "real.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
+
+
+def test_a_kernels_file_is_an_input_too(run, grey, tmp_path):
+    np.save(tmp_path / "kernel.npy", np.ones((3, 3)))
+    before = (tmp_path / "kernel.npy").read_bytes()
+    result = run("filter", grey, "-k", "@kernel.npy", "-o", "kernel.npy", "--range", "raw", "--force")
+    assert (result.code, (tmp_path / "kernel.npy").read_bytes()) == (2, before)
+    assert "kernel.npy is an input, and an input is never overwritten" in result.stderr
+
+
 def test_two_inputs_of_one_name_are_refused_before_anything_is_written(run, grey, tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "grey.png").write_bytes(grey.read_bytes())
@@ -322,7 +392,11 @@ REFUSALS = {
         1,
         ["no/x.png", "does not exist"],
     ),
-    "folder as the output": (["grey.png", "-k", "sobel", "-o", "folder.png"], 1, ["folder.png", "--out-dir"]),
+    "folder as the output": (
+        ["grey.png", "-k", "sobel", "-o", "folder.png"],
+        1,
+        ["folder.png", "found a folder", "name a file in it"],
+    ),
     "file as the output's folder": (
         ["grey.png", "-k", "sobel", "-o", "text.png/x.png"],
         1,

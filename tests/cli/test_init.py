@@ -53,16 +53,19 @@ def test_an_existing_file_is_left_alone_without_force(call, tmp_path):
     assert result == (
         1,
         "",
-        "error: convcli.toml: the file exists. Name another, or overwrite it with --force.\n",
+        "error: convcli.toml exists already; name another, or use --force to overwrite it.\n",
     )
     assert mine.read_text() == "mine"
     assert call("init", "--force").code == 0
     assert "[training]" in mine.read_text()
 
 
-@pytest.mark.parametrize("place", ["none/x.toml", "file/x.toml"])
-def test_a_place_that_cannot_be_written_is_named(call, tmp_path, place):
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [("none/x.toml", "the folder none does not exist"), ("file/x.toml", "file is a file, not a folder")],
+)
+def test_a_place_that_cannot_be_written_is_named(call, tmp_path, place, found):
     (tmp_path / "file").write_text("")
     result = call("init", place)
     assert result.code == 1
-    assert result.stderr.startswith(f"error: {place}: cannot be written (")
+    assert result.stderr.startswith(f"error: {place}: {found}")

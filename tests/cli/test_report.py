@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
 from convcli import build
-from convcli.files import write_atomically
+from convcli.files import write_inside
+
+unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other links")
 
 
 @pytest.fixture
@@ -70,6 +73,47 @@ def test_elsewhere_nothing_is_overwritten_unasked(call, mine, tmp_path):
     assert path.read_bytes() != b"mine"
 
 
+@unix
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("name", ["report.html", "figures", "figures/curves.png"])
+@pytest.mark.parametrize("through", [[], ["--out-dir", "mine", "--force"]], ids=["run", "out-dir"])
+def test_in_the_runs_folder_no_link_is_followed(call, mine, tmp_path, name, through):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    for inside in ("report.html", "curves.png"):
+        (victim / inside).write_bytes(b"theirs")
+    path = tmp_path / mine / name
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(victim if name == "figures" else victim / path.name)
+    result = call("report", mine, *through)
+    assert (result.code, result.stdout) == (1, "")
+    assert f"mine/{name}: expected a f" in result.stderr
+    assert "found a symbolic link; remove it" in result.stderr
+    assert {file.read_bytes() for file in victim.iterdir()} == {b"theirs"}
+
+
+@unix
+@pytest.mark.usefixtures("few")
+def test_a_link_to_a_run_is_its_users_own(call, mine, tmp_path):
+    (tmp_path / "latest").symlink_to(mine)
+    assert call("report", "latest").code == 0
+    assert (tmp_path / mine / "report.html").is_file()
+
+
+@unix
+@pytest.mark.usefixtures("few")
+def test_elsewhere_links_are_followed_and_each_picture_is_looked_at(call, mine, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "figures").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "curves.png").write_bytes(b"mine")
+    refused = call("report", mine, "--out-dir", "out")
+    assert refused.stderr == "error: out/figures/curves.png exists already; use --force to overwrite it.\n"
+    assert not (tmp_path / "out" / "report.html").exists()
+    assert call("report", mine, "--out-dir", "out", "--force").code == 0
+    assert (tmp_path / "a" / "curves.png").read_bytes() == b"drawn"
+
+
 @pytest.mark.usefixtures("few")
 def test_validation_images_are_named_by_their_place_among_the_training_images(call, mine, tmp_path):
     told = json.loads(call("report", mine, "--split", "validation", "--json").stdout)
@@ -128,7 +172,7 @@ def test_a_place_that_cannot_be_written_is_one_error(call, mine, tmp_path):
     (tmp_path / "file").write_text("")
     result = call("report", mine, "--out-dir", "file")
     assert (result.code, result.stdout) == (1, "")
-    assert result.stderr == "error: file/figures: this folder cannot be made (Not a directory).\n"
+    assert result.stderr == "error: file/report.html: file is a file, not a folder.\n"
 
 
 @pytest.mark.usefixtures("few")
@@ -137,9 +181,9 @@ def test_the_page_is_written_last_and_as_a_whole(call, mine, monkeypatch):
 
     def write(path, data):
         written.append(path.name)
-        write_atomically(path, data)
+        write_inside(path, data)
 
-    monkeypatch.setattr("convcli.files.write_atomically", write)
+    monkeypatch.setattr("convcli.files.write_inside", write)
     assert call("report", mine).code == 0
     assert written == ["curves.png", "report.html"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ import typer
 
 from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pair
 from convcli.cli.output import console, note, out, own_words_only, say
-from convcli.errors import OutputError, UsageError
+from convcli.errors import UsageError
 
 if TYPE_CHECKING:
     from convcli.explain import Explanation
@@ -135,8 +134,9 @@ def explain(
         "json": json,
     }
     targets = {name: place for name, place in formats.items() if place is not None}
-    inputs = [Path(name) for name in ((source or "").rpartition("@")[0] or source, image) if name]
-    _check_targets(targets, inputs, force=force)
+    files_read = [name for name in (source, (source or "").rpartition("@")[0], image) if name]
+    files_read += [text.removeprefix("@") for text in kernel or ()]
+    _check_targets(targets, files_read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.filtering import filter_image
@@ -166,7 +166,7 @@ def explain(
         shown = _chosen(explained(topic, request), at)
     note(shown.notes)
     if targets:
-        _write(shown, targets)
+        _write(shown, targets, force=force)
     elif step:
         _step_through(shown)
     else:
@@ -234,49 +234,38 @@ def _steps(text: str, count: int) -> list[int]:
     return numbers
 
 
-def _check_targets(targets: Mapping[str, str], inputs: Sequence[Path], *, force: bool) -> None:
+def _check_targets(targets: Mapping[str, str], inputs: Sequence[str | Path], *, force: bool) -> None:
     """Refuse, before anything is computed, every file that could not or must not be written."""
-    places = [STREAM if place == STREAM else str(Path(place).resolve()) for place in targets.values()]
-    if len(set(places)) < len(places):
-        raise UsageError("Two outputs would go to one place; give each its own file.")
+    from convcli.files import identities, judge
+
+    kept, places = identities(inputs), list[str]()
     for name, place in targets.items():
         if place == STREAM:
             if name in BINARY and sys.stdout.isatty():
                 raise UsageError(f"Standard output is a terminal; redirect it, or give --{name} FILE.")
-            continue
-        path = Path(place)
-        if path.is_dir():
-            raise OutputError(f"{place}: expected a file to write, found a folder.")
-        if path.exists() and any(_exists(one) and one.samefile(path) for one in inputs):
-            raise UsageError(f"{place} is an input, and an input is never overwritten; write elsewhere.")
-        if os.path.lexists(path) and not force:
-            raise OutputError(f"{place} exists already; use --force to overwrite it.")
-        if not path.parent.is_dir():
-            raise OutputError(f"{place}: the folder {path.parent} does not exist; create it first.")
+            places.append(STREAM)
+        else:
+            places.append(str(judge(Path(place), force=force, inputs=kept).place))
+    if len(set(places)) < len(places):
+        raise UsageError("Two outputs would go to one place; give each its own file.")
 
 
-def _exists(path: Path) -> bool:
-    """Whether there is such a file; an input may also be a matrix, which is no name at all."""
-    try:
-        return path.exists()
-    except (OSError, ValueError):
-        return False
-
-
-def _write(explanation: Explanation, targets: Mapping[str, str]) -> None:
+def _write(explanation: Explanation, targets: Mapping[str, str], *, force: bool) -> None:
     """Make all files, and only then write the first of them."""
-    from convcli.files import write_atomically
+    from convcli import files
     from convcli.render.explain import FORMATS
 
     made = {name: FORMATS[name](explanation) for name in targets}
-    speak = say if STREAM in targets.values() else out
+    files_made = [files.judge(Path(place), force=True) for place in targets.values() if place != STREAM]
+    taken = STREAM in targets.values() or any(target.is_stdout for target in files_made)
+    speak = say if taken else out
     for name, data in made.items():
         if targets[name] == STREAM:
             sys.stdout.flush()
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         else:
-            write_atomically(Path(targets[name]), data)
+            files.write(Path(targets[name]), data, force=force)
             steps = len(explanation.steps)
             speak(f"{targets[name]}  {len(data) / 1000:.3g} kB, {steps} step{'s' * (steps != 1)}")
 

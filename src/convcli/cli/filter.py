@@ -30,6 +30,7 @@ from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pa
 from convcli.cli.out_dir import OutDir, kernel_record
 from convcli.cli.output import note, out, own_words_only, print_json, say
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
+from convcli.files import identities
 
 if TYPE_CHECKING:
     from convcli.filtering import FilterResult, Policy
@@ -185,12 +186,13 @@ def filter(  # noqa: A001  (the command's name)
     if done := len(jobs) - len(todo):
         note(f"{done:,} of {len(jobs):,} images were finished already")
     replacing = force or (resume and place is not None and place.matches)
-    failures = check_targets(jobs, Places(format, replacing, out_dir), keep_going=keep_going)
+    read = frozenset(identities([kernel.removeprefix("@")]))
+    failures = check_targets(jobs, Places(format, replacing, out_dir, read), keep_going=keep_going)
     todo = [job for job in todo if job not in failures]
     cores = threads or available_cores()
     workers = max(min(cores, MOST_AT_ONCE, len(todo)), 1)
     anew = force and not resume and len(jobs) > 1
-    saving = _Saving(format, place, compress, max(cores // workers, 1), max_pixels, anew)
+    saving = _Saving(format, place, compress, max(cores // workers, 1), max_pixels, anew, replacing)
 
     def work(job: Job) -> _Done:
         started = time.perf_counter()
@@ -223,7 +225,7 @@ def _try_out(kernel: Kernel, options: Policy) -> None:
 
 @dataclass(frozen=True)
 class _Saving:
-    """How images are read and results written, by how many threads, and whether old results still count."""
+    """How images are read and results written, by how many threads, and what becomes of old results."""
 
     format: str | None
     place: OutDir | None
@@ -231,6 +233,7 @@ class _Saving:
     threads: int
     max_pixels: int | None
     anew: bool
+    force: bool
 
 
 @dataclass(frozen=True)
@@ -333,7 +336,14 @@ def _filter_one(
     else:
         if saving.place is not None:
             saving.place.prepare(anew=saving.anew)
-        write(job.target, filtered, format=saving.format, compress=compress, threads=saving.threads)
+        write(
+            job.target,
+            filtered,
+            format=saving.format,
+            compress=compress,
+            threads=saving.threads,
+            force=saving.force,
+        )
     return result, shape, notes
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from convcli.cli.output import out
-from convcli.errors import OutputError
 
 
 def init(
@@ -25,14 +24,13 @@ def init(
     """
     from importlib.resources import files
 
+    from convcli.files import judge, write
+
     text = files("convcli.cli").joinpath("starter.toml").read_text(encoding="utf-8")
     if str(file) == "-":
         return out(text.rstrip())
-    try:
-        with file.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        raise OutputError(f"{file}: the file exists. Name another, or overwrite it with --force.") from None
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written ({error.strerror}).") from error
+    target = judge(file, force=force, advice="name another, or use --force to overwrite it")
+    write(file, text.encode(), force=force)
+    if target.is_stream:
+        return None
     return out(f"{file}\nNext: convcli check {file} && convcli train {file}")

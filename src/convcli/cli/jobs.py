@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from convcli.cli.output import note
 from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, reason, shown
+from convcli.files import Identity, Target, identity, judge
 
 STREAM = "-"
 
@@ -65,7 +67,7 @@ def jobs_for(sources: Sequence[str], ending: str, *, output: str | None, out_dir
     if output is not None and len(sources) > 1:
         raise UsageError(f"-o names one file, but there are {len(sources)} images; use --out-dir.")
     if output is not None:
-        return [Job(sources[0], None if output == STREAM else Path(output))]
+        return [Job(sources[0], None if _is_stdout(output) else Path(output))]
     jobs = []
     for source in sources:
         stem = "stdin" if source == STREAM else Path(source).stem
@@ -73,6 +75,16 @@ def jobs_for(sources: Sequence[str], ending: str, *, output: str | None, out_dir
         piped = source == STREAM and out_dir is None
         jobs.append(Job(source, None if piped else folder / f"{stem}_{ending}"))
     return jobs
+
+
+def _is_stdout(output: str) -> bool:
+    """Whether -o names standard output, by - or by /dev/stdout."""
+    if output == STREAM:
+        return True
+    try:
+        return judge(Path(output), force=True).is_stdout
+    except OutputError:  # which is raised where all results are looked at
+        return False
 
 
 def ending_of(format: str | None, range: str) -> str:  # noqa: A002
@@ -126,11 +138,14 @@ class Places:
         Whether files that are there may be overwritten.
     made
         The folder that is made before the first result is written, if there is one.
+    read
+        What is read besides the images, and never overwritten either.
     """
 
     format: str | None
     replace: bool
     made: Path | None
+    read: frozenset[Identity] = frozenset()
 
 
 def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> dict[Job, ConvcliError]:
@@ -139,10 +154,8 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
     Return the jobs that cannot be done, as their image is missing or their result's name too long, with the
     error that says so; without `keep_going` raise it.
     """
-    from convcli.images import format_of
-
     failed: dict[Job, ConvcliError] = {}
-    inputs: set[tuple[int, int]] = set()
+    inputs: set[Identity] = set(places.read)
     for job in jobs:
         try:
             if job.source != STREAM:
@@ -155,52 +168,53 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
     for job in jobs:
         target = job.target
         if target is None:
+            _check_stdout(inputs)
             continue
-        place = target.resolve()
-        if place in taken:
-            raise UsageError(
-                f"{shown(taken[place])} and {shown(job.source)} would both be written to {shown(target)}; "
-                "name them with -o."
-            )
-        taken[place] = job.source
         try:
-            _check_target(target, inputs, places)
+            found = judge(target, force=places.replace, inputs=inputs, made=places.made is not None)
         except OutputError as error:
-            if not (keep_going and isinstance(error.__cause__, OSError)):
+            if not isinstance(error.__cause__, OSError):
                 raise
-            failed[job] = error
-        if places.format is None:
-            format_of(target)
+            named = OutputError(f"{str(error).removesuffix('.')}; name it with -o.")
+            named.__cause__ = error.__cause__
+            if not keep_going:
+                raise named from error.__cause__
+            failed[job] = named
+            continue
+        if found.place in taken and not found.is_stream:
+            raise UsageError(
+                f"{shown(taken[found.place])} and {shown(job.source)} would both be written to "
+                f"{shown(target)}; name them with -o."
+            )
+        taken[found.place] = job.source
+        _check_format(job, found, places.format)
     return failed
 
 
-def _check_target(target: Path, inputs: set[tuple[int, int]], places: Places) -> None:
-    """Refuse a result that would replace an input or, unless it may, any file, or that has no folder."""
-    where, folder = shown(target), target.parent
+def _check_stdout(inputs: set[Identity]) -> None:
+    """Refuse standard output that the shell leads into an input, as `>>` does."""
     try:
-        if target.exists() and (target.stat().st_dev, target.stat().st_ino) in inputs:
-            raise UsageError(
-                f"{where} is an input, and an input is never overwritten; write elsewhere with -o."
-            )
-        if target.is_dir():
-            raise OutputError(
-                f"{where}: expected a file to write, found a folder; use --out-dir for a folder."
-            )
-    except OSError as error:  # a name that is too long
-        raise OutputError(f"{where}: cannot be written ({error.strerror}); name it with -o.") from error
-    if os.path.lexists(target) and not places.replace:
-        raise OutputError(f"{where} exists already; use --force to overwrite it, or -o to write elsewhere.")
-    if places.made is not None and not folder.exists():
-        return  # made before the first result is written
-    if not folder.exists():
-        raise OutputError(f"{where}: the folder {shown(folder)} does not exist; create it first.")
-    if not folder.is_dir():
-        raise OutputError(f"{where}: {shown(folder)} is a file, not a folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{where}: the folder {shown(folder)} cannot be written to; use -o or --out-dir.")
+        status = os.fstat(sys.stdout.fileno())
+    except (AttributeError, OSError, ValueError):  # it is closed, or no file
+        return
+    if stat.S_ISREG(status.st_mode) and identity(status) in inputs:
+        raise UsageError("Standard output is an input, and an input is never overwritten.")
 
 
-def _identity(source: str) -> tuple[int, int]:
+def _check_format(job: Job, target: Target, format: str | None) -> None:  # noqa: A002
+    """Refuse a name that does not tell the format, where none is given."""
+    from convcli.images import format_of
+
+    if target.is_stream and format_written(job, format) is None:
+        raise UsageError(
+            f"{shown(job.target or target.place)}: a device's or pipe's name tells no format; add --format "
+            "(such as --format png)."
+        )
+    if format is None and job.target is not None:
+        format_of(job.target)
+
+
+def _identity(source: str) -> Identity:
     """Return what is the same for two names of one file, be they links or spelled differently."""
     try:
         status = Path(source).stat()
@@ -208,4 +222,4 @@ def _identity(source: str) -> tuple[int, int]:
         raise InputError(f"{shown(source)}: no such file.") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(source)}: cannot be read ({reason(error)}).") from error
-    return status.st_dev, status.st_ino
+    return identity(status)

@@ -80,12 +80,12 @@ class OutDir:
         with self._lock:
             if self._ready:
                 return
-            from convcli.files import remove_leftovers, write_atomically
+            from convcli.files import remove_leftovers, write_inside
 
             _make(self.folder)
             remove_leftovers(self.folder)
             if (self.many or self.stored is not None) and (anew or not self.matches):
-                write_atomically(self.path, (json.dumps(self.made, indent=1) + "\n").encode())
+                write_inside(self.path, (json.dumps(self.made, indent=1) + "\n").encode())
             self._ready = True
 
     def _read(self) -> dict[str, Any] | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +14,7 @@ from convcli.cli import blas
 from convcli.cli.evaluate import Split
 from convcli.cli.options import OtherData, RunFolder
 from convcli.cli.output import note, out, print_json
-from convcli.errors import InputError, OutputError
+from convcli.errors import InputError, OutputError, reason, shown
 
 if TYPE_CHECKING:
     from convcli.report import Record
@@ -46,10 +49,10 @@ def report(
       convcli report runs/digits-001 --split validation --out-dir validation
       convcli report runs/flowers-002 --data more-flowers/ --out-dir more --json
     """
-    folder = _folder(run, out_dir, force=force)
+    place = _Place.of(run, out_dir, force=force)
+    place.check(PAGE)
     blas.prepare()
     from convcli import build
-    from convcli.files import write_atomically
     from convcli.render.evaluation import headline
     from convcli.render.report import document, figures, page
     from convcli.report import report as judge
@@ -60,31 +63,60 @@ def report(
     note(notes)
     found = judge(record, model, chosen, part, own=data is None)
     made, pictures = page(found), figures(found)
-    _make(folder / FIGURES)
-    for name, picture in pictures.items():
-        write_atomically(folder / FIGURES / f"{name}.png", picture)
-    write_atomically(folder / PAGE, made)
+    place.write_all({f"{FIGURES}/{name}.png": data for name, data in pictures.items()} | {PAGE: made})
     if json:
-        return print_json({"run": str(run), "report": str(folder / PAGE), **document(found)})
+        return print_json({"run": str(run), "report": str(place.folder / PAGE), **document(found)})
     out(headline(found.figures, part))
-    out(f"{folder / PAGE}  {len(made) / 1000:,.0f} kB")
-    return out(f"{folder / FIGURES}  {len(pictures)} pictures")
+    out(f"{place.folder / PAGE}  {len(made) / 1000:,.0f} kB")
+    return out(f"{place.folder / FIGURES}  {len(pictures)} pictures")
 
 
-def _folder(run: Path, out_dir: Path | None, *, force: bool) -> Path:
-    """Return where to write; a page elsewhere than in the run is never overwritten unasked."""
-    if out_dir is None:
-        return run
-    if (out_dir / PAGE).exists() and not force:
-        raise OutputError(f"{out_dir / PAGE} exists already; use --force to overwrite it.")
-    return out_dir
+@dataclass(frozen=True)
+class _Place:
+    """The folder for page and figures.
+
+    In a run's (`inside`) they take the place of older ones, and no link is followed. Elsewhere links are
+    the user's own, and nothing is overwritten without `force`.
+    """
+
+    folder: Path
+    inside: bool
+    force: bool
+
+    @classmethod
+    def of(cls, run: Path, out_dir: Path | None, *, force: bool) -> _Place:
+        from convcli.runs import RESOLVED
+
+        folder = out_dir or run
+        return cls(folder, out_dir is None or os.path.lexists(folder / RESOLVED), force)
+
+    def check(self, name: str) -> None:
+        """Refuse a file that could not or must not be written."""
+        from convcli.files import judge, judge_inside
+
+        path = self.folder / name
+        judge_inside(path) if self.inside else judge(path, force=self.force, made=True)
+
+    def write_all(self, data: Mapping[str, bytes]) -> None:
+        """Write files, none before all may be written."""
+        from convcli.files import make_inside, write, write_inside
+
+        if self.inside:
+            make_inside(self.folder / FIGURES)
+        else:
+            _make(self.folder / FIGURES)
+        for name in data:
+            self.check(name)
+        for name, content in data.items():
+            path = self.folder / name
+            write_inside(path, content) if self.inside else write(path, content, force=self.force)
 
 
 def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{folder}: this folder cannot be made ({error.strerror}).") from error
+        raise OutputError(f"{shown(folder)}: this folder cannot be made ({reason(error)}).") from error
 
 
 def _record(run: Path) -> Record:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,13 +10,14 @@ import typer
 from typer.core import TyperGroup
 
 from convcli.cli.output import console, note, out, print_json, say, show
-from convcli.errors import InputError, OutputError, UsageError, suggestion
+from convcli.errors import InputError, UsageError, shown, suggestion
 
 if TYPE_CHECKING:
     from convcli.training import Metrics
 
 USUAL = Path("runs")
 PLOT_LINES = 8
+PICTURES = (".png", ".svg")
 
 
 class Order(StrEnum):
@@ -135,6 +135,8 @@ def plot(
     """
     from dataclasses import asdict
 
+    if out_file is not None:
+        _check(out_file, force=force)
     histories = {str(folder): _history(folder) for folder in folders}
     if out_file is not None:
         _write(out_file, histories, force=force)
@@ -158,13 +160,18 @@ def _history(folder: Path) -> list[Metrics]:
     return history
 
 
+def _check(path: Path, *, force: bool) -> None:
+    """Refuse a picture that could not or must not be written there."""
+    from convcli.files import judge
+
+    if path.suffix.lower() not in PICTURES:
+        raise UsageError(f"--out {shown(path)}: expected a name that ends in .png or .svg.")
+    judge(path, force=force)
+
+
 def _write(path: Path, histories: dict[str, list[Metrics]], *, force: bool) -> None:
-    from convcli.files import write_atomically
+    from convcli import files
     from convcli.render.curves import curves_png, curves_svg
 
-    encoders = {".png": curves_png, ".svg": curves_svg}
-    if path.suffix.lower() not in encoders:
-        raise UsageError(f"--out {path}: expected a name that ends in .png or .svg.")
-    if os.path.lexists(path) and not force:
-        raise OutputError(f"{path} exists already; use --force to overwrite it.")
-    write_atomically(path, encoders[path.suffix.lower()](histories))
+    encode = {".png": curves_png, ".svg": curves_svg}[path.suffix.lower()]
+    files.write(path, encode(histories), force=force)

@@ -94,7 +94,7 @@ def _resume(
     with run.hold():
         last = run.read_checkpoint(LAST)
         file = values_in_force(run, last, overrides if config is None else ())
-        if (folder / RESOLVED).read_bytes() != file.text.encode():
+        if run.read(RESOLVED) != file.text.encode():
             note(f"{RESOLVED} is not what the run was under, and is written anew; change values with --set")
         if config is not None:
             file = build.load_config(config, overrides)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from convcli import files
 from convcli.errors import OutputError, UnknownNameError, shown
-from convcli.files import write_atomically
 from convcli.images.image import FORMATS, Image, format_of
 from convcli.images.png import encode_png
 
@@ -100,10 +100,11 @@ def write(
     format: str | None = None,  # noqa: A002
     compress: int = COMPRESSION,
     threads: int = 1,
+    force: bool = True,
 ) -> None:
-    """Write `image` to `path`, whole or not at all, in `format` or the one that the suffix names.
+    """Write `image` to where `path` leads, in `format` or the one that the suffix names.
 
-    `compress` and `threads` are those of `encode`.
+    `compress` and `threads` are those of `encode`, `force` that of `files.write`.
 
     Raises
     ------
@@ -116,4 +117,4 @@ def write(
         data = encode(image, format or format_of(path), compress=compress, threads=threads)
     except OutputError as error:
         raise OutputError(f"{shown(path)}: {error}") from error
-    write_atomically(path, data)
+    files.write(path, data, force=force)
