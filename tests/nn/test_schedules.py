@@ -65,6 +65,48 @@ def test_warm_up_ends_where_the_schedule_begins(case):
     np.testing.assert_allclose(whole[:warm], [first * (step + 1) / (warm + 1) for step in range(warm)])
 
 
+# PyTorch 2.13's OneCycleLR with total_steps and pct_start: a rise, or a fall, of less than a step.
+ONE_CYCLE = {
+    (1, 0.3): [4e-06],
+    (2, 0.3): [0.811745653949763, 4e-06],
+    (2, 0.6): [0.04, 4e-06],
+    (3, 0.3): [0.9944154354509117, 0.46263710266697505, 4e-06],
+    (3, 0.9): [0.04, 0.6513582352345996, 4e-06],
+    (4, 0.5): [0.04, 1.0, 0.500002, 4e-06],
+}
+
+
+@pytest.mark.parametrize(("steps", "rise"), ONE_CYCLE)
+def test_one_cycle_of_few_steps_goes_as_pytorchs(steps, rise):
+    found = factors({"type": "one_cycle", "rise": rise}, steps, 1)
+    np.testing.assert_allclose(found, ONE_CYCLE[steps, rise], rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 1000])
+@pytest.mark.parametrize("rise", [0.001, 0.3, 0.5, 0.95, 0.9999999])
+def test_one_cycle_ends_at_its_end(steps, rise):
+    last = factors({"type": "one_cycle", "rise": rise, "start": 10, "end": 100}, steps, 1)[-1]
+    assert last == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_schedules_of_few_steps_begin_and_go_on_as_documented(steps):
+    assert factors({"type": "constant"}, steps, 1) == [1] * steps
+    assert factors({"type": "step", "every": 1, "gamma": 0.5}, steps, 1) == [1, 0.5, 0.25][:steps]
+    cosine = factors({"type": "cosine", "final": 0.2}, steps, 1)
+    angles = np.pi * np.arange(steps) / steps
+    np.testing.assert_allclose(cosine, 0.2 + 0.4 * (1 + np.cos(angles)))
+
+
+@pytest.mark.parametrize("name", list(SCHEDULES))
+@pytest.mark.parametrize(("warmup", "epochs"), [(3, 3), (5, 2), (1, 1)])
+def test_a_warm_up_as_long_as_the_run_grows_towards_where_the_schedule_begins(name, warmup, epochs):
+    begins = 1 / 25 if name == "one_cycle" else 1
+    warm = warmup * STEPS_PER_EPOCH
+    expected = begins * np.arange(1, epochs * STEPS_PER_EPOCH + 1) / (warm + 1)
+    np.testing.assert_allclose(factors({"type": name, "warmup": warmup}, epochs), expected)
+
+
 @pytest.mark.parametrize("name", list(SCHEDULES))
 @pytest.mark.parametrize("warmup", [0, 1, 5])
 def test_a_run_of_one_step_has_a_rate(name, warmup):

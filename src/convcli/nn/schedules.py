@@ -35,11 +35,20 @@ class Schedule(Part):
 
     def factor(self, step: int, steps_per_epoch: int, epochs: int) -> float:
         """Return the factor of step number `step`, counted from 0 over the whole run."""
-        warm = round(self.warmup * steps_per_epoch)
-        steps = max(steps_per_epoch * epochs - warm, 1)
-        if step < warm:
-            return (step + 1) / (warm + 1) * self.shape(0, steps_per_epoch, steps)
-        return self.shape(step - warm, steps_per_epoch, steps)
+        warm = self.warm_up(steps_per_epoch)
+        steps = steps_per_epoch * epochs - warm
+        if step >= warm:
+            return self.shape(step - warm, steps_per_epoch, steps)
+        return (step + 1) / (warm + 1) * (self.shape(0, steps_per_epoch, steps) if steps > 0 else self.begins)
+
+    def warm_up(self, steps_per_epoch: int) -> int:
+        """Return how many steps the warm-up takes."""
+        return round(self.warmup * steps_per_epoch)
+
+    @property
+    def begins(self) -> float:
+        """The factor of the first step, where there are steps enough for all that the schedule does."""
+        return 1.0
 
     @abstractmethod
     def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
@@ -72,7 +81,7 @@ class Step(Schedule):
 
 
 class Cosine(Schedule):
-    """Fall along half a cosine from the full rate to `final` of it.
+    """Fall along half a cosine from the full rate, at the first step, to `final` of it, after the last one.
 
     Source: Loshchilov and Hutter, 2017, arXiv:1608.03983, without restarts.
     """
@@ -87,7 +96,8 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """Rise along a cosine from 1/`start` of the rate to all of it, then fall to 1/`end` of where it began.
 
-    `rise` is the share of the steps that it takes to rise.
+    `rise` is the share of the steps that it takes to rise: the rate is whole at step `rise` · steps, counted
+    from 1. Where that is before the first step it begins on the fall; the last step always has the end.
     Source: Smith and Topin, 2018, arXiv:1708.07120, in PyTorch's form.
     """
 
@@ -96,12 +106,16 @@ class OneCycle(Schedule):
     start: PositiveFloat = 25.0
     end: PositiveFloat = 1e4
 
+    @property
+    def begins(self) -> float:
+        return 1 / self.start
+
     def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
         peak = self.rise * steps - 1
-        low, final = 1 / self.start, 1 / self.start / self.end
+        low, final = self.begins, self.begins / self.end
         if step < peak:
             return _anneal(low, 1.0, step / peak)
-        return _anneal(1.0, final, (step - peak) / max(steps - 1 - peak, 1))
+        return _anneal(1.0, final, (step - peak) / (steps - 1 - peak))
 
 
 def _anneal(begin: float, end: float, progress: float) -> float:
