@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,9 +15,12 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from convcli import build
 from convcli.config import Config
-from convcli.errors import ConvcliError, InputError
-from convcli.runs import BEST, CONFIG, LAST, LOCK, METRICS, RESOLVED, RESULTS, Run
+from convcli.errors import ConvcliError, InputError, shown
+from convcli.files import is_file_inside
+from convcli.runs import BEST, CONFIG, LAST, LOCK, METRICS, RESOLVED, RESULTS, USUAL, Run
 from convcli.training import Metrics, best_metrics
+
+LATEST = "latest"  # what names the run that began last
 
 
 class State(StrEnum):
@@ -121,6 +125,45 @@ def summarize(folder: Path) -> Summary:
     )
 
 
+def find(name: Path) -> tuple[Path, str]:
+    """Return the folder of the run that is meant, and what there is to say of the choice, if anything.
+
+    `name` is a run's folder, or the name of one in `runs`, or `latest`: the run there that began last. What
+    is a run goes before what is only a folder, and what lies here before what lies in `runs`.
+
+    Raises
+    ------
+    InputError
+        If the latest run is asked for, and there is none.
+    """
+    if len(name.parts) != 1 or name.is_absolute() or name.name == "..":
+        return name, ""
+    usual = USUAL / name
+    here, there = (is_file_inside(folder / RESOLVED) for folder in (name, usual))
+    if here and there:
+        return name, f"{shown(name)} and {shown(usual)} are both runs: {shown(Path() / name)} here is meant"
+    if here:
+        return name, ""
+    if there and name.exists():
+        return usual, f"{shown(name)} here is no run: {shown(usual)} is meant"
+    if name.exists():
+        return name, ""
+    if usual.exists():
+        return usual, ""
+    return _latest() if name.name == LATEST else (name, "")
+
+
+def _latest() -> tuple[Path, str]:
+    found = (path for path in USUAL.glob(f"*/{RESOLVED}") if is_file_inside(path))
+    folders = [path.parent for path in found if path.parent.name[0] != "."]
+    if not folders:
+        raise InputError(
+            f"{LATEST}: there is no run in {USUAL}. `convcli train CONFIG` makes one; else name its folder."
+        )
+    newest = max(folders, key=lambda folder: (_began(Run(folder)).timestamp(), len(folder.name), folder.name))
+    return newest, f"{LATEST} is {shown(newest)}"
+
+
 def list_runs(folder: Path) -> tuple[list[Summary], int]:
     """Return all runs in a folder, by name, damaged ones too, and how many other folders there are.
 
@@ -174,7 +217,8 @@ def _began(run: Run) -> datetime:
     try:
         return datetime.fromisoformat(run.read_environment()["began"])
     except (InputError, LookupError, TypeError, ValueError):
-        return datetime.fromtimestamp((run.folder / CONFIG).lstat().st_mtime, UTC)
+        written = next((name for name in (CONFIG, RESOLVED) if os.path.lexists(run.folder / name)), CONFIG)
+        return datetime.fromtimestamp((run.folder / written).lstat().st_mtime, UTC)
 
 
 def _tested(run: Run, history: Sequence[Metrics]) -> Outcome | None:

@@ -37,6 +37,8 @@ BEST, LAST = "best.safetensors", "last.safetensors"
 CONFIG, RESOLVED, ENVIRONMENT, METRICS = "config.toml", "resolved.toml", "environment.json", "metrics.csv"
 RESULTS, CURVES, LOCK = "results.json", "curves.png", ".lock"
 
+USUAL = Path("runs")  # where runs go and are looked for, from where one stands
+
 _SLACK = 16 << 20  # what reading a checkpoint takes beside its arrays, amply
 
 # The only key of a checkpoint's metadata: with several, their order in the file would change from run to run.
@@ -76,7 +78,7 @@ class Run:
                 if any(folder.iterdir()) and not run._abandoned:
                     raise run._not_empty()
                 return run
-            parent = Path("runs")
+            parent = USUAL
             parent.mkdir(exist_ok=True)
             pattern = re.compile(re.escape(name) + r"-(\d+)")
             taken = [int(match[1]) for path in parent.iterdir() if (match := pattern.fullmatch(path.name))]
@@ -90,7 +92,7 @@ class Run:
                     flush_folder(parent)
                     return cls(parent / f"{name}-{number:03}")
         except OSError as error:
-            where = folder or Path("runs")
+            where = folder or USUAL
             raise OutputError(f"{where}: the run's folder cannot be made ({error.strerror}).") from error
 
     @classmethod
@@ -112,7 +114,8 @@ class Run:
             what = "there is no such folder" if not folder.exists() else f"it has no {RESOLVED}"
             if os.path.lexists(folder / RESOLVED):
                 what = f"its {RESOLVED} is no file but a link, a folder, a device or a pipe"
-            beside = sorted(path.parent.name for path in folder.parent.glob(f"*/{RESOLVED}"))
+            named = folder.parent if len(folder.parts) != 1 else USUAL  # a name alone is looked for there too
+            beside = sorted(path.parent.name for path in named.glob(f"*/{RESOLVED}"))
             raise InputError(
                 f"{folder}: not a run ({what}). Expected a folder that `convcli train` wrote."
                 + suggestion(folder.name, beside)

@@ -238,7 +238,9 @@ class Training:
 
     def _diverged(self, what: str) -> TrainingError:
         progress = self.progress
-        remedy = f"try training.optimizer.learning_rate = {self.optimizer.learning_rate / 10:g}"
+        usual = type(self.optimizer)().learning_rate
+        smaller = min(self.optimizer.learning_rate / 10, 10 * usual)  # of 1e30 a tenth is as hopeless
+        remedy = f"try training.optimizer.learning_rate = {smaller:g}"
         if self.options.clip_norm is None:
             remedy += " or training.clip_norm = 1.0"
         return TrainingError(

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import warnings
 from types import ModuleType
 
 import pytest
@@ -13,7 +14,7 @@ import typer
 
 import convcli
 from convcli.__main__ import main
-from convcli.cli.app import app
+from convcli.cli.app import app, believe_sizes
 
 COMMANDS = [command.callback.__name__ for command in app.registered_commands]
 HEAVY = {"numpy", "PIL", "pydantic", "matplotlib", "rich.console"}
@@ -43,6 +44,40 @@ def test_no_arguments_show_the_help_and_are_a_usage_error(run):
     result = run()
     assert (result.code, result.stdout) == (2, "")
     assert result.stderr.startswith("Usage: convcli")
+
+
+@pytest.mark.parametrize("name", ["COLUMNS", "LINES"])
+@pytest.mark.parametrize("size", ["0", "abc", "-5", "", " 80", "80x24", "1e3", "²", "9" * 30])
+def test_a_size_that_is_none_is_as_if_it_were_not_given(monkeypatch, name, size):
+    monkeypatch.setenv(name, size)
+    believe_sizes()
+    assert name not in os.environ
+
+
+def test_without_a_size_a_table_has_eighty_columns(run, trained):
+    told = [run("evaluate", trained, env={"COLUMNS": columns}) for columns in ("80", "0")]
+    assert told[0] == told[1]
+    assert told[0].code == 0
+
+
+@pytest.mark.parametrize("columns", ["1", "5", "20"])
+def test_very_few_columns_are_taken_for_twenty(run, columns):
+    result = run("shape", "--n", 6, "--f", 3, "--chain", env={"COLUMNS": columns})
+    assert result == run("shape", "--n", 6, "--f", 3, "--chain", env={"COLUMNS": "20"})
+
+
+def test_what_a_library_warns_of_is_a_note_without_its_path(call, monkeypatch):
+    from convcli.render import kernels
+
+    def warn():
+        place = "/usr/lib/python3/site-packages/numpy/linalg/_linalg.py"
+        warnings.warn_explicit("overflow\n  encountered", RuntimeWarning, place, 2768)
+        return "the list"
+
+    monkeypatch.setattr(kernels, "list_text", warn)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert call("kernels") == (0, "the list\n", "note: numpy: overflow encountered\n")
 
 
 def test_version(run):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import warnings
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +31,9 @@ from convcli.cli import (
 )
 from convcli.cli.output import out, say
 from convcli.errors import ConvcliError
+
+# Of a terminal, whose size COLUMNS and LINES may name: less is taken for this, longer numbers for none.
+FEWEST_COLUMNS, FEWEST_LINES, LONGEST_SIZE = 20, 2, 4  # columns, lines, digits
 
 # In the order in which --help lists them.
 MODULES = (
@@ -99,8 +104,11 @@ def main() -> None:
         with suppress(AttributeError):  # a name that is no valid text must not end in an error of its own
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     stdout = sys.stdout
+    believe_sizes()
     try:
-        code = app(prog_name="convcli", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _say_warning
+            code = app(prog_name="convcli", standalone_mode=False)
         if stdout is not None:  # it is where the shell has closed it
             stdout.flush()
     except KeyboardInterrupt:
@@ -118,6 +126,30 @@ def main() -> None:
     except OSError:  # keep the interpreter from trying once more, and complaining
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def believe_sizes() -> None:
+    """Forget a size of the terminal that is none, such as COLUMNS=0, for every library that would obey it.
+
+    What remains is the terminal's own size, or 80 × 24. Fewer columns than a line needs are taken for those.
+    """
+    for name, least in (("COLUMNS", FEWEST_COLUMNS), ("LINES", FEWEST_LINES)):
+        text = os.environ.get(name)
+        if text is None:
+            continue
+        size = int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST_SIZE else 0
+        if size:
+            os.environ[name] = str(max(size, least))
+        else:
+            del os.environ[name]
+
+
+def _say_warning(message: Warning | str, category: object, filename: str, *_: object, **__: object) -> None:  # noqa: ARG001
+    """Say what a library warns of as a note, without the path and the line of its source."""
+    parts = Path(filename).parts
+    inside = parts[len(parts) - parts[::-1].index("site-packages") :] if "site-packages" in parts else ()
+    library = inside[0].removesuffix(".py") if inside else "Python"
+    say(f"note: {library}: {' '.join(str(message).split())}")
 
 
 def _report(error: Exception) -> int:

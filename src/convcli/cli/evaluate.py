@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from convcli.cli import blas
-from convcli.cli.options import OtherData, RunFolder
+from convcli.cli.options import OtherData, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json, show
 
 
@@ -41,6 +41,7 @@ def evaluate(
     from convcli import build
     from convcli.render.evaluation import class_table, confusion_table, headline
 
+    run = chosen_run(run)
     model = build.load_run(run)
     chosen, name, notes = build.evaluation_data(run, model, data, split and split.value)
     note(notes)

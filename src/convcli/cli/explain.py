@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pair
+from convcli.cli.options import MaxPixels, chosen_run, parse_kernel, parse_padding, parse_pair
 from convcli.cli.output import console, note, out, own_words_only, say
 from convcli.errors import UsageError
 
@@ -198,7 +198,7 @@ def _model(run: Path | None) -> Any:
         return None
     from convcli import build
 
-    return build.load_run(run)
+    return build.load_run(chosen_run(run))
 
 
 def _box(text: str | None) -> tuple[int, int, int, int] | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.options import parse_kernel
+from convcli.cli.options import chosen_run, parse_kernel
 from convcli.cli.output import out, print_json, show
 from convcli.errors import UsageError
 
@@ -63,6 +63,7 @@ def _show_learned(run: Path, number: int | None, json: bool) -> None:
     from convcli.nn.layers import Conv
     from convcli.render.learned import LearnedLayer, learned_document, learned_view
 
+    run = chosen_run(run)
     model = build.load_run(run)
     number, _ = layer_of(model, number, (Conv,))
     learned = LearnedLayer(str(run), number, model.weights.by_layer[number - 1]["W"])

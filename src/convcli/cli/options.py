@@ -31,8 +31,10 @@ MaxPixels: TypeAlias = Annotated[
 ]
 """The option of every command that opens image files."""
 
-RunFolder: TypeAlias = Annotated[Path, typer.Argument(help="A run's folder.", show_default=False)]
-"""The argument of every command that uses a trained network."""
+RUN_HELP = "A run's folder, the name of one in runs/, or `latest`."
+
+RunFolder: TypeAlias = Annotated[Path, typer.Argument(help=RUN_HELP, show_default=False)]
+"""The argument of every command that uses a trained network; `chosen_run` says which folder it names."""
 
 OtherData: TypeAlias = Annotated[
     str | None, typer.Option("--data", metavar="SOURCE", help="Other data than the run's own.")
@@ -108,7 +110,7 @@ def parse_kernel(text: str) -> Kernel:
     from convcli.kernels.learned import learned
     from convcli.nn.layers import Conv
 
-    run, channel = Path(match["run"]), match["channel"]
+    run, channel = chosen_run(Path(match["run"])), match["channel"]
     model = build.load_run(run)
     number, _ = layer_of(model, int(match["layer"]), (Conv,), f"{text}: layer")
     w = model.weights.by_layer[number - 1]["W"]
@@ -124,6 +126,15 @@ def parse_kernel(text: str) -> Kernel:
             f"name one, from {text}/1 to {text}/{w.shape[2]}."
         )
     return learned(w, k, None, name=name, source=text)
+
+
+def chosen_run(name: Path) -> Path:
+    """Return the folder of the run that an option or argument names; a choice that was made is said."""
+    from convcli.history import find
+
+    folder, choice = find(name)
+    note(choice or ())
+    return folder
 
 
 def configured_network(

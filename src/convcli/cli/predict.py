@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.options import MaxPixels, RunFolder
+from convcli.cli.options import MaxPixels, RunFolder, chosen_run
 from convcli.cli.output import out, own_words_only, print_json
 from convcli.errors import shown
 
@@ -33,6 +33,7 @@ def predict(
     from convcli import build
     from convcli.images import MAX_PIXELS, read_pixels, resize
 
+    run = chosen_run(run)
     model = build.load_run(run)
     rows, columns, channels = model.preprocessing.shape
     for path in images:

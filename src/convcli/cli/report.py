@@ -12,7 +12,7 @@ import typer
 
 from convcli.cli import blas
 from convcli.cli.evaluate import Split
-from convcli.cli.options import OtherData, RunFolder
+from convcli.cli.options import OtherData, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json
 from convcli.errors import InputError, OutputError, reason, shown
 
@@ -49,9 +49,10 @@ def report(
       convcli report runs/digits-001 --split validation --out-dir validation
       convcli report runs/flowers-002 --data more-flowers/ --out-dir more --json
     """
+    blas.prepare()
+    run = chosen_run(run)
     place = _Place.of(run, out_dir, force=force)
     place.check(PAGE)
-    blas.prepare()
     from convcli import build
     from convcli.render.evaluation import headline
     from convcli.render.report import document, figures, page

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from convcli.cli.options import RUN_HELP, chosen_run
 from convcli.cli.output import console, note, out, print_json, say, show
 from convcli.errors import InputError, UsageError, shown, suggestion
 
@@ -94,8 +95,8 @@ def runs(
 
 @app.command()
 def diff(
-    one: Annotated[Path, typer.Argument(metavar="A", help="A run's folder.", show_default=False)],
-    other: Annotated[Path, typer.Argument(metavar="B", help="Another one's.", show_default=False)],
+    one: Annotated[Path, typer.Argument(metavar="A", help=RUN_HELP, show_default=False)],
+    other: Annotated[Path, typer.Argument(metavar="B", help="Another one.", show_default=False)],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Show what differs in two runs: values of the configuration, versions and machine, best figures.
@@ -108,6 +109,7 @@ def diff(
     from convcli.history import compare
     from convcli.render.runs import comparison_document, comparison_tables
 
+    one, other = chosen_run(one), chosen_run(other)
     names = (str(one), str(other))
     comparison = compare(one, other)
     if json:
@@ -117,9 +119,7 @@ def diff(
 
 @app.command()
 def plot(
-    folders: Annotated[
-        list[Path], typer.Argument(metavar="RUN", help="Folders of runs.", show_default=False)
-    ],
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN", help=RUN_HELP, show_default=False)],
     out_file: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="A .png or .svg; the terminal if not given.")
     ] = None,
@@ -137,7 +137,7 @@ def plot(
 
     if out_file is not None:
         _check(out_file, force=force)
-    histories = {str(folder): _history(folder) for folder in folders}
+    histories = {str(folder): _history(folder) for folder in map(chosen_run, folders)}
     if out_file is not None:
         _write(out_file, histories, force=force)
     if json:

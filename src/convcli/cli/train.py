@@ -11,6 +11,7 @@ import typer
 
 from convcli.cli import blas
 from convcli.cli.interruption import interruptions
+from convcli.cli.options import RUN_HELP, chosen_run
 from convcli.cli.output import note, out, print_json, say
 from convcli.cli.picture import Picture
 from convcli.errors import ConvcliError, OutputError, UsageError
@@ -32,7 +33,8 @@ def train(
         Path | None, typer.Option("--run-dir", help="The run's folder; runs/<config name>-NNN if not given.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a run where it stopped.")
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help=f"Go on with a run where it stopped. {RUN_HELP}"),
     ] = None,
     allow_changes: Annotated[
         bool,
@@ -90,6 +92,7 @@ def _resume(
     from convcli.resuming import resume, values_in_force
     from convcli.runs import LAST, RESOLVED, Run
 
+    folder = chosen_run(folder)
     run = Run.open(folder)
     with run.hold():
         last = run.read_checkpoint(LAST)
