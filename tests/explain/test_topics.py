@@ -176,3 +176,52 @@ def test_grids_have_rows_of_one_length_and_marks_inside(topic):
 def test_edges_says_what_it_needs():
     with pytest.raises(ValueError, match="filter_image"):
         explain("edges", Request())
+
+
+NEGATIVE = "-1 -2 -3; -4 -5 -6; -7 -8 -9"
+SILENT = {
+    "every Z below 0": (
+        {"kernels": ("1 1; 1 1",)},
+        "every Z is below 0, where relu has slope 0; --activation none",
+    ),
+    "every Z 0": (
+        {"kernels": ("0 0; 0 0",)},
+        "every Z is 0 or less, where relu has slope 0; --activation none",
+    ),
+    "tanh levelled out": (
+        {"kernels": ("9 9; 9 9",), "activation": "tanh"},
+        "every Z lies where tanh has levelled out; --activation none",
+    ),
+    "dA of zeros": (
+        {"kernels": ("-1",), "gradient": "0 0 0; 0 0 0; 0 0 0"},
+        "dA is 0 everywhere; --gradient",
+    ),
+    "dA where relu is flat": (
+        {"kernels": ("1",), "bias": (5,), "gradient": "0 0 0; 0 0 1; 1 1 1"},
+        "dA is 0 wherever relu has a slope; --activation none",
+    ),
+    "two filters": ({"kernels": ("1", "2")}, "every Z is below 0, where relu has slope 0; --activation none"),
+}
+
+
+@pytest.mark.parametrize(("request_", "words"), SILENT.values(), ids=SILENT.keys())
+def test_backward_says_why_every_step_shows_zeros(request_, words):
+    shown = made("backward", **{"input": NEGATIVE, "activation": "relu", **request_})
+    assert not np.any(shown.document()["dA_prev"])
+    assert any(f"every gradient is 0, since {words}" in note for note in shown.notes)
+    step = next(step for step in shown.steps if step.title.startswith("dZ: back through g"))
+    assert "no gradient comes through" in step.rows[-1][0].text
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"activation": "none", "kernels": ("1 1; 1 1",)},
+        {"activation": "leaky_relu", "kernels": ("1 1; 1 1",)},
+        {"activation": "relu", "kernels": ("-1",)},
+        {"activation": "relu", "kernels": ("1", "-1")},
+    ],
+    ids=str,
+)
+def test_backward_of_some_gradient_needs_no_such_note(request_):
+    assert not made("backward", input=NEGATIVE, **request_).notes

@@ -75,8 +75,23 @@ def backward(ask: Request) -> Explanation:
             "relative_errors": check(back),
         },
         still=still,
-        notes=problem.notes,
+        notes=(*problem.notes, *_silent(back, from_run=one)),
     )
+
+
+def _silent(back: Backward, *, from_run: bool) -> Iterator[str]:
+    """Say that all steps show zeros, if they do, and what would show more."""
+    reasons = {back.silence(k) for k in back.filters}
+    if "" in reasons:
+        return
+    reason = "; ".join(sorted(reasons))
+    if from_run:
+        remedy = "another --filter, --crop or --image may show more"
+    elif back.da.any():
+        remedy = "--activation none shows the products"
+    else:
+        remedy = "--gradient says what comes back"
+    yield f"every gradient is 0, since {reason}; {remedy}"
 
 
 def _steps(back: Backward) -> tuple[list[Step], tuple[int, ...]]:
@@ -141,10 +156,7 @@ def _forward(back: Backward, k: int) -> Step:
 
 
 def _through_activation(back: Backward, k: int) -> Step:
-    da, dz, problem = back.da[:, :, k], back.dz[:, :, k], back.problem
-    slope = np.ones(problem.a.shape)
-    ACTIVATIONS[problem.activation].derive(slope, problem.a)
-    slope = slope[:, :, k]
+    da, dz, slope, problem = back.da[:, :, k], back.dz[:, :, k], back.slope[:, :, k], back.problem
     row: Row = (
         Grid.of(da, f"dA{_names(back, k=k)}"),
         Arrow("·"),
@@ -155,6 +167,7 @@ def _through_activation(back: Backward, k: int) -> Step:
     lines = (
         Formula(f"dZ = dA · g′(Z), {ACTIVATIONS[problem.activation].formula}"),
         Formula(f"dZ[1, 1] = {factor(da[0, 0])}·{factor(slope[0, 0])} = {number(dz[0, 0])}"),
+        *(Formula(f"{reason}: no gradient comes through") for reason in [back.silence(k)] if reason),
     )
     data = {"dA": exact(da), "g_prime": exact(slope), "dZ": exact(dz)}
     return Step(f"dZ: back through g{_names(back, k=k)}", (row, *((line,) for line in lines)), data)

@@ -40,9 +40,30 @@ class Backward:
     @cached_property
     def dz(self) -> Array:
         """dZ = dA · g′(Z)."""
-        dz = self.da.copy()
+        return self._through_activation(self.da)
+
+    @cached_property
+    def slope(self) -> Array:
+        """g′(Z)."""
+        return self._through_activation(np.ones(self.da.shape))
+
+    def _through_activation(self, da: Array) -> Array:
+        dz = da.copy()
         ACTIVATIONS[self.problem.activation].derive(dz, self.problem.a)
         return dz
+
+    def silence(self, k: int) -> str:
+        """Return why no gradient comes through g to a filter, or nothing if some does."""
+        name, z = self.problem.activation, self.problem.z[:, :, k]
+        if self.dz[:, :, k].any():
+            return ""
+        if not self.da[:, :, k].any():
+            return "dA is 0 everywhere"
+        if self.slope[:, :, k].any():
+            return f"dA is 0 wherever {name} has a slope"
+        if ACTIVATIONS[name].rectifies:
+            return f"every Z is {'below 0' if (z < 0).all() else '0 or less'}, where {name} has slope 0"
+        return f"every Z lies where {name} has levelled out"
 
     @cached_property
     def gradients(self) -> tuple[Array, Array, Array]:
