@@ -5,14 +5,22 @@ from __future__ import annotations
 from functools import cache
 from html import escape
 from importlib.resources import files
+from string import Template
 
 from convcli.render.plain import printable
 
 
+def page(package: str, **parts: str) -> bytes:
+    """Return the page that lies in a package as `page.html`, with `parts` in their places.
+
+    They are filled in all at once: what a part holds is never taken for a place, whatever a file is called.
+    """
+    return _template(package).substitute(parts).encode()
+
+
 @cache
-def template(package: str) -> str:
-    """Return the page that lies in a package as `page.html`."""
-    return (files(package) / "page.html").read_text("utf-8")
+def _template(package: str) -> Template:
+    return Template((files(package) / "page.html").read_text("utf-8"))
 
 
 def escaped(text: str) -> str:

@@ -9,7 +9,7 @@ from convcli.explain.notation import number
 from convcli.render.explain.drawing import draw
 from convcli.render.explain.palette import COLOURS, custom_properties, heat
 from convcli.render.explain.svg import svg_text
-from convcli.render.pages import escaped, template
+from convcli.render.pages import escaped, page
 from convcli.render.plain import printable
 
 NARROW = 340.0  # what a drawing may be wide on a phone
@@ -18,14 +18,13 @@ NARROW = 340.0  # what a drawing may be wide on a phone
 def html(explanation: Explanation) -> bytes:
     """Return the page, whole in itself."""
     steps = "\n".join(_step(step, n) for n, step in enumerate(explanation.steps))
-    page = (
-        template(__package__)
-        .replace("@colours@", _colours())
-        .replace("@title@", escaped(explanation.title))
-        .replace("@count@", str(len(explanation.steps)))
-        .replace("@steps@", steps)
+    return page(
+        __package__,
+        colours=_colours(),
+        title=escaped(explanation.title),
+        count=str(len(explanation.steps)),
+        steps=steps,
     )
-    return page.encode()
 
 
 def _colours() -> str:

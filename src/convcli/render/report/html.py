@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from string import Template
 
 from convcli.render.explain.palette import custom_properties
 from convcli.render.explain.svg import data_uri
-from convcli.render.pages import escaped, template
+from convcli.render.pages import escaped, page
 from convcli.render.report.elements import (
     Card,
     Cell,
@@ -29,14 +28,14 @@ def html(title: str, headline: str, sections: Sequence[Section]) -> bytes:
         f'<li><a href="#{section.name}">{section.name.replace("-", " ").capitalize()}</a></li>'
         for section in sections
     )
-    page = Template(template(__package__)).substitute(
+    return page(
+        __package__,
         colours=custom_properties(),
         title=escaped(title),
         headline=escaped(headline),
         links=links,
         sections="\n".join(map(_section, sections)),
     )
-    return page.encode()
 
 
 def _section(section: Section) -> str:
