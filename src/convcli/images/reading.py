@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from convcli.arrays import read_npy
 from convcli.errors import InputError, reason, shown
 from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels, check_tiles
+from convcli.images.description import program_of, says_shape_only
 from convcli.images.image import Image, Metadata, Pixels
 from convcli.images.pillow import reading
 from convcli.images.png_rows import read_rows
@@ -279,23 +280,27 @@ def _turn_upright(picture: PIL.Image.Image, where: str) -> tuple[bytes | None, l
         if not len(exif):
             return None, []
         PIL.ImageOps.exif_transpose(picture, in_place=True)
-        return _kept_exif(exif), []
+        return _kept_exif(exif, where)
     except MemoryError:
         raise
     except Exception:  # damaged EXIF raises nearly anything, and is no reason to refuse the pixels
         return None, [f"{where}: its EXIF data are damaged and were left out."]
 
 
-def _kept_exif(exif: PIL.Image.Exif) -> bytes | None:
-    kept = PIL.Image.Exif()
+def _kept_exif(exif: PIL.Image.Exif, where: str) -> tuple[bytes | None, list[str]]:
+    kept, notes = PIL.Image.Exif(), []
     for tag in _KEPT_TAGS:
         if tag in exif:
             kept[tag] = exif[tag]
+    if whose := program_of(kept.get(_Tag.ImageDescription, "")):
+        if not says_shape_only(kept[_Tag.ImageDescription]):
+            notes.append(f"{where}: its description, {whose}, is not true of the result and was left out.")
+        del kept[_Tag.ImageDescription]
     for part in (PIL.ExifTags.IFD.Exif, PIL.ExifTags.IFD.GPSInfo):
         values = {tag: value for tag, value in exif.get_ifd(part).items() if tag not in _STALE_TAGS}
         if values:
             kept[part] = values
-    return kept.tobytes() if len(kept) else None
+    return (kept.tobytes() if len(kept) else None), notes
 
 
 def _arrays(picture: PIL.Image.Image, where: str, threads: int) -> tuple[Pixels, Pixels | None, list[str]]:
