@@ -276,7 +276,7 @@ def _model(checkpoint: Checkpoint, path: Path, changed: Config | None = None) ->
         weights = _weights(network, checkpoint.arrays, fault)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ConvcliError):
-            raise InputError(f"{fault}. {error}") from error
+            raise InputError(f"{fault}. {error.lines[0]}", *error.lines[1:]) from error
         raise InputError(f"{fault} ({shortened(repr(error))}).") from error
     return Model(network, weights, preprocessing, cast(Loss, config.training.loss), classes, config)
 

@@ -198,8 +198,8 @@ class Schema:
             problems = [self._explain(item) for item in error.errors(include_url=False)[:MOST_MISTAKES]]
             if count > MOST_MISTAKES:
                 problems.append(f"… and {count - MOST_MISTAKES:,} more.")
-            lines = "".join(f"\n  {shortened(problem, LONGEST_LINE)}" for problem in dict.fromkeys(problems))
-            raise ConfigError(f"{where}: {count:,} mistake(s).{lines}") from None
+            lines = (f"  {shortened(problem, LONGEST_LINE)}" for problem in dict.fromkeys(problems))
+            raise ConfigError(f"{where}: {count:,} mistake(s).", *lines) from None
 
     def _explain(self, error: ErrorDetails) -> str:
         *path, key = error["loc"] or ("",)

@@ -24,9 +24,27 @@ LONGEST = 80  # signs of something foreign that a message repeats
 
 
 class ConvcliError(Exception):
-    """Base of everything convcli raises on purpose."""
+    """Base of everything convcli raises on purpose.
+
+    A message is one line, or several that are given one by one: no name that stands in it can begin another.
+
+    >>> print(ConvcliError("x\\nerror: forged: no such file.", "  A line of its own."))
+    x\\nerror: forged: no such file.
+      A line of its own.
+    """
 
     exit_code = 1
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*map(shown, lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of the message."""
+        return self.args
 
 
 class InputError(ConvcliError):
@@ -103,7 +121,9 @@ def reason(error: Exception) -> str:
 
 
 def shown(name: str | os.PathLike[str]) -> str:
-    """Return the name of a file for a message, on one line: what is no printable text is spelled out.
+    """Return the name of a file, or any text, on one line: what is no printable text is spelled out.
+
+    Neither control characters pass nor what turns the order of signs around.
 
     >>> shown("photo [1].png"), shown("two\\nlines\\x1b[31m"), shown(os.fsdecode(b"caf\\xe9.png"))
     ('photo [1].png', 'two\\\\nlines\\\\x1b[31m', 'caf\\\\xe9.png')

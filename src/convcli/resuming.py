@@ -88,10 +88,10 @@ def resume(
     before, after = values_in_force(run, last).config, build.resolved_config(file)
     changes = _compare(training, before, after, _recorded_images(run, last), data.fingerprint())
     if changes.weighty and not allow_changes:
-        lines = "".join(f"\n  {line}" for line in changes.weighty)
         raise UsageError(
-            f"{run.folder}: not what it was when the run was stopped:{lines}\n"
-            "Go on with --allow-changes, or start a new run."
+            f"{run.folder}: not what it was when the run was stopped:",
+            *(f"  {line}" for line in changes.weighty),
+            "Go on with --allow-changes, or start a new run.",
         )
     if before == after and not changes:
         recorder = Recorder(run, training, last.document["resolved"], data.fingerprint())

@@ -30,7 +30,9 @@ from convcli.cli import (
     verify,
 )
 from convcli.cli.output import out, say
-from convcli.errors import ConvcliError
+from convcli.errors import ConvcliError, shortened
+
+LONGEST_MESSAGE = 400  # signs of what Typer says, which repeats what was typed
 
 # Of a terminal, whose size COLUMNS and LINES may name: less is taken for this, longer numbers for none.
 FEWEST_COLUMNS, FEWEST_LINES, LONGEST_SIZE = 20, 2, 4  # columns, lines, digits
@@ -100,6 +102,7 @@ for module in MODULES:
 
 def main() -> None:
     """Run the command line and leave with its exit code. No traceback reaches a user."""
+    _stand_in_for_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # a name that is no valid text must not end in an error of its own
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -109,8 +112,7 @@ def main() -> None:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning
             code = app(prog_name="convcli", standalone_mode=False)
-        if stdout is not None:  # it is where the shell has closed it
-            stdout.flush()
+        stdout.flush()
     except KeyboardInterrupt:
         code = 130
     except SystemExit as end:
@@ -121,8 +123,7 @@ def main() -> None:
     except Exception as error:  # everything that is left becomes one message
         code = _report(error)
     try:
-        if stdout is not None:
-            stdout.flush()
+        stdout.flush()
     except OSError:  # keep the interpreter from trying once more, and complaining
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code if isinstance(code, int) else 0)
@@ -152,10 +153,21 @@ def _say_warning(message: Warning | str, category: object, filename: str, *_: ob
     say(f"note: {library}: {' '.join(str(message).split())}")
 
 
+def _stand_in_for_closed_streams() -> None:
+    """Put the null device in the place of each stream that the shell has closed.
+
+    Python has None there, and the next file that is opened would get the stream's number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
 def _report(error: Exception) -> int:
     """Say what went wrong and return the exit code for it."""
     if isinstance(error, ConvcliError):
-        say(f"error: {error}")
+        first, *rest = error.lines
+        say(f"error: {first}", *rest)
         return error.exit_code
     if isinstance(error, typer.Abort):
         return 130
@@ -164,8 +176,9 @@ def _report(error: Exception) -> int:
         command = context.command_path if context is not None else "convcli"
         message = error.format_message()
         if type(error).__name__ == "NoArgsIsHelpError":  # the message is the help
-            say(message)
+            say(*message.splitlines())
             return 2
+        message = shortened(" ".join(message.split()), LONGEST_MESSAGE)
         end = "" if message.endswith("?") else "."
         say(f"error: {message.rstrip('.')}{end} See `{command} --help`.")
         return 2
@@ -173,12 +186,22 @@ def _report(error: Exception) -> int:
         say(f"error: out of memory ({reason}). Try a smaller input.")
     elif isinstance(error, OSError):
         say(f"error: {error.filename or 'input or output'}: {error.strerror or error}.")
+    elif _number_too_large(error):
+        say(f"error: a number is too large ({error}). Look at those of the request and of its files.")
+        return 2
     elif os.environ.get("CONVCLI_TRACEBACK"):
         raise error
     else:
         say(f"error: this is a defect in convcli: {type(error).__name__}: {error}")
         say("Set CONVCLI_TRACEBACK=1 to see where, and please report it.")
     return 1
+
+
+def _number_too_large(error: Exception) -> bool:
+    """Whether Python could not compute with a number, or read its thousands of digits."""
+    return isinstance(error, OverflowError) or (
+        isinstance(error, ValueError) and "integer string conversion" in str(error)
+    )
 
 
 def _lack_of_memory(error: Exception) -> str | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.output import note, out, print_json, show
+from convcli.cli.output import note, out, out_text, print_json, show
 
 
 def check(
@@ -34,6 +34,6 @@ def check(
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     if json:
         return print_json({"data": data_document(parts), **network_document(network)})
-    out(data_lines(parts))
+    out_text(data_lines(parts))
     show(network_table(network, file.name))
     return out("The configuration is valid.")

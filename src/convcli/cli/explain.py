@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.options import MaxPixels, chosen_run, parse_kernel, parse_padding, parse_pair
-from convcli.cli.output import console, note, out, own_words_only, say
-from convcli.errors import UsageError
+from convcli.cli.options import MaxPixels, chosen_run, parse_kernel, parse_padding, parse_pair, whole
+from convcli.cli.output import console, note, out, out_text, own_words_only, say
+from convcli.errors import UsageError, shortened
 
 if TYPE_CHECKING:
     from convcli.explain import Explanation
@@ -122,7 +122,7 @@ def explain(
     from convcli.explain import explain as explained
 
     if topic is None:
-        return out(_listing())
+        return out_text(_listing())
     _ = TOPICS[topic]
     formats = {
         "svg": svg,
@@ -227,9 +227,11 @@ def _steps(text: str, count: int) -> list[int]:
     numbers: list[int] = []
     for part in text.split(","):
         match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        first, last = (whole(match[1], "--at"), whole(match[2] or match[1], "--at")) if match else (0, 0)
         if not 1 <= first <= last <= count:
-            raise UsageError(f"--at: expected steps from 1 to {count}, such as 1-{count}, not {text!r}.")
+            raise UsageError(
+                f"--at: expected steps from 1 to {count}, such as 1-{count}, not {shortened(text)!r}."
+            )
         numbers += range(first - 1, last)
     return numbers
 

@@ -286,16 +286,16 @@ def _conclude(
 ) -> None:
     """Say which images failed and how many were left undone; end as that asks for."""
     summary = f"{len(failures):,} of {len(jobs):,} images could not be filtered"
-    lines = [f"  {failures[job]}" for job in jobs if job in failures]
+    lines = [f"  {line}" for job in jobs if job in failures for line in failures[job].lines]
     if left:
         if failures:
-            say("\n".join([f"error: {summary}.", *lines]))
+            say(f"error: {summary}.", *lines)
         say(f"Interrupted: {len(jobs) - left - len(failures):,} of {len(jobs):,} images are done.")
         if resumable:
             say("With --resume the same call goes on.")
         raise typer.Exit(128 + signal)
     if failures:
-        raise ConvcliError("\n".join([f"{summary}; the others are done.", *lines]))
+        raise ConvcliError(f"{summary}; the others are done.", *lines)
 
 
 def _print(done: _Done, *, on_stdout: bool) -> None:

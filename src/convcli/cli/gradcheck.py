@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from convcli.cli.options import configured_network
-from convcli.cli.output import out, print_json, show
+from convcli.cli.output import out_text, print_json, show
 from convcli.errors import CheckError
 
 
@@ -65,4 +65,4 @@ def gradcheck(
     if failure := gradient_failure(checks, tolerance):
         raise CheckError(failure)
     if not json:
-        out(gradient_summary(checks, tolerance))
+        out_text(gradient_summary(checks, tolerance))

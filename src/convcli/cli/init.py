@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.output import out
+from convcli.cli.output import out, out_text
 
 
 def init(
@@ -28,9 +28,9 @@ def init(
 
     text = files("convcli.cli").joinpath("starter.toml").read_text(encoding="utf-8")
     if str(file) == "-":
-        return out(text.rstrip())
+        return out_text(text.rstrip())
     target = judge(file, force=force, advice="name another, or use --force to overwrite it")
     write(file, text.encode(), force=force)
     if target.is_stream:
         return None
-    return out(f"{file}\nNext: convcli check {file} && convcli train {file}")
+    return out(str(file), f"Next: convcli check {file} && convcli train {file}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from convcli.cli.options import chosen_run, parse_kernel
-from convcli.cli.output import out, print_json, show
+from convcli.cli.output import out_text, print_json, show
 from convcli.errors import UsageError
 
 
@@ -50,10 +50,10 @@ def kernels(
     if run is not None:
         _show_learned(run, layer, json)
     elif name is None:
-        print_json(list_document()) if json else out(list_text())
+        print_json(list_document()) if json else out_text(list_text())
     else:
         kernel = parse_kernel(name)
-        print_json(kernel_document(kernel)) if json else out(kernel_text(kernel))
+        print_json(kernel_document(kernel)) if json else out_text(kernel_text(kernel))
 
 
 def _show_learned(run: Path, number: int | None, json: bool) -> None:

@@ -42,6 +42,10 @@ OtherData: TypeAlias = Annotated[
 """The option of every command that judges one."""
 
 
+MOST_DIGITS = 18
+"""More than any size that a machine can hold; Python itself gives up at 4,300."""
+
+
 def parse_pair(text: str, option: str) -> Pair:
     """Return (rows, columns) of `3` or `3x5`.
 
@@ -51,7 +55,20 @@ def parse_pair(text: str, option: str) -> Pair:
     match = re.fullmatch(r"\s*(\d+)\s*(?:[x×,]\s*(\d+)\s*)?", text)
     if not match:
         raise UsageError(f"{option}: expected a whole number or ROWSxCOLUMNS such as 3x5, not {text!r}.")
-    return int(match[1]), int(match[2] or match[1])
+    return whole(match[1], option), whole(match[2] or match[1], option)
+
+
+def whole(digits: str, option: str) -> int:
+    """Return a whole number, if it can be a size or a place.
+
+    >>> whole("28", "--n")
+    28
+    """
+    if len(digits) > MOST_DIGITS:
+        raise UsageError(
+            f"{option}: expected a number of at most {MOST_DIGITS} digits, found one of {len(digits):,}."
+        )
+    return int(digits)
 
 
 def parse_padding(text: str, option: str = "--padding") -> str | Pair | Sides:
@@ -64,7 +81,7 @@ def parse_padding(text: str, option: str = "--padding") -> str | Pair | Sides:
     if name in NAMED_PADDINGS:
         return name
     if sides := re.fullmatch(r"(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)", name):
-        top, bottom, left, right = map(int, sides.groups())
+        top, bottom, left, right = (whole(digits, option) for digits in sides.groups())
         return (top, bottom), (left, right)
     if not name[:1].isdigit():
         raise UsageError(
@@ -81,9 +98,10 @@ def parse_volume(text: str, option: str = "--input") -> tuple[int, int, int]:
     (28, 32, 3)
     """
     numbers = text.replace("×", "x").split("x")
-    if len(numbers) != 3 or not all(number.isdecimal() and int(number) for number in numbers):
+    if len(numbers) != 3 or not all(number.isdecimal() and whole(number, option) for number in numbers):
         raise UsageError(f"{option}: expected ROWSxCOLUMNSxCHANNELS such as 28x28x1, not {text!r}.")
-    return int(numbers[0]), int(numbers[1]), int(numbers[2])
+    rows, columns, channels = (whole(number, option) for number in numbers)
+    return rows, columns, channels
 
 
 LEARNED = re.compile(r"run:(?P<run>.+)#(?P<layer>\d+)/(?P<filter>\d+)(?:/(?P<channel>\d+))?")
@@ -112,12 +130,12 @@ def parse_kernel(text: str) -> Kernel:
 
     run, channel = chosen_run(Path(match["run"])), match["channel"]
     model = build.load_run(run)
-    number, _ = layer_of(model, int(match["layer"]), (Conv,), f"{text}: layer")
+    number, _ = layer_of(model, whole(match["layer"], "--kernel: layer"), (Conv,), f"{text}: layer")
     w = model.weights.by_layer[number - 1]["W"]
-    k = chosen_index(int(match["filter"]), w.shape[3], f"{text}: filter")
+    k = chosen_index(whole(match["filter"], "--kernel: filter"), w.shape[3], f"{text}: filter")
     name = f"{run.resolve().name}-layer{number}-filter{k + 1}"
     if channel is not None:
-        c = chosen_index(int(channel), w.shape[2], f"{text}: channel")
+        c = chosen_index(whole(channel, "--kernel: channel"), w.shape[2], f"{text}: channel")
         return learned(w, k, c, name=f"{name}-channel{c + 1}", source=text)
     colours = w.shape[2] == 3 and number == layer_of(model, None, (Conv,))[0]
     if w.shape[2] > 1 and not colours:

@@ -9,20 +9,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from convcli.errors import shown
 from convcli.render.plain import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
-def out(text: str) -> None:
-    """Print one result on stdout."""
+def out(*lines: str) -> None:
+    """Print lines of results on stdout: whatever names are in one, it stays one line."""
+    for line in lines:
+        print(shown(line), file=sys.stdout)  # noqa: T201
+
+
+def out_text(text: str) -> None:
+    """Print a result of several lines on stdout; whoever composed it has seen to the names in it."""
     print(printable(text), file=sys.stdout)  # noqa: T201
 
 
-def say(text: str) -> None:
-    """Print a line that is no result (a note, a warning, progress) on stderr."""
-    print(printable(text), file=sys.stderr)  # noqa: T201
+def say(*lines: str) -> None:
+    """Print lines that are no results (notes, errors, progress) on stderr; each stays one line."""
+    for line in lines:
+        print(shown(line), file=sys.stderr)  # noqa: T201
 
 
 def note(notes: str | Iterable[str]) -> None:
@@ -54,8 +62,9 @@ def own_words_only() -> Iterator[None]:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on one line of stdout; several make JSON Lines."""
-    # A JSON string spells its control characters out by itself.
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False), file=sys.stdout)  # noqa: T201
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+    # Controls beyond ASCII, and what turns the order of signs around, stand in its strings only.
+    print("".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text), file=sys.stdout)  # noqa: T201
 
 
 def show(renderable: RenderableType) -> None:

@@ -89,7 +89,7 @@ def runs(
         say(f"No runs in {folder}. `convcli train CONFIG` makes one.")
     for run in found:
         if run.state is State.DAMAGED:
-            out(run.reason)
+            out(*run.reason.splitlines())
     return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcli.cli.options import configured_network, parse_padding, parse_pair
-from convcli.cli.output import out, print_json, show
+from convcli.cli.output import out_text, print_json, show
 from convcli.errors import UsageError
 from convcli.shapes.solving import Unknown
 
@@ -122,7 +122,7 @@ def shape(
     if transpose:
         extra = parse_pair(output_padding or "0", "--output-padding")
         report = TransposedReport(plane, window, nc, nf, groups, extra)
-    return print_json(report.document()) if json else out(report.text())
+    return print_json(report.document()) if json else out_text(report.text())
 
 
 def _mode(given: set[str]) -> str:
@@ -185,7 +185,7 @@ def _solve(
     answers = solve(unknown, rows, target[0]), solve(unknown, columns, target[1])
     if json:
         return print_json(solutions_document((rows, columns), answers))
-    return out(solutions_text((rows, columns), answers))
+    return out_text(solutions_text((rows, columns), answers))
 
 
 def _network(path: Path, volume: str | None, classes: int | None, json: bool) -> None:

@@ -161,7 +161,7 @@ def _learn(recorder: Recorder, picture: Picture) -> None:
             with suppress(OutputError):
                 picture.draw()
             kept = f"The last good checkpoint: {folder / LAST} holds {recorder.kept}."
-            raise type(error)(f"{error}\n{kept}") from None
+            raise type(error)(*error.lines, kept) from None
 
 
 def _conclude(recorder: Recorder, data: Data, json: bool) -> None:
@@ -181,4 +181,4 @@ def _conclude(recorder: Recorder, data: Data, json: bool) -> None:
     recorder.run.write_results(document)
     if json:
         return print_json({"run": str(folder), **document})
-    return out("\n".join([*lines, f"run written to {folder}"]))
+    return out(*lines, f"run written to {folder}")

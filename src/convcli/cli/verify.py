@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.output import out, print_json, show
+from convcli.cli.output import out_text, print_json, show
 from convcli.errors import CheckError
 
 
@@ -36,4 +36,4 @@ def verify(
     if failure := verdict_failure(verdicts):
         raise CheckError(failure)
     if not json:
-        out(verdict_summary(verdicts))
+        out_text(verdict_summary(verdicts))

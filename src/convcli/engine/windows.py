@@ -65,9 +65,13 @@ def window_view(x: Array, window: Window, output: Pair, first: Pair = (0, 0)) ->
 
     `first` is the row and column where the first window begins.
     """
-    n, _, _, c = x.shape
+    n, height, width, c = x.shape
     s_n, s_h, s_w, s_c = x.strides
-    (stride_h, stride_w), (d_h, d_w) = window.stride, window.dilation
+    # Whoever steps over the whole plane takes one window, however far it is to the next.
+    (stride_h, d_h), (stride_w, d_w) = (
+        (min(window.stride[axis], side), min(window.dilation[axis], side))
+        for axis, side in enumerate((height, width))
+    )
     shape = (n, *output, *window.size, c)
     strides = (s_n, s_h * stride_h, s_w * stride_w, s_h * d_h, s_w * d_w, s_c)
     if x.flags.c_contiguous and x.size:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from convcli.errors import ShapeError, UsageError
+from convcli.errors import ShapeError, UsageError, shortened
 from convcli.shapes.volume import Cost, convolution_cost, volume_bytes
 from convcli.shapes.window import NAMED_PADDINGS, Pair, ReceptiveField, Window
 
@@ -96,8 +96,9 @@ def _step(word: str, number: int, column: int) -> Step:
     def wrong(at: int, expected: str) -> UsageError:
         found = f"{word[at:]!r}" if at < len(word) else "its end"
         return UsageError(
-            f"Step {number} of the chain, {word!r}: expected {expected} at character {column + at}, "
-            f"found {found}.\n{GRAMMAR}"
+            f"Step {number} of the chain, {shortened(word)!r}: expected {expected} at character "
+            f"{column + at}, found {found}.",
+            GRAMMAR,
         )
 
     kind = _KIND.match(word)
@@ -120,7 +121,7 @@ def _step(word: str, number: int, column: int) -> Step:
     try:
         return _made(word, kind[0], size[0], options)
     except ShapeError as error:
-        raise ShapeError(f"Step {number} of the chain, {word!r}: {error}") from None
+        raise ShapeError(f"Step {number} of the chain, {shortened(word)!r}: {error}") from None
 
 
 def _made(word: str, kind: str, size: str, options: dict[str, str]) -> Step:
@@ -169,7 +170,8 @@ def links(steps: Sequence[Step], plane: Pair, channels: int = 1) -> Iterator[Lin
         except ShapeError as error:
             size = f"{plane[0]} × {plane[1]} × {channels}"
             raise ShapeError(
-                f"Step {number} of the chain, {step.text!r}, cannot take its input of {size}. {error}"
+                f"Step {number} of the chain, {shortened(step.text)!r}, cannot take its input "
+                f"of {size}. {error}"
             ) from None
         field = field.through(step.window)
         yield Link(step, plane, output, channels, filters, field, cost)

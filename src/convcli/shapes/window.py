@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
-from convcli.errors import ShapeError
+from convcli.errors import ShapeError, shortened
 
 Pair: TypeAlias = tuple[int, int]
 IntOrPair: TypeAlias = int | Sequence[int]
@@ -22,6 +22,7 @@ Padding: TypeAlias = str | int | Sequence[int] | Sequence[Sequence[int]]
 
 NAMED_PADDINGS = ("valid", "same", "full")
 AXES = ("rows", "columns")
+LARGEST = 2**63 - 1  # as an index is in memory; beyond it, products are no longer floats
 
 
 def pair(value: IntOrPair, name: str, *, least: int = 1) -> Pair:
@@ -30,7 +31,7 @@ def pair(value: IntOrPair, name: str, *, least: int = 1) -> Pair:
     Raises
     ------
     ShapeError
-        If `value` is not one or two integers, or one of them is below `least`.
+        If `value` is not one or two integers, or one of them is below `least` or beyond 64 bits.
 
     Examples
     --------
@@ -41,8 +42,9 @@ def pair(value: IntOrPair, name: str, *, least: int = 1) -> Pair:
     if isinstance(value, str) or len(numbers) != 2 or not all(_is_int(number) for number in numbers):
         raise ShapeError(f"{name} must be an integer or (rows, columns), not {value!r}.")
     rows, columns = (int(number) for number in numbers)
-    if min(rows, columns) < least:
-        raise ShapeError(f"{name} must be at least {least}, not {value!r}.")
+    if min(rows, columns) < least or max(rows, columns) > LARGEST:
+        bound = f"at least {least}" if min(rows, columns) < least else "less than 2^63"
+        raise ShapeError(f"{name} must be {bound}, not {shortened(repr(value))}.")
     return rows, columns
 
 
