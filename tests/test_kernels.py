@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from convcli.errors import InputError, KernelError, UnknownNameError
-from convcli.kernels import KERNELS, kernel, kernel_names, named, parse
+from convcli.errors import InputError, KernelError, UnknownNameError, UsageError
+from convcli.kernels import KERNELS, kernel, kernel_names, named, parse, shape_of
 from convcli.kernels.definition import PARAMETERS
+from convcli.render.kernels import kernel_document, kernel_text
 
 TURNED_RAMPS = {  # brightness rising to the right, and downward
     "x": np.tile(np.arange(9.0), (9, 1)),
@@ -406,3 +408,63 @@ def test_printed_json_is_read_back(tmp_path):
     path = tmp_path / "k.json"
     path.write_text(json.dumps({"weights": kernel("log").tolist(), "name": "log"}))
     np.testing.assert_array_equal(parse(f"@{path}").weights, kernel("log"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *KERNELS,
+        "box:size=4",
+        "gaussian:sigma=0.1",
+        "gaussian:size=6",
+        "unsharp:sigma=2",
+        "log:sigma=3",
+        "dog:sigma1=2,sigma2=3",
+        "gabor:theta=30,sigma=2",
+        "1 2; 3 4; 5 6",
+        *(
+            f"motion:size={size},angle={angle}"
+            for size in (1, 2, 5, 8)
+            for angle in (0, 12.5, 45, 77, 90, 135, -200)
+        ),
+    ],
+)
+def test_shape_is_told_without_building(text):
+    assert shape_of(text) == parse(text).shape
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("box:size=4097", "4096"),
+        ("dog:sigma1=2,sigma2=1", "sigma1 must be below sigma2"),
+        ("gabor:sigma=500,gamma=0.01", "at most 4096"),
+        ("gausian", "gaussian"),
+    ],
+)
+def test_shape_is_refused_as_the_kernel_is(text, words):
+    for asked in (shape_of, parse):
+        with pytest.raises(UsageError, match=words):
+            asked(text)
+
+
+def test_shape_of_the_largest_kernels_takes_no_memory():
+    tracemalloc.start()
+    try:
+        for text in ("box:size=4096", "gaussian:sigma=500", "log:sigma=500", "motion:size=4096,angle=30"):
+            shape_of(text)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_page_of_a_large_kernel_takes_little_more_memory_than_its_weights():
+    kernel = parse("box:size=1024")
+    tracemalloc.start()
+    try:
+        kernel_text(kernel)
+        for _ in json.JSONEncoder().iterencode(kernel_document(kernel)):
+            pass
+        assert tracemalloc.get_traced_memory()[1] < 2 * 8 * 1024**2
+    finally:
+        tracemalloc.stop()

@@ -62,9 +62,15 @@ def own_words_only() -> Iterator[None]:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on one line of stdout; several make JSON Lines."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False)
-    # Controls beyond ASCII, and what turns the order of signs around, stand in its strings only.
-    print("".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text), file=sys.stdout)  # noqa: T201
+    # In parts: the weights of a large kernel would take a gigabyte as one text.
+    for chunk in json.JSONEncoder(ensure_ascii=False, allow_nan=False).iterencode(document):
+        # Controls beyond ASCII, and what turns the order of signs around, stand in its strings only.
+        sys.stdout.write(
+            chunk
+            if chunk.isascii()
+            else "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in chunk)
+        )
+    sys.stdout.write("\n")
 
 
 def show(renderable: RenderableType) -> None:

@@ -10,23 +10,26 @@ from convcli.kernels.definition import (
     Combine,
     Definition,
     Kernel,
+    adjusted,
     centred,
     checked_weights,
     kernel,
     kernel_names,
     named,
 )
-from convcli.kernels.parsing import parse
+from convcli.kernels.parsing import parse, shape_of
 
 __all__ = [
     "KERNELS",
     "Combine",
     "Definition",
     "Kernel",
+    "adjusted",
     "centred",
     "checked_weights",
     "kernel",
     "kernel_names",
     "named",
     "parse",
+    "shape_of",
 ]

@@ -6,7 +6,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli.errors import KernelError, UnknownNameError, shortened
 from convcli.registry import Registry
+from convcli.shapes import Pair
 
 Combine: TypeAlias = Literal["single", "magnitude", "maximum", "volume"]
 Number: TypeAlias = int | float
@@ -44,6 +45,11 @@ class Kernel:
         The values it was built with.
     source
         Where the weights come from.
+    anchor
+        The cell (row, column), from 0, that lies on the pixel whose result it gives; None for the middle, and
+        of even sizes the cell before it: (f − 1) // 2.
+    scale, normalized
+        What the weights as named were multiplied by, and whether they were divided to a sum of 1 before.
     """
 
     name: str
@@ -51,12 +57,20 @@ class Kernel:
     combine: Combine = "single"
     parameters: Mapping[str, Number] = field(default_factory=dict)
     source: str = ""
+    anchor: Pair | None = None
+    scale: float = 1.0
+    normalized: bool = False
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> Pair:
         """Rows and columns."""
         rows, columns = self.parts[0].shape
         return rows, columns
+
+    @property
+    def sums(self) -> tuple[float, ...]:
+        """The sum of each part's weights; what rounding leaves of a zero is 0."""
+        return tuple(0.0 if _is_rounding(part) else float(part.sum()) for part in self.parts)
 
     @property
     def weights(self) -> Weights:
@@ -67,6 +81,57 @@ class Kernel:
     def sums_to_zero(self) -> bool:
         """Whether a flat area gives zero: such kernels find edges, and their results are signed."""
         return all(abs(part.sum()) <= 1e-6 * np.abs(part).sum() for part in self.parts)
+
+
+def _is_rounding(part: Weights) -> bool:
+    """Whether a part's sum is no larger than what adding up its weights may leave of a zero."""
+    return bool(abs(part.sum()) <= 4e-16 * part.size**0.5 * np.abs(part).sum())
+
+
+def adjusted(kernel: Kernel, *, scale: float = 1, normalize: bool = False) -> Kernel:
+    """Return a kernel with its weights divided to a sum of 1, if asked for, and then multiplied by `scale`.
+
+    Where the sum is zero, as of kernels that find edges, the absolute values are brought to a sum of 1; so are
+    those of each part of a gradient. The parts of a volume, whose responses are added, are brought to a sum
+    of 1 together.
+
+    Raises
+    ------
+    KernelError
+        If `scale` is 0 or not finite, all weights are zero, or the result is beyond float32.
+
+    Examples
+    --------
+    >>> box = Kernel("custom", (np.ones((3, 3)),))
+    >>> adjusted(box, normalize=True).sums, adjusted(box, scale=1 / 18).sums
+    ((1.0,), (0.5,))
+    >>> float(np.abs(adjusted(named("sobel"), normalize=True).parts[0]).sum())
+    1.0
+    """
+    if not math.isfinite(scale) or scale == 0:
+        raise KernelError(f"scale: expected a number other than 0, such as 1/16 or 0.5, found {scale:g}.")
+    if scale == 1 and not normalize:
+        return kernel
+    divisors = _divisors(kernel) if normalize else (1.0,) * len(kernel.parts)
+    with np.errstate(over="ignore"):  # what is infinite is refused by its name
+        parts = tuple(
+            checked_weights(part / divisor * scale, f"{kernel.name}, scaled")
+            for part, divisor in zip(kernel.parts, divisors, strict=True)
+        )
+    return replace(kernel, parts=parts, scale=kernel.scale * scale, normalized=kernel.normalized or normalize)
+
+
+def _divisors(kernel: Kernel) -> tuple[float, ...]:
+    """Return what each part is divided by to be normalised."""
+    groups = [kernel.parts] if kernel.combine == "volume" else [(part,) for part in kernel.parts]
+    divisors: list[float] = []
+    for parts in groups:
+        total = float(sum(part.sum() for part in parts))
+        size = float(sum(np.abs(part).sum() for part in parts))
+        if size == 0:
+            raise KernelError(f"{kernel.name}: weights that are all 0 cannot be brought to a sum of 1.")
+        divisors += [size if abs(total) <= 1e-6 * size else total] * len(parts)
+    return tuple(divisors)
 
 
 def centred(weights: Weights, size: tuple[int, int]) -> Weights:
@@ -115,7 +180,7 @@ def checked_weights(weights: ArrayLike, where: str) -> Weights:
         raise KernelError(
             f"{where}: row {row + 1}, column {column + 1}: expected a finite number, found {found}."
         )
-    if (largest := np.abs(array).max()) > LARGEST:
+    if (largest := max(array.max(), -array.min())) > LARGEST:
         raise KernelError(f"{where}: expected weights of at most {LARGEST:.2g}, found {largest:.2g}.")
     array.flags.writeable = False
     return array
@@ -171,7 +236,8 @@ class Definition:
     """A registered kernel; the parameters of `build`, all with defaults, are the kernel's parameters.
 
     `build` returns the weights, or the weights of each part where `combine` is not "single". A default of
-    None means that it derives the value from the others.
+    None means that it derives the value from the others. `sides` takes the same parameters and returns the
+    parts' rows and columns without building them; a kernel without parameters needs none.
     """
 
     build: Callable[..., Any]
@@ -179,22 +245,32 @@ class Definition:
     summary: str
     source: str
     combine: Combine = "single"
+    sides: Callable[..., Pair] | None = None
 
     @property
     def defaults(self) -> dict[str, Number | None]:
         """The parameters with the values they have unless given."""
         return {name: item.default for name, item in inspect.signature(self.build).parameters.items()}
 
+    def shape(self, **values: Number | None) -> Pair:
+        """Return rows and columns of each part, before anything is built."""
+        if self.sides is not None:
+            return self.sides(**values)
+        rows, columns = np.shape(self.build())[-2:]
+        return rows, columns
+
 
 KERNELS: Registry[Definition] = Registry("kernel")
 
 
-def define(name: str, *, group: str, source: str) -> Callable[[Build], Build]:
+def define(
+    name: str, *, group: str, source: str, sides: Callable[..., Pair] | None = None
+) -> Callable[[Build], Build]:
     """Return a decorator that registers a function as the kernel `name`; its first line is the summary."""
 
     def add(build: Build) -> Build:
         summary = (inspect.getdoc(build) or "").partition("\n")[0]
-        KERNELS.register(name)(Definition(build, group, summary, source))
+        KERNELS.register(name)(Definition(build, group, summary, source, sides=sides))
         return build
 
     return add
@@ -217,14 +293,8 @@ def named(name: str, **parameters: object) -> Kernel:
     >>> named("sobel").combine
     'magnitude'
     """
-    definition = KERNELS[name]
-    values = definition.defaults
-    for key, value in parameters.items():
-        if not values:
-            raise KernelError(f"{name} takes no parameters; found {key!r}.")
-        if key not in values:
-            raise UnknownNameError(f"{name} parameter", key, values)
-        values[key] = PARAMETERS[key].checked(value, f"{name}: {key}")
+    definition, values = KERNELS[name], checked_parameters(name, parameters)
+    check_sides(definition.shape(**values), name)
     built = definition.build(**values)
     parts = (built,) if definition.combine == "single" else built
     return Kernel(
@@ -234,6 +304,29 @@ def named(name: str, **parameters: object) -> Kernel:
         parameters={key: value for key, value in values.items() if value is not None},
         source=definition.source,
     )
+
+
+def named_shape(name: str, **parameters: object) -> Pair:
+    """Return rows and columns of the kernel that `named` would build, and its errors, without building it.
+
+    >>> named_shape("gaussian", sigma=500)
+    (4001, 4001)
+    """
+    shape = KERNELS[name].shape(**checked_parameters(name, parameters))
+    check_sides(shape, name)
+    return shape
+
+
+def checked_parameters(name: str, parameters: Mapping[str, object]) -> dict[str, Number | None]:
+    """Return all parameters of a registered kernel: those given, checked, and the defaults of the others."""
+    values = KERNELS[name].defaults
+    for key, value in parameters.items():
+        if not values:
+            raise KernelError(f"{name} takes no parameters; found {shortened(repr(key))}.")
+        if key not in values:
+            raise UnknownNameError(f"{name} parameter", key, values)
+        values[key] = PARAMETERS[key].checked(value, f"{name}: {key}")
+    return values
 
 
 def kernel(name: str, **parameters: object) -> Weights:

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 
 from convcli.errors import KernelError
 from convcli.kernels.definition import KERNELS, MAX_SIDE, Combine, Definition, Weights, define
-from convcli.kernels.smoothing import TEXTBOOK, bell, offsets, size_for
+from convcli.kernels.smoothing import TEXTBOOK, bell, offsets, size_for, square
+from convcli.shapes import Pair
 
 GRADIENT = "gradient"
 COMPASS = "compass"
@@ -157,7 +158,12 @@ def laplacian8() -> ArrayLike:
     return [[1, 1, 1], [1, -8, 1], [1, 1, 1]]
 
 
-@define("log", group=SECOND, source="Marr and Hildreth, Theory of edge detection, 1980")
+@define(
+    "log",
+    group=SECOND,
+    source="Marr and Hildreth, Theory of edge detection, 1980",
+    sides=lambda sigma: square(size_for(sigma)),
+)
 def log(sigma: float = 1.4) -> Weights:
     """Laplacian of a Gaussian: blobs and edges of the size of sigma.
 
@@ -171,31 +177,29 @@ def log(sigma: float = 1.4) -> Weights:
     return np.asarray(result - result.mean())
 
 
-@define("dog", group=SECOND, source="Marr and Hildreth, Theory of edge detection, 1980 (ratio 1.6)")
+def _dog_sides(sigma1: float, sigma2: float) -> Pair:
+    if sigma1 >= sigma2:
+        raise KernelError(f"dog: sigma1 must be below sigma2, found {sigma1:g} and {sigma2:g}.")
+    return square(size_for(sigma2))
+
+
+@define(
+    "dog",
+    group=SECOND,
+    source="Marr and Hildreth, Theory of edge detection, 1980 (ratio 1.6)",
+    sides=_dog_sides,
+)
 def dog(sigma1: float = 1.0, sigma2: float = 1.6) -> Weights:
     """Difference of two Gaussians: detail between two sizes.
 
     gaussian(sigma1) − gaussian(sigma2)
     """
-    if sigma1 >= sigma2:
-        raise KernelError(f"dog: sigma1 must be below sigma2, found {sigma1:g} and {sigma2:g}.")
-    size = size_for(sigma2)
+    size, _ = _dog_sides(sigma1, sigma2)
     narrow, wide = bell(sigma1, size), bell(sigma2, size)
     return np.asarray(np.outer(narrow, narrow) - np.outer(wide, wide))
 
 
-@define(
-    "gabor",
-    group=WAVE,
-    source="Daugman, Uncertainty relation for resolution in space, spatial frequency, and orientation, 1985; "
-    "zero mean as in Lee, Image representation using 2D Gabor wavelets, 1996",
-)
-def gabor(theta: float = 0.0, wavelength: float = 8.0, sigma: float = 4.0, gamma: float = 0.5) -> Weights:
-    """Stripes of one width and direction.
-
-    (cos(2π x' / wavelength) − c) exp(−(x'² + gamma² y'²) / 2 sigma²), with x' along theta and y' across; so
-    theta 0 finds upright stripes. The Gaussian is scaled to the sum one; c makes the whole sum to zero.
-    """
+def _gabor_sides(theta: float, wavelength: float, sigma: float, gamma: float) -> Pair:
     cosine, sine = math.cos(math.radians(theta)), math.sin(math.radians(theta))
     reach = 3 * sigma, 3 * sigma / gamma
     half_width = math.ceil(max(abs(reach[0] * cosine), abs(reach[1] * sine), 1))
@@ -205,6 +209,24 @@ def gabor(theta: float = 0.0, wavelength: float = 8.0, sigma: float = 4.0, gamma
         raise KernelError(
             f"gabor: sigma and gamma make {rows} × {columns} cells; at most {MAX_SIDE} per side."
         )
+    return rows, columns
+
+
+@define(
+    "gabor",
+    group=WAVE,
+    source="Daugman, Uncertainty relation for resolution in space, spatial frequency, and orientation, 1985; "
+    "zero mean as in Lee, Image representation using 2D Gabor wavelets, 1996",
+    sides=_gabor_sides,
+)
+def gabor(theta: float = 0.0, wavelength: float = 8.0, sigma: float = 4.0, gamma: float = 0.5) -> Weights:
+    """Stripes of one width and direction.
+
+    (cos(2π x' / wavelength) − c) exp(−(x'² + gamma² y'²) / 2 sigma²), with x' along theta and y' across; so
+    theta 0 finds upright stripes. The Gaussian is scaled to the sum one; c makes the whole sum to zero.
+    """
+    cosine, sine = math.cos(math.radians(theta)), math.sin(math.radians(theta))
+    rows, columns = _gabor_sides(theta, wavelength, sigma, gamma)
     y, x = np.meshgrid(-offsets(rows), offsets(columns), indexing="ij")  # y grows upward, as angles do
     along, across = x * cosine + y * sine, y * cosine - x * sine
     envelope = np.exp(-(along**2 + (gamma * across) ** 2) / (2 * sigma**2))

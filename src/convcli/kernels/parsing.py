@@ -27,7 +27,9 @@ from convcli.kernels.definition import (
     check_sides,
     checked_weights,
     named,
+    named_shape,
 )
+from convcli.shapes import Pair
 
 FORMS = "a name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1') or @file"
 MAX_FILE_BYTES = 160 * 2**20  # 4096 × 4096 numbers of eight bytes, and room for a header
@@ -73,6 +75,20 @@ def parse(text: str) -> Kernel:
         rows = _matrix(text.removesuffix(";").split(";", MAX_SIDE), "kernel")
         return Kernel("custom", (checked_weights(rows, "kernel"),), source="typed in")
     return named(name, **_parameters(name, listed) if colon else {})
+
+
+def shape_of(text: str) -> Pair:
+    """Return rows and columns of the kernel that `text` describes, of a named one without building it.
+
+    The errors are those of `parse`.
+
+    >>> shape_of("box:size=4096"), shape_of("1 0 -1")
+    ((4096, 4096), (1, 3))
+    """
+    name, colon, listed = text.strip().partition(":")
+    if name in KERNELS:
+        return named_shape(name, **_parameters(name, listed) if colon else {})
+    return parse(text).shape
 
 
 def _parameters(name: str, listed: str) -> dict[str, Any]:

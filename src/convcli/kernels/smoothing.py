@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.kernels.definition import Weights, define
+from convcli.shapes import Pair
 
 BASIC = "basic"
 SMOOTHING = "smoothing"
@@ -24,6 +25,11 @@ def offsets(size: int) -> Weights:
 def size_for(sigma: float) -> int:
     """Return the odd side that holds four standard deviations each way, as scipy.ndimage cuts a Gaussian."""
     return 2 * max(1, int(4 * sigma + 0.5)) + 1
+
+
+def square(size: int) -> Pair:
+    """Return the sides of a kernel whose parameter is its size."""
+    return size, size
 
 
 def bell(sigma: float, size: int) -> Weights:
@@ -43,7 +49,7 @@ def identity() -> ArrayLike:
     return [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
 
 
-@define("box", group=SMOOTHING, source=f"{TEXTBOOK}, section 3.5")
+@define("box", group=SMOOTHING, source=f"{TEXTBOOK}, section 3.5", sides=square)
 def box(size: int = 3) -> ArrayLike:
     """Mean of a square.
 
@@ -58,6 +64,7 @@ def box(size: int = 3) -> ArrayLike:
     "gaussian",
     group=SMOOTHING,
     source=f"{TEXTBOOK}, section 3.5; cut at 4 sigma like scipy.ndimage",
+    sides=lambda sigma, size: square(size or size_for(sigma)),
 )
 def gaussian(sigma: float = 1.0, size: int | None = None) -> Weights:
     """Soft blur; without a size, wide enough for four sigma.
@@ -72,21 +79,45 @@ def gaussian(sigma: float = 1.0, size: int | None = None) -> Weights:
     return np.outer(weights, weights)
 
 
-@define("motion", group=SMOOTHING, source="MATLAB, fspecial motion: cells by their distance from the line")
+def _motion_sides(size: int, angle: float) -> Pair:
+    """Return the rows and columns that the line of `motion` touches, from the cells near its end alone."""
+    sides = []
+    for turned in (angle, angle + 90):  # the columns of a line are the rows of the one that is turned
+        along, up = math.radians(turned), abs(math.sin(math.radians(turned))) * (size - 1) / 2
+        places = offsets(size)
+        near = places[(places >= 0) & (abs(places - up) < 2)]
+        touched = _motion(places, near, size, along).any(axis=1) | _motion(places, -near, size, along).any(
+            axis=1
+        )
+        most = near[touched].max()
+        sides.append(int(2 * most + 1))
+    return sides[0], sides[1]
+
+
+def _motion(x: Weights, y: Weights, size: int, angle: float) -> Weights:
+    """Return 1 less each cell's distance from the line, 0 from a distance of 1 on. (y upward, as angles do.)"""
+    across, up = math.cos(angle), math.sin(angle)
+    x, y = x[None, :], y[:, None]
+    half = (size - 1) / 2
+    along = np.clip(x * across + y * up, -half, half)
+    weights = np.maximum(1 - np.hypot(x - along * across, y - along * up), 0)
+    weights[weights < 1e-9] = 0
+    return np.asarray(weights)
+
+
+@define(
+    "motion",
+    group=SMOOTHING,
+    source="MATLAB, fspecial motion: cells by their distance from the line",
+    sides=_motion_sides,
+)
 def motion(size: int = 9, angle: float = 0.0) -> Weights:
     """Blur along a line, as of a camera that moves.
 
     With size 3: 1 1 1 / 3; with size 3 and angle 90 the same upright.
     """
-    across, up = math.cos(math.radians(angle)), math.sin(math.radians(angle))
-    y, x = np.meshgrid(-offsets(size), offsets(size), indexing="ij")  # y grows upward, as angles do
-    half = (size - 1) / 2
-    along = np.clip(x * across + y * up, -half, half)
-    distance = np.hypot(x - along * across, y - along * up)
-    weights = np.maximum(1 - distance, 0)
-    weights[weights < 1e-9] = 0
-    rows, columns = weights.any(axis=1), weights.any(axis=0)
-    weights = weights[np.ix_(rows, columns)]  # symmetric about the middle, so the middle stays in the middle
+    rows, columns = map(offsets, _motion_sides(size, angle))  # symmetric about the middle
+    weights = _motion(columns, -rows, size, math.radians(angle))
     return np.asarray(weights / weights.sum())
 
 
@@ -109,6 +140,7 @@ def sharpen() -> ArrayLike:
     "unsharp",
     group=SHARPENING,
     source=f"unsharp masking, f + amount (f − blurred f); {TEXTBOOK}, section 3.6",
+    sides=lambda sigma, amount: square(size_for(sigma)),
 )
 def unsharp(sigma: float = 1.0, amount: float = 1.0) -> Weights:
     """Sharpens by what a Gaussian blur takes away.

@@ -86,7 +86,7 @@ def learned_view(layer: LearnedLayer) -> Group:
         number = f"{k + 1}" if channels == 1 else f"{k + 1}/{c + 1}"
         pictures = (_blocks(plane), _blocks(sign * match.kernel.parts[0]))
         name = ("−" if sign < 0 else "") + call(match.kernel.name, match.kernel.parameters)
-        cells = ["\n".join(table(plane.tolist(), digits=2))] * numbers
+        cells = ["\n".join(table(plane, digits=2))] * numbers
         grid.add_row(number, *pictures, f"{abs(match.cosine):.2f}", name, *cells)
     lines = [
         "Cosine 1: a multiple of the named kernel (− before it: of its negative).",
