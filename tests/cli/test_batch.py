@@ -87,9 +87,9 @@ def test_folder_stands_for_its_images_by_name(call, photos, tmp_path):
         (["photos", "--out-dir", "photos/../photos"], 2, "the results would lie among the images"),
         (["empty", "--out-dir", "o"], 1, "empty: expected images (.png, "),
         (
-            ["photos", "again/a.jpg", "--out-dir", "o"],
+            ["photos", "again/a.png", "--out-dir", "o"],
             2,
-            "photos/a.png and again/a.jpg would both be written to",
+            "photos/a.png and again/a.png would both be written to o/a_sobel.png; give each a call",
         ),
         (["photos/a.png", "--resume"], 2, "--resume goes with --out-dir"),
     ],
@@ -97,13 +97,76 @@ def test_folder_stands_for_its_images_by_name(call, photos, tmp_path):
 def test_folder_is_refused_before_any_work(call, photos, tmp_path, words, code, found):
     (tmp_path / "empty").mkdir()
     (tmp_path / "again").mkdir()
-    (tmp_path / "again/a.jpg").write_bytes((photos / "a.png").read_bytes())
+    (tmp_path / "again/a.png").write_bytes((photos / "a.png").read_bytes())
     result = call("filter", *words, "-k", "sobel")
     assert (result.code, result.stdout) == (code, "")
     assert found in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again", "empty", "photos"]
     assert len(list(photos.iterdir())) == 3
+
+
+# Names that collide.
+
+SHARED = {
+    "two endings": (["a.jpg", "a.png", "b.png"], ["a.jpg_box.png", "a.png_box.png", "b_box.png"]),
+    "three": (["a.bmp", "a.jpg", "a.png"], ["a.bmp_box.png", "a.jpg_box.png", "a.png_box.png"]),
+    "only case": (["A.jpg", "a.png"], ["A.jpg_box.png", "a.png_box.png"]),
+    "case of the ending": (["a.PNG", "a.jpg"], ["a.PNG_box.png", "a.jpg_box.png"]),
+    "accents": (["e\u0301.jpg", "é.png"], ["e\u0301.jpg_box.png", "é.png_box.png"]),
+    "a whole name that is a stem": (
+        ["a.jpg", "a.jpg.png", "a.png"],
+        ["a.jpg.png_box.png", "a.jpg_box.png", "a.png_box.png"],
+    ),
+    "no collision": (["a.b.png", "a.png"], ["a.b_box.png", "a_box.png"]),
+}
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_images_of_one_stem_both_get_a_result_and_it_is_said(call, tmp_path, case):
+    images, results = SHARED[case]
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    for number, name in enumerate(images):
+        PIL.Image.fromarray(pixels(number)).save(folder / name)
+    words = ("filter", "mixed", "-k", "box", "--out-dir", "soft")
+    result = call(*words)
+    assert result.code == 0
+    assert sorted(listing(tmp_path / "soft")) == sorted(results)
+    collided = [name for name in results if name.count(".") > 1 and case != "no collision"]
+    assert bool(collided) == ("differ from another in nothing but the ending" in result.stderr)
+    for number, name in enumerate(images):
+        made = next(path for path in results if path.startswith((f"{name}_", f"{Path(name).stem}_")))
+        if not name.endswith(".jpg"):
+            expected = filter_image(pixels(number), "box")
+            np.testing.assert_array_equal(picture(tmp_path / "soft" / made), expected)
+    again = call(*words, "--resume")
+    assert f"note: {len(images)} of {len(images)} images were finished already" in again.stderr
+    assert call(*words).code == 1
+
+
+def test_stems_collide_beside_the_images_as_well_and_in_each_folder_by_itself(call, tmp_path):
+    for place in ("x/a.png", "x/a.bmp", "y/a.png"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        PIL.Image.fromarray(pixels(0)).save(tmp_path / place)
+    result = call("filter", "x/a.png", "x/a.bmp", "y/a.png", "-k", "box")
+    assert result.code == 0
+    assert result.stderr.startswith(
+        "note: 2 images differ from another in nothing but the ending (a.png, a.bmp)"
+    )
+    made = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*_box.png"))
+    assert made == ["x/a.bmp_box.png", "x/a.png_box.png", "y/a_box.png"]
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+def test_names_that_differ_in_case_are_refused_where_that_is_one_name(call, tmp_path, monkeypatch, ignores):
+    monkeypatch.setattr("convcli.cli.jobs._ignores_case", lambda _: ignores)
+    for place in ("x/A.png", "y/a.png"):
+        (tmp_path / place).parent.mkdir()
+        PIL.Image.fromarray(pixels(0)).save(tmp_path / place)
+    result = call("filter", "x/A.png", "y/a.png", "-k", "box", "--out-dir", "soft")
+    assert result.code == (2 if ignores else 0)
+    assert ("would both be written to" in result.stderr) == ignores
 
 
 # What fails.

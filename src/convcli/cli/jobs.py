@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,13 +70,53 @@ def jobs_for(sources: Sequence[str], ending: str, *, output: str | None, out_dir
         raise UsageError(f"-o names one file, but there are {len(sources)} images; use --out-dir.")
     if output is not None:
         return [Job(sources[0], None if _is_stdout(output) else Path(output))]
-    jobs = []
-    for source in sources:
-        stem = "stdin" if source == STREAM else Path(source).stem
-        folder = out_dir if out_dir is not None else Path(source).parent
-        piped = source == STREAM and out_dir is None
-        jobs.append(Job(source, None if piped else folder / f"{stem}_{ending}"))
-    return jobs
+    files = [Path("stdin" if source == STREAM else source) for source in sources]
+    folders = [file.parent if out_dir is None else out_dir for file in files]
+    names = _names_apart([(folder, file) for folder, file in zip(folders, files, strict=True)])
+    return [
+        Job(source, None if source == STREAM and out_dir is None else folder / f"{name}_{ending}")
+        for source, folder, name in zip(sources, folders, names, strict=True)
+    ]
+
+
+def _names_apart(places: Sequence[tuple[Path, Path]]) -> list[str]:
+    """Return what each result is named after: its image's stem, or its whole name where stems collide.
+
+    `places` are pairs of the folder for the result and the image. Stems collide also if they differ only in
+    case or in how an accent is written: on other file systems they are one name.
+    """
+
+    names = [image.stem for _, image in places]
+    wholes = [image.name for _, image in places]
+    apart: set[int] = set()
+    while True:  # a whole name may be another's stem: a.jpg, a.png and a.jpg.png
+        alike = defaultdict(set)
+        keys = [(folder, _same(name)) for (folder, _), name in zip(places, names, strict=True)]
+        for key, whole in zip(keys, wholes, strict=True):
+            alike[key].add(_same(whole))
+        found = [i for i, key in enumerate(keys) if len(alike[key]) > 1 and names[i] != wholes[i]]
+        if not found:
+            break
+        apart.update(found)
+        for i in found:
+            names[i] = wholes[i]
+    if apart:
+        first, *_ = sorted(apart, key=lambda i: (_same(places[i][1].stem), i))
+        example = [
+            shown(wholes[i])
+            for i in sorted(apart)
+            if _same(places[i][1].stem) == _same(places[first][1].stem)
+        ]
+        note(
+            f"{len(apart):,} images differ from another in nothing but the ending "
+            f"({', '.join(example[:2])}), which the names of their results keep"
+        )
+    return names
+
+
+def _same(name: str) -> str:
+    """Return what two names have in common that only some file systems tell apart."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _is_stdout(output: str) -> bool:
@@ -165,6 +207,7 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
                 raise
             failed[job] = error
     taken: dict[Path, str] = {}
+    folded: dict[str, Path] = {}
     for job in jobs:
         target = job.target
         if target is None:
@@ -181,14 +224,25 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
                 raise named from error.__cause__
             failed[job] = named
             continue
-        if found.place in taken and not found.is_stream:
+        like = found.place if found.place in taken else folded.get(_same(str(found.place)))
+        if like and not found.is_stream and (like == found.place or _ignores_case(like.parent)):
             raise UsageError(
-                f"{shown(taken[found.place])} and {shown(job.source)} would both be written to "
-                f"{shown(target)}; name them with -o."
+                f"{shown(taken[like])} and {shown(job.source)} would both be written to {shown(target)}; "
+                "give each a call and a place of its own."
             )
         taken[found.place] = job.source
+        folded[_same(str(found.place))] = found.place
         _check_format(job, found, places.format)
     return failed
+
+
+def _ignores_case(folder: Path) -> bool:
+    """Whether the file system takes two names for one that differ only in case, as far as can be seen."""
+    for place in (folder, *folder.parents):
+        other = place.with_name(place.name.swapcase()) if place.name else place
+        if other != place and place.exists():
+            return other.exists() and other.samefile(place)
+    return False
 
 
 def _check_stdout(inputs: set[Identity]) -> None:
