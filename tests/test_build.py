@@ -490,60 +490,18 @@ def test_progress_that_cannot_be_read_is_named(run, change, message):
         restored(run)
 
 
-# what evaluate judges by
+# what a run keeps
 
 
 @pytest.fixture
 def written(file, sets):
-    """Return the folder and model of a run that was made from a file."""
+    """Return the folder of a run that was made from a file."""
     loaded = build.load_config(file, ["training.epochs=1"])
-    training = build.new_training(loaded.config, build.load_data(loaded.config.data, loaded.base, 0))
-    for _ in training.run():
-        pass
     run = Run.create("stripes", sets / "run")
     run.write_config(loaded.text, loaded.overrides, build.resolved_text(loaded))
-    run.write_checkpoint(BEST, build.best_checkpoint(training))
-    return run.folder, build.load_run(run.folder)
-
-
-def test_a_runs_own_data_is_found_from_anywhere(written, monkeypatch):
-    folder, model = written
-    monkeypatch.chdir("/")
-    dataset, name, _ = build.evaluation_data(folder, model, None, None)
-    assert (name, len(dataset)) == ("validation", 60)
-    dataset, name, _ = build.evaluation_data(folder, model, None, "train")
-    assert (name, len(dataset)) == ("train", 60)
-    with pytest.raises(UsageError, match="no test part; it has: train, validation"):
-        build.evaluation_data(folder, model, None, "test")
-
-
-def test_other_data_is_judged_by_its_test_part_where_it_has_one(written, sets):
-    folder, model = written
-    found = {
-        (source, part): build.evaluation_data(folder, model, str(sets / source), part)[:2]
-        for source, part in [
-            ("both.npz", None),
-            ("both.npz", "train"),
-            ("both.npz", "test"),
-            ("more.npz", None),
-        ]
-    }
-    assert {key: (len(dataset), name) for key, (dataset, name) in found.items()} == {
-        ("both.npz", None): (30, "test"),
-        ("both.npz", "train"): (60, "train"),
-        ("both.npz", "test"): (30, "test"),
-        ("more.npz", None): (60, "train"),
-    }
-
-
-@pytest.mark.parametrize("part", ["validation", "test"])
-def test_other_data_without_the_part_is_refused(written, sets, part):
-    folder, model = written
-    with pytest.raises(UsageError, match=f"more.npz has no {part} part of its own; leave --split out"):
-        build.evaluation_data(folder, model, str(sets / "more.npz"), part)
+    return run.folder
 
 
 def test_a_runs_configuration_bears_the_runs_name(written):
-    folder, _ = written
-    assert build.run_config(Run.open(folder)).name == "run"
-    assert isinstance(build.run_config(Run.open(folder)).base, Path)
+    assert build.run_config(Run.open(written)).name == "run"
+    assert isinstance(build.run_config(Run.open(written)).base, Path)

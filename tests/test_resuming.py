@@ -120,7 +120,6 @@ def test_when_checkpoints_are_written_is_nobodys_business(tmp_path):
         "training.optimizer.learning_rate=0.5",
         "training.batch_size=8",
         "training.seed=3",
-        "training.patience=2",
         "training.clip_norm=1.0",
         "training.loss={ type = 'cross_entropy', label_smoothing = 0.1 }",
         "training.schedule.warmup=1",
@@ -137,6 +136,31 @@ def test_what_would_have_given_another_run_is_refused_and_nothing_is_touched(tmp
     training, changes = go_on(run, override, allow=True)
     assert len(changes.weighty) == 1
     assert len(training.progress.history) == 3
+
+
+NO_STEP = {"type": "sgd", "learning_rate": 1e-30}  # nothing improves after the first epoch
+
+
+@pytest.mark.parametrize("stop", [8, None])  # in the second epoch, and when patience has run out
+def test_more_patience_is_as_if_it_had_been_wanted_from_the_beginning(tmp_path, stop):
+    options = {"epochs": 6, "optimizer": NO_STEP}
+    shorter = start(tmp_path / "shorter", stop, patience=2, **options)
+    longer = start(tmp_path / "longer", patience=4, **options)
+    training, changes = go_on(shorter, "training.patience=4")
+    assert changes.plain == ("training.patience: 2 → 4",)
+    assert changes.weighty == ()
+    assert len(training.progress.history) == 5
+    found, wanted = kept(shorter), kept(longer)
+    assert found[-1].pop("resolved").splitlines()[2:] == wanted[-1].pop("resolved").splitlines()
+    assert found == wanted
+
+
+def test_less_patience_than_was_had_is_refused(tmp_path):
+    run = start(tmp_path / "run", epochs=6, patience=3, optimizer=NO_STEP)
+    with pytest.raises(UsageError, match=r"training\.patience: 3 → 2 \(with that .* stopped after epoch 3\)"):
+        go_on(run, "training.patience=2")
+    training, _ = go_on(run, "training.patience=3")
+    assert training.finished
 
 
 def test_an_allowed_change_begins_its_epoch_again_and_is_written_down(tmp_path):

@@ -15,7 +15,7 @@ import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli import config as configuration
 from convcli import toml
 from convcli.config import Config, ConfigFile, DataOptions
-from convcli.data import BUILT_IN, Dataset, open_source, split
+from convcli.data import BUILT_IN, Dataset, Source, open_source, split
 from convcli.data.dataset import listed
 from convcli.engine.workspace import Array
 from convcli.errors import ConfigError, ConvcliError, InputError, UsageError, shortened
@@ -66,21 +66,27 @@ class Data:
         SHA-256 of images and labels.
         """
         return {
-            name: _fingerprint(part) if part is not None else "none"
+            name: fingerprint(part) if part is not None else "none"
             for name, part in (("training", self.train), ("validation", self.validation))
         }
 
 
-def _fingerprint(dataset: Dataset) -> str:
+def fingerprint(dataset: Dataset) -> str:
+    """Return the number and size of images, and the start of the SHA-256 of them and their labels."""
     digest = hashlib.sha256(np.ascontiguousarray(dataset.images).data)
     digest.update(np.ascontiguousarray(dataset.labels).data)
     size = "×".join(map(str, dataset.shape))
     return f"{len(dataset):,} of {size}, SHA-256 {digest.hexdigest()[:16]}…"
 
 
+def open_data(options: DataOptions, base: Path) -> Source:
+    """Read the source that [data] names, without what it names beside; relative paths start from `base`."""
+    return open_source(options.source, base=base, size=options.size, channels=options.channels)
+
+
 def load_data(options: DataOptions, base: Path, seed: int) -> Data:
     """Read the images that [data] names; relative paths start from `base`."""
-    source = open_source(options.source, base=base, size=options.size, channels=options.channels)
+    source = open_data(options, base)
     train, notes = source.train, list(source.notes)
 
     def beside(path: str) -> Dataset:
@@ -170,30 +176,6 @@ def resolved_text(file: ConfigFile) -> str:
 def resolved_config(file: ConfigFile) -> Config:
     """Return the configuration as a run keeps it: with paths that hold from anywhere."""
     return SCHEMA.validate(toml.loads(resolved_text(file)), file.name)
-
-
-def evaluation_data(
-    folder: Path, model: Model, source: str | None, part: str | None
-) -> tuple[Dataset, str, tuple[str, ...]]:
-    """Return the images to judge a run's model by, the name of their part, and what there is to say.
-
-    `source` is other data than the run's own; `part` is "train", "validation" or "test", by default the test
-    part where there is one.
-    """
-    if source is not None:
-        rows, columns, channels = model.preprocessing.shape
-        other = open_source(source, base=Path(), size=(rows, columns), channels=channels)
-        if part == "validation" or (part == "test" and other.test is None):
-            raise UsageError(f"{source} has no {part} part of its own; leave --split out.")
-        chosen = other.train if part == "train" else other.held_out
-        return chosen.relabel(model.classes), "test" if chosen is other.test else "train", other.notes
-    file = run_config(Run.open(folder))
-    try:
-        data = load_data(file.config.data, file.base, file.config.training.seed)
-    except InputError as error:
-        raise InputError(f"{error} If the run's data has moved, say where with --data SOURCE.") from error
-    name = part or ("test" if data.test is not None else "validation")
-    return data.part(name).relabel(model.classes), name, data.notes
 
 
 def best_checkpoint(training: Training) -> Checkpoint:

@@ -148,9 +148,7 @@ class Report:
     Attributes
     ----------
     data, part
-        Where the judged images come from: a source, and "train", "validation" or "test" of it.
-    own
-        Whether that source is the run's own data.
+        Where the judged images come from: a source, and "train", "validation" or "test" of it, or "new".
     split_off
         Whether they are a share of a larger part, so that they are named by their position in that.
     mistakes
@@ -163,7 +161,6 @@ class Report:
     model: Model
     data: str
     part: str
-    own: bool
     split_off: bool
     figures: Evaluation
     mistakes: tuple[Judged, ...]
@@ -172,10 +169,8 @@ class Report:
 
     @property
     def kind(self) -> str:
-        """What one calls the judged images: "test", "validation" or "training"; nothing where just others."""
-        if self.part != "train":
-            return self.part
-        return "training" if self.own else ""
+        """What one calls the judged images: "test", "validation", "training" or "new"."""
+        return "training" if self.part == "train" else self.part
 
     @property
     def best(self) -> Metrics:
@@ -208,14 +203,14 @@ class Report:
         )
 
 
-def report(record: Record, model: Model, images: Dataset, part: str, *, own: bool = True) -> Report:
+def report(record: Record, model: Model, images: Dataset, part: str) -> Report:
     """Judge a run's best network on labelled images, and gather all that a report shows.
 
     Parameters
     ----------
     images
         Labels count in the model's classes.
-    part, own
+    part
         As in `Report`.
     """
     outputs = model.outputs(images.images)
@@ -237,7 +232,6 @@ def report(record: Record, model: Model, images: Dataset, part: str, *, own: boo
         model,
         images.name,
         part,
-        own,
         images.positions is not None,
         model.judge(outputs, images.labels),
         tuple(judged(index) for index in _surest(probabilities, guesses != images.labels)),

@@ -14,9 +14,10 @@ from convcli.nn.model import Model
 from convcli.nn.schedules import Schedule
 from convcli.recording import Recorder
 from convcli.runs import LAST, RESOLVED, Checkpoint, Run
-from convcli.training import Training
+from convcli.training import Training, best_metrics
 
-_EPOCHS, _EVERY, _PREPROCESSING = "training.epochs", "training.checkpoint_every", "data.preprocessing"
+_EPOCHS, _PATIENCE, _EVERY = "training.epochs", "training.patience", "training.checkpoint_every"
+_PREPROCESSING = "data.preprocessing"
 
 
 def values_in_force(run: Run, last: Checkpoint, overrides: Iterable[str] = ()) -> ConfigFile:
@@ -125,8 +126,9 @@ def _compare(
         line = f"{key}: {old!r} → {new!r}"
         if key.startswith("data.") and key != _PREPROCESSING:
             continue  # what counts are the images
-        obstacle = _obstacle(training, new) if key == _EPOCHS else None
-        if key == _EVERY or (key == _EPOCHS and obstacle is None):
+        obstacles = {_EPOCHS: _obstacle, _PATIENCE: _impatience}
+        obstacle = obstacles[key](training, new) if key in obstacles else None
+        if key == _EVERY or (key in obstacles and obstacle is None):
             plain.append(line)
             options[key.removeprefix("training.")] = new
         else:
@@ -145,6 +147,32 @@ def _obstacle(training: Training, epochs: int) -> str | None:
         return f"with the schedule {schedule.name()} the rate of every step depends on it"
     done = len(progress.history) + (progress.batch > 0)
     return f"{done} have begun" if epochs < done else None
+
+
+def _impatience(training: Training, patience: int | None) -> str | None:
+    """Return why a training of such patience would not stand where this one does; None if it would."""
+    history, begun = training.progress.history, training.progress.batch > 0
+    for ended in range(1, len(history) + begun):  # after each of these epochs it went on
+        waited = ended - best_metrics(history[:ended]).epoch
+        if patience is not None and waited >= patience:
+            return f"with that it would have stopped after epoch {ended}"
+    return None
+
+
+def how_to_go_on(training: Training) -> tuple[str, tuple[str, ...]]:
+    """Return why a training has come to its end, and the options of `train --resume` that make it longer."""
+    options, done = training.options, len(training.progress.history)
+    why, changes = "This run has come to its end", []
+    if training.out_of_patience and options.patience is not None:
+        waited = done - training.progress.best_epoch
+        why = f"This run ended as {waited} epoch(s) brought nothing (training.patience = {options.patience})"
+        changes.append(f"{_PATIENCE}={2 * waited}")
+    allowed: tuple[str, ...] = ()
+    if done >= options.epochs:
+        more = 2 * done
+        changes.append(f"{_EPOCHS}={more}")
+        allowed = ("--allow-changes",) if _obstacle(training, more) else ()
+    return why, (*(word for change in changes for word in ("--set", change)), *allowed)
 
 
 def _with_options(model: Model, options: Mapping[str, Any]) -> Model:

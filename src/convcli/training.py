@@ -71,10 +71,19 @@ def best_metrics(history: Sequence[Metrics]) -> Metrics:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch has ended; `best` tells whether it is the best so far, `stops` whether patience ran out."""
+    """An epoch has ended.
+
+    Attributes
+    ----------
+    best, waited
+        Whether it is the best so far; how many epochs that one is ago.
+    stops
+        Whether patience has run out.
+    """
 
     metrics: Metrics
     best: bool
+    waited: int
     stops: bool
 
 
@@ -160,7 +169,7 @@ class Training:
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
         history = self.progress.history
-        return self.progress.epoch > self.options.epochs or bool(history and self._out_of_patience())
+        return self.progress.epoch > self.options.epochs or bool(history and self.out_of_patience)
 
     def best_model(self) -> Model:
         """Return the model with the weights of the best epoch."""
@@ -273,7 +282,7 @@ class Training:
             self.best_of = self.model
         progress.epoch += 1
         progress.restart_epoch()
-        return EpochDone(metrics, best, self._out_of_patience())
+        return EpochDone(metrics, best, metrics.epoch - progress.best_epoch, self.out_of_patience)
 
     def _validate(self, workers: Workers) -> Evaluation | None:
         if self.validation is None:
@@ -281,6 +290,8 @@ class Training:
         outputs = workers.outputs(self.validation.images)
         return evaluate(outputs, self.validation.labels, self.model.loss, self.model.classes)
 
-    def _out_of_patience(self) -> bool:
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether validation has not improved for as many epochs as it may; an epoch has ended."""
         patience, history = self.options.patience, self.progress.history
         return patience is not None and history[-1].epoch - self.progress.best_epoch >= patience

@@ -221,7 +221,7 @@ def test_training_on_a_terminal_shows_a_bar_and_a_line_an_epoch(quick):
     plain = re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", written)
     assert "images/s  loss" in plain  # the bar
     assert re.search(r"epoch 1/2 +loss [0-9.]+ +accuracy", plain)
-    assert "No improvement for a while (training.patience): stopped after epoch 2." in plain
+    assert "No improvement for 1 epoch (training.patience): stopped after epoch 2." in plain
     assert written.rstrip().endswith("run written to runs/quick-001")
 
 

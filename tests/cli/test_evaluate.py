@@ -59,6 +59,26 @@ def test_other_data_is_judged_too(call, trained, tmp_path):
     assert json.loads(result.stdout)["samples"] == 50
 
 
+def test_evaluate_and_report_call_other_images_new(call, trained, tmp_path):
+    digits = build.open_source("digits", base=tmp_path).test
+    np.savez(tmp_path / "more", images=digits.images[:50], labels=digits.labels[:50])
+    for command in ("evaluate", "report"):
+        arguments = ["--out-dir", "page"] if command == "report" else []
+        told = json.loads(call(command, trained, "--data", "more.npz", "--json", *arguments).stdout)
+        assert (told["split"], told["data"], told["own"]) == ("new", "more.npz", False)
+    assert call("evaluate", trained, "--data", "more.npz").stdout.startswith("new: accuracy ")
+
+
+def test_evaluate_measures_a_runs_own_split_of_data_that_is_named(call, trained):
+    told = call("evaluate", trained, "--data", "digits", "--split", "validation", "--json")
+    at_home = call("evaluate", trained, "--split", "validation", "--json")
+    assert told.stdout == at_home.stdout
+    assert json.loads(told.stdout)["own"]
+    assert told.stderr == (
+        "note: digits is the run's own data, by its fingerprint: measured is its validation part\n"
+    )
+
+
 @pytest.mark.usefixtures("quick")
 def test_class_names_cannot_steer_the_terminal(call, tmp_path):
     rng = np.random.default_rng(0)
@@ -89,11 +109,12 @@ def test_class_names_cannot_steer_the_terminal(call, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--data", "digits", "--split", "validation"], 2, "digits has no validation part of its own"),
+        (["--data", "one.npz", "--split", "test"], 2, "one.npz has no test part of its own"),
         (["--data", "nowhere"], 1, "'nowhere' not found"),
     ],
 )
-def test_data_that_is_not_there_is_one_error(call, trained, arguments, code, message):
+def test_data_that_is_not_there_is_one_error(call, trained, tmp_path, arguments, code, message):
+    np.savez(tmp_path / "one", images=np.zeros((3, 8, 8), np.uint8), labels=np.arange(3))
     result = call("evaluate", trained, *arguments)
     assert (result.code, result.stdout) == (code, "")
     assert result.stderr.startswith("error: ")

@@ -136,7 +136,7 @@ def test_data_that_has_moved_is_said_so_and_can_be_named(call, mine, tmp_path):
     result = call("report", mine)
     assert (result.code, result.stdout) == (1, "")
     assert "'/gone.npz' not found" in result.stderr
-    assert result.stderr.endswith("If the run's data has moved, say where with --data SOURCE.\n")
+    assert result.stderr.endswith("If the run's data has moved, say where with --data SOURCE --split test.\n")
     assert not (tmp_path / "mine" / "report.html").exists()
     told = json.loads(call("report", mine, "--data", "moved.npz", "--json").stdout)
     assert (told["samples"], told["data"]) == (359, "moved.npz")

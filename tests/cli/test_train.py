@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -203,7 +204,9 @@ def test_resume_takes_the_configuration_it_began_with(call):
     call("train", "quick.toml", "--set", "training.epochs=1", "--run-dir", "mine")
     same = call("train", "quick.toml", "--set", "training.epochs=1", "--resume", "mine")
     assert same.code == 0
-    assert same.stderr == "This run has come to its end; --set training.epochs=N makes it longer.\n"
+    assert same.stderr == (
+        "This run has come to its end. Go on with: convcli train --resume mine --set training.epochs=2\n"
+    )
     other = call("train", "quick.toml", "--resume", "mine", "--set", "training.batch_size=8")
     assert other.code == 2
     assert other.stderr == (
@@ -303,6 +306,62 @@ def test_a_loss_that_is_no_number_at_once_says_that_the_start_was_kept(call):
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["training.epochs=1"],
+        ["training.epochs=1", "training.schedule=one_cycle"],  # then all rates depend on the epochs
+        ["training.epochs=9", "training.patience=1"],
+        ["training.epochs=2", "training.patience=1"],
+        ["training.epochs=2", "training.patience=1", "training.schedule=cosine"],
+    ],
+)
+def test_the_command_that_makes_a_run_longer_does(call, tmp_path, overrides):
+    still = ["training.optimizer={ type = 'sgd', learning_rate = 1e-30 }", "data.test=digits"]
+    call(
+        "train",
+        "quick.toml",
+        "--run-dir",
+        "a b",
+        *(w for text in (*overrides, *still) for w in ("--set", text)),
+    )
+    before = len((tmp_path / "a b" / METRICS).read_text().splitlines())
+    told = call("train", "--resume", "a b")
+    (line,) = (line for line in told.stderr.splitlines() if "Go on with: convcli " in line)
+    assert ("training.patience" in line.partition("Go on")[2]) == ("training.patience=1" in overrides)
+    longer = call(*shlex.split(line.partition("convcli ")[2]))
+    assert longer.code == 0, longer.stderr
+    assert "has come to its end" not in longer.stderr
+    assert len((tmp_path / "a b" / METRICS).read_text().splitlines()) > before
+
+
+@pytest.mark.usefixtures("quick")
+def test_data_that_has_moved_is_found_again_by_resume(call, tmp_path):
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 255, (40, 8, 8)).astype(np.uint8)
+    np.savez(tmp_path / "here", images=pictures, labels=np.arange(40) % 2)
+    call(
+        "train",
+        "quick.toml",
+        "--set",
+        "data.source=here.npz",
+        "--set",
+        "training.epochs=1",
+        "--run-dir",
+        "mine",
+    )
+    (tmp_path / "here.npz").rename(tmp_path / "there.npz")
+    lost = call("train", "--resume", "mine")
+    assert lost.code == 1
+    assert lost.stderr.endswith("If the run's data has moved, say where with --set data.source=PATH.\n")
+    found = call(
+        "train", "--resume", "mine", "--set", "data.source=there.npz", "--set", "training.epochs=2", "--json"
+    )
+    assert found.code == 0
+    assert json.loads(found.stdout)["best"]
+
+
+@pytest.mark.usefixtures("quick")
 def test_patience_is_told(call):
     overrides = [
         "training.patience=1",
@@ -311,7 +370,7 @@ def test_patience_is_told(call):
     ]
     result = call("train", "quick.toml", *(text for override in overrides for text in ("--set", override)))
     assert result.code == 0
-    assert "No improvement for a while (training.patience): stopped after epoch 2." in result.stderr
+    assert "No improvement for 1 epoch (training.patience): stopped after epoch 2." in result.stderr
     assert result.stdout.startswith("best epoch 1: ")
 
 

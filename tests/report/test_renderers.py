@@ -181,13 +181,13 @@ def test_the_summary_tells_of_the_judged_images_and_of_the_recorded_validation(j
     assert (facts["Validation accuracy"] == recorded) == (judged == "test")
 
 
-def test_images_from_elsewhere_are_not_called_training_images():
-    made = replace(voted([[9, 0, 0]], [0], part="train"), own=False)
-    assert headline(made) == "100.00% of 1 images classified correctly"
+def test_images_from_elsewhere_are_called_new_and_not_training_images():
+    made = voted([[9, 0, 0]], [0], part="new")
+    assert headline(made) == "100.00% of 1 new images classified correctly"
     results, setup = part(made, "summary")
-    assert [name for name, _ in results.items][:2] == ["Accuracy", "Loss"]
-    assert dict(setup.items)["Judged on"].text == "images of votes.npz"
-    assert headline(replace(made, own=True)) == "100.00% of 1 training images classified correctly"
+    assert [name for name, _ in results.items][:2] == ["New accuracy", "New loss"]
+    assert dict(setup.items)["Judged on"].text == "new images of votes.npz"
+    assert headline(replace(made, part="train")) == "100.00% of 1 training images classified correctly"
 
 
 def test_a_run_without_validation_has_dashes_in_its_place():

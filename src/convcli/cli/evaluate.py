@@ -36,18 +36,21 @@ def evaluate(
       convcli evaluate runs/digits-001
       convcli evaluate runs/digits-001 --split validation --json
       convcli evaluate runs/flowers-002 --data more-flowers/
+      convcli evaluate runs/flowers-002 --data moved/flowers --split validation
     """
     blas.prepare()
     from convcli import build
+    from convcli.measuring import measured
     from convcli.render.evaluation import class_table, confusion_table, headline
 
     run = chosen_run(run)
     model = build.load_run(run)
-    chosen, name, notes = build.evaluation_data(run, model, data, split and split.value)
-    note(notes)
-    figures = model.evaluate(chosen.images, chosen.labels)
+    chosen = measured(run, model, data, split and split.value)
+    note(chosen.notes)
+    figures = model.evaluate(chosen.images.images, chosen.images.labels)
     if json:
-        return print_json({"run": str(run), "split": name, "data": chosen.name, **figures.document()})
-    out(headline(figures, name))
+        told = {"run": str(run), "split": chosen.part, "data": chosen.images.name, "own": chosen.own}
+        return print_json({**told, **figures.document()})
+    out(headline(figures, chosen.part))
     show(class_table(figures))
     return show(confusion_table(figures))

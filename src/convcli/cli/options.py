@@ -37,7 +37,10 @@ RunFolder: TypeAlias = Annotated[Path, typer.Argument(help=RUN_HELP, show_defaul
 """The argument of every command that uses a trained network; `chosen_run` says which folder it names."""
 
 OtherData: TypeAlias = Annotated[
-    str | None, typer.Option("--data", metavar="SOURCE", help="Other data than the run's own.")
+    str | None,
+    typer.Option(
+        "--data", metavar="SOURCE", help="Other data, or with --split the run's own that has moved."
+    ),
 ]
 """The option of every command that judges one."""
 

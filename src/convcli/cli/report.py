@@ -54,20 +54,22 @@ def report(
     place = _Place.of(run, out_dir, force=force)
     place.check(PAGE)
     from convcli import build
+    from convcli.measuring import measured
     from convcli.render.evaluation import headline
     from convcli.render.report import document, figures, page
     from convcli.report import report as judge
 
     model = build.load_run(run)
     record = _record(run)
-    chosen, part, notes = build.evaluation_data(run, model, data, split and split.value)
-    note(notes)
-    found = judge(record, model, chosen, part, own=data is None)
+    chosen = measured(run, model, data, split and split.value)
+    note(chosen.notes)
+    found = judge(record, model, chosen.images, chosen.part)
     made, pictures = page(found), figures(found)
     place.write_all({f"{FIGURES}/{name}.png": data for name, data in pictures.items()} | {PAGE: made})
     if json:
-        return print_json({"run": str(run), "report": str(place.folder / PAGE), **document(found)})
-    out(headline(found.figures, part))
+        written = {"run": str(run), "report": str(place.folder / PAGE), "own": chosen.own}
+        return print_json({**written, **document(found)})
+    out(headline(found.figures, chosen.part))
     out(f"{place.folder / PAGE}  {len(made) / 1000:,.0f} kB")
     return out(f"{place.folder / FIGURES}  {len(pictures)} pictures")
 

@@ -14,7 +14,7 @@ from convcli.cli.interruption import interruptions
 from convcli.cli.options import RUN_HELP, chosen_run
 from convcli.cli.output import note, out, print_json, say
 from convcli.cli.picture import Picture
-from convcli.errors import ConvcliError, OutputError, UsageError
+from convcli.errors import ConvcliError, InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from convcli.build import Data
@@ -89,7 +89,7 @@ def _resume(
     folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
 ) -> None:
     from convcli import build
-    from convcli.resuming import resume, values_in_force
+    from convcli.resuming import how_to_go_on, resume, values_in_force
     from convcli.runs import LAST, RESOLVED, Run
 
     folder = chosen_run(folder)
@@ -101,7 +101,11 @@ def _resume(
             note(f"{RESOLVED} is not what the run was under, and is written anew; change values with --set")
         if config is not None:
             file = build.load_config(config, overrides)
-        data = _data(file)
+        try:
+            data = _data(file)
+        except InputError as error:
+            moved = "If the run's data has moved, say where with --set data.source=PATH."
+            raise InputError(f"{error} {moved}" if config is None else str(error)) from error
         recorder, changes = resume(run, last, file, data, threads, allow_changes=allow_changes)
         del last  # as large as the training itself
         progress = recorder.training.progress
@@ -109,7 +113,9 @@ def _resume(
         if run.add_environment(seed=file.config.training.seed, threads=threads, epoch=progress.epoch):
             note("versions, processor or BLAS are others now: figures may differ in their last digits")
         if recorder.training.finished:
-            say("This run has come to its end; --set training.epochs=N makes it longer.")
+            why, options = how_to_go_on(recorder.training)
+            command = shlex.join(["convcli", "train", "--resume", str(folder), *options])
+            say(f"{why}. Go on with: {command}")
         _finish(recorder, data, json)
 
 

@@ -49,7 +49,8 @@ def epoch_line(metrics: Metrics, epochs: int, best: bool) -> str:
 
 
 def _stop_line(event: EpochDone) -> str:
-    return f"No improvement for a while (training.patience): stopped after epoch {event.metrics.epoch}."
+    waited = f"{event.waited} epoch" + "s" * (event.waited > 1)
+    return f"No improvement for {waited} (training.patience): stopped after epoch {event.metrics.epoch}."
 
 
 class _Lines:

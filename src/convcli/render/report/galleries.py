@@ -50,7 +50,7 @@ def _positions(report: Report) -> str:
     """Return what the numbers of images count, where images have no files."""
     if not any(sample.judged.image.isdecimal() for sample in report.samples):
         return ""
-    where = f"{report.kind} images".lstrip()
+    where = f"{report.kind} images"
     if report.split_off:
         where = "training images before some were split off"
     return f" Numbers are positions among the {where}, from 0."

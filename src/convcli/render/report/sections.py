@@ -37,8 +37,8 @@ def sections(report: Report) -> Iterator[Section]:
 
 def headline(report: Report) -> str:
     """Return what was judged on what, in a line."""
-    images = f"{report.kind} images".lstrip()
-    return f"{report.figures.accuracy:.2%} of {report.figures.samples:,} {images} classified correctly"
+    images = f"{report.figures.samples:,} {report.kind} images"
+    return f"{report.figures.accuracy:.2%} of {images} classified correctly"
 
 
 def _summary(report: Report) -> Section:
@@ -48,7 +48,7 @@ def _summary(report: Report) -> Section:
 def _results(report: Report) -> tuple[tuple[str, Cell], ...]:
     figures, best, network = report.figures, report.best, report.model.network
     right = f"{figures.samples - report.wrong:,} of {figures.samples:,} images"
-    accuracy, loss = (f"{report.kind} {measure}".lstrip().capitalize() for measure in ("accuracy", "loss"))
+    accuracy, loss = (f"{report.kind} {measure}".capitalize() for measure in ("accuracy", "loss"))
     items = [(accuracy, number(figures.accuracy, ".2%", right)), (loss, number(figures.loss, ".4f"))]
     if report.kind != "validation" and best.validation_accuracy is not None:
         after = f"after epoch {best.epoch}"
@@ -70,7 +70,7 @@ def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
     model, training = report.model, report.model.config.training
     return (
         ("Data", Cell(model.config.data.source)),
-        ("Judged on", Cell(f"{report.kind} images of {report.data}".lstrip())),
+        ("Judged on", Cell(f"{report.kind} images of {report.data}")),
         ("Images", Cell(by(model.network.shapes[0]), "rows × columns × channels")),
         ("Classes", number(len(model.classes), "d", _listed(model.classes))),
         ("Loss", Cell(training.loss.name())),
