@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.render.explain.palette import COLOURS
@@ -22,19 +26,50 @@ PIXELS_PER_INCH = 200  # twice as many as on a page, so that letters are sharp o
 def style(*, dark: bool = False) -> Iterator[None]:
     """Draw, and encode what was drawn, in the body: with our settings, whatever the user's own are.
 
-    matplotlib reads some settings only while it encodes, so a figure is made and encoded in one body.
+    Nothing else of convcli draws by matplotlib, which would run `latex` if a setting asked for it. It reads
+    some settings only while it encodes, so a figure is made and encoded in one body.
     """
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)  # where it keeps its cache is nothing that a user asked for
     try:
-        from matplotlib.style import context
+        with _without("MPLBACKEND", "SOURCE_DATE_EPOCH"):  # the date is read, though none is written
+            _import_undisturbed()
+            import matplotlib
 
-        with context(["default", _settings(dark)]), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # in a name: a box stands for it
-            yield
+            settings: dict[Any, Any] = dict(matplotlib.rcParamsDefault) | _settings(dark)
+            del settings["backend"]  # of windows, which are not opened; to set it would look for one
+            with matplotlib.rc_context(settings), warnings.catch_warnings():
+                # In a name: a box stands for it.
+                warnings.filterwarnings("ignore", message="Glyph .* missing")
+                yield
     finally:
         logger.setLevel(level)
+
+
+def _import_undisturbed() -> None:
+    """Import matplotlib, for the first time, where the settings that it reads by itself are its own.
+
+    It would take those of a file `matplotlibrc` in the current folder, wait for ever if that is a pipe, and
+    end if MPLBACKEND names no backend. For the moment of the import the current folder is its own.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    found = find_spec("matplotlib")
+    assert found is not None
+    assert found.origin is not None
+    with suppress(FileNotFoundError), chdir(Path(found.origin).parent / "mpl-data"):  # the folder is gone
+        import matplotlib  # noqa: F401
+
+
+@contextmanager
+def _without(*names: str) -> Iterator[None]:
+    """Leave variables out of the environment for a while."""
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def colour(name: str, *, dark: bool = False) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convcli.explain.figure import Explanation
 from convcli.images import Image, encode
+from convcli.render import plotting
 from convcli.render.explain.layout import still
 from convcli.render.explain.palette import COLOURS
 from convcli.render.explain.scene import Path, Raster, Rect, Scene, Shape, Text
@@ -30,17 +31,18 @@ def png(explanation: Explanation) -> bytes:
 
 def pixels(scene: Scene, scale: float) -> NDArray[np.uint8]:
     """Return a scene as uint8 (h, w, 3), on a light ground."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with plotting.style():
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
 
-    width, height = round(scene.width * scale), round(scene.height * scale)
-    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor=COLOURS["ground"].light)
-    canvas = FigureCanvasAgg(figure)
-    for order, shape in enumerate(scene.shapes):
-        _add(figure, shape, scale, height, order)
-    canvas.draw()  # type: ignore[no-untyped-call]
-    drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    return np.ascontiguousarray(drawn[:, :, :3])
+        width, height = round(scene.width * scale), round(scene.height * scale)
+        figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor=COLOURS["ground"].light)
+        canvas = FigureCanvasAgg(figure)
+        for order, shape in enumerate(scene.shapes):
+            _add(figure, shape, scale, height, order)
+        canvas.draw()  # type: ignore[no-untyped-call]
+        drawn = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        return np.ascontiguousarray(drawn[:, :, :3])
 
 
 def _add(figure: Figure, shape: Shape, scale: float, height: int, order: int) -> None:
