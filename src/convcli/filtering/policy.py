@@ -15,7 +15,6 @@ All of it happens block by block: what a photo needs in memory is its pixels, it
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypedDict, Unpack
@@ -24,24 +23,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli import kernels
-from convcli.engine.arguments import computing_dtype
 from convcli.engine.borders import ArraySource, Source
 from convcli.engine.filter import Block, Plan, allocated, each_block, plan, responses
 from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError, UnknownNameError, UsageError
+from convcli.filtering.luma import LumaSource
+from convcli.filtering.ranges import RANGES, finish
 from convcli.kernels import Kernel
-from convcli.shapes import IntOrPair, Padding, Pair, Window
+from convcli.shapes import IntOrPair, Padding, Window
 
 Pixels: TypeAlias = NDArray[Any]
 
 CHANNELS = ("auto", "gray", "each")
-RANGES = ("auto", "clip", "abs", "stretch", "offset", "raw")
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in brightness. Source: ITU-R BT.601-7, section 2.5.1."""
-
-LUMA_PIXELS = 2**17  # whose channels are converted at a time: they stay in the cache
-LUMA_COLUMNS = 2**11  # OpenBLAS spreads a product of 3 × 3072 and more over its own threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,7 +238,7 @@ class _Work:
                 cut = 0
                 if result is not None:
                     out = result[block.rows, block.columns, channel]
-                    cut = _finish(plane, out, self.dtype, self.policy, (low, high), limits)
+                    cut = finish(plane, out, self.dtype, self.policy, (low, high), limits)
                 parts.append(_Summary(low, high, cut))
             return _Summary.of(parts)
 
@@ -289,50 +282,6 @@ def _put_magnitude(parts: list[Pixels], *, any_size: bool) -> None:
     for part in others:
         np.add(first, np.square(part, out=part), out=first)
     np.sqrt(first, out=first)
-
-
-class LumaSource:
-    """The brightness of an RGB image (H, W, 3), as floats and not rounded.
-
-    Source: ITU-R BT.601-7, section 2.5.1: 0.299 R + 0.587 G + 0.114 B.
-    """
-
-    def __init__(self, pixels: Pixels) -> None:
-        self.pixels = pixels
-        self.shape: Pair = (pixels.shape[0], pixels.shape[1])
-        self.dtype = pixels.dtype
-        self._local = threading.local()
-
-    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
-        """Put the brightness of `rows` and `columns` into `out`.
-
-        All three channels are converted in one go and weighted by a matrix-vector product: 14 ms for 24
-        million pixels, where three strided channels take 30. Its parts are too small for BLAS to spread.
-        """
-        if not hasattr(self._local, "workspace"):
-            self._local.workspace = Workspace()
-        weights = np.array(LUMA, out.dtype)
-        width = columns.stop - columns.start
-        height = max(LUMA_PIXELS // width, 1)
-        for first in range(0, len(out), height):
-            band = out[first : first + height]
-            colours = self._local.workspace.array("colours", (*band.shape, 3), out.dtype)
-            start = rows.start + first
-            np.copyto(colours, self.pixels[start : start + len(band), columns])
-            for left in range(0, width, LUMA_COLUMNS):
-                some = slice(left, left + LUMA_COLUMNS)
-                np.matmul(colours[:, some], weights, out=band[:, some])
-
-
-def luma(pixels: Pixels) -> Pixels:
-    """Return the brightness (H, W) of an RGB image (H, W, 3), as floats and not rounded: see `LumaSource`.
-
-    >>> luma(np.array([[[255, 0, 0], [255, 255, 255]]], dtype=np.uint8)).round(1).tolist()
-    [[76.19999694824219, 255.0]]
-    """
-    brightness = np.empty(pixels.shape[:2], computing_dtype(pixels.dtype))
-    LumaSource(pixels).read(slice(0, pixels.shape[0]), slice(0, pixels.shape[1]), brightness)
-    return brightness
 
 
 def as_kernel(kernel: str | Kernel | ArrayLike) -> Kernel:
@@ -379,62 +328,6 @@ def _planes(pixels: Pixels, channels: str, kernel: Kernel) -> list[list[Source]]
             f"{kernel.name} is for images of {len(kernel.parts)} channels; this one has {len(sources)}."
         )
     return [sources]
-
-
-def _finish(
-    plane: Pixels,
-    out: Pixels,
-    dtype: np.dtype[Any],
-    policy: str,
-    extremes: tuple[float, float],
-    limits: tuple[float, float],
-) -> int:
-    """Put responses as pixels of `dtype` into `out`; return how many had to be cut. `plane` is used up.
-
-    `extremes` are the block's, `limits` what "stretch" takes for black and white.
-    """
-    black, white = _limits(dtype)
-    low, high = extremes
-    if policy == "raw":
-        np.copyto(out, plane, casting="same_kind")
-        return 0
-    if policy == "abs":
-        if not low >= 0:
-            np.abs(plane, out=plane)
-            low, high = 0.0, max(-low, high)
-        if dtype.kind == "f":
-            np.copyto(out, plane, casting="same_kind")
-            return 0
-    elif policy == "offset":
-        shift = 0.5 if dtype.kind == "f" else float((white + black + 1) // 2)
-        plane += shift
-        low, high = low + shift, high + shift
-    elif policy == "stretch":
-        least, spread = max(black, 0.0), limits[1] - limits[0]
-        plane -= limits[0]
-        factor = (white - least) / spread if spread else np.inf
-        plane *= factor if factor <= float(np.finfo(plane.dtype).max) else 0.0  # too flat to be stretched
-        plane += least
-        low, high = -np.inf, np.inf
-    if dtype.kind != "f":
-        np.rint(plane, out=plane)
-    cut = 0
-    if not (low >= black and high <= white):  # most blocks have nothing to cut
-        cut = int(np.count_nonzero(plane < black) + np.count_nonzero(plane > white))
-        np.clip(plane, black, white, out=plane)
-    np.copyto(out, plane, casting="unsafe")
-    return cut
-
-
-def _limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return black and white: what an integer dtype holds, or 0 and 1 for floats."""
-    if dtype.kind == "f":
-        return 0.0, 1.0
-    limits = np.iinfo(dtype)
-    white = float(limits.max)
-    if int(white) > limits.max:  # 2⁶³ − 1 is no float64; the float above it would not fit back
-        white = float(np.nextafter(white, 0))
-    return float(limits.min), white
 
 
 def _moved(alpha: Pixels, window: Window) -> Pixels:

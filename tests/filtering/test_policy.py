@@ -105,7 +105,7 @@ def test_range_turns_responses_into_pixels(policy, expected, clipped, monkeypatc
     def respond(_steps, _source, _block, outs, _workspace):
         np.copyto(outs[0], RESPONSES)
 
-    monkeypatch.setattr("convcli.filtering.responses", respond)
+    monkeypatch.setattr("convcli.filtering.policy.responses", respond)
     result = apply(np.zeros((1, 6), np.uint8), "identity", range=policy)
     assert result.pixels.tolist() == [expected]
     assert result.clipped == pytest.approx(clipped)
