@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
+import PIL.TiffImagePlugin
 import pytest
 
 from convcli import images
@@ -286,8 +287,6 @@ BAD_FILES = {
     "deep-la.png": (png(2, 1, 16, 4, b"\0" * 9), "16 bits per channel"),
     "bomb.png": (png(60_000, 60_000, 8, 0), "pixels are more than the 67,108,864"),
     "large.png": (png(10_000, 9_000, 8, 0), "9,000 × 10,000 pixels are more than the 67,108,864"),
-    "nan.npy": (npy(np.array([[1.0, np.nan]])), "pixel (0, 1): expected finite numbers, found nan"),
-    "nan.tif": (saved(PIL.Image.fromarray(np.array([[np.inf]], np.float32)), "tiff"), "pixel (0, 0)"),
     "truncated.npy": (npy(RGB)[:-5], "npy array"),
     "text.npy": (npy(np.array(["a"])), "real numbers"),
     "complex.npy": (npy(np.zeros((2, 2), complex)), "real numbers"),
@@ -314,6 +313,36 @@ def test_deep_colour_tiff_is_refused():
     data = cv2.imencode(".tif", noise((4, 5, 3), np.uint16))[1].tobytes()
     with pytest.raises(InputError, match="16 bits per channel"):
         read_bytes(data)
+
+
+def tiff_that_names(nodata, pixels):
+    info = PIL.TiffImagePlugin.ImageFileDirectory_v2()
+    info[42113] = nodata
+    return saved(PIL.Image.fromarray(pixels), "tiff", tiffinfo=info)
+
+
+@pytest.mark.parametrize(("text", "value"), [("-3.4e38", -3.4e38), ("-9999", -9999), ("0 ", 0)])
+def test_value_for_no_data_is_read_and_named(text, value):
+    image = read_bytes(tiff_that_names(text, np.array([[1, value]], np.float32)))
+    assert image.nodata == value
+    assert image.notes == (f"standard input: names {text.strip()} as its value for no data.",)
+
+
+def test_not_a_number_may_stand_for_no_data():
+    assert np.isnan(read_bytes(tiff_that_names("nan", np.array([[1, np.nan]], np.float32))).nodata)
+
+
+def test_value_for_no_data_that_is_no_number_is_said():
+    image = read_bytes(tiff_that_names("none", GREY))
+    assert image.nodata is None
+    assert image.notes == ("standard input: its value for no data, 'none', is no number.",)
+
+
+@pytest.mark.parametrize("kind", ["npy", "tiff"])
+def test_pixels_that_are_no_numbers_are_read(kind):
+    pixels = np.array([[1, np.nan, np.inf]], np.float32)
+    data = npy(pixels) if kind == "npy" else saved(PIL.Image.fromarray(pixels), "tiff")
+    np.testing.assert_array_equal(read_bytes(data).pixels, pixels)
 
 
 def test_pickled_npy_is_never_loaded(tmp_path):

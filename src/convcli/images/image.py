@@ -42,16 +42,18 @@ class Image:
     Attributes
     ----------
     pixels
-        (h, w), or (h, w, 3) for RGB; uint8, uint16, int32 or float32 from image files, from .npy any real
-        dtype.
+        (h, w), or (h, w, 3) for RGB, in the dtype that the file has.
     alpha
-        (h, w) of uint8, or None.
+        (h, w), or None: of uint8 with uint8 pixels and of uint16 with uint16 pixels, where the largest value
+        is opaque; of float32 with floats, where 1 is.
     metadata
         What is written back.
     notes
         What the user should hear: what was converted or left out when reading.
     luma_of_colour
         Whether `pixels` are the brightness of a colour image whose colours were not decoded.
+    nodata
+        The value that the file itself names as standing for no data (GDAL's tag of a TIFF), or None.
     """
 
     pixels: Pixels
@@ -59,6 +61,7 @@ class Image:
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
     luma_of_colour: bool = False
+    nodata: float | None = None
 
     @property
     def stored_shape(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ import PIL.ImageOps
 from numpy.typing import NDArray
 
 from convcli.arrays import read_npy
-from convcli.errors import InputError, reason, shown
+from convcli.errors import InputError, reason, shortened, shown
 from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels, check_tiles
 from convcli.images.description import program_of, says_shape_only
 from convcli.images.image import Image, Metadata, Pixels
@@ -32,6 +32,8 @@ from convcli.images.png_rows import read_rows
 _Tag = PIL.ExifTags.Base
 _KEPT_TAGS = (_Tag.ImageDescription, _Tag.Make, _Tag.Model, _Tag.DateTime, _Tag.Artist, _Tag.Copyright)
 _STALE_TAGS = (_Tag.ExifImageWidth, _Tag.ExifImageHeight, _Tag.ExifInteroperabilityOffset)
+
+NODATA_TAG = 42113
 
 _KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", ".npy")  # Pillow tries nothing else: some run programs
 _MAGIC = {
@@ -86,8 +88,9 @@ def read(
             pixels, alpha, converted = _arrays(picture, where, threads)
             said = [*said, *turned, *converted]
         metadata = Metadata(picture.info.get("icc_profile") or None, dpi, exif)
-        notes = (*(f"{where}: {text}" for text in warned), *said)
-    return Image(pixels, alpha, metadata, notes, decoded.without_colour)
+        nodata, named = _nodata(picture, where)
+        notes = (*(f"{where}: {text}" for text in warned), *said, *named)
+    return Image(pixels, alpha, metadata, notes, decoded.without_colour, nodata)
 
 
 def read_pixels(
@@ -273,6 +276,20 @@ def _dpi(picture: PIL.Image.Image) -> tuple[float, float] | None:
     return across, down
 
 
+def _nodata(picture: PIL.Image.Image, where: str) -> tuple[float | None, list[str]]:
+    """Return the value that a TIFF file names as no data, and what to say about it.
+
+    Source: GDAL, GTiff driver: an ASCII tag, 42113, that holds the number as text.
+    """
+    text = str(getattr(picture, "tag_v2", {}).get(NODATA_TAG, "")).strip(" \0")
+    if not text:
+        return None, []
+    try:
+        return float(text), [f"{where}: names {shown(shortened(text))} as its value for no data."]
+    except ValueError:
+        return None, [f"{where}: its value for no data, {shown(shortened(text))!r}, is no number."]
+
+
 def _turn_upright(picture: PIL.Image.Image, where: str) -> tuple[bytes | None, list[str]]:
     """Apply the EXIF orientation in place; return the EXIF data that stay true, and what to say."""
     try:
@@ -309,7 +326,7 @@ def _arrays(picture: PIL.Image.Image, where: str, threads: int) -> tuple[Pixels,
     if mode.startswith("I;16"):
         return np.asarray(picture).astype(np.uint16), None, []
     if mode in ("I", "F"):
-        return _finite(np.array(picture), where), None, []
+        return np.array(picture), None, []
     target = "L" if mode in ("1", "L", "LA", "La") else "RGB"
     notes = [] if mode in _PLAIN_MODES else [f"{where}: {mode} was converted to RGB."]
     if picture.has_transparency_data:
@@ -379,13 +396,4 @@ def _read_npy(stream: BinaryIO, where: str, most: int) -> Image:
     pixels, alpha = (array[..., :-1], array[..., -1]) if with_alpha else (array, None)
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
-    return Image(_finite(np.ascontiguousarray(pixels), where), alpha)
-
-
-def _finite(pixels: Pixels, where: str) -> Pixels:
-    """Return `pixels`, or raise `InputError` that says where a NaN or an infinity stands."""
-    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        row, column = np.argwhere(~np.isfinite(pixels))[0][:2]
-        found = pixels[row, column]
-        raise InputError(f"{where}: pixel ({row}, {column}): expected finite numbers, found {found}.")
-    return pixels
+    return Image(np.ascontiguousarray(pixels), alpha)
