@@ -378,7 +378,7 @@ FOREIGN = {
 @pytest.mark.parametrize("name", [BEST, LAST])
 def test_a_damaged_file_is_said_to_be_damaged(run, damage, name):
     damage(run.folder / name)
-    with pytest.raises(InputError, match=f"{name}: damaged checkpoint"):
+    with pytest.raises(InputError, match=f"{name}: damaged"):
         build.load_run(run.folder) if name == BEST else restored(run)
 
 

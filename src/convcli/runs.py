@@ -9,21 +9,20 @@ import os
 import platform
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
-import safetensors
-from threadpoolctl import threadpool_info
 
 from convcli.bounds import check_memory
+from convcli.engine.blas import blas_libraries
 from convcli.engine.workspace import Array
-from convcli.errors import InputError, OutputError, shortened, suggestion
+from convcli.errors import ConvcliError, InputError, OutputError, shortened, suggestion
 from convcli.files import (
     flush_folder,
     is_file_inside,
@@ -32,6 +31,7 @@ from convcli.files import (
     write_inside,
 )
 from convcli.locks import lock, locked
+from convcli.tensor_files import read_arrays, read_metadata, tensor_file
 
 BEST, LAST = "best.safetensors", "last.safetensors"
 CONFIG, RESOLVED, ENVIRONMENT, METRICS = "config.toml", "resolved.toml", "environment.json", "metrics.csv"
@@ -39,13 +39,14 @@ RESULTS, CURVES, LOCK = "results.json", "curves.png", ".lock"
 
 USUAL = Path("runs")  # where runs go and are looked for, from where one stands
 
-_SLACK = 16 << 20  # what reading a checkpoint takes beside its arrays, amply
-
 # The only key of a checkpoint's metadata: with several, their order in the file would change from run to run.
 _KEY = "convcli"
 
 TEXT_BYTES = 16 << 20  # of figures, or of a checkpoint's document: more than any training writes
-LONGEST_REASON = 200  # signs of what the library says of a damaged file; it repeats the file's text
+LONGEST_REASON = 200  # signs of what is wrong with a damaged file; it repeats the file's text
+
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,7 +317,7 @@ class Run:
         """Write `checkpoint` as safetensors; the same content always gives the same bytes."""
         arrays = {key: np.asarray(array, order="C") for key, array in checkpoint.arrays.items()}
         document = json.dumps(checkpoint.document, sort_keys=True, allow_nan=False)
-        self.write(name, *_safetensors(arrays, document))
+        self.write(name, *tensor_file(arrays, {_KEY: document}))
 
     def read_checkpoint(self, name: str) -> Checkpoint:
         """Return a checkpoint.
@@ -326,41 +327,40 @@ class Run:
         InputError
             If it is missing, damaged, or not one of ours.
         """
-        with self._open_checkpoint(name) as (file, document):
-            # safetensors panics where memory runs out; NumPy says so, and what it got here is free again.
-            np.empty((self.folder / name).stat().st_size + _SLACK, np.uint8)
-            return Checkpoint({key: file.get_tensor(key) for key in file.keys()}, document)  # noqa: SIM118
+        arrays, metadata = self._read_checkpoint(name, read_arrays)
+        return Checkpoint(arrays, self._checkpoint_document(name, metadata))
 
     def read_checkpoint_document(self, name: str) -> dict[str, Any]:
         """Return what a checkpoint says, without its arrays; raises as `read_checkpoint` does."""
-        with self._open_checkpoint(name) as (_, document):
-            return document
+        return self._checkpoint_document(name, self._read_checkpoint(name, read_metadata))
 
-    @contextmanager
-    def _open_checkpoint(self, name: str) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def _read_checkpoint(self, name: str, read: Callable[[IO[bytes]], Read]) -> Read:
         path = self.folder / name
         try:
-            with open_inside(
-                path
-            ) as stream:  # safe_open says of one that must not be read that there is none
+            with open_inside(path) as stream:
                 size = os.fstat(stream.fileno()).st_size
-                header = int.from_bytes(stream.read(8), "little")
-            check_memory(str(path), size, advice="It is no checkpoint that convcli wrote.")
-            if TEXT_BYTES < header < size:
-                raise InputError(f"{path}: damaged checkpoint (a header of {header:,} bytes).")
-            with safetensors.safe_open(path, framework="numpy") as file:
-                yield file, dict(json.loads((file.metadata() or {})[_KEY]))
+                check_memory(str(path), size, advice="It is no checkpoint that convcli wrote.")
+                return read(stream)
         except FileNotFoundError:
             raise InputError(
                 f"{path}: no such file. No epoch of this run has ended yet, or it was removed."
             ) from None
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
-        except safetensors.SafetensorError as error:
-            reason = shortened(str(error), LONGEST_REASON)
-            raise InputError(f"{path}: damaged checkpoint ({reason}).") from error
-        except (KeyError, TypeError, ValueError, RecursionError):  # no JSON object; a dtype that NumPy lacks
-            raise InputError(f"{path}: a safetensors file, but not one that convcli wrote.") from None
+        except ValueError as error:
+            if isinstance(error, ConvcliError):
+                raise
+            raise InputError(
+                f"{path}: damaged checkpoint ({shortened(str(error), LONGEST_REASON)})."
+            ) from error
+
+    def _checkpoint_document(self, name: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(json.loads(metadata[_KEY]))
+        except (KeyError, TypeError, ValueError, RecursionError):  # no JSON object
+            raise InputError(
+                f"{self.folder / name}: a safetensors file, but not one that convcli wrote."
+            ) from None
 
     def write(self, name: str, *parts: bytes | memoryview) -> None:
         """Write a file of the run, as a whole or not at all."""
@@ -378,32 +378,11 @@ def _take(file: IO[bytes]) -> bool:
     return True
 
 
-def _safetensors(arrays: Mapping[str, Array], document: str) -> list[bytes | memoryview]:
-    """Return the parts of a safetensors file, without a copy of the arrays (contiguous, of floats).
-
-    The bytes are those of `safetensors.numpy.save`, which holds everything two more times and, where there is
-    no memory for that, ends the process.
-    """
-    header: dict[str, Any] = {"__metadata__": {_KEY: document}}
-    names, end = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)), 0
-    for name in names:
-        array = arrays[name]
-        begin, end = end, end + array.nbytes
-        header[name] = {
-            "dtype": f"F{8 * array.itemsize}",
-            "shape": array.shape,
-            "data_offsets": [begin, end],
-        }
-    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return [len(text).to_bytes(8, "little"), text, *(arrays[name].data for name in names)]
-
-
 def _environment(seed: int, threads: int) -> dict[str, Any]:
-    blas = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    blas = blas_libraries()
     return {
         "versions": {"python": platform.python_version(), "convcli": version("convcli")}
-        | {name: version(name) for name in ("numpy", "pillow", "pydantic", "safetensors")},
+        | {name: version(name) for name in ("numpy", "pillow", "pydantic")},
         "platform": platform.platform(),
         "cpu": _cpu_name(),
         "blas": [

@@ -5,6 +5,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from convcli.engine import products
+from convcli.engine.blas import one_thread_each
 
 SHAPES = [
     pytest.param((40, 30), (30, 20), id="one block"),
@@ -20,7 +21,7 @@ SHAPES = [
 @pytest.fixture
 def blocks(monkeypatch):
     """Use blocks whatever kernels this machine's BLAS has."""
-    monkeypatch.setattr(products, "_blocks", True)
+    monkeypatch.setattr(products, "in_blocks", lambda: True)
 
 
 @pytest.mark.usefixtures("blocks")
@@ -61,18 +62,18 @@ def test_no_block_is_larger_than_what_openblas_multiplies_in_place(a, b, monkeyp
 
 @pytest.mark.parametrize(("kernels", "blocks"), [("SkylakeX", True), ("Haswell", False), (None, False)])
 def test_blocks_are_used_on_one_thread_where_openblas_multiplies_in_place(kernels, blocks, monkeypatch):
-    known = [{"user_api": "openmp"}, {"user_api": "blas", "architecture": kernels}]
-    monkeypatch.setattr(products, "threadpool_info", lambda: known)
+    known = [{"user_api": "blas", "architecture": kernels}]
+    monkeypatch.setattr(products, "blas_libraries", lambda: known)
     products._has_kernels_in_place.cache_clear()
     try:
-        assert not products._blocks
-        with products.on_one_thread():
-            assert products._blocks == blocks
-            with products.on_one_thread():
-                assert products._blocks == blocks
-            assert products._blocks == blocks
+        assert not products.in_blocks()
+        with one_thread_each():
+            assert products.in_blocks() == blocks
+            with one_thread_each():
+                assert products.in_blocks() == blocks
+            assert products.in_blocks() == blocks
             used = {info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"}
             assert used == {1}
-        assert not products._blocks
+        assert not products.in_blocks()
     finally:
         products._has_kernels_in_place.cache_clear()

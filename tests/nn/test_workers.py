@@ -14,7 +14,7 @@ from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.preprocessing import Preprocessing
-from convcli.nn.workers import LANES, BatchResult, Workers, available_cores
+from convcli.nn.workers import LANES, BatchResult, Workers, available_cores, useful_threads
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
 NETWORKS = {
@@ -175,6 +175,15 @@ def test_matrix_products_use_one_thread_inside_and_what_they_did_outside():
     with workers:
         assert set(limits()) <= {1}
     assert limits() == before
+
+
+def test_no_more_work_on_a_batch_than_there_is_work_for():
+    assert useful_threads(100_000) == max(8, available_cores())
+    assert useful_threads(3) == 3
+    workers, _ = workers_and_weights(NETWORKS["plain"], 100_000)
+    with workers:
+        workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
+    assert workers.threads == useful_threads(100_000)
 
 
 def test_all_processors_are_used_unless_told_otherwise():

@@ -41,6 +41,7 @@ def has_avx512(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 def falls_back() -> bool:
     """Return whether OpenBLAS has taken older kernels."""
     import numpy  # noqa: F401 - loads the library that is asked about
-    from threadpoolctl import threadpool_info
 
-    return any(info.get("architecture") in OLDER for info in threadpool_info() if info["user_api"] == "blas")
+    from convcli.engine.blas import blas_libraries
+
+    return any(library.get("architecture") in OLDER for library in blas_libraries())

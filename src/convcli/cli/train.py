@@ -55,9 +55,12 @@ def train(
       convcli train --resume runs/digits-001 --set training.epochs=20
     """
     blas.prepare()
-    from convcli.engine.threads import available_cores
+    from convcli.nn.workers import useful_threads
 
-    threads = threads or available_cores()
+    used = useful_threads(threads)
+    if threads is not None and used < threads:
+        note(f"--threads {threads:,}: a batch has work for {used}")
+    threads = used
     if resume is not None:
         if run_dir is not None:
             raise UsageError("--resume goes on in the run's own folder; leave --run-dir out.")

@@ -15,13 +15,11 @@ One thread computes such a block. Where products may use several, or BLAS has ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
 
+from convcli.engine.blas import blas_libraries, held
 from convcli.engine.workspace import Array
 
 MOST = 100**3  # multiplications
@@ -29,31 +27,21 @@ LEAST = 16  # rows or columns: a vector's width
 
 IN_PLACE = ("SkylakeX", "Cooperlake", "SapphireRapids")  # as OpenBLAS calls its kernels for AVX-512
 
-_blocks = False
 
-
-@contextmanager
-def on_one_thread() -> Iterator[None]:
-    """Hold matrix products to the thread that asks for them; `multiply` uses blocks where they are faster."""
-    global _blocks  # a matter of the whole process, as the number of BLAS's threads is
-    before = _blocks
-    with threadpool_limits(1, user_api="blas"):
-        _blocks = _has_kernels_in_place()
-        try:
-            yield
-        finally:
-            _blocks = before
+def in_blocks() -> bool:
+    """Whether products are computed block by block: by one thread, whose library multiplies in place."""
+    return held() and _has_kernels_in_place()
 
 
 @cache
 def _has_kernels_in_place() -> bool:
-    return any(library.get("architecture") in IN_PLACE for library in threadpool_info())
+    return any(library.get("architecture") in IN_PLACE for library in blas_libraries())
 
 
 def multiply(a: Array, b: Array, out: Array) -> Array:
     """Write the product of `a` (..., m, k) and `b` (..., k, n) to `out` (..., m, n) and return it."""
     (m, k), n = a.shape[-2:], b.shape[-1]
-    if not _blocks or m * k * n <= MOST:
+    if m * k * n <= MOST or not in_blocks():
         return np.matmul(a, b, out=out)
     if rows := _block(k * n):
         for start in range(0, m, rows):

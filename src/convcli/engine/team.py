@@ -120,7 +120,12 @@ class _Processes(Generic[Job, Result]):
                 # Python warns of other threads, whose locks a child would find taken. A helper takes no lock
                 # but the allocator's and OpenBLAS's, and both see to it that a fork leaves them free.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                process = os.fork()
+                try:
+                    process = os.fork()
+                except OSError:  # the system allows no more; fewer come to the same result
+                    ours.close()
+                    theirs.close()
+                    break
             if process == 0:
                 ours.close()
                 self._serve(theirs)

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from convcli.engine.products import on_one_thread
+from convcli.engine.blas import one_thread_each
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array
@@ -80,7 +80,7 @@ class Workers:
     network, weights, preprocessing, loss
         What a batch goes through. The weights may change between calls.
     threads
-        How many; all that the process may use if not given.
+        How many, see `useful_threads`; all that the process may use if not given.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Workers:
         threads: int | None = None,
     ) -> None:
         self.network, self.weights, self.preprocessing, self.loss = network, weights, preprocessing, loss
-        self.threads = threads or available_cores()
+        self.threads = useful_threads(threads)
         self.piece = _piece_size(network)
         self.total = np.zeros(network.trained.size, np.float32)
         self._team: Team[_Learn | _Predict, BatchResult | None] = Team(self._work, self.threads)
@@ -107,7 +107,7 @@ class Workers:
         self._room(0)
 
     def __enter__(self) -> Workers:
-        self._products = on_one_thread()
+        self._products = one_thread_each()
         self._products.__enter__()
         return self
 
@@ -240,6 +240,11 @@ class Workers:
         images = self._images[chosen]
         x = tapes[0].workspace.array("input", images.shape, self.weights.trained.dtype)
         return self.network.forward(self.preprocessing.apply(images, x), self.weights, tapes)
+
+
+def useful_threads(wanted: int | None) -> int:
+    """Return how many work on a batch: as many as wanted, but no more than there are lanes or processors."""
+    return min(wanted or available_cores(), max(LANES, available_cores()))
 
 
 def _piece(job: _Learn, number: int) -> slice:
