@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from functools import partial
 
 import pytest
+from rich.console import Console
+
+from convcli.render.comparison import comparison_view
+from convcli.shapes import Window
+from convcli.shapes.conventions import axes
+from convcli.shapes.transposed_conventions import transposed_axes
 
 
 def test_a_size_is_printed_with_the_formula_in_numbers(run):
@@ -319,3 +327,33 @@ def test_the_table_tells_where_each_layer_looks_and_what_it_keeps(call):
     )
     assert (dense["jump"], dense["formula"]) == (None, None)
     assert document["memory"]["largest_columns"] == conv["memory"]["columns"]
+
+
+def test_transposed_sizes_are_compared_too(call):
+    given = ["shape", "--transpose", "--compare", "--n", "7x4", "--f", 3, "--p", 1, "--s", 2]
+    document = json.loads(call(*given, "--json").stdout)
+    found = {
+        axis: {one["convention"]: one["output"] for one in document[axis]["conventions"]}
+        for axis in ("rows", "columns")
+    }
+    assert (found["rows"]["PyTorch"], found["rows"]["Keras same"], found["rows"]["ONNX"]) == (13, 14, 13)
+    assert (found["columns"]["PyTorch"], found["columns"]["Keras same"]) == (7, 8)
+    more = json.loads(call(*given, "--output-padding", 1, "--json").stdout)["rows"]
+    assert more["output_padding"] == 1
+    assert {one["convention"]: one["output"] for one in more["conventions"]}["PyTorch"] == 14
+    assert "Keras same, ONNX SAME_UPPER" in call(*given).stdout
+
+
+@pytest.mark.parametrize("axes", [axes, partial(transposed_axes, output_padding=None)])
+def test_a_narrow_screen_has_the_formulas_below(axes):
+    screen = Console(width=40, file=io.StringIO())
+    screen.print(comparison_view(*axes((6, 6), Window.of(3, padding=1, stride=2)), 40))
+    lines = screen.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 40
+    assert "…" not in "".join(lines)
+
+
+def test_output_padding_belongs_to_a_transposed_convolution(call):
+    failed = call("shape", "--compare", "--n", 6, "--f", 3, "--output-padding", 1)
+    assert failed.code == 2
+    assert "add --transpose" in failed.stderr

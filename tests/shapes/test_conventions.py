@@ -64,10 +64,48 @@ def test_floor_is_the_formula_of_this_program(axis):
 
 
 @given(axis=any_axis)
-def test_ceil_counts_one_more_where_the_last_window_does_not_end_at_the_edge(axis):
+def test_ceil_counts_one_more_where_the_last_window_does_not_end_at_the_edge_and_begins_before_it(axis):
     if axis.room >= 0:
-        rest = axis.room % axis.s
-        assert outcome("ceil", axis).size == outcome("floor", axis).size + (rest > 0)
+        steps = math.ceil(axis.room / axis.s)
+        behind = steps * axis.s >= axis.n + axis.before
+        assert outcome("ceil", axis).size == steps + 1 - behind
+
+
+def test_ceil_ignores_a_window_that_begins_behind_the_image():
+    assert outcome("ceil", Axis(2, 1, 0, 0, 2, 1)).size == 1
+    assert outcome("ceil", Axis(3, 1, 0, 0, 2, 1)).size == 2
+    assert outcome("ceil", Axis(4, 2, 0, 1, 4, 1)).size == 1
+    assert outcome("ceil", Axis(4, 2, 1, 1, 3, 1)).size == 2
+    assert outcome("ceil", Axis(5, 2, 1, 1, 3, 1)).size == 2
+
+
+def test_ceil_is_onnxs():
+    """Its own shape inference, over a grid with uneven padding and dilation, where a window fits at all."""
+    onnx = pytest.importorskip("onnx", reason="not in an extra")
+    from onnx import TensorProto, helper
+
+    agreed = 0
+    sides = itertools.product((0, 1, 2), (0, 1, 2))
+    for n, f, (before, after), s, d in itertools.product((1, 2, 5, 6), (1, 2, 3), sides, (1, 2, 3), (1, 2)):
+        axis = Axis(n, f, before, after, s, d)
+        if axis.room < 0:
+            continue
+        node = helper.make_node(
+            *("MaxPool", ["x"], ["y"]),
+            kernel_shape=[f, 1],
+            pads=[before, 0, after, 0],
+            strides=[s, 1],
+            dilations=[d, 1],
+            ceil_mode=1,
+        )
+        info = helper.make_tensor_value_info
+        given = [info("x", TensorProto.FLOAT, [1, 1, n, 1])]
+        graph = helper.make_graph([node], "g", given, [info("y", TensorProto.FLOAT, None)])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 22)])
+        inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True).graph.output[0]
+        assert outcome("ceil", axis).size == inferred.type.tensor_type.shape.dim[2].dim_value, axis
+        agreed += 1
+    assert agreed > 500
 
 
 @given(axis=any_axis)
@@ -125,7 +163,7 @@ def tried(function, *arguments, **options):
 def test_pytorch_is_pytorch():
     torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
     conv2d, max_pool2d = torch.nn.functional.conv2d, torch.nn.functional.max_pool2d
-    grid = itertools.product((1, 2, 5, 6, 9), (1, 2, 3, 4), (0, 1, 2, 3), (1, 2, 3, 5), (1, 2))
+    grid = itertools.product((1, 2, 3, 5, 6, 9), (1, 2, 3, 4), (0, 1, 2, 3), (1, 2, 3, 5), (1, 2, 3))
     for n, f, p, s, d in grid:
         axis = Axis(n, f, p, p, s, d)
         x, w = torch.zeros(1, 1, n, 3), torch.zeros(1, 1, f, 1)
@@ -136,6 +174,8 @@ def test_pytorch_is_pytorch():
             "PyTorch ceil_mode": tried(max_pool2d, x, (f, 1), padding=(p, 0), ceil_mode=True, **sizes),
         }
         assert {name: outcome(name, axis).size for name in theirs} == theirs, axis
+        if theirs["PyTorch ceil_mode"] is not None:
+            assert outcome("ceil", axis).size == theirs["PyTorch ceil_mode"]
 
 
 @EVEN_KERNELS
@@ -150,7 +190,9 @@ def test_pytorchs_same_pads_the_odd_cell_at_the_end():
 
 WHY = {
     "rounding down": ("floor", Axis(6, 3, 1, 1, 2, 1), "the last 1 is left out"),
-    "rounding up": ("ceil", Axis(6, 3, 1, 1, 2, 1), "a window that hangs 1 over the end"),
+    "rounding up": ("ceil", Axis(6, 3, 1, 1, 2, 1), "the last window hangs 1 over the end"),
+    "a window behind the image": ("ceil", Axis(2, 1, 0, 0, 2, 1), "behind the image"),
+    "and since when": ("ceil", Axis(2, 1, 0, 0, 2, 1), "since opset 22"),
     "SAME depends on n and s": (
         "TensorFlow SAME",
         Axis(6, 3, 1, 1, 2, 1),
@@ -216,3 +258,9 @@ def test_every_convention_says_where_it_is_published():
 def test_a_window_has_an_axis_each_way():
     window = Window.of((3, 5), stride=(1, 2), padding=((0, 1), (2, 2)), dilation=(2, 1))
     assert axes((6, 7), window) == (Axis(6, 3, 0, 1, 1, 2), Axis(7, 5, 2, 2, 2, 1))
+
+
+@pytest.mark.parametrize("plane", [(0, 3), (3, 0)])
+def test_a_plane_of_nothing_is_refused(plane):
+    with pytest.raises(ShapeError, match="n must be at least 1"):
+        axes(plane, Window.of(3))

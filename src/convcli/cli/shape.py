@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcli.cli.options import configured_network, parse_padding, parse_pair
-from convcli.cli.output import out_text, print_json, show
+from convcli.cli.output import console, out_text, print_json, show
 from convcli.errors import UsageError
 from convcli.shapes.solving import Unknown
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MODES = {
     "CONFIG": {"--input", "--classes"},
     "--chain": {"--n", "--nc"},
-    "--compare": {"--n", "--f", "--p", "--s", "--d"},
+    "--compare": {"--n", "--f", "--p", "--s", "--d", "--transpose", "--output-padding"},
     "--solve": {"--n", "--f", "--p", "--s", "--d", "--out"},
     "--transpose": {"--n", "--f", "--p", "--s", "--d", "--nc", "--nf", "--groups", "--output-padding"},
     "--n": {"--f", "--p", "--s", "--d", "--nc", "--nf", "--groups"},
@@ -53,7 +53,8 @@ def shape(
         str | None, typer.Option("--output-padding", help="With --transpose: cells added at the end.")
     ] = None,
     compare: Annotated[
-        bool, typer.Option("--compare", help="What TensorFlow, PyTorch and Caffe make of the same numbers.")
+        bool,
+        typer.Option("--compare", help="What TensorFlow, PyTorch, ONNX and Caffe make of the same numbers."),
     ] = False,
     solve: Annotated[
         Unknown | None, typer.Option("--solve", help="With --out: every p, s or f that gives that size.")
@@ -87,6 +88,7 @@ def shape(
       convcli shape --n 6 --f 3 --p 1 --s 2 --compare
       convcli shape --n 28 --f 5 --s 2 --solve p --out 14
       convcli shape --n 7 --f 4 --p 1 --s 2 --transpose
+      convcli shape --n 7 --f 3 --p 1 --s 2 --transpose --compare
       convcli shape --n 224 --nc 3 --chain "conv7p3s2n64 pool3p1s2 conv3psamen64"
       convcli shape examples/digits.toml
       convcli shape examples/mnist.toml --input 28x28x1 --classes 10
@@ -111,11 +113,7 @@ def shape(
         raise UsageError("Expected --f, the size of the kernel, or --chain: convcli shape --n 6 --f 3.")
     window = _window(f, p, s, d)
     if mode == "--compare":
-        from convcli.render.comparison import comparison_document, comparison_view
-
-        return (
-            print_json(comparison_document(plane, window)) if json else show(comparison_view(plane, window))
-        )
+        return _compare(plane, window, transpose, output_padding, json)
     from convcli.render.sizes import SizeReport, TransposedReport
 
     report = SizeReport(plane, window, nc, nf, groups)
@@ -147,6 +145,25 @@ def _window(f: str, p: str | None, s: str | None, d: str | None) -> Window:
         padding=parse_padding(p or "valid", "--p"),
         dilation=parse_pair(d or "1", "--d"),
     )
+
+
+def _compare(plane: Pair, window: Window, transpose: bool, output_padding: str | None, json: bool) -> None:
+    from convcli.render.comparison import comparison_document, comparison_view
+    from convcli.shapes.conventions import Axis, axes
+    from convcli.shapes.transposed_conventions import transposed_axes
+
+    rows: Axis
+    columns: Axis
+    if transpose:
+        extra = None if output_padding is None else parse_pair(output_padding, "--output-padding")
+        rows, columns = transposed_axes(plane, window, extra)
+    elif output_padding is not None:
+        raise UsageError("--output-padding cannot go with --compare alone; add --transpose.")
+    else:
+        rows, columns = axes(plane, window)
+    if json:
+        return print_json(comparison_document(rows, columns))
+    return show(comparison_view(rows, columns, console().width))
 
 
 def _chain(text: str, plane: Pair, channels: int | None, json: bool) -> None:

@@ -10,37 +10,58 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from convcli.shapes import AXES, Pair, Window
-from convcli.shapes.conventions import Axis, Comparison, axes, compare
+from convcli.shapes import AXES
+from convcli.shapes.conventions import Axis, Comparison, compare
+from convcli.shapes.transposed_conventions import TransposedAxis, compare_transposed
+
+ROOM_FOR_FORMULAS = 70  # columns of a screen; on a narrower one they stand below the table
 
 
-def comparison_view(plane: Pair, window: Window) -> Group:
-    """Return the comparison of both axes, or of one where they are the same."""
-    rows, columns = axes(plane, window)
+def comparison_view(rows: Axis, columns: Axis, width: int) -> Group:
+    """Return the comparison of both axes, or of one where they are the same, for a screen of `width`."""
+    beside = width >= ROOM_FOR_FORMULAS
     if rows == columns:
-        parts = _axis_view(rows, "")
+        parts = _axis_view(rows, "", beside=beside)
     else:
-        parts = [*_axis_view(rows, "rows: "), Text(), *_axis_view(columns, "columns: ")]
-    sources = {comparison.convention.source: None for comparison in compare(rows)}
+        parts = [*_axis_view(rows, "rows: ", beside=beside), Text()]
+        parts += _axis_view(columns, "columns: ", beside=beside)
+    sources = {comparison.convention.source: None for comparison in _compared(rows)}
     return Group(*parts, Text(), Text("Published at"), *(Text(f"  {source}") for source in sources))
 
 
-def _axis_view(axis: Axis, title: str) -> list[RenderableType]:
-    comparisons = compare(axis)
+def _compared(axis: Axis) -> list[Comparison]:
+    return compare_transposed(axis) if isinstance(axis, TransposedAxis) else compare(axis)
+
+
+def _axis_view(axis: Axis, title: str, *, beside: bool) -> list[RenderableType]:
+    comparisons = _compared(axis)
+    transposed = isinstance(axis, TransposedAxis)
     padding = f"{axis.before} + {axis.after}"
     heading = f"{title}n = {axis.n}, f = {axis.f}, p = {padding}, s = {axis.s}, d = {axis.d}"
+    if isinstance(axis, TransposedAxis):
+        heading += ", transposed" + (f", output padding {axis.extra}" if axis.extra else "")
     table = Table(box=SIMPLE_HEAD, title=heading, title_justify="left", title_style="bold")
     table.add_column("convention", no_wrap=True)
     table.add_column("out", justify="right", no_wrap=True)
-    table.add_column("pads", no_wrap=True)
-    table.add_column("formula, and in numbers")
+    table.add_column("crops" if transposed else "pads", no_wrap=True)
+    if beside:
+        table.add_column("formula, and in numbers")
+    formulas: list[RenderableType] = []
     for comparison in comparisons:
         convention, outcome = comparison.convention, comparison.outcome
         size = "–" if outcome.size is None else str(outcome.size)
         pads = "" if outcome.padding is None else f"{outcome.padding[0]} + {outcome.padding[1]}"
         numbers = f"\n{outcome.numbers}" if outcome.numbers else ""
-        table.add_row(convention.name, size, pads, f"{convention.formula}{numbers}")
-    return [table, *_agreement(comparisons), *_differences(comparisons)]
+        cells = [convention.name, size, pads, f"{convention.formula}{numbers}"]
+        table.add_row(*cells[: len(table.columns)])
+        formulas += [] if beside else [Text(f"{convention.name}\n{cells[-1]}".replace("\n", "\n  "))]
+    return [
+        table,
+        *formulas,
+        *([] if beside else [Text()]),
+        *_agreement(comparisons),
+        *_differences(comparisons),
+    ]
 
 
 def _agreement(comparisons: Sequence[Comparison]) -> list[RenderableType]:
@@ -71,7 +92,7 @@ def _grid() -> Table:
     return grid
 
 
-def comparison_document(plane: Pair, window: Window) -> dict[str, Any]:
+def comparison_document(rows: Axis, columns: Axis) -> dict[str, Any]:
     """Return the same as plain JSON."""
     return {
         name: {
@@ -80,9 +101,10 @@ def comparison_document(plane: Pair, window: Window) -> dict[str, Any]:
             "padding": [axis.before, axis.after],
             "stride": axis.s,
             "dilation": axis.d,
-            "conventions": [_document(comparison) for comparison in compare(axis)],
+            **({"output_padding": axis.output_padding} if isinstance(axis, TransposedAxis) else {}),
+            "conventions": [_document(comparison) for comparison in _compared(axis)],
         }
-        for name, axis in zip(AXES, axes(plane, window), strict=True)
+        for name, axis in zip(AXES, (rows, columns), strict=True)
     }
 
 

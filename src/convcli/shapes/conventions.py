@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
-from convcli.shapes.window import Pair, Window
+from convcli.shapes.window import Pair, Window, pair
+
+SomeAxis = TypeVar("SomeAxis", bound="Axis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Axis:
 
 
 def axes(plane: Pair, window: Window) -> tuple[Axis, Axis]:
-    """Return the rows' axis and the columns' axis of a window on a plane."""
+    """Return the rows' axis and the columns' axis of a window on a plane, or raise ShapeError."""
+    plane = pair(plane, "n")
     rows, columns = (
         Axis(n, f, *sides, s, d)
         for n, f, sides, s, d in zip(
@@ -72,20 +76,20 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Convention:
+class Convention(Generic[SomeAxis]):
     """One way to count windows, where it is published, and the function that does it."""
 
     name: str
     formula: str
     source: str
-    rule: Callable[[Axis], Outcome]
+    rule: Callable[[SomeAxis], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A convention and what it makes of an axis; `unused` is below 0 where the last window hangs over."""
 
-    convention: Convention
+    convention: Convention[Any]
     outcome: Outcome
     unused: int | None
 
@@ -112,7 +116,8 @@ def _unused(axis: Axis, outcome: Outcome) -> int | None:
     return axis.n + sum(outcome.padding) - (outcome.size - 1) * axis.s - axis.span
 
 
-def _refused(*why: str) -> Outcome:
+def refused(*why: str) -> Outcome:
+    """Return what comes of a library that refuses."""
     return Outcome(None, None, "", why)
 
 
@@ -145,14 +150,11 @@ def _floor(axis: Axis) -> Outcome:
 
 
 def _ceil(axis: Axis) -> Outcome:
-    over = -axis.room % axis.s
-    why = f"rounding up adds a window that hangs {over} over the end"
-    return _counted(
-        axis,
-        f"⌈({_room_in_numbers(axis)}) / {axis.s}⌉ + 1",
-        _ceiling(axis.room, axis.s),
-        (why,) if over else (),
-    )
+    outcome = _pooled(axis, f"⌈({_room_in_numbers(axis)}) / {axis.s}⌉ + 1")
+    if not outcome.numbers.endswith(f" − 1 = {outcome.size}"):
+        return outcome
+    since = "ONNX says so since opset 22; what was made for an older one may count it"
+    return replace(outcome, notes=(*outcome.notes, since))
 
 
 def _tensorflow_same(axis: Axis) -> Outcome:
@@ -185,14 +187,14 @@ def _tensorflow_valid(axis: Axis) -> Outcome:
 
 def _pytorch(axis: Axis) -> Outcome:
     if not axis.even:
-        return _refused("takes one p for both sides: pad with torch.nn.functional.pad before")
+        return refused("takes one p for both sides: pad with torch.nn.functional.pad before")
     numbers = f"⌊({_doubled(axis)} − {axis.d}·({axis.f}−1) − 1) / {axis.s} + 1⌋"
     return _counted(axis, numbers, axis.room // axis.s)
 
 
 def _pytorch_same(axis: Axis) -> Outcome:
     if axis.s > 1:
-        return _refused("refuses stride > 1: \"padding='same' is not supported for strided convolutions\"")
+        return refused("refuses stride > 1: \"padding='same' is not supported for strided convolutions\"")
     reach = axis.span - 1
     before, after = reach // 2, reach - reach // 2
     odd = ", the odd cell at the end" if before != after else ""
@@ -203,9 +205,9 @@ def _pytorch_same(axis: Axis) -> Outcome:
 
 def _pytorch_ceil_mode(axis: Axis) -> Outcome:
     if not axis.even:
-        return _refused("takes one p for both sides")
+        return refused("takes one p for both sides")
     if 2 * axis.before > axis.f:
-        return _refused(f"refuses p > f / 2: p = {axis.before}, f = {axis.f}")
+        return refused(f"refuses p > f / 2: p = {axis.before}, f = {axis.f}")
     numbers = f"⌈({_doubled(axis)} − {axis.d}·({axis.f}−1) − 1) / {axis.s} + 1⌉"
     return _pooled(axis, numbers)
 
@@ -226,18 +228,18 @@ def _pooled(axis: Axis, numbers: str, *, clips: bool = True) -> Outcome:
 
 def _caffe_convolution(axis: Axis) -> Outcome:
     if not axis.even:
-        return _refused("takes one p for both sides")
+        return refused("takes one p for both sides")
     numbers = f"⌊({_doubled(axis)} − ({axis.d}·({axis.f}−1) + 1)) / {axis.s}⌋ + 1"
     return _counted(axis, numbers, axis.room // axis.s)
 
 
 def _caffe_pooling(axis: Axis) -> Outcome:
     if not axis.even:
-        return _refused("takes one p for both sides")
+        return refused("takes one p for both sides")
     if axis.d > 1:
-        return _refused("has no dilation")
+        return refused("has no dilation")
     if axis.before >= axis.f:
-        return _refused(f"refuses p ≥ f: p = {axis.before}, f = {axis.f}")
+        return refused(f"refuses p ≥ f: p = {axis.before}, f = {axis.f}")
     numbers = f"⌈({_doubled(axis)} − {axis.f}) / {axis.s}⌉ + 1"
     outcome = _pooled(axis, numbers, clips=axis.before > 0)
     if axis.room % axis.s == 0:

@@ -50,8 +50,9 @@ class Transposed:
         Raises
         ------
         ShapeError
-            If the padding crops everything away.
+            If the plane has no rows or columns, or the padding crops everything away.
         """
+        plane = pair(plane, "n")
         found = []
         for axis, n in enumerate(plane):
             before, after = self.window.padding[axis]
