@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EEXIST, ELOOP
@@ -143,7 +143,12 @@ def judge(
     return target
 
 
-def write(path: Path, *parts: bytes | memoryview, force: bool = True, modified: int | None = None) -> None:
+def write(
+    path: Path,
+    *parts: bytes | memoryview,
+    force: bool = True,
+    confirm: Callable[[], None] | None = None,
+) -> None:
     """Write a file's parts to where a name leads, as `judge` has it: whole or not at all.
 
     The parts go to a temporary file beside it, which is flushed to the disk and renamed; then the folder is
@@ -154,8 +159,8 @@ def write(path: Path, *parts: bytes | memoryview, force: bool = True, modified: 
     ----------
     force
         Whether a file may be replaced. If not, one that another process has made a moment ago stays, too.
-    modified
-        When the file is said to have been modified, in nanoseconds; now, if not given.
+    confirm
+        Called when all is on the disk, before it gets its name. What it raises leaves everything as it was.
 
     Raises
     ------
@@ -169,7 +174,7 @@ def write(path: Path, *parts: bytes | memoryview, force: bool = True, modified: 
     if target.is_stream:
         _write_into(target, where, parts)
     else:
-        _write_whole(target.place, where, parts, force=force, modified=modified)
+        _write_whole(target.place, where, parts, force=force, confirm=confirm)
 
 
 def judge_inside(path: Path) -> None:
@@ -333,7 +338,7 @@ def _write_whole(
     parts: Iterable[bytes | memoryview],
     *,
     force: bool,
-    modified: int | None = None,
+    confirm: Callable[[], None] | None = None,
 ) -> None:
     """Make or replace a regular file; links are not looked at."""
     temporary = place.with_name(f".convcli-{os.urandom(8).hex()}.tmp")
@@ -348,9 +353,9 @@ def _write_whole(
                 file.flush()
                 if old is not None:
                     _hand_on(old, place, file.fileno())
-                if modified is not None:
-                    os.utime(temporary, ns=(modified, modified))
                 os.fsync(file.fileno())
+                if confirm is not None:
+                    confirm()
                 if sys.platform == "win32":  # which renames no open file
                     file.close()
                 _put(temporary, place, force=force)

@@ -1,4 +1,4 @@
-"""Files that are taken by one process at a time."""
+"""Files that are taken by one process at a time, or shared by several that agree."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ if sys.platform != "win32":
     import fcntl
 
 
-def lock(file: IO[bytes]) -> bool:
+def lock(file: IO[bytes], *, shared: bool = False) -> bool:
     """Take an open, writable file for this process until it is closed; return False if another has it.
 
     Other processes, on other machines too, find it taken; it is free once this one has ended, however that
-    came. Windows has no such lock: there everyone gets it.
+    came. A `shared` one any number may have, and nobody for himself meanwhile; one that is held can be made
+    so. Windows has no such lock: there everyone gets it.
 
     Raises
     ------
@@ -22,7 +23,7 @@ def lock(file: IO[bytes]) -> bool:
     """
     if sys.platform != "win32":
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):  # POSIX allows either
             return False
     return True
@@ -38,9 +39,7 @@ def locked(file: IO[bytes]) -> bool | None:
     """
     if sys.platform == "win32":
         return None
-    try:
-        fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # which any number may have, but for a moment only
-    except (BlockingIOError, PermissionError):
+    if not lock(file, shared=True):  # for a moment only
         return True
     fcntl.lockf(file, fcntl.LOCK_UN)
     return False

@@ -19,6 +19,8 @@ import PIL.Image
 import pytest
 
 from convcli.cli.batch import in_order
+from convcli.cli.out_dir import ChangedError, OutDir, check_unchanged, state_of
+from convcli.errors import OutputError
 from convcli.filtering import filter_image
 from convcli.images import Image, encode
 from convcli.render.progress import steps
@@ -309,9 +311,10 @@ def test_resume_begins_where_there_is_nothing_yet(call, photos):
 
 
 CHANGES = {
-    "range": (["--range", "stretch"], "range: auto then, stretch now"),
-    "padding": (["--padding", "2x1"], "padding: same then, [2, 1] now"),
-    "compression": (["--compress", "9"], "compress: None then, 9 now"),
+    "range": (["--range", "stretch"], "range: auto → stretch"),
+    "padding": (["--padding", "2x1"], "padding: same → 2x1"),
+    "compression": (["--compress", "9"], "compress: not given → 9"),
+    "two": (["--stride", "2", "--border", "wrap"], "border: reflect → wrap; stride: 1x1 → 2x2"),
 }
 
 
@@ -332,7 +335,7 @@ def test_resume_sees_that_the_kernel_of_the_same_name_has_changed(call, photos, 
     (tmp_path / "mine.csv").write_text("1 3 1")
     result = call(*words, "--resume")
     assert result.code == 2
-    assert "weights: " in result.stderr
+    assert "made otherwise (the weights of mine)" in result.stderr
     assert call(*words, "--resume", "--force").code == 0
     np.testing.assert_array_equal(
         picture(tmp_path / "edges/a_mine.png"), filter_image(pixels(0), [[1, 3, 1]])
@@ -351,7 +354,7 @@ def test_what_another_call_has_made_of_one_image_does_not_count(call, photos, ed
     assert call("filter", *words).code == 0
     made, result = resumed(call)
     assert (result.code, made) == (2, [])
-    assert "range: stretch then, auto now" in result.stderr
+    assert "range: stretch → auto" in result.stderr
     assert len(resumed(call, "--force")[0]) == 3
 
 
@@ -392,6 +395,201 @@ def test_leftovers_of_a_killed_call_are_removed(call, photos, tmp_path):
     (tmp_path / "edges/.convcli-0011223344556677.tmp").write_bytes(b"half of a resu")
     assert call("filter", "photos", "-k", "sobel", "--out-dir", "edges").code == 0
     assert not list((tmp_path / "edges").glob("*.tmp"))
+
+
+# What others do meanwhile.
+
+
+def replaced_during(monkeypatch, path, times):
+    """Have `path` replaced by the image 7 while it is filtered, so many times."""
+    from convcli import filtering
+
+    apply, left = filtering.apply, [times]
+
+    def late(*arguments, **options):
+        result = apply(*arguments, **options)
+        if left[0] and arguments[0].size > 1:
+            left[0] -= 1
+            other = path.with_name("other")
+            other.write_bytes(encode(Image(pixels(7)), "png"))
+            os.utime(other, (0, 0))
+            other.replace(path)
+        return result
+
+    monkeypatch.setattr(filtering, "apply", late)
+
+
+def test_an_image_replaced_while_it_is_filtered_is_filtered_again(call, photos, tmp_path, monkeypatch):
+    replaced_during(monkeypatch, photos / "a.png", 1)
+    assert call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--threads", "1").code == 0
+    np.testing.assert_array_equal(picture(tmp_path / "edges/a_sobel.png"), filter_image(pixels(7), "sobel"))
+    assert resumed(call)[1].stderr == "note: 3 of 3 images were finished already\n"
+
+
+def test_an_image_that_changes_all_the_time_is_a_failure_and_never_finished(
+    call, photos, tmp_path, monkeypatch
+):
+    words = ("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--threads", "1", "--keep-going")
+    with monkeypatch.context() as patch:
+        replaced_during(patch, photos / "c.png", 100)
+        result = call(*words)
+    assert result.code == 1
+    assert "photos/c.png: it changes while it is filtered; nothing was written." in result.stderr
+    assert sorted(listing(tmp_path / "edges")) == ["a_sobel.png", "b_sobel.png"]
+    made, _ = resumed(call)
+    assert made == ["edges/c_sobel.png"]
+    np.testing.assert_array_equal(picture(tmp_path / "edges/c_sobel.png"), filter_image(pixels(7), "sobel"))
+
+
+@pytest.mark.parametrize("change", ["content", "time", "link"])
+def test_every_change_of_an_image_is_seen(tmp_path, change):
+    image, link = tmp_path / "image", tmp_path / "link"
+    image.write_bytes(b"one")
+    (tmp_path / "other").write_bytes(b"two")
+    link.symlink_to(image)
+    before = state_of(str(link))
+    check_unchanged(str(link), before)
+    time.sleep(TICK)
+    if change == "content":
+        image.write_bytes(b"two")
+    elif change == "time":
+        os.utime(image)
+    else:
+        link.unlink()
+        link.symlink_to("other")
+    with pytest.raises(ChangedError):
+        check_unchanged(str(link), before)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from convcli.cli.out_dir import OutDir
+made = {"kernel": "gaussian", "parameters": {"sigma": float(sys.argv[1])}, "weights": sys.argv[1]}
+with OutDir(Path(sys.argv[2]), "gaussian.png", made, many=True) as place:
+    place.prepare(anew=False)
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def at_work():
+    """Return a function that has another process write results of a sigma into a folder; it gives that."""
+    processes = []
+
+    def begin(sigma, folder):
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(sigma), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield begin
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def place_of(sigma, folder):
+    made = {"kernel": "gaussian", "parameters": {"sigma": float(sigma)}, "weights": str(sigma)}
+    return OutDir(folder, "gaussian.png", made, many=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_results_that_are_made_otherwise_are_not_mixed_in(tmp_path, at_work):
+    other = at_work(1, tmp_path / "soft")
+    with place_of(2, tmp_path / "soft") as mine:
+        with pytest.raises(OutputError) as caught:
+            mine.prepare(anew=True)
+        assert f"soft: process {other.pid} is writing results there now, made otherwise" in str(caught.value)
+        assert "(gaussian:sigma=1.0 → 2.0)" in str(caught.value)
+    other.communicate()
+    with place_of(2, tmp_path / "soft") as mine:
+        mine.prepare(anew=True)
+    assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_results_that_are_made_in_one_way_may_come_from_several_calls(tmp_path, at_work):
+    first, second = (at_work(1, tmp_path / "soft") for _ in range(2))
+    first.communicate()
+    with place_of(1, tmp_path / "soft") as mine:
+        mine.prepare(anew=False)
+        second.communicate()
+        with place_of(1, tmp_path / "soft") as again:  # whose end is not the end of all
+            assert again.matches
+    assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_a_call_that_was_killed_holds_nobody_up(tmp_path, at_work):
+    other = at_work(1, tmp_path / "soft")
+    other.kill()
+    other.wait()
+    with place_of(2, tmp_path / "soft") as mine:
+        mine.prepare(anew=False)
+    assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".json"]
+
+
+def test_a_record_that_another_call_has_written_in_the_meantime_is_respected(tmp_path):
+    late = place_of(2, tmp_path / "soft")
+    with place_of(1, tmp_path / "soft") as first:
+        first.prepare(anew=False)
+    with late, pytest.raises(OutputError, match="another call has made results there in the meantime"):
+        late.prepare(anew=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_two_calls_at_once_with_other_kernels_never_mix_their_results(photos, tmp_path):
+    for number in range(40):
+        (photos / f"n{number}.png").write_bytes(encode(Image(pixels(number)), "png"))
+    calls = [
+        subprocess.Popen(
+            [sys.executable, "-m", "convcli", "filter", "photos", "-k", kernel, "--out-dir", "soft"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for kernel in ("gaussian:sigma=1", "gaussian:sigma=3")
+    ]
+    ends = [(*call.communicate(), call.returncode) for call in calls]
+    assert sorted(code for *_, code in ends) in ([0, 1], [0, 2])
+    winner = next(i for i, (*_, code) in enumerate(ends) if code == 0)
+    said = ends[1 - winner][1]
+    assert ("made otherwise" in said) or ("exists already" in said) or ("otherwise than this one" in said)
+    for number in range(40):
+        expected = filter_image(pixels(number), ("gaussian:sigma=1", "gaussian:sigma=3")[winner])
+        np.testing.assert_array_equal(picture(tmp_path / f"soft/n{number}_gaussian.png"), expected)
+
+
+def test_an_existing_result_is_refused_with_the_advice_that_helps(call, photos, edges):
+    refused = call("filter", "photos", "-k", "sobel", "--out-dir", "edges")
+    assert (refused.code, refused.stdout) == (1, "")
+    assert "edges/a_sobel.png exists already; --resume keeps what is finished" in refused.stderr
+    other = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--range", "stretch")
+    assert "use --force to overwrite it, or another --out-dir (the results there were made" in other.stderr
+    assert "range: auto → stretch" in other.stderr
+
+
+def test_a_lock_or_record_that_is_a_link_is_not_followed(call, photos, tmp_path):
+    assert call("filter", "photos", "-k", "sobel", "--out-dir", "edges").code == 0
+    (record,) = (tmp_path / "edges").glob(".convcli-filter-*.json")
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"theirs")
+    for name in (record, record.with_suffix(".lock")):
+        for make in (name.symlink_to, name.hardlink_to):
+            name.unlink(missing_ok=True)
+            make(victim)
+            result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--force")
+            assert victim.read_bytes() == b"theirs"
+            assert result.code == (0 if name == record and make == name.hardlink_to else 1), result
+        name.unlink()
 
 
 # An end at any moment.

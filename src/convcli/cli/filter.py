@@ -6,8 +6,10 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from errno import ENAMETOOLONG
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +29,7 @@ from convcli.cli.jobs import (
     listed_images,
 )
 from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pair
-from convcli.cli.out_dir import OutDir, kernel_record
+from convcli.cli.out_dir import OutDir, check_unchanged, kernel_record, settled, state_of
 from convcli.cli.output import note, out, own_words_only, print_json, say
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
 from convcli.files import identities
@@ -187,7 +189,8 @@ def filter(  # noqa: A001  (the command's name)
         note(f"{done:,} of {len(jobs):,} images were finished already")
     replacing = force or (resume and place is not None and place.matches)
     read = frozenset(identities([kernel.removeprefix("@")]))
-    failures = check_targets(jobs, Places(format, replacing, out_dir, read), keep_going=keep_going)
+    advice = "use --force to overwrite it, or -o to write elsewhere" if place is None else place.advice
+    failures = check_targets(jobs, Places(format, replacing, out_dir, advice, read), keep_going=keep_going)
     todo = [job for job in todo if job not in failures]
     cores = threads or available_cores()
     workers = max(min(cores, MOST_AT_ONCE, len(todo)), 1)
@@ -196,12 +199,12 @@ def filter(  # noqa: A001  (the command's name)
 
     def work(job: Job) -> _Done:
         started = time.perf_counter()
-        result, shape, notes = _filter_one(job, chosen, options, saving)
+        result, shape, notes = settled(job.source, partial(_filter_one, job, chosen, options, saving))
         if not json:
             return _Done(_line(job, result), notes)
         return _Done(_document(job, result, options, shape, time.perf_counter() - started), notes)
 
-    with own_words_only():
+    with own_words_only(), place or nullcontext():
         if len(jobs) == 1 and todo and not failures:
             _print(work(todo[0]), on_stdout=todo[0].target is not None)
             return
@@ -315,6 +318,7 @@ def _filter_one(
 
     luma, where = channels_for(kernel, options["channels"]) == "gray", shown(job.source)
     source = sys.stdin.buffer if job.source == STREAM else Path(job.source)
+    before = state_of(job.source)
     try:
         image = read(source, luma=luma, threads=saving.threads, max_pixels=saving.max_pixels or MAX_PIXELS)
         result = apply(image.pixels, kernel, alpha=image.alpha, threads=saving.threads, **options)
@@ -343,6 +347,7 @@ def _filter_one(
             compress=compress,
             threads=saving.threads,
             force=saving.force,
+            confirm=None if saving.place is None else partial(check_unchanged, job.source, before),
         )
     return result, shape, notes
 

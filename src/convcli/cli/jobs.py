@@ -180,6 +180,8 @@ class Places:
         Whether files that are there may be overwritten.
     made
         The folder that is made before the first result is written, if there is one.
+    advice
+        What helps where a file exists already.
     read
         What is read besides the images, and never overwritten either.
     """
@@ -187,6 +189,7 @@ class Places:
     format: str | None
     replace: bool
     made: Path | None
+    advice: str
     read: frozenset[Identity] = frozenset()
 
 
@@ -214,7 +217,13 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
             _check_stdout(inputs)
             continue
         try:
-            found = judge(target, force=places.replace, inputs=inputs, made=places.made is not None)
+            found = judge(
+                target,
+                force=places.replace,
+                inputs=inputs,
+                made=places.made is not None,
+                advice=places.advice,
+            )
         except OutputError as error:
             if not isinstance(error.__cause__, OSError):
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,10 +102,11 @@ def write(
     compress: int = COMPRESSION,
     threads: int = 1,
     force: bool = True,
+    confirm: Callable[[], None] | None = None,
 ) -> None:
     """Write `image` to where `path` leads, in `format` or the one that the suffix names.
 
-    `compress` and `threads` are those of `encode`, `force` that of `files.write`.
+    `compress` and `threads` are those of `encode`, `force` and `confirm` those of `files.write`.
 
     Raises
     ------
@@ -117,4 +119,4 @@ def write(
         data = encode(image, format or format_of(path), compress=compress, threads=threads)
     except OutputError as error:
         raise OutputError(f"{shown(path)}: {error}") from error
-    files.write(path, data, force=force)
+    files.write(path, data, force=force, confirm=confirm)
