@@ -124,20 +124,21 @@ def build_network(config: Config, input_shape: Shape, classes: int | None) -> Ne
         layers[-1] = last.model_copy(update={"units": classes})
     network = Network(layers, input_shape)
     if classes is not None and network.shapes[-1] != (classes,):
+        flat = "flatten and " if len(network.shapes[-1]) > 1 else ""
         raise ConfigError(
             f"[[layers]] {len(layers)} ({last.name()}) gives {network.shapes[-1]}, but there are {classes} "
-            f"classes: end with a dense layer without `units`, or with units = {classes}."
+            f"classes: end with {flat}a dense layer without `units`, or with units = {classes}."
         )
     if any(isinstance(layer, Affine) and layer.frozen for layer in layers) and not network.trained.size:
         raise ConfigError("[[layers]]: every layer with weights is frozen, so there is nothing to train.")
     return network
 
 
-def new_training(config: Config, data: Data, threads: int | None = None) -> Training:
-    """Return a training that has not begun, its weights drawn from the seed."""
+def new_model(config: Config, data: Data) -> Model:
+    """Return a model that has not learned, its weights drawn from the seed."""
     network = build_network(config, data.train.shape, len(data.train.classes))
     rng = np.random.default_rng((config.training.seed, 0))
-    model = Model(
+    return Model(
         network,
         NetworkWeights.initial(network, rng),
         Preprocessing.fit(data.train.images, config.data.preprocessing),
@@ -145,6 +146,11 @@ def new_training(config: Config, data: Data, threads: int | None = None) -> Trai
         data.train.classes,
         config,
     )
+
+
+def new_training(config: Config, data: Data, threads: int | None = None) -> Training:
+    """Return a training that has not begun."""
+    model = new_model(config, data)
     return Training(model, config.training, data.train, data.validation, threads)
 
 

@@ -37,6 +37,7 @@ from convcli import toml
 from convcli.bounds import CONFIG_BYTES, check_document
 from convcli.errors import ConfigError, shortened, suggestion
 from convcli.files import open_inside
+from convcli.registry import Registry
 from convcli.shapes import Pair, Window, pair
 
 # Of a message about a wrong configuration.
@@ -282,7 +283,9 @@ def _union(kind: str, parts: Parts, default: str | None = None) -> Any:
         if name is None:
             raise ValueError(f"expected a table with the key type, one of {', '.join(parts)}")
         if not isinstance(name, str) or name not in parts:
-            raise ValueError(f"unknown {kind} {shortened(repr(name))}.{suggestion(str(name), parts)}")
+            hint = parts.hint(str(name)) if isinstance(parts, Registry) else ""
+            advice = f" {hint}" if hint else suggestion(str(name), parts)
+            raise ValueError(f"unknown {kind} {shortened(repr(name))}.{advice}")
         return name
 
     def known(value: object) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from convcli.errors import UnknownNameError
@@ -13,7 +14,8 @@ T = TypeVar("T")
 class Registry(Mapping[str, T]):
     """A mapping from names to parts of one kind, in order of registration.
 
-    Looking up an unknown name raises `UnknownNameError` with the nearest known one.
+    Looking up an unknown name raises `UnknownNameError` with the nearest known one, or with what `hints` say
+    of a name that people know from elsewhere.
 
     >>> shapes: Registry[type] = Registry("shape")
     >>> @shapes.register("round")
@@ -26,8 +28,8 @@ class Registry(Mapping[str, T]):
     convcli.errors.UnknownNameError: Unknown shape 'ruond'. Did you mean 'round'?
     """
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, hints: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.kind, self.hints = kind, hints
         self._parts: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -45,7 +47,11 @@ class Registry(Mapping[str, T]):
         try:
             return self._parts[name]
         except KeyError:
-            raise UnknownNameError(self.kind, name, self._parts) from None
+            raise UnknownNameError(self.kind, name, self._parts, self.hint(name)) from None
+
+    def hint(self, name: str) -> str:
+        """Return what is said of an unknown name; nothing of most."""
+        return self.hints.get(name.lower().replace("-", "_"), "")
 
     def __contains__(self, name: object) -> bool:
         return name in self._parts

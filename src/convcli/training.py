@@ -16,6 +16,7 @@ from convcli.data import Dataset
 from convcli.engine.sums import vector_norm
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
+from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
 from convcli.nn.network import NetworkWeights, decay_mask
@@ -79,12 +80,15 @@ class EpochDone:
         Whether it is the best so far; how many epochs that one is ago.
     stops
         Whether patience has run out.
+    notes
+        Why nothing is learned, once, where that is so.
     """
 
     metrics: Metrics
     best: bool
     waited: int
     stops: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass
@@ -159,6 +163,7 @@ class Training:
         self.optimizer_state = self.optimizer.start(model.weights.trained)
         self.best, self.best_of = NetworkWeights(model.network), model
         self._decay = decay_mask(model.network)
+        self._doubted = False
 
     @property
     def batches(self) -> int:
@@ -282,7 +287,18 @@ class Training:
             self.best_of = self.model
         progress.epoch += 1
         progress.restart_epoch()
-        return EpochDone(metrics, best, metrics.epoch - progress.best_epoch, self.out_of_patience)
+        waited, notes = metrics.epoch - progress.best_epoch, self._doubts()
+        return EpochDone(metrics, best, waited, self.out_of_patience, notes)
+
+    def _doubts(self) -> tuple[str, ...]:
+        """Return why nothing is learned, if nothing is and that has not been said."""
+        if self._doubted:
+            return ()
+        losses = [row.train_loss for row in self.progress.history]
+        shares = np.bincount(self.train.labels, minlength=len(self.train.classes)) / len(self.train)
+        doubt = about_learning(self.model, self.train.images, losses, self.model.loss.of_guessing(shares))
+        self._doubted = doubt is not None
+        return () if doubt is None else (doubt,)
 
     def _validate(self, workers: Workers) -> Evaluation | None:
         if self.validation is None:

@@ -25,12 +25,15 @@ def check(
       convcli check examples/mnist.toml --set data.source=path/to/mnist
     """
     from convcli import build
+    from convcli.nn.doubts import about
     from convcli.render.network import data_document, data_lines, network_document, network_table
 
     file = build.load_config(config, overrides or [])
     data = build.load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
-    network = build.build_network(file.config, data.train.shape, len(data.train.classes))
+    model = build.new_model(file.config, data)
+    note(about(model, data.train.images))
+    network = model.network
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     if json:
         return print_json({"data": data_document(parts), **network_document(network)})

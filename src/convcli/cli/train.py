@@ -75,12 +75,14 @@ def train(
 
 def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: int, json: bool) -> None:
     from convcli import build
+    from convcli.nn.doubts import about
     from convcli.recording import begin
     from convcli.runs import Run
 
     file = build.load_config(config, overrides)
     data = _data(file)
     training = build.new_training(file.config, data, threads)
+    note(about(training.model, data.train.images))
     build.resolved_text(file)  # complains, if it has to, before there is a folder
     run = Run.create(file.name, run_dir)
     with run.hold():

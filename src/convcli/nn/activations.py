@@ -40,7 +40,12 @@ class Activation:
     increasing: bool = False
 
 
-ACTIVATIONS: Registry[Activation] = Registry("activation")
+_SOFTMAX = "softmax belongs to the loss (cross_entropy has it): leave `activation` out of the last layer."
+_HINTS = {
+    **dict.fromkeys(("softmax", "log_softmax", "logsoftmax"), _SOFTMAX),
+    **dict.fromkeys(("linear", "identity"), "That is called 'none' here."),
+}
+ACTIVATIONS: Registry[Activation] = Registry("activation", _HINTS)
 
 
 FAR = -80.0  # below, 1 + exp(−z) is exp(−z) in either dtype, and further below it overflows

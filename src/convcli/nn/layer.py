@@ -19,7 +19,13 @@ from convcli.shapes import Pair, Window
 Shape: TypeAlias = tuple[int, ...]
 Weights: TypeAlias = Mapping[str, Array]
 
-LAYERS: Registry[type[Layer]] = Registry("layer")
+_FUNCTIONS = ("relu", "leaky_relu", "sigmoid", "tanh")
+_HINTS = {
+    "softmax": "softmax belongs to the loss (cross_entropy has it): end with a dense layer.",
+    **dict.fromkeys(("linear", "fc", "fully_connected"), "That is called 'dense' here."),
+    **{name: f"That is type = 'activation' with function = '{name}'." for name in _FUNCTIONS},
+}
+LAYERS: Registry[type[Layer]] = Registry("layer", _HINTS)
 
 
 @dataclass

@@ -30,6 +30,10 @@ class Loss(Part):
     def probabilities(self, outputs: Array) -> Array:
         """Return what the outputs say of each class: (n, classes), rows that sum to 1, in the same order."""
 
+    @abstractmethod
+    def of_guessing(self, shares: Array) -> float:
+        """Return the loss of the best outputs that do not depend on the image; `shares` are the classes'."""
+
 
 class CrossEntropy(Loss):
     """L = −Σ q log p with p = softmax(outputs), both computed together so that nothing overflows.
@@ -63,6 +67,10 @@ class CrossEntropy(Loss):
         p[samples[right], labels[right]] = (self.label_smoothing - share) - (others / (1 + others))[right]
         return losses, p
 
+    def of_guessing(self, shares: Array) -> float:
+        q = (1 - self.label_smoothing) * shares + self.label_smoothing / len(shares)
+        return float(-np.sum(q * np.log(q, where=q > 0, out=np.zeros_like(q))))
+
     @np.errstate(over="ignore")  # the exponential of −∞ is 0, which is right
     def probabilities(self, outputs: Array) -> Array:
         p: Array = np.exp(outputs - outputs.max(1, keepdims=True))
@@ -85,6 +93,9 @@ class MeanSquaredError(Loss):
         losses = np.einsum("ij,ij->i", error, error) / outputs.shape[1]
         error *= error.dtype.type(2 / outputs.shape[1])
         return losses, error
+
+    def of_guessing(self, shares: Array) -> float:
+        return float((1 - np.sum(shares**2)) / len(shares))
 
     @np.errstate(over="ignore")  # −∞ is below every part that is kept
     def probabilities(self, outputs: Array) -> Array:

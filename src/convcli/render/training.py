@@ -68,6 +68,8 @@ class _Lines:
 
     def epoch(self, event: EpochDone) -> None:
         print(epoch_line(event.metrics, self.epochs, event.best), file=sys.stderr)  # noqa: T201
+        for text in event.notes:
+            print(f"note: {text}", file=sys.stderr)  # noqa: T201
         if event.stops:
             print(_stop_line(event), file=sys.stderr)  # noqa: T201
 
@@ -103,6 +105,8 @@ class _Bar:
     def epoch(self, event: EpochDone) -> None:
         self.display.running = []
         self.display.console.print(epoch_line(event.metrics, self.epochs, event.best), soft_wrap=True)
+        for text in event.notes:
+            self.display.console.print(f"note: {text}", soft_wrap=True)
         if event.stops:
             self.display.console.print(_stop_line(event))
 

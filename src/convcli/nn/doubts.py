@@ -1,0 +1,132 @@
+"""What speaks against a network: seen in its configuration, in its first weights, and while it learns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from convcli.engine.workspace import Array
+from convcli.nn.layer import Layer
+from convcli.nn.layers import ActivationLayer, Dropout
+from convcli.nn.layers.activation import Affine
+from convcli.nn.losses import CrossEntropy
+from convcli.nn.model import Model
+from convcli.nn.optimizers import Optimizer
+from convcli.nn.schedules import Schedule
+
+SAMPLES = 64  # images that a layer is tried with
+CHANCE = 0.98  # of the loss of guessing: what is above it has learned nothing
+FALLING, FAR = 0.97, 3.0  # what is that much less than an epoch ago is learning, unless so many times chance
+RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+
+
+def about(model: Model, images: Array) -> list[str]:
+    """Return what a person should hear of a network that has not begun to learn from `images`, uint8."""
+    options = model.config.training
+    notes = [*_about_the_end(model), *_about_warm_up(cast(Schedule, options.schedule), options.epochs)]
+    if (number := dead_layer(model, images)) is not None:
+        notes.append(
+            f"the relu of {_place(model, number)} gives 0 for every image tried at the start: nothing up to "
+            f'it can learn. Set {_instead(model, number)} = "leaky_relu" there, or another init.'
+        )
+    return notes
+
+
+def _about_the_end(model: Model) -> list[str]:
+    """Return what is wrong with a last layer, whose outputs the loss takes."""
+    last, number = model.network.layers[-1], len(model.network.layers)
+    if isinstance(last, Dropout):
+        return [f"{_place(model, number)} drops outputs of the network: put it before the last dense layer."]
+    name = _activation(last)
+    if name == "none" or not isinstance(model.loss, CrossEntropy):
+        return []
+    remedy = "remove this layer" if isinstance(last, ActivationLayer) else "remove its activation"
+    told = f"{_place(model, number)} ends the network with {name}, but cross_entropy, which has the softmax,"
+    return [f"{told} needs outputs of any size: {_loss_of(model.loss, name, len(model.classes))}; {remedy}."]
+
+
+def _loss_of(loss: CrossEntropy, name: str, classes: int) -> str:
+    if name not in RANGES or loss.label_smoothing:
+        return f"{name} holds some of them back"
+    low, high = RANGES[name]
+    least = math.log1p((classes - 1) * math.exp(low - high))
+    return f"with {name} the loss cannot fall below {least:.3g}"
+
+
+def _about_warm_up(schedule: Schedule, epochs: int) -> list[str]:
+    if schedule.warmup < epochs:
+        return []
+    told = (
+        f"training.schedule.warmup = {schedule.warmup:g} takes all {epochs} epoch(s): the learning rate never"
+    )
+    return [f"{told} gets to where the schedule begins. Set a smaller warmup, or more training.epochs."]
+
+
+def dead_layer(model: Model, images: Array) -> int | None:
+    """Return the first layer (from 1) whose relu gives 0 for every one of some of `images`, if there is one.
+
+    Its gradient is 0 then, and so is that of all that lies before it.
+    """
+    chosen = images[np.linspace(0, len(images) - 1, min(SAMPLES, len(images))).astype(int)]
+    network = model.network
+    x = model.preprocessing.apply(chosen, np.empty(chosen.shape, np.float32))
+    with np.errstate(all="ignore"):  # what overflows is no matter here
+        for number, (layer, tape) in enumerate(zip(network.layers, network.tapes(), strict=True), 1):
+            x = layer.forward(x, model.weights.by_layer[number - 1], tape)
+            if _activation(layer) == "relu" and not x.any():
+                return number
+    return None
+
+
+def about_learning(model: Model, images: Array, losses: Sequence[float], chance: float) -> str | None:
+    """Return why a network that has not learned in its last epoch does not, as far as that can be told.
+
+    Parameters
+    ----------
+    images
+        uint8, of the training.
+    losses
+        Of the epochs so far, at least one.
+    chance
+        What guessing gives; see `Loss.of_guessing`.
+    """
+    if losses[-1] < CHANCE * chance or chance < 1e-6:  # with a single class there is nothing to learn
+        return None
+    optimizer = cast(Optimizer, model.config.training.optimizer)
+    if (number := dead_layer(model, images)) is not None:
+        return (
+            f"the relu of {_place(model, number)} gives 0 for every image tried: nothing up to it learns. "
+            f"Try training.optimizer.learning_rate = {_less(optimizer):g}, or "
+            f'{_instead(model, number)} = "leaky_relu" there.'
+        )
+    if len(losses) < 2 or losses[-2] < CHANCE * chance:
+        return None
+    if losses[-1] < min(FALLING * losses[-2], FAR * chance):
+        return None  # it only began badly
+    usual = type(optimizer)().learning_rate
+    better = usual if optimizer.learning_rate < usual / 3 else _less(optimizer)
+    return (
+        f"the loss is {losses[-1]:.4g} after {len(losses)} epochs, and guessing gives {chance:.4g}: nothing "
+        f"is learned. Try training.optimizer.learning_rate = {better:g}, and look at the labels."
+    )
+
+
+def _less(optimizer: Optimizer) -> float:
+    return min(optimizer.learning_rate / 10, type(optimizer)().learning_rate)
+
+
+def _activation(layer: Layer) -> str:
+    if isinstance(layer, ActivationLayer):
+        return layer.function
+    return layer.activation if isinstance(layer, Affine) else "none"
+
+
+def _place(model: Model, number: int) -> str:
+    return f"[[layers]] {number} ({model.network.layers[number - 1].name()})"
+
+
+def _instead(model: Model, number: int) -> str:
+    return "function" if isinstance(model.network.layers[number - 1], ActivationLayer) else "activation"
