@@ -155,6 +155,7 @@ def test_bands_and_tiles_leave_no_seams(shape, size, monkeypatch):
 @pytest.mark.parametrize("name", planner.CANDIDATES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_bytes_are_the_same_for_any_number_of_threads(name, dtype, monkeypatch):
+    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
     monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
     monkeypatch.setattr(planner, "BLOCK_CELLS", 2**13)
     monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
@@ -207,6 +208,7 @@ def test_float32_tiles_stay_within_a_hundredth_of_a_grey_level():
 @pytest.mark.parametrize("name", planner.CANDIDATES)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_spreads_no_further_than_the_kernel_reaches(name, value, monkeypatch):
+    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
     monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
     plane = plane_of((100, 100), np.float64)
     plane[50, 50] = value
@@ -284,3 +286,85 @@ def test_workspaces_are_kept_for_the_next_call_unless_they_are_large(monkeypatch
     monkeypatch.setattr(engine, "KEPT_BYTES", 1000)
     filter2d(plane, np.eye(3))
     assert kept == []
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize(
+    ("size", "window"),
+    [
+        ((61, 45), {}),
+        ((40, 7), {"stride": (3, 2)}),
+        ((9, 90), {"dilation": (4, 1), "padding": "full"}),
+        ((20, 20), {"padding": ((7, 0), (40, 2)), "op": "convolve"}),
+    ],
+    ids=str,
+)
+def test_axes_folded_to_matrices_give_what_direct_sums_give(border, size, window, monkeypatch):
+    plane, kernel = (
+        plane_of((33, 29), np.float64),
+        np.outer(*map(np.random.default_rng(2).normal, [0, 1], [1, 1], size)),
+    )
+    results = []
+    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
+    for name, offer in [("folded", planner.folded), ("direct", planner.direct)]:
+        monkeypatch.setattr(planner, "CANDIDATES", {name: offer})
+        monkeypatch.setattr(planner, "FOLDED_ROWS", (5, 8))
+        monkeypatch.setattr(planner, "FOLDED_COLUMNS", 11)
+        results.append(filter2d(plane, kernel, border=border, fill=0.7, **window))
+    np.testing.assert_allclose(*results, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [name for name in planner.CANDIDATES if name != "direct"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_and_infinities_spread_as_in_a_direct_sum(name, dtype, monkeypatch):
+    rng = np.random.default_rng(3)
+    plane = rng.normal(size=(90, 80)).astype(dtype)
+    for value in (np.nan, np.inf, -np.inf, np.inf, -np.inf):
+        plane[rng.integers(10, 90, 3), rng.integers(0, 80, 3)] = value
+    row = rng.normal(size=9)
+    row[3] = 0  # a weight of 0 sees nothing
+    kernel = np.outer(rng.normal(size=11), row)
+    results = []
+    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
+    for offer in (planner.CANDIDATES[name], planner.direct):
+        monkeypatch.setattr(planner, "CANDIDATES", {"only": offer})
+        results.append(filter2d(plane, kernel, border="constant", fill=2))
+    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
+    assert 1000 < np.isfinite(results[0]).sum() < 90 * 80 - 1000
+
+
+@pytest.mark.parametrize("name", planner.CANDIDATES)
+def test_floats_near_their_limit_overflow_where_their_sum_does(name, monkeypatch):
+    plane = np.ones((40, 40), np.float32)
+    plane[20, 20] = 3e38
+    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
+    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
+    monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
+    result = filter2d(plane, np.full((5, 5), 2.0))
+    assert np.isinf(result).sum() == 25
+    assert np.isinf(result[18:23, 18:23]).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "stride"),
+    [((120, 160), 200, 1), ((64, 64), 512, 1), ((50, 50), 401, 7), ((3, 2000), 900, 1)],
+)
+def test_a_kernel_longer_than_the_plane_needs_no_padded_copy(shape, size, stride):
+    plane, kernel = plane_of(shape, np.uint8), np.full((size, size), 1 / size**2)
+    filter2d(plane, kernel, stride=stride)
+    tracemalloc.start()
+    try:
+        filter2d(plane, kernel, stride=stride)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * kernel.nbytes + 24 * (plane.size + shape[0] ** 2 + shape[1] ** 2) + 2**20
+
+
+def test_progress_adds_up_to_all(monkeypatch):
+    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**8)
+    steps = engine.plan((200, 200), np.dtype(np.float32), [[[1.0, 2.0]]])
+    shares = []
+    engine.each_block(steps, lambda _block, _workspace: None, 2, shares.append)
+    assert len(shares) > 10
+    assert sum(shares) == pytest.approx(1)

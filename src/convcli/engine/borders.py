@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, TypeAlias
@@ -43,6 +43,19 @@ class ArraySource:
     def read(self, rows: slice, columns: slice, out: Plane) -> None:
         """Copy the cells of `rows` and `columns`."""
         np.copyto(out, self.plane[rows, columns])
+
+
+class Made:
+    """A plane of what a function makes of another's cells."""
+
+    def __init__(self, source: Source, function: Callable[[Plane], Plane]) -> None:
+        self.source, self.function = source, function
+        self.shape, self.dtype = source.shape, source.dtype
+
+    def read(self, rows: slice, columns: slice, out: Plane) -> None:
+        """Put what the function makes of the cells of `rows` and `columns` into `out`."""
+        self.source.read(rows, columns, out)
+        out[...] = self.function(out)
 
 
 def border_indices(n: int, sides: Pair, border: str) -> Plane:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from mmap import mmap
 from typing import Any, TypeVar
@@ -18,9 +19,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.engine.arguments import computing_dtype, real
-from convcli.engine.borders import BORDERS, ArraySource, Frame, Plane, Source
+from convcli.engine.blas import one_thread_each
+from convcli.engine.borders import BORDERS, ArraySource, Frame, Made, Plane, Source
+from convcli.engine.folding import Folded
 from convcli.engine.planner import Task, choose
-from convcli.engine.strategies import Direct, Strategy
+from convcli.engine.strategies import Spectral, Strategy
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError, UnknownNameError, UsageError
@@ -37,6 +40,7 @@ MOST_CELLS = 2**32  # of a padded plane: what asks for more is a slip, and would
 KEPT_BYTES = 1 << 24
 _idle: list[Workspace] = []
 
+TILES_BYTES = 1 << 29  # of all threads
 WORTH_A_THREAD = 5e5  # nanoseconds of work; starting a thread takes a fifth of that
 THREAD_BYTES = 128 << 20  # of addresses, most of them never used: OpenBLAS's buffer, a heap, a stack
 
@@ -159,10 +163,11 @@ class Plan:
     block: Pair
     cost: float
 
-    def part(self, number: int) -> Plan:
-        """Return the same for one of the kernels alone."""
-        one = slice(number, number + 1)
-        return replace(self, kernels=self.kernels[one], strategies=self.strategies[one])
+    def part(self, *numbers: int) -> Plan:
+        """Return the same for some of the kernels alone."""
+        kernels = tuple(self.kernels[number] for number in numbers)
+        strategies = tuple(self.strategies[number] for number in numbers)
+        return replace(self, kernels=kernels, strategies=strategies)
 
 
 @dataclass(frozen=True)
@@ -209,13 +214,16 @@ def plan(
         raise ShapeError(f"A padded plane of {rows} × {columns} is too large; pad or dilate less.")
     plane_shape = (shape[0], shape[1])
     output_shape = window.output_shape(plane_shape)
-    chosen = [choose(Task(kernel, window, (rows, columns), output_shape, computed)) for kernel in weights]
+    frame = Frame.of(plane_shape, window.padding, border, fill)
+    chosen = [
+        choose(Task(kernel, window, (rows, columns), output_shape, computed, frame)) for kernel in weights
+    ]
     return Plan(
         output_shape,
         computed,
         tuple(weights),
         window,
-        Frame.of(plane_shape, window.padding, border, fill),
+        frame,
         tuple(candidate.make() for candidate in chosen),
         shared_block([(candidate.name, candidate.block) for candidate in chosen]),
         sum(candidate.cost for candidate in chosen) * math.prod(output_shape) * computed.itemsize / 4,
@@ -223,17 +231,25 @@ def plan(
 
 
 def shared_block(wanted: Sequence[tuple[str, Pair]]) -> Pair:
-    """Return one block for several strategies: a Fourier tile's if there is one, else the smallest."""
+    """Return one block for several strategies: a Fourier tile's if there is one, else the smallest.
+
+    Folded kernels take blocks of any size.
+    """
+    wanted = [block for block in wanted if block[0] != "folded"] or wanted
     tiles = [block for name, block in wanted if name == "spectral"]
     return tiles[0] if tiles else min((block for _, block in wanted), key=math.prod)
 
 
 def each_block(
-    steps: Plan, task: Callable[[Block, Workspace], Result], threads: int | None = None
+    steps: Plan,
+    task: Callable[[Block, Workspace], Result],
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> list[Result]:
     """Return what `task` makes of every block of the output, in order.
 
     `threads` (all cores that the process may use, if not given) share the blocks; each has its own workspace.
+    `progress` is called by whichever thread has done a block, with the share that it is of all.
     """
     (rows, columns), (height, width) = steps.output_shape, steps.block
     blocks = [
@@ -252,12 +268,23 @@ def each_block(
             result = task(block, workspace)
         if len(_idle) < allowed and workspace.nbytes <= KEPT_BYTES:
             _idle.append(workspace)
+        if progress is not None:
+            progress(1 / len(blocks))
         return result
 
-    sharing = min(allowed, max(1, int(steps.cost / WORTH_A_THREAD)))
+    sharing = min(allowed, max(1, int(steps.cost / WORTH_A_THREAD)), _fitting(steps))
     if sharing > 1:
         _check_room(sharing)
-    return spread(run, blocks, sharing)
+    large = any(isinstance(strategy, Folded) for strategy in steps.strategies)
+    with one_thread_each() if large else nullcontext():
+        return spread(run, blocks, sharing)
+
+
+def _fitting(steps: Plan) -> int:
+    """Return how many threads may have a Fourier tile each, of which there are four copies and more."""
+    tiles = [s.tile for s in steps.strategies if isinstance(s, Spectral)]
+    most = max((math.prod(tile) * 6 * steps.dtype.itemsize for tile in tiles), default=1)
+    return max(TILES_BYTES // most, 1)
 
 
 def _check_room(threads: int) -> None:
@@ -270,19 +297,76 @@ def _check_room(threads: int) -> None:
 
 
 def responses(steps: Plan, source: Source, block: Block, outs: Sequence[Plane], workspace: Workspace) -> None:
-    """Put each kernel's responses at the positions of `block` into its array of `outs`."""
-    rows, columns = (
-        slice(part.start * s, (part.stop - 1) * s + span)
-        for part, s, span in zip(
-            (block.rows, block.columns), steps.window.stride, steps.window.span, strict=True
-        )
-    )
-    cells = workspace.array("cells", (rows.stop - rows.start, columns.stop - columns.start), steps.dtype)
-    steps.frame.gather(source, rows, columns, cells)
-    for kernel, strategy, out in zip(steps.kernels, steps.strategies, outs, strict=True):
-        strategy(cells, out, workspace)
+    """Put each kernel's responses at the positions of `block` into its array of `outs`.
+
+    Where a cell is NaN or infinite, so is what its window gives, and nothing else.
+    """
+    laid = _Laid(steps, source, block, workspace)
+    for strategy, out in zip(steps.strategies, outs, strict=True):
+        laid.put(strategy, out)
         if strategy.spreads and source.dtype.kind == "f" and not is_finite(out):
-            Direct(kernel, steps.window)(cells, out, workspace)
+            laid.put_around(strategy, out)
+
+
+class _Laid:
+    """A block of a plane under windows, whose cells are gathered for the strategies that take them."""
+
+    def __init__(self, steps: Plan, source: Source, block: Block, workspace: Workspace) -> None:
+        self.steps, self.source, self.block, self.workspace = steps, source, block, workspace
+        self.cells: Plane | None = None
+
+    def put(self, strategy: Strategy, out: Plane, function: Callable[[Plane], Plane] | None = None) -> None:
+        """Put the responses to the cells, or to what `function` makes of them, into `out`."""
+        fill = self.steps.frame.fill
+        if isinstance(strategy, Folded):
+            source, block = self.source, self.block
+            if function is not None:
+                source, fill = Made(source, function), float(function(np.array([fill]))[0])
+            strategy.respond(source, fill, block.rows, block.columns, out, self.workspace)
+            return
+        if self.cells is None:
+            self.cells = self._gathered()
+        strategy(self.cells if function is None else function(self.cells), out, self.workspace)
+
+    def _gathered(self) -> Plane:
+        steps, block = self.steps, self.block
+        rows, columns = (
+            slice(part.start * s, (part.stop - 1) * s + span)
+            for part, s, span in zip(
+                (block.rows, block.columns), steps.window.stride, steps.window.span, strict=True
+            )
+        )
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        cells = self.workspace.array("cells", shape, steps.dtype)
+        steps.frame.gather(self.source, rows, columns, cells)
+        return cells
+
+    def put_around(self, strategy: Strategy, out: Plane) -> None:
+        """Put the responses into `out`, whose strategy spreads what is not finite beyond the windows.
+
+        Those cells count as 0, and then it is counted how many of which kind each window holds. Weights of 0
+        see nothing. What overflowed on the way, as products and transforms may, is done again scaled down.
+        """
+        self.put(strategy, out, finite_part)
+        if not is_finite(out):
+            scale = 2.0 ** (np.finfo(out.dtype).minexp + 2 * np.finfo(out.dtype).nmant)
+            self.put(strategy, out, lambda cells: finite_part(cells) * cells.dtype.type(scale))
+            out /= out.dtype.type(scale)
+        signs, any_sign = strategy.mapped(np.sign), strategy.mapped(lambda line: np.abs(np.sign(line)))
+        nan, infinite, balance = (np.zeros(out.shape) for _ in range(3))
+        self.put(any_sign, nan, lambda cells: np.isnan(cells).astype(np.float64))
+        self.put(any_sign, infinite, lambda cells: np.isinf(cells).astype(np.float64))
+        if infinite.max() > 0.5:
+            self.put(signs, balance, lambda cells: np.where(np.isinf(cells), np.sign(cells), 0.0))
+            above, below = infinite + balance > 1, infinite - balance > 1  # twice how many of each
+            out[above], out[below] = np.inf, -np.inf
+            nan[above & below] = 1
+        out[nan > 0.5] = np.nan
+
+
+def finite_part(cells: Plane) -> Plane:
+    """Return the cells with 0 for what is not finite."""
+    return np.where(np.isfinite(cells), cells, cells.dtype.type(0))
 
 
 def allocated(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Plane:
@@ -303,8 +387,8 @@ def checked_kernel(kernel: ArrayLike, computed: np.dtype[Any]) -> Plane:
         raise ShapeError(f"Expected a kernel of (rows, columns), found an array of shape {weights.shape}.")
     if not np.isfinite(weights).all():
         raise UsageError("Expected a kernel of finite numbers, found NaN or infinity in it.")
-    weights, most = weights.astype(np.float64), float(np.finfo(computed).max)
-    if (largest := float(np.abs(weights).max())) > most:
+    weights, most = np.asarray(weights, np.float64), float(np.finfo(computed).max)
+    if (largest := max(float(weights.max()), -float(weights.min()))) > most:
         raise UsageError(f"Expected weights of at most {most:.2g} ({computed}), found {largest:.2g}.")
     return weights
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.borders import Plane
+from convcli.engine.borders import Frame, Plane
+from convcli.engine.folding import Folded
 from convcli.engine.strategies import (
     ACROSS,
     DOWN,
@@ -26,6 +27,7 @@ from convcli.engine.strategies import (
     Taps,
     distinct_columns,
     grouped,
+    nonzero,
     outer_factors,
     passes,
 )
@@ -34,7 +36,14 @@ from convcli.shapes import Pair, Window
 GATHER = 0.10  # copying a cell of the plane into its block
 PASS = 0.087  # one ufunc over a block
 STRIDED_PASS = 0.24  # the same over every other cell of a row, for each result
-TRANSFORM = {128: 5.9, 256: 4.9, 512: 5.1, 1024: 7.2, 2048: 11.5}  # tile's side: there and back, per cell
+TRANSFORM = {
+    128: 5.9,
+    256: 4.9,
+    512: 5.1,
+    1024: 7.2,
+    2048: 11.5,
+    4096: 18.0,
+}  # tile's side: there and back, per cell
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,12 @@ ACROSSWARD = ProductCost(0.13, 0.018)
 BLOCK_CELLS = 2**19
 BLOCK_ROWS = (32, 256)
 LEAST_COLUMNS = 256
+DENSE = 0.02  # a multiply-add of a large matrix product
+FOLDING = 5.0  # adding a weight into a matrix
+LEAST_FOLDED = 100  # cells from the first to the last; below, two passes are as fast
+FOLDED_ROWS = (64, 512)
+FOLDED_COLUMNS = 2048
+MOST_TAPS = 2**12  # of shifted sums; from some hundred on they are the slowest
 PRODUCT_SIZE = 2**18  # multiply-adds from which OpenBLAS would spread one product over its own threads
 
 
@@ -81,6 +96,7 @@ class Task:
     padded: Pair
     output: Pair
     dtype: np.dtype[Any]
+    frame: Frame | None = None
 
 
 def choose(task: Task) -> Candidate:
@@ -89,12 +105,12 @@ def choose(task: Task) -> Candidate:
     return min((candidate for candidate in offers if candidate is not None), key=lambda c: c.cost)
 
 
-def direct(task: Task) -> Candidate:
-    """Offer shifted sums."""
-    taps = grouped(np.ndenumerate(task.kernel))
-    block = block_of(
-        task,
-    )
+def direct(task: Task) -> Candidate | None:
+    """Offer shifted sums, unless there are very many."""
+    if np.count_nonzero(task.kernel) > MOST_TAPS:
+        return None
+    taps = grouped(nonzero(task.kernel))
+    block = block_of(task)
     cost = gathering(task, block) + passes(taps) * _pass(task)
     return Candidate("direct", cost, block, lambda: Direct(task.kernel, task.window))
 
@@ -128,6 +144,31 @@ def separable(task: Task) -> Candidate | None:
             column, row, window, task.dtype, down_product=down_product, across_product=across_product
         ),
     )
+
+
+def folded(task: Task) -> Candidate | None:
+    """Offer a matrix for each axis if the kernel is an outer product."""
+    if task.frame is None or max(task.window.span) < LEAST_FOLDED:
+        return None
+    factors = outer_factors(task.kernel)
+    if factors is None:
+        return None
+    column, row = factors
+    window, frame = task.window, task.frame
+    block = (
+        min(max(math.ceil(task.output[0] / 4), FOLDED_ROWS[0]), FOLDED_ROWS[1], task.output[0]),
+        min(FOLDED_COLUMNS, task.output[1]),
+    )
+    height, width = (
+        min(n, (size - 1) * s + span)
+        for n, size, s, span in zip(frame.shape, block, window.stride, window.span, strict=True)
+    )
+    cost = (
+        DENSE * (height * width / block[1] + width)
+        + GATHER * height * width / math.prod(block)
+        + FOLDING * (len(column) / block[1] + len(row) / block[0])
+    )
+    return Candidate("folded", cost, block, lambda: Folded(column, row, window, frame, task.dtype))
 
 
 def stacked(task: Task) -> Candidate | None:
@@ -169,6 +210,7 @@ def spectral(task: Task) -> Candidate | None:
 CANDIDATES: dict[str, Callable[[Task], Candidate | None]] = {
     "direct": direct,
     "separable": separable,
+    "folded": folded,
     "stacked": stacked,
     "spectral": spectral,
 }

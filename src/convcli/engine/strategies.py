@@ -8,7 +8,7 @@ a 2.6 GHz AMD EPYC (Zen 4); `python -m benchmarks.filter_costs` measures them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -22,6 +22,7 @@ Place: TypeAlias = tuple[int, int]
 Taps: TypeAlias = tuple[tuple[float, tuple[tuple[int, Place], ...]], ...]
 
 DOWN = 4  # rows of results that one product makes: of 2 to 24 the fastest, or near it, for 3 to 25 taps
+COMPARED = 2**18  # cells of a kernel
 RANK_ONE = 1e-12  # largest deviation from an outer product, relative to the largest weight
 ACROSS = 16  # results of one row that one product makes; of 8 to 48 the fastest for 3 to 25 taps
 
@@ -36,6 +37,9 @@ class Strategy(Protocol):
 
     def __call__(self, cells: Plane, out: Plane, workspace: Workspace) -> None:
         """Put the responses to `cells` into `out`."""
+
+    def mapped(self, function: Callable[[Plane], Plane]) -> Strategy:
+        """Return the same for other weights, in float64: `function` of these, which keeps products."""
 
 
 def grouped(weights: Iterable[tuple[Place, float]]) -> Taps:
@@ -56,6 +60,12 @@ def grouped(weights: Iterable[tuple[Place, float]]) -> Taps:
         sign = members[0][0]
         groups.append((sign * weight, tuple((sign * own, place) for own, place in members)))
     return tuple(groups)
+
+
+def nonzero(kernel: Plane) -> Iterator[tuple[Place, float]]:
+    """Yield the place and the weight of each cell that is not 0, by rows."""
+    for i, j in np.argwhere(kernel):
+        yield (int(i), int(j)), float(kernel[i, j])
 
 
 def passes(taps: Taps) -> int:
@@ -136,8 +146,12 @@ class Direct:
     spreads = False
 
     def __init__(self, kernel: Plane, window: Window) -> None:
-        self.window = window
-        self.taps = grouped(np.ndenumerate(kernel))
+        self.kernel, self.window = kernel, window
+        self.taps = grouped(nonzero(kernel))
+
+    def mapped(self, function: Callable[[Plane], Plane]) -> Direct:
+        """Return the same for other weights."""
+        return Direct(function(self.kernel), self.window)
 
     def __call__(self, cells: Plane, out: Plane, workspace: Workspace) -> None:
         shifted_sum(self.taps, cells, self.window.dilation, self.window.stride, out, workspace)
@@ -244,11 +258,18 @@ class Separable:
         across_product: bool,
     ) -> None:
         down, across = axes(window)
+        self.column, self.row, self.products = column, row, (down_product, across_product)
         self.window, self.spreads = window, down_product or across_product
         self.down_taps = grouped(((i, 0), weight) for i, weight in enumerate(column))
         self.across_taps = grouped(((0, j), weight) for j, weight in enumerate(row))
         self.down = product_down(column, down, dtype) if down_product else None
         self.across = product_across(row, across, dtype) if across_product else None
+
+    def mapped(self, function: Callable[[Plane], Plane]) -> Separable:
+        """Return the same for other weights."""
+        down, across = self.products
+        column, row, dtype = function(self.column), function(self.row), np.dtype(np.float64)
+        return Separable(column, row, self.window, dtype, down_product=down, across_product=across)
 
     def __call__(self, cells: Plane, out: Plane, workspace: Workspace) -> None:
         (d_h, d_w), (s_h, s_w) = self.window.dilation, self.window.stride
@@ -273,10 +294,14 @@ class Stacked:
     spreads = True
 
     def __init__(self, kernel: Plane, window: Window, dtype: np.dtype[Any]) -> None:
-        self.window = window
+        self.kernel, self.window = kernel, window
         lines, factors = distinct_columns(kernel)
         self.lines = lines.astype(dtype)
         self.taps = grouped(((line, j), factor) for j, (line, factor) in enumerate(factors))
+
+    def mapped(self, function: Callable[[Plane], Plane]) -> Stacked:
+        """Return the same for other weights."""
+        return Stacked(function(self.kernel), self.window, np.dtype(np.float64))
 
     def __call__(self, cells: Plane, out: Plane, workspace: Workspace) -> None:
         (d_h, d_w), (s_h, s_w) = self.window.dilation, self.window.stride
@@ -301,10 +326,16 @@ class Spectral:
     spreads = True
 
     def __init__(self, kernel: Plane, window: Window, tile: Pair, dtype: np.dtype[Any]) -> None:
-        self.window, self.tile = window, tile
-        wide = np.zeros(window.span)
-        wide[:: window.dilation[0], :: window.dilation[1]] = kernel
+        self.kernel, self.window, self.tile = kernel, window, tile
+        wide = kernel
+        if window.dilation != (1, 1):
+            wide = np.zeros(window.span)
+            wide[:: window.dilation[0], :: window.dilation[1]] = kernel
         self.spectrum = np.fft.rfft2(wide, tile).conj().astype(np.result_type(dtype, np.complex64))
+
+    def mapped(self, function: Callable[[Plane], Plane]) -> Spectral:
+        """Return the same for other weights."""
+        return Spectral(function(self.kernel), self.window, self.tile, np.dtype(np.float64))
 
     def __call__(self, cells: Plane, out: Plane, workspace: Workspace) -> None:
         width, (s_h, s_w), (rows, columns) = self.tile[1], self.window.stride, out.shape
@@ -362,5 +393,10 @@ def outer_factors(kernel: Plane) -> tuple[Plane, Plane] | None:
     if largest == 0:
         return None
     column, row = kernel[:, j] / largest, kernel[i]
-    deviation = np.abs(kernel - np.outer(column, row)).max()
-    return (column, row) if deviation <= RANK_ONE * abs(largest) else None
+    least = RANK_ONE * abs(largest)
+    step = max(COMPARED // len(row), 1)  # at a time: of a kernel of 4096 × 4096 another copy is much
+    for start in range(0, len(column), step):
+        some = slice(start, start + step)
+        if np.abs(kernel[some] - np.outer(column[some], row)).max() > least:
+            return None
+    return column, row
