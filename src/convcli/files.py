@@ -203,6 +203,20 @@ def write_inside(path: Path, *parts: bytes | memoryview) -> None:
     _write_whole(path, shown(path), parts, force=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, with those above it; a link is followed.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise OutputError(f"{shown(folder)}: the folder cannot be made ({reason(error)}).") from error
+
+
 def make_inside(folder: Path) -> None:
     """Make a folder within one whose content may be others'; a link to a folder is none.
 
@@ -296,7 +310,7 @@ def _check_folder(where: str, folder: Path, *, made: bool) -> None:
             return
         raise OutputError(f"{where}: the folder {shown(folder)} does not exist; create it first.")
     if not folder.is_dir():
-        raise OutputError(f"{where}: {shown(folder)} is a file, not a folder.")
+        raise OutputError(f"{where}: {shown(folder)} is {_kind(folder.stat())}, not a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{where}: the folder {shown(folder)} cannot be written to; write elsewhere.")
 

@@ -400,12 +400,12 @@ REFUSALS = {
     "file as the output's folder": (
         ["grey.png", "-k", "sobel", "-o", "text.png/x.png"],
         1,
-        ["text.png is a file"],
+        ["text.png is a file, not a folder"],
     ),
     "file as the output folder": (
         ["grey.png", "-k", "sobel", "--out-dir", "text.png"],
         1,
-        ["text.png is a file"],
+        ["text.png is a file, not a folder"],
     ),
     "file above the output folder": (
         ["grey.png", "-k", "sobel", "--out-dir", "text.png/o"],

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.options import MaxPixels, chosen_run, parse_kernel, parse_padding, parse_pair, whole
+from convcli.cli.options import (
+    MaxPixels,
+    chosen_run,
+    files_of_kernel,
+    files_of_run,
+    parse_kernel,
+    parse_padding,
+    parse_pair,
+    whole,
+)
 from convcli.cli.output import console, note, out, out_text, own_words_only, say
 from convcli.errors import UsageError, shortened
 
@@ -134,9 +143,10 @@ def explain(
         "json": json,
     }
     targets = {name: place for name, place in formats.items() if place is not None}
-    files_read = [name for name in (source, (source or "").rpartition("@")[0], image) if name]
-    files_read += [text.removeprefix("@") for text in kernel or ()]
-    _check_targets(targets, files_read, force=force)
+    read = [Path(name) for name in (source, (source or "").rpartition("@")[0], image) if name]
+    read += [path for text in kernel or () for path in files_of_kernel(text)]
+    read += files_of_run(run) if run is not None and targets else []
+    _check_targets(targets, read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.filtering import filter_image
@@ -236,7 +246,7 @@ def _steps(text: str, count: int) -> list[int]:
     return numbers
 
 
-def _check_targets(targets: Mapping[str, str], inputs: Sequence[str | Path], *, force: bool) -> None:
+def _check_targets(targets: Mapping[str, str], inputs: Sequence[Path], *, force: bool) -> None:
     """Refuse, before anything is computed, every file that could not or must not be written."""
     from convcli.files import identities, judge
 

@@ -28,7 +28,7 @@ from convcli.cli.jobs import (
     jobs_for,
     listed_images,
 )
-from convcli.cli.options import MaxPixels, parse_kernel, parse_padding, parse_pair
+from convcli.cli.options import MaxPixels, files_of_kernel, parse_kernel, parse_padding, parse_pair
 from convcli.cli.out_dir import OutDir, check_unchanged, kernel_record, settled, state_of
 from convcli.cli.output import note, out, own_words_only, print_json, say
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
@@ -188,7 +188,7 @@ def filter(  # noqa: A001  (the command's name)
     if done := len(jobs) - len(todo):
         note(f"{done:,} of {len(jobs):,} images were finished already")
     replacing = force or (resume and place is not None and place.matches)
-    read = frozenset(identities([kernel.removeprefix("@")]))
+    read = frozenset(identities(files_of_kernel(kernel)))
     advice = "use --force to overwrite it, or -o to write elsewhere" if place is None else place.advice
     failures = check_targets(jobs, Places(format, replacing, out_dir, advice, read), keep_going=keep_going)
     todo = [job for job in todo if job not in failures]

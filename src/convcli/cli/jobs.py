@@ -69,6 +69,8 @@ def jobs_for(sources: Sequence[str], ending: str, *, output: str | None, out_dir
     if output is not None and len(sources) > 1:
         raise UsageError(f"-o names one file, but there are {len(sources)} images; use --out-dir.")
     if output is not None:
+        if output.endswith(os.sep):
+            raise UsageError(f"-o {shown(output)} names a folder; use --out-dir, or name a file in it.")
         return [Job(sources[0], None if _is_stdout(output) else Path(output))]
     files = [Path("stdin" if source == STREAM else source) for source in sources]
     folders = [file.parent if out_dir is None else out_dir for file in files]

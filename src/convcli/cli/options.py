@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from convcli.cli.output import note
-from convcli.errors import UsageError
+from convcli.errors import ConvcliError, UsageError
 from convcli.shapes import NAMED_PADDINGS, Pair, Sides
 
 if TYPE_CHECKING:
@@ -147,6 +147,26 @@ def parse_kernel(text: str) -> Kernel:
             f"name one, from {text}/1 to {text}/{w.shape[2]}."
         )
     return learned(w, k, None, name=name, source=text)
+
+
+def files_of_kernel(text: str) -> list[Path]:
+    """Return the files that `parse_kernel` reads for a text, which no result may overwrite."""
+    if text.startswith("@"):
+        return [Path(text[1:])]
+    match = LEARNED.fullmatch(text)
+    return files_of_run(Path(match["run"])) if match else []
+
+
+def files_of_run(name: Path) -> list[Path]:
+    """Return the files that make a run's trained network, which no result may overwrite."""
+    from convcli.history import find
+    from convcli.runs import BEST, RESOLVED
+
+    try:
+        folder, _ = find(name)
+    except ConvcliError:  # which whoever opens it says
+        return []
+    return [folder / BEST, folder / RESOLVED]
 
 
 def chosen_run(name: Path) -> Path:

@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from convcli.cli.jobs import STREAM, Job
 from convcli.errors import InputError, OutputError, UsageError, reason, shortened, shown
-from convcli.files import open_inside, remove_leftovers, write_inside
+from convcli.files import make_folder, open_inside, remove_leftovers, write_inside
 from convcli.locks import lock
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class OutDir:
         with self._thread:
             if self._ready:
                 return
-            _make(self.folder)
+            make_folder(self.folder)
             self._agree()
             remove_leftovers(self.folder)
             if (self.many or self.stored is not None) and (anew or not self.matches):
@@ -303,10 +303,3 @@ def _is_made(job: Job, since: int) -> bool:
     # A file that takes another's place may keep an old date of its content, but not of its own last change.
     changed = max(image.st_mtime_ns, image.st_ctime_ns, link.st_ctime_ns)
     return made >= since and made > changed
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{shown(folder)}: the folder cannot be made ({error.strerror}).") from error

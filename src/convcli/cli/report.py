@@ -14,7 +14,7 @@ from convcli.cli import blas
 from convcli.cli.evaluate import Split
 from convcli.cli.options import OtherData, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json
-from convcli.errors import InputError, OutputError, reason, shown
+from convcli.errors import InputError
 
 if TYPE_CHECKING:
     from convcli.report import Record
@@ -102,24 +102,17 @@ class _Place:
 
     def write_all(self, data: Mapping[str, bytes]) -> None:
         """Write files, none before all may be written."""
-        from convcli.files import make_inside, write, write_inside
+        from convcli.files import make_folder, make_inside, write, write_inside
 
         if self.inside:
             make_inside(self.folder / FIGURES)
         else:
-            _make(self.folder / FIGURES)
+            make_folder(self.folder / FIGURES)
         for name in data:
             self.check(name)
         for name, content in data.items():
             path = self.folder / name
             write_inside(path, content) if self.inside else write(path, content, force=self.force)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{shown(folder)}: this folder cannot be made ({reason(error)}).") from error
 
 
 def _record(run: Path) -> Record:
