@@ -118,3 +118,11 @@ def test_the_slope_of_sigmoid_keeps_its_digits_where_sigmoid_is_small(dtype):
     z = np.linspace(-80, 0, 1001).astype(dtype)
     exact = RIGHT["sigmoid"][1](z.astype(np.longdouble)).astype(dtype)
     np.testing.assert_allclose(derived("sigmoid", z), exact, rtol=1e-6 if dtype == np.float32 else 1e-13)
+
+
+def test_the_slope_of_tanh_keeps_the_digits_that_tanh_has():
+    """Near 1, where a² is rounded by as much as it differs from 1."""
+    a = (1 - np.arange(1, 200) * np.finfo(np.float32).epsneg).astype(np.float32)
+    dz = np.ones_like(a)
+    ACTIVATIONS["tanh"].derive(dz, a)
+    np.testing.assert_allclose(dz, 1 - a.astype(np.float64) ** 2, rtol=1e-6)

@@ -98,6 +98,8 @@ ACTIVATIONS.register("sigmoid")(
 )
 ACTIVATIONS.register("tanh")(
     Activation(
-        "g(z) = tanh(z)", lambda z: np.tanh(z, out=z), lambda da, a: np.multiply(da, 1 - a * a, out=da)
+        "g(z) = tanh(z)",
+        lambda z: np.tanh(z, out=z),
+        lambda da, a: np.multiply(da, (1 - a) * (1 + a), out=da),  # 1 − a² would round a² first
     )
 )
