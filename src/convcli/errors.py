@@ -74,8 +74,8 @@ class UsageError(ConvcliError, ValueError):
 class UnknownNameError(UsageError):
     """A name that is not among the known ones; the message suggests the nearest, or has a `hint`."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        advice = f" {hint}" if hint else suggestion(name[:LONGEST], known)
+    def __init__(self, kind: str, name: object, known: Iterable[str], hint: str = "") -> None:
+        advice = f" {hint}" if hint else suggestion(str(name)[:LONGEST], known)
         super().__init__(f"Unknown {kind} {shortened(repr(name))}.{advice}")
 
 

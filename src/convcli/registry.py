@@ -46,8 +46,8 @@ class Registry(Mapping[str, T]):
     def __getitem__(self, name: str) -> T:
         try:
             return self._parts[name]
-        except KeyError:
-            raise UnknownNameError(self.kind, name, self._parts, self.hint(name)) from None
+        except (KeyError, TypeError):  # what cannot be hashed is no name either
+            raise UnknownNameError(self.kind, name, self._parts, self.hint(str(name))) from None
 
     def hint(self, name: str) -> str:
         """Return what is said of an unknown name; nothing of most."""

@@ -144,3 +144,40 @@ def test_planes_and_kernels_of_nothing_are_refused(shape):
         convcli.filter2d(np.zeros(shape), np.ones((3, 3)))
     with pytest.raises(ShapeError, match="Expected a kernel"):
         convcli.filter2d(np.ones((4, 4)), np.zeros(shape))
+
+
+STEP = np.ones((1, 4, 4, 1))
+WRONG = {
+    "fill of text": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], fill="1"),
+    "fill of nothing": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], fill=None),
+    "complex fill": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], fill=np.complex64(1)),
+    "fill beyond floats": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], fill=10**400),
+    "two fills": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], fill=[1, 2]),
+    "border of no name": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], border=3),
+    "borders": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], border=["edge"]),
+    "op of no name": lambda: convcli.filter2d(np.ones((4, 4)), KERNEL[..., 0, 0], op=None),
+    "half a group": lambda: convcli.conv2d(STEP, KERNEL, groups=0.5),
+    "group of text": lambda: convcli.conv2d(STEP, KERNEL, groups="1"),
+    "true groups": lambda: convcli.conv2d(STEP, KERNEL, groups=True),
+    "no groups": lambda: convcli.conv2d(STEP, KERNEL, groups=0),
+    "size of an array": lambda: convcli.max_pool2d(STEP, np.array([2, 2])),
+    "half a stride": lambda: convcli.avg_pool2d(STEP, 2, 1.5),
+    "kernel of no name": lambda: convcli.kernel(3),
+    "kernel of nothing": lambda: convcli.kernel(None),
+    "kernel of weights": lambda: convcli.kernel(np.ones((3, 3))),
+    "complex parameter": lambda: convcli.kernel("gaussian", sigma=1j),
+    "ragged image": lambda: convcli.filter_image([[1, 2], [3]], "box"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_arguments_of_a_wrong_kind_are_refused_in_words(name):
+    with pytest.raises(ConvcliError):
+        WRONG[name]()
+
+
+def test_numpys_integers_are_integers():
+    assert convcli.conv2d(STEP, KERNEL, groups=np.int64(1), stride=np.uint8(2)).shape == (1, 2, 2, 1)
+    assert (
+        convcli.filter2d(np.ones((4, 4)), np.ones((3, 3)), border="constant", fill=np.float16(2))[0, 0] == 14
+    )

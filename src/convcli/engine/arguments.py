@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.engine.workspace import Array
-from convcli.errors import ShapeError, UsageError
+from convcli.errors import ShapeError, UsageError, shortened
 
 REAL = "buif"  # NumPy's letters for bool, unsigned, signed and floating
 OTHERS = {
@@ -38,6 +38,17 @@ def real(values: ArrayLike, what: str) -> Array:
     if array.dtype.kind not in REAL:
         raise UsageError(f"Expected {what} of real numbers, found {_words(array.dtype)}.")
     return array
+
+
+def finite(value: ArrayLike, what: str) -> float:
+    """Return `value` as a float, or raise UsageError if it is not one finite real number."""
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, OverflowError):
+        array = np.zeros(2)
+    if array.ndim or array.dtype.kind not in REAL or not np.isfinite(array):
+        raise UsageError(f"{what} must be a finite number, not {shortened(repr(value))}.")
+    return float(array)
 
 
 def _words(dtype: np.dtype[Any]) -> str:

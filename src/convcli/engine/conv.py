@@ -11,7 +11,7 @@ from convcli.engine.sums import column_sums
 from convcli.engine.windows import SHORT_RUN, columns, padded_tile, tiles, window_cell
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
-from convcli.shapes import IntOrPair, Padding, Pair, Window
+from convcli.shapes import IntOrPair, Padding, Pair, Window, checked_count
 
 # With fewer kernels a product is so thin that copying its columns takes longer.
 FEW_KERNELS = 16
@@ -143,7 +143,8 @@ def _checked(
     dtype = computing_dtype(x.dtype, w.dtype)
     if w.ndim != 4 or w.size == 0:
         raise ShapeError(f"w must be (f_h, f_w, c_in / groups, c_out), not {w.shape}.")
-    if groups < 1 or w.shape[3] % groups or x.shape[3] != w.shape[2] * groups:
+    groups = checked_count(groups, "groups")
+    if w.shape[3] % groups or x.shape[3] != w.shape[2] * groups:
         raise ShapeError(
             f"x with {x.shape[3]} channels does not fit w {w.shape} in {groups} group(s): a kernel needs "
             "c_in / groups channels, and groups must divide c_out."

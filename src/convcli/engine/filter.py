@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcli.engine.arguments import computing_dtype, real
+from convcli.engine.arguments import computing_dtype, finite, real
 from convcli.engine.blas import one_thread_each
 from convcli.engine.borders import BORDERS, ArraySource, Frame, Made, Plane, Source
 from convcli.engine.folding import Folded
@@ -202,8 +202,7 @@ def plan(
         raise UnknownNameError("border", border, BORDERS)
     if op not in OPERATIONS:
         raise UnknownNameError("op", op, OPERATIONS)
-    if not math.isfinite(fill):
-        raise UsageError(f"fill must be a finite number, not {fill!r}.")
+    fill = finite(fill, "fill")
     computed = computing_dtype(dtype)
     weights = [checked_kernel(kernel, computed) for kernel in kernels]
     if op == "convolve":

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli import kernels
+from convcli.engine.arguments import real
 from convcli.engine.borders import ArraySource, Source
 from convcli.engine.filter import Block, Plan, allocated, each_block, plan, responses
 from convcli.engine.workspace import Workspace
@@ -132,7 +133,7 @@ def filter_image(image: ArrayLike, kernel: str | Kernel | ArrayLike, **options: 
     >>> filter_image(step, "sobel", range="raw")[0]
     array([  0., 800., 800.,   0.], dtype=float32)
     """
-    array = np.asarray(image)
+    array = real(image, "an image")
     count = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or array.size == 0 or count not in (1, 2, 3, 4):
         raise ShapeError(

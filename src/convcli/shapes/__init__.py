@@ -15,6 +15,7 @@ from convcli.shapes.window import (
     Sides,
     Window,
     axis_padding,
+    checked_count,
     output_size,
     pair,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Sides",
     "Window",
     "axis_padding",
+    "checked_count",
     "output_size",
     "pair",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import index
 from typing import TypeAlias
 
 from convcli.errors import ShapeError, shortened
@@ -49,7 +50,22 @@ def pair(value: IntOrPair, name: str, *, least: int = 1) -> Pair:
 
 
 def _is_int(value: object) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, bool)
+    try:
+        index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return not isinstance(value, bool)
+
+
+def checked_count(value: object, name: str) -> int:
+    """Return `value` as an int of at least 1, or raise ShapeError.
+
+    >>> checked_count(3, "groups")
+    3
+    """
+    if not _is_int(value) or index(value) < 1:  # type: ignore[arg-type]
+        raise ShapeError(f"{name} must be an integer of at least 1, not {value!r}.")
+    return index(value)  # type: ignore[arg-type]
 
 
 def axis_padding(padding: str | int | Sequence[int], f: int, dilation: int = 1) -> Pair:
@@ -96,8 +112,7 @@ def output_size(
     (4, 3, 4)
     """
     for name, value in (("n", n), ("f", f), ("stride", stride), ("dilation", dilation)):
-        if not _is_int(value) or value < 1:
-            raise ShapeError(f"{name} must be an integer of at least 1, not {value!r}.")
+        checked_count(value, name)
     before, after = axis_padding(padding, f, dilation)
     room = n + before + after - dilation * (f - 1) - 1
     if room < 0:
