@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -25,6 +26,18 @@ def test_the_digits_network_passes_in_seconds(run):
     assert len(errors) == 28
     assert max(errors) < 1e-6
     assert "All 28 gradients agree with differences: largest error" in result.stdout
+
+
+def test_large_maps_are_checked_in_seconds_behind_a_bar(call, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        "convcli.render.progress.steps", lambda total, name: nullcontext(lambda: told.append(total))
+    )
+    begin = time.perf_counter()
+    result = call("gradcheck", ROOT / "examples" / "photos.toml", "--input", "64x64x3", "--classes", 3)
+    assert result.code == 0
+    assert told == [12] * 12
+    assert time.perf_counter() - begin < 40  # 4 on two idle cores, where the bound is for busy ones
 
 
 @pytest.mark.usefixtures("quick")

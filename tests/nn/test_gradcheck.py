@@ -7,7 +7,8 @@ import pytest
 
 from convcli.nn.differences import Points
 from convcli.nn.fused import ConvMaxPool
-from convcli.nn.gradcheck import check_layer, check_loss, check_network, check_whole
+from convcli.nn.gradcheck import check_count, check_layer, check_loss, check_network, check_whole
+from convcli.nn.layer import LAYERS as LAYERS_BY_NAME
 from convcli.nn.layers import ActivationLayer, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
@@ -222,6 +223,82 @@ def test_a_spoiled_derivative_is_found_where_it_is_and_in_the_whole(kind, change
     assert {key for key in wrong if key} == {(number,) for number in layers}
     assert all(wrong[number,] == {name} for number in layers)
     assert () in wrong, "the whole network's gradient is wrong too"
+
+
+# A network of such maps is checked mostly along directions.
+LARGE_SHAPE = (24, 24, 24)
+LARGE_LAYERS = {
+    "conv": Conv(filters=8, activation="relu", padding="same"),
+    "max_pool": MaxPool(size=3, stride=2),
+    "avg_pool": LAYERS_BY_NAME["avg_pool"](size=2),
+    "global_avg_pool": LAYERS_BY_NAME["global_avg_pool"](),
+    "batch_norm": BatchNorm(),
+    "activation": ActivationLayer(function="leaky_relu"),
+    "dropout": Dropout(rate=0.3),
+    "flatten": Flatten(),
+    "dense": Dense(units=16, activation="relu"),
+}
+
+
+def found_in_large(kind):
+    layers = [Flatten(), LARGE_LAYERS[kind]] if kind == "dense" else [LARGE_LAYERS[kind]]
+    ending = [] if kind in ("dense", "flatten", "global_avg_pool") else [LARGE_LAYERS["global_avg_pool"]]
+    network = Network([*layers, *ending, Dense(units=3)], LARGE_SHAPE)
+    return {check.name: check for check in check_network(network, CrossEntropy())}
+
+
+def name_of(kind):
+    return f"[[layers]] {2 if kind == 'dense' else 1} ({kind})"
+
+
+def test_there_is_a_large_case_for_every_layer():
+    assert set(LARGE_LAYERS) == set(LAYERS_BY_NAME)
+
+
+@pytest.mark.parametrize("kind", LARGE_LAYERS)
+def test_large_maps_pass(kind):
+    for check in found_in_large(kind).values():
+        assert not check.failed(1e-6), check
+
+
+@pytest.mark.parametrize("kind", LARGE_LAYERS)
+def test_one_wrong_entry_in_a_large_map_is_found_in_its_layer(kind, monkeypatch):
+    def change(dx, _tape):
+        dx.flat[np.abs(dx).argmax()] *= 1.05
+        return dx
+
+    spoil(monkeypatch, type(LARGE_LAYERS[kind]), change)
+    checks = found_in_large(kind)
+    assert "x" in checks[name_of(kind)].failed(1e-6)
+    assert checks["the network"].failed(1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("conv", "W"),
+        ("conv", "b"),
+        ("dense", "W"),
+        ("dense", "b"),
+        ("batch_norm", "gamma"),
+        ("batch_norm", "beta"),
+    ],
+)
+def test_one_wrong_entry_of_the_weights_before_large_maps_is_found_in_its_layer(kind, name, monkeypatch):
+    def change(dx, tape):
+        if name in tape.gradients:
+            gradient = tape.gradients[name]
+            gradient.flat[np.abs(gradient).argmax()] *= 1.05
+        return dx
+
+    spoil(monkeypatch, type(LARGE_LAYERS[kind]), change)
+    found = found_in_large(kind)[name_of(kind)]
+    assert set(found.failed(1e-6)) == {name}
+
+
+def test_what_is_checked_is_counted_before():
+    for network in (FUSED, Network(LAYERS_TOGETHER, (6, 6, 2))):
+        assert len(list(check_network(network, CrossEntropy()))) == check_count(network)
 
 
 FUSED = Network(

@@ -35,9 +35,9 @@ def gradcheck(
 
     Each layer alone, in the shape it has in the network, then the loss, then the whole network through its
     loss. An array is checked at random coordinates and along random directions that change every number of
-    it at once, so that one wrong derivative shows wherever it is. Steps over a kink (relu, max_pool) give
-    themselves away, as the difference does not settle when they shrink; they are made smaller or drawn again.
-    Exit code 3 if an error is not below the tolerance.
+    it at once, so that one wrong derivative shows wherever it is; large maps mostly along directions. Steps
+    over a kink (relu, max_pool) give themselves away, as the difference does not settle when they shrink;
+    they are made smaller or drawn again. Exit code 3 if an error is not below the tolerance.
 
     \b
     Examples:
@@ -47,7 +47,7 @@ def gradcheck(
     """
     from typing import cast
 
-    from convcli.nn.gradcheck import check_network
+    from convcli.nn.gradcheck import check_count, check_network
     from convcli.nn.losses import Loss
     from convcli.render.checks import (
         gradient_document,
@@ -55,14 +55,19 @@ def gradcheck(
         gradient_summary,
         gradient_table,
     )
+    from convcli.render.progress import steps
 
     network, file = configured_network(config, overrides or (), volume, classes)
-    checks = list(check_network(network, cast(Loss, file.config.training.loss), seed))
+    checks = []
+    with steps(check_count(network), "checking gradients") as advance:
+        for check in check_network(network, cast(Loss, file.config.training.loss), seed):
+            checks.append(check)
+            advance()
     if json:
         print_json(gradient_document(checks, tolerance))
     else:
         show(gradient_table(checks, tolerance))
     if failure := gradient_failure(checks, tolerance):
-        raise CheckError(failure)
+        raise CheckError(*failure)
     if not json:
         out_text(gradient_summary(checks, tolerance))

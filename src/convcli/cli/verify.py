@@ -34,6 +34,6 @@ def verify(
     else:
         show(verdict_table(verdicts))
     if failure := verdict_failure(verdicts):
-        raise CheckError(failure)
+        raise CheckError(*failure)
     if not json:
         out_text(verdict_summary(verdicts))

@@ -1,7 +1,7 @@
 """Derivatives by central differences, and how far a gradient is from them: at some points of an array.
 
 All coordinates of a large array would be too many, so it is checked at some of them, drawn at random, and
-along random directions that change every number of the array by plus or minus one step: there a single
+along random directions that change every number of the array by plus or minus the same: there a single
 wrong derivative shows, wherever it is. (The idea of directions is that of autograd's `test_util`.)
 
 A kink (relu, the maximum of a window) between x − h and x + h makes a difference that is no derivative. It
@@ -111,6 +111,7 @@ class Points:
 
 THOROUGH = Points()
 QUICK = Points(coordinates=48, directions=6)
+LARGE = Points(coordinates=2, directions=3)  # where a single evaluation takes long
 
 
 def gradient_error(
@@ -124,7 +125,8 @@ def gradient_error(
     """Return the largest relative error of `analytic` as the gradient of `function` in `array`.
 
     A coordinate's error is relative to the array's largest derivative; a direction's, along which every
-    number moves by ±1, to the gradient's Euclidean norm, which is what the derivative along it amounts to.
+    number moves by the same, to the root mean square of the derivatives, which is what the one along it
+    amounts to. Directions have length 1, so that few kinks are crossed however many numbers move.
 
     Parameters
     ----------
@@ -138,7 +140,7 @@ def gradient_error(
     The error; infinite where no derivative could be measured.
     """
     largest = max(float(np.abs(analytic).max(initial=0)), floor)
-    norm = max(float(np.linalg.norm(analytic)), floor * math.sqrt(array.size))
+    usual = max(float(np.linalg.norm(analytic)) / math.sqrt(max(array.size, 1)), floor)
     slopes = analytic.reshape(-1)
     order = rng.permutation(array.size).tolist()
 
@@ -148,8 +150,8 @@ def gradient_error(
 
     def along_directions() -> Iterator[float]:
         while array.size:
-            signs = rng.choice([-1.0, 1.0], array.size)
-            yield _error(function, array, slice(None), signs, float(slopes @ signs), norm)
+            direction = rng.choice([-1.0, 1.0], array.size) / math.sqrt(array.size)
+            yield _error(function, array, slice(None), direction, float(slopes @ direction), usual)
 
     return max(_worst(at_coordinates(), points.coordinates), _worst(along_directions(), points.directions))
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.nn.differences import (
+    LARGE,
     QUICK,
     THOROUGH,
     Points,
@@ -25,6 +26,7 @@ from convcli.shapes import Pair
 
 __all__ = [
     "Check",
+    "check_count",
     "check_layer",
     "check_layers",
     "check_loss",
@@ -37,6 +39,8 @@ __all__ = [
 # An array whose gradient is nearly nothing beside the others' (a bias before batch normalisation) is measured
 # by this share of theirs: what is left of it is rounding.
 LEAST_SHARE = 1e-3
+
+MANY_NUMBERS = 1 << 15  # in maps; below it, a hundred evaluations take moments
 
 
 def step_spans(network: Network) -> list[Pair]:
@@ -210,7 +214,7 @@ class Check:
 
 
 def check_network(
-    network: Network, loss: Loss, seed: int = 0, *, samples: int = 3, points: Points = QUICK
+    network: Network, loss: Loss, seed: int = 0, *, samples: int = 3, points: Points | None = None
 ) -> Iterator[Check]:
     """Yield a check of each layer in the shape it has in `network`, of the loss, and of the whole.
 
@@ -219,17 +223,30 @@ def check_network(
     together = {end: start for start, end in step_spans(network) if end - start > 1}
     for number, layer in enumerate(network.layers, 1):
         rng = np.random.default_rng((seed, number))
-        errors = check_layer(layer, network.shapes[number - 1], rng, samples=samples, points=points)
+        chosen = points or _points(network.shapes[number - 1 : number + 1], samples)
+        errors = check_layer(layer, network.shapes[number - 1], rng, samples=samples, points=chosen)
         yield Check((number,), layer.name(), layer.summary(), errors)
         if number in together:
             start = together[number]
             layers = network.layers[start:number]
-            found = check_layers(layers, network.shapes[start], rng, samples=samples, points=points)
+            chosen = points or _points(network.shapes[start : number + 1], samples)
+            found = check_layers(layers, network.shapes[start], rng, samples=samples, points=chosen)
             names = " + ".join(layer.name() for layer in layers)
             yield Check(tuple(range(start + 1, number + 1)), names, "as one", _renumbered(found, start))
     rng = np.random.default_rng((seed, 0))
     yield Check((), "loss", loss.name(), {"outputs": check_loss(loss, network.shapes[-1][0], rng)})
-    yield Check((), "network", "", check_whole(network, loss, rng, samples=samples, points=points))
+    chosen = points or _points(network.shapes, samples)
+    yield Check((), "network", "", check_whole(network, loss, rng, samples=samples, points=chosen))
+
+
+def check_count(network: Network) -> int:
+    """Return how many checks `check_network` yields."""
+    return len(network.layers) + sum(end - start > 1 for start, end in step_spans(network)) + 2
+
+
+def _points(shapes: Sequence[Shape], samples: int) -> Points:
+    """Return at how many points an array is checked where maps of these shapes are computed for each."""
+    return LARGE if samples * sum(map(math.prod, shapes)) > MANY_NUMBERS else QUICK
 
 
 def _renumbered(errors: dict[str, float], start: int) -> dict[str, float]:

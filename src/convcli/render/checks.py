@@ -48,8 +48,8 @@ def gradient_summary(checks: Sequence[Check], tolerance: float) -> str:
     return f"All {len(errors)} gradients agree with differences: {largest}."
 
 
-def gradient_failure(checks: Sequence[Check], tolerance: float) -> str | None:
-    """Return which gradients are wrong, or None."""
+def gradient_failure(checks: Sequence[Check], tolerance: float) -> tuple[str, ...]:
+    """Return which gradients are wrong, in lines; none if all are right."""
     total = sum(len(check.errors) for check in checks)
     wrong = [
         f"{check.name}: {name} is off by {error(value)}"
@@ -105,8 +105,8 @@ def verdict_summary(verdicts: Sequence[Verdict]) -> str:
     return f"All {len(verdicts)} comparisons hold: largest error {told}."
 
 
-def verdict_failure(verdicts: Sequence[Verdict]) -> str | None:
-    """Return which cases differ, or None."""
+def verdict_failure(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+    """Return which cases differ, in lines; none if all hold."""
     wrong = [
         f"{verdict.operation}, {verdict.case}, {verdict.dtype}: {name} is off by {error(value)}"
         for verdict in verdicts
@@ -137,11 +137,11 @@ def _finite(errors: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if value < float("inf") else None for name, value in errors.items()}
 
 
-def _failure(wrong: Sequence[str], what: str) -> str | None:
+def _failure(wrong: Sequence[str], what: str) -> tuple[str, ...]:
     if not wrong:
-        return None
+        return ()
     more = f"; and {len(wrong) - MOST_NAMED} more" if len(wrong) > MOST_NAMED else ""
-    return f"{len(wrong)} {what}.\n  {'; '.join(wrong[:MOST_NAMED])}{more}."
+    return f"{len(wrong)} {what}.", f"  {'; '.join(wrong[:MOST_NAMED])}{more}."
 
 
 def _cell(errors: Mapping[str, float], tolerance: float) -> Text:
