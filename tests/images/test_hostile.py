@@ -18,7 +18,7 @@ import PIL.Image
 import pytest
 
 from convcli.errors import InputError
-from convcli.images import MAX_PIXELS, Image, encode, read, read_pixels, reading
+from convcli.images import MAX_PIXELS, Image, encode, read, read_pixels, sources
 from convcli.images.bounds import MOST_SCANS
 from convcli.images.png import chunk
 
@@ -100,7 +100,8 @@ def test_size_is_looked_at_before_anything_is_decoded(kind, tmp_path, monkeypatc
     path = tmp_path / "image"
     path.write_bytes(encode(Image(GREY), kind))
     monkeypatch.setattr(PIL.Image.Image, "load", fail)
-    monkeypatch.setattr(reading, "read_rows", fail)
+    monkeypatch.setattr("convcli.images.reading.read_rows", fail)
+    monkeypatch.setattr("convcli.images.reading.read_samples", fail)
     with pytest.raises(InputError, match="more than the 62"):
         read(path, max_pixels=62, threads=2)
 
@@ -170,7 +171,7 @@ def test_a_pipe_that_never_ends_is_left_where_no_image_begins():
 
 
 def test_a_pipe_is_taken_only_up_to_a_limit(monkeypatch):
-    monkeypatch.setattr(reading, "MOST_PIPED", 2**21)
+    monkeypatch.setattr(sources, "MOST_PIPED", 2**21)
     stream, writer = endless(encode(Image(GREY), "png"))
     with stream, pytest.raises(InputError, match="standard input: more than 2 MiB; save it and give"):
         read(stream)
@@ -202,7 +203,7 @@ class Failing(io.BytesIO):
 def test_disk_that_fails_while_it_is_read_is_no_damaged_image(kind, monkeypatch):
     noise = np.random.default_rng(0).integers(0, 256, (400, 400), np.uint8)
     stream = Failing(encode(Image(noise), kind), after=40_000)
-    monkeypatch.setattr(reading, "_held", lambda _, __: stream)
+    monkeypatch.setattr(sources, "_held", lambda _, __: stream)
     with pytest.raises(InputError, match=r"standard input: cannot be read \(Input/output error\)"):
         read(io.BytesIO())
 

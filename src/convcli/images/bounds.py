@@ -1,8 +1,7 @@
 """What a file may ask for, looked up before it is decoded: a small one can ask for gigabytes, or for hours.
 
 Pillow looks at the size of an image, at texts and at tags. Left to do here: a limit that the user can set,
-and what formats allow without end: tiles larger than their image, scans of a JPEG over the same pixels,
-segments that are joined one by one.
+and what formats allow without end: scans of a JPEG over the same pixels, segments that are joined one by one.
 """
 
 from __future__ import annotations
@@ -11,9 +10,6 @@ import re
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO
-
-import PIL.ExifTags
-import PIL.Image
 
 from convcli.errors import InputError
 
@@ -63,14 +59,6 @@ def check_head(head: bytes, most: int, where: str) -> None:
     else:
         columns, rows = (side & 0x3FFF for side in struct.unpack("<HH", frame[6:10]))
     check_pixels(rows, columns, most, where)
-
-
-def check_tiles(picture: PIL.Image.Image, most: int, where: str) -> None:
-    """Raise `InputError` if a tile of a TIFF file has too many pixels: it is decoded as a whole."""
-    tags = getattr(picture, "tag_v2", {})
-    rows, columns = (tags.get(tag, 0) for tag in (PIL.ExifTags.Base.TileLength, PIL.ExifTags.Base.TileWidth))
-    if isinstance(rows, int) and isinstance(columns, int):
-        check_pixels(rows, columns, most, f"{where}: its tiles")
 
 
 def check_jpeg(stream: BinaryIO, where: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UsageError, shown, suggestion
@@ -26,13 +27,28 @@ FORMATS = {
 """Suffix → format."""
 
 
+COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+"""Of a PNG file: how its colours are to be seen."""
+
+
 @dataclass(frozen=True)
 class Metadata:
-    """What is written back with an image: colour profile, resolution, EXIF less orientation and sizes."""
+    """What is written back with an image.
+
+    Attributes
+    ----------
+    icc_profile, dpi
+        The colour profile; dots per inch, across and down.
+    exif
+        EXIF data less orientation and sizes.
+    colour
+        The `COLOUR_CHUNKS` of a PNG file, with their content.
+    """
 
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     exif: bytes | None = None
+    colour: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +61,7 @@ class Image:
         (h, w), or (h, w, 3) for RGB, in the dtype that the file has.
     alpha
         (h, w), or None: of uint8 with uint8 pixels and of uint16 with uint16 pixels, where the largest value
-        is opaque; of float32 with floats, where 1 is.
+        is opaque; of float32 with all others, where 1 is.
     metadata
         What is written back.
     notes
@@ -67,6 +83,11 @@ class Image:
     def stored_shape(self) -> tuple[int, ...]:
         """(h, w) or (h, w, 3), as the file has it."""
         return (*self.pixels.shape, 3) if self.luma_of_colour else self.pixels.shape
+
+
+def full_scale(dtype: np.dtype[Any]) -> int:
+    """Return what is opaque in alpha of a dtype: the largest integer, or 1."""
+    return 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
 def format_of(path: Path) -> str:

@@ -1,62 +1,45 @@
-"""Image files in: whatever Pillow reads, upright, as arrays."""
+"""Image files in: upright, as arrays of the values they hold, with what else is true of them."""
 
 from __future__ import annotations
 
-import codecs
 import io
-import math
-import os
-import stat
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
-import PIL.ImageOps
+import PIL.ImageFile
 from numpy.typing import NDArray
 
 from convcli.arrays import read_npy
-from convcli.errors import InputError, reason, shortened, shown
-from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels, check_tiles
-from convcli.images.description import program_of, says_shape_only
+from convcli.errors import InputError, shown
+from convcli.images import png_chunks
+from convcli.images.bitfields import read_bitfields
+from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels
 from convcli.images.image import Image, Metadata, Pixels
+from convcli.images.metadata import kept_exif, nodata_of, orientation_of, resolution, upright
+from convcli.images.picture import arrays_of, load_as_far_as_it_goes, parted
 from convcli.images.pillow import reading
 from convcli.images.png_rows import read_rows
+from convcli.images.sources import kind_of, opened, start
+from convcli.images.tiff import Directory, Tag, layout_of
+from convcli.images.tiff_pixels import is_left_to_pillow, is_understood, pixels_of, refuse_raw, unknown_kind
+from convcli.images.tiff_samples import read_samples
 
-# What of EXIF stays true of other pixels: texts, camera, time and place; not sizes, strips, thumbnails.
-_Tag = PIL.ExifTags.Base
-_KEPT_TAGS = (_Tag.ImageDescription, _Tag.Make, _Tag.Model, _Tag.DateTime, _Tag.Artist, _Tag.Copyright)
-_STALE_TAGS = (_Tag.ExifImageWidth, _Tag.ExifImageHeight, _Tag.ExifInteroperabilityOffset)
-
-NODATA_TAG = 42113
-
-_KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", ".npy")  # Pillow tries nothing else: some run programs
-_MAGIC = {
-    b"\x89PNG": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",  # with places of 64 bits
-    b"MM\0+": "TIFF",
-    b"\x93NUMPY": "NPY",
-}
-_PLAIN_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX")
-_HEAD_BYTES = 256  # enough to tell what a file is
-BAND_BYTES = 2**20  # taken over from Pillow at a time
-_PIECE = 2**20
-MOST_PIPED = 2**29
-"""Bytes that are taken from a pipe, which has to be held in memory as a whole."""
+GEO_TAGS = (33550, 33922, 34264, 34735)
+"""GeoTIFF's: scale, tie points, transformation, keys."""
 
 
 def read(
-    source: Path | BinaryIO, *, luma: bool = False, threads: int = 1, max_pixels: int = MAX_PIXELS
+    source: Path | BinaryIO,
+    *,
+    luma: bool = False,
+    threads: int = 1,
+    max_pixels: int = MAX_PIXELS,
+    damaged: bool = False,
 ) -> Image:
     """Return the image in a file or stream, upright: its EXIF orientation is applied.
 
@@ -68,29 +51,247 @@ def read(
     These differ from the brightness of the decoded colours by rounding, and more only where a colour was out
     of range and had to be cut. Other files are read in colour nevertheless.
 
+    `damaged` opens a PNG, JPEG, GIF or BMP file as far as it can be decoded; a note says how many rows are
+    real.
+
     Raises
     ------
     InputError
         If there is no file, or it is no image that can be read without loss; the message says what was found.
     """
-    with _opened(source) as (stream, where), reading(where, max_pixels) as warned:
-        head = _start(stream)
-        kind = _kind(head, where)
+    with opened(source) as (stream, where), reading(where, max_pixels) as warned:
+        head = start(stream)
+        kind = kind_of(head, where)
         if kind == "NPY":
             return _read_npy(stream, where, max_pixels)
-        decoded = _decode(stream, head, kind, where, luma=luma, threads=threads, most=max_pixels)
-        picture = decoded.picture
-        dpi, exif, said = _dpi(picture), None, decoded.notes
-        if decoded.rows is not None:
-            pixels, alpha = _parted(decoded.rows)
+        if kind == "TIFF":
+            decoded = _read_tiff(stream, where, threads, max_pixels)
         else:
-            exif, turned = _turn_upright(picture, where)
-            pixels, alpha, converted = _arrays(picture, where, threads)
-            said = [*said, *turned, *converted]
-        metadata = Metadata(picture.info.get("icc_profile") or None, dpi, exif)
-        nodata, named = _nodata(picture, where)
-        notes = (*(f"{where}: {text}" for text in warned), *said, *named)
-    return Image(pixels, alpha, metadata, notes, decoded.without_colour, nodata)
+            decoded = _read_other(
+                _File(stream, head, kind, where, max_pixels), luma=luma, threads=threads, damaged=damaged
+            )
+        metadata, dpi = decoded.metadata, decoded.metadata.dpi
+        if dpi is not None and decoded.orientation >= 5:
+            metadata = replace(metadata, dpi=dpi[::-1])
+        alpha = decoded.alpha
+        return Image(
+            upright(decoded.pixels, decoded.orientation),
+            None if alpha is None else upright(alpha, decoded.orientation),
+            metadata,
+            (*(f"{where}: {text}" for text in warned), *decoded.notes),
+            decoded.without_colour,
+            decoded.nodata,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _File:
+    """An opened file: its first bytes, its kind, its name in messages, the most pixels it may have."""
+
+    stream: BinaryIO
+    head: bytes
+    kind: str
+    where: str
+    most: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Decoded:
+    """What is known of a picture that is decoded and not yet turned upright."""
+
+    pixels: Pixels
+    alpha: Pixels | None
+    orientation: int
+    metadata: Metadata
+    notes: list[str]
+    without_colour: bool = False
+    nodata: float | None = None
+
+
+def _read_other(file: _File, *, luma: bool, threads: int, damaged: bool) -> _Decoded:
+    """Decode a file that Pillow opens."""
+    where = file.where
+    check_head(file.head, file.most, where)
+    if file.kind == "JPEG":
+        check_jpeg(file.stream, where)
+    file, picture, notes = _sound(file)
+    if several := getattr(picture, "is_animated", False):  # counting them all may take long
+        notes.append(f"{where}: has more than one picture; only the first is used.")
+    profile, key = picture.info.get("icc_profile") or None, None
+    if file.kind == "PNG" and picture.mode != "P":
+        key = picture.info.pop("transparency", None)
+    rows, grey, used = None, False, False
+    if threads > 1 and not several and file.kind == "PNG" and key is None:
+        rows = read_rows(file.stream, file.head, picture)
+    if rows is not None:
+        pixels, alpha = parted(rows)
+    elif file.kind == "PNG" and png_chunks.is_deep(file.head):
+        pixels, alpha = parted(_deep_samples(file, notes, damaged=damaged))
+    elif file.kind == "BMP" and (fields := read_bitfields(file.stream, picture.size)) is not None:
+        pixels, alpha = fields
+    else:
+        loaded, grey = _loaded(file, picture, notes, luma=luma, damaged=damaged)
+        pixels, alpha, said, used = arrays_of(loaded, where, threads, profile)
+        notes += said
+    if key is not None and alpha is None:
+        alpha = png_chunks.keyed_alpha(pixels, key, file.head)
+    exif, orientation, said = (None, 1, []) if rows is not None else _exif_of(picture.getexif, where)
+    dpi, about_dpi = resolution(picture.info.get("dpi"), where)
+    colour = png_chunks.colour_of(file.stream) if file.kind == "PNG" else ()
+    metadata = Metadata(None if used else profile, dpi, exif, colour)
+    return _Decoded(pixels, alpha, orientation, metadata, [*notes, *said, *about_dpi], grey)
+
+
+def _open(file: _File) -> PIL.ImageFile.ImageFile:
+    """Return the stream's first picture, found to be no larger than allowed, not loaded."""
+    file.stream.seek(0)
+    try:
+        picture = PIL.Image.open(file.stream, formats=(file.kind,))
+    except PIL.UnidentifiedImageError as error:
+        raise InputError(
+            f"{file.where}: found a {file.kind} file that is damaged, cut short or of a kind that cannot be "
+            "read."
+        ) from error
+    check_pixels(picture.height, picture.width, file.most, file.where)
+    return picture
+
+
+def _sound(file: _File) -> tuple[_File, PIL.ImageFile.ImageFile, list[str]]:
+    """Return a file and its picture; a PNG file without those chunks nobody needs that are damaged."""
+    try:
+        return file, _open(file), []
+    except InputError as error:
+        if file.kind != "PNG" or not isinstance(error.__cause__, PIL.UnidentifiedImageError):
+            raise
+        stream, left_out = png_chunks.without_wrong_checksums(file.stream)
+        if not left_out:
+            raise
+        names = ", ".join(dict.fromkeys(left_out[:8]))
+        file = replace(file, stream=stream)
+        return file, _open(file), [f"{file.where}: its {names} has a wrong checksum and was left out."]
+
+
+def _loaded(
+    file: _File,
+    picture: PIL.ImageFile.ImageFile,
+    notes: list[str],
+    *,
+    luma: bool,
+    damaged: bool,
+    prepared: Callable[[PIL.ImageFile.ImageFile], PIL.ImageFile.ImageFile] = lambda picture: picture,
+) -> tuple[PIL.Image.Image, bool]:
+    """Return the loaded picture, and whether it is the brightness of one that has colours."""
+    grey = False
+    if luma and file.kind == "JPEG" and picture.mode == "RGB":
+        picture.draft("L", None)
+        grey = picture.mode == "L"
+    try:
+        picture.load()
+        return picture, grey
+    except MemoryError:
+        raise
+    except Exception:  # what decoders raise where a file is damaged is nearly anything
+        if grey:  # a lossless JPEG has no brightness ready
+            return _loaded(file, _open(file), notes, luma=False, damaged=damaged)
+        if not damaged or file.kind not in ("PNG", "JPEG", "GIF", "BMP"):
+            raise
+    cut = file
+    if file.kind == "JPEG" and picture.info.get(
+        "progressive"
+    ):  # which has all rows, each time in more detail
+        file.stream.seek(0)
+        cut = replace(file, stream=io.BytesIO(file.stream.read() + b"\xff\xd9"))
+    partial, rows = load_as_far_as_it_goes(lambda: prepared(_open(cut)))
+    if rows == 0:
+        raise InputError(f"{file.where}: the image is damaged or cut short; none of its rows can be decoded.")
+    if rows == partial.height:
+        found = "is damaged or cut short: its rows are all there, but not their details"
+    else:
+        found = f"is damaged or cut short: {rows:,} of {partial.height:,} rows are real, the others black"
+    if not any(found in note for note in notes):
+        notes.append(f"{file.where}: {found}.")
+    return partial, False
+
+
+def _deep_samples(file: _File, notes: list[str], *, damaged: bool) -> NDArray[np.uint16]:
+    """Return the samples (h, w, c) of a PNG file of several channels of 16 bits."""
+    parts = []
+    for mode, raw in png_chunks.deep_modes(file.head):
+
+        def prepared(
+            picture: PIL.ImageFile.ImageFile, mode: str = mode, raw: str = raw
+        ) -> PIL.ImageFile.ImageFile:
+            return png_chunks.as_mode(picture, mode, raw)
+
+        picture = prepared(_open(file))
+        loaded, _ = _loaded(file, picture, notes, luma=False, damaged=damaged, prepared=prepared)
+        parts.append(np.asarray(loaded))
+    return png_chunks.joined(parts)
+
+
+def _exif_of(load: Callable[[], PIL.Image.Exif], where: str) -> tuple[bytes | None, int, list[str]]:
+    """Return the EXIF data that stay true of other pixels, the orientation, and what to say."""
+    orientation = 1
+    try:
+        exif = load()
+        if not len(exif):
+            return None, 1, []
+        orientation = orientation_of(exif)
+        kept, notes = kept_exif(exif, where)
+    except MemoryError:
+        raise
+    except Exception:  # damaged EXIF raises nearly anything, and is no reason to refuse the pixels
+        return None, orientation, [f"{where}: its EXIF data are damaged and were left out."]
+    return kept, orientation, notes
+
+
+def _read_tiff(stream: BinaryIO, where: str, threads: int, most: int) -> _Decoded:
+    """Decode the first picture of a TIFF file: its samples here, or by Pillow where it takes it as it is."""
+    directory = Directory(stream, where)
+    refuse_raw(directory)
+    layout = layout_of(directory, most)
+    profile = (directory.raw(Tag.ICC_PROFILE) or None) if Tag.ICC_PROFILE in directory else None
+    used = False
+    if is_understood(layout):
+        pixels, alpha, notes = pixels_of(read_samples(stream, layout, where), layout, directory)
+        if pixels.ndim == 3 and pixels.shape[2] == 4:
+            pixels, _, said, used = arrays_of(PIL.Image.fromarray(pixels, "CMYK"), where, threads, profile)
+            notes += said
+    elif is_left_to_pillow(layout):
+        picture = _open(_File(stream, b"", "TIFF", where, most))
+        picture.load()
+        pixels, alpha, notes, used = arrays_of(picture, where, threads, profile)
+    else:
+        raise InputError(f"{where}: {unknown_kind(layout)}")
+    if directory.following:
+        notes.append(f"{where}: has more than one picture; only the first is used.")
+    if any(tag in directory for tag in GEO_TAGS):
+        notes.append(f"{where}: its place on the map (GeoTIFF's tags) was left out.")
+    exif, _, said = _exif_of(lambda: _tiff_exif(directory), where)
+    per_inch = {2: 1.0, 3: 2.54}.get(directory.number(Tag.RESOLUTION_UNIT, 2), 0.0)
+    across, down = (directory.ratio(tag) for tag in (Tag.X_RESOLUTION, Tag.Y_RESOLUTION))
+    dpi, about_dpi = resolution(((across or 0) * per_inch, (down or 0) * per_inch), where)
+    nodata, about_nodata = nodata_of(directory.text(Tag.NODATA), where)
+    orientation = directory.number(Tag.ORIENTATION, 1)
+    return _Decoded(
+        pixels,
+        alpha,
+        orientation if 1 <= orientation <= 8 else 1,
+        Metadata(None if used else profile, dpi, exif),
+        [*notes, *said, *about_dpi, *about_nodata],
+        nodata=nodata,
+    )
+
+
+def _tiff_exif(directory: Directory) -> PIL.Image.Exif:
+    """Return the tags of a TIFF file as Pillow has them; none of those that it cannot find its way in."""
+    exif = PIL.Image.Exif()
+    if directory.big and directory.order == ">":
+        return exif
+    exif.bigtiff = directory.big
+    exif.endian = directory.order
+    exif.load_from_fp(directory.stream, directory.offset)
+    return exif
 
 
 def read_pixels(
@@ -134,241 +335,6 @@ def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
         for c in range(pixels.shape[2])
     ]
     return np.stack(planes, axis=2)
-
-
-@contextmanager
-def _opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
-    """Yield a stream that can be read anywhere, and what to call it. A file is not read as a whole."""
-    if not isinstance(source, Path):
-        yield _held(source, "standard input"), "standard input"
-        return
-    where = shown(source)
-    try:
-        kind = source.stat().st_mode
-        if stat.S_ISDIR(kind):
-            raise InputError(f"{where}: expected an image file, found a folder.")
-        if stat.S_ISCHR(kind) or stat.S_ISBLK(kind):
-            raise InputError(f"{where}: expected an image file, found a device.")
-        file = source.open("rb", buffering=0)
-    except FileNotFoundError as error:
-        raise InputError(f"{where}: no such file.") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{where}: cannot be read ({reason(error)}).") from error
-    with _File(file) if file.seekable() else io.BufferedReader(file) as stream:
-        yield stream if stream.seekable() else _held(stream, where), where
-
-
-class _File(io.BufferedReader):
-    """A file that takes no more memory than it has bytes, whatever length it announces for a part of it."""
-
-    def __init__(self, raw: io.FileIO) -> None:
-        super().__init__(raw)
-        self._end = os.fstat(raw.fileno()).st_size
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > _PIECE:
-            size = min(size, max(self._end - self.tell(), 0))
-        return super().read(size)
-
-
-def _held(stream: BinaryIO, where: str) -> BinaryIO:
-    """Return what a pipe holds, which has no places to go to, in memory; what is no image is not read on."""
-    held = io.BytesIO()
-    while piece := stream.read(_PIECE):
-        held.write(piece)
-        if held.tell() == len(piece):
-            _kind(piece, where)
-        if held.tell() > MOST_PIPED:
-            raise InputError(f"{where}: more than {MOST_PIPED >> 20} MiB; save it and give the file's name.")
-    return held
-
-
-def _start(stream: BinaryIO) -> bytes:
-    """Return the first bytes of a stream, and go back to its beginning."""
-    stream.seek(0)
-    head = stream.read(_HEAD_BYTES)
-    stream.seek(0)
-    return head
-
-
-def _kind(head: bytes, where: str) -> str:
-    """Return the format that a file begins with, or raise `InputError` that says what was found."""
-    if not head:
-        raise InputError(f"{where}: expected an image, found nothing (0 bytes).")
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "WEBP"
-    for magic, name in _MAGIC.items():
-        if head.startswith(magic):
-            return name
-    raise InputError(f"{where}: expected an image ({', '.join(_KINDS)}), found {_found(head)}.")
-
-
-@dataclass(frozen=True, eq=False)
-class _Decoded:
-    """A picture that Pillow has loaded, or, if there are `rows`, only opened."""
-
-    picture: PIL.Image.Image
-    rows: NDArray[np.uint8] | None
-    notes: list[str]
-    without_colour: bool
-
-
-def _decode(
-    stream: BinaryIO, head: bytes, kind: str, where: str, *, luma: bool, threads: int, most: int
-) -> _Decoded:
-    """Return the stream's first picture: opened, found to be no larger than allowed, then loaded."""
-    without_colour, rows = False, None
-    check_head(head, most, where)
-    if kind == "JPEG":
-        check_jpeg(stream, where)
-    try:
-        picture = PIL.Image.open(stream, formats=(kind,))
-    except PIL.UnidentifiedImageError as error:
-        raise InputError(
-            f"{where}: found a {kind} file that is damaged, cut short or of a kind that cannot be read."
-        ) from error
-    check_pixels(picture.height, picture.width, most, where)
-    check_tiles(picture, most, where)
-    if _is_deep_colour(picture, head):
-        raise InputError(
-            f"{where}: colour or transparency with 16 bits per channel, which would be cut to 8. "
-            "Convert it to 8 bits per channel, to 16-bit grey, or to .npy first."
-        )
-    several = getattr(picture, "is_animated", False)  # counting them all may take long
-    if luma and kind == "JPEG" and picture.mode == "RGB":
-        picture.draft("L", None)
-        without_colour = picture.mode == "L"
-    if threads > 1 and not several and kind == "PNG":
-        rows = read_rows(stream, head, picture)
-    if rows is None:
-        picture.load()
-    notes = [f"{where}: has more than one picture; only the first is used."] if several else []
-    return _Decoded(picture, rows, notes, without_colour)
-
-
-def _found(head: bytes) -> str:
-    """Say what a file that begins with `head` looks like, for a message about what it is not."""
-    with suppress(UnicodeDecodeError):
-        # The incremental decoder forgives a character that the cut has parted.
-        text = " ".join(codecs.getincrementaldecoder("utf-8")().decode(head).split())
-        if text.isprintable():
-            return f"text ({text[:20]!r} …)"
-    return f"other data (beginning with {head[:4].hex(' ')})"
-
-
-def _is_deep_colour(picture: PIL.Image.Image, head: bytes) -> bool:
-    """Whether the file has several channels of more than 8 bits, which Pillow would cut without a word."""
-    if picture.format == "PNG":
-        depth, colour_type = head[24], head[25]  # in IHDR, always the first chunk
-        return depth > 8 and colour_type != 0
-    bits = getattr(picture, "tag_v2", {}).get(_Tag.BitsPerSample, (8,))
-    return len(bits) > 1 and max(bits) > 8
-
-
-def _dpi(picture: PIL.Image.Image) -> tuple[float, float] | None:
-    """Return the resolution across and down, if the file has a sensible one."""
-    try:
-        across, down = (float(value) for value in picture.info["dpi"])
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
-        return None
-    if not all(math.isfinite(value) and value > 0 for value in (across, down)):
-        return None
-    return across, down
-
-
-def _nodata(picture: PIL.Image.Image, where: str) -> tuple[float | None, list[str]]:
-    """Return the value that a TIFF file names as no data, and what to say about it.
-
-    Source: GDAL, GTiff driver: an ASCII tag, 42113, that holds the number as text.
-    """
-    text = str(getattr(picture, "tag_v2", {}).get(NODATA_TAG, "")).strip(" \0")
-    if not text:
-        return None, []
-    try:
-        return float(text), [f"{where}: names {shown(shortened(text))} as its value for no data."]
-    except ValueError:
-        return None, [f"{where}: its value for no data, {shown(shortened(text))!r}, is no number."]
-
-
-def _turn_upright(picture: PIL.Image.Image, where: str) -> tuple[bytes | None, list[str]]:
-    """Apply the EXIF orientation in place; return the EXIF data that stay true, and what to say."""
-    try:
-        exif = picture.getexif()
-        if not len(exif):
-            return None, []
-        PIL.ImageOps.exif_transpose(picture, in_place=True)
-        return _kept_exif(exif, where)
-    except MemoryError:
-        raise
-    except Exception:  # damaged EXIF raises nearly anything, and is no reason to refuse the pixels
-        return None, [f"{where}: its EXIF data are damaged and were left out."]
-
-
-def _kept_exif(exif: PIL.Image.Exif, where: str) -> tuple[bytes | None, list[str]]:
-    kept, notes = PIL.Image.Exif(), []
-    for tag in _KEPT_TAGS:
-        if tag in exif:
-            kept[tag] = exif[tag]
-    if whose := program_of(kept.get(_Tag.ImageDescription, "")):
-        if not says_shape_only(kept[_Tag.ImageDescription]):
-            notes.append(f"{where}: its description, {whose}, is not true of the result and was left out.")
-        del kept[_Tag.ImageDescription]
-    for part in (PIL.ExifTags.IFD.Exif, PIL.ExifTags.IFD.GPSInfo):
-        values = {tag: value for tag, value in exif.get_ifd(part).items() if tag not in _STALE_TAGS}
-        if values:
-            kept[part] = values
-    return (kept.tobytes() if len(kept) else None), notes
-
-
-def _arrays(picture: PIL.Image.Image, where: str, threads: int) -> tuple[Pixels, Pixels | None, list[str]]:
-    """Return a loaded picture's pixels and alpha, and what to say about its conversion."""
-    mode = picture.mode
-    if mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.uint16), None, []
-    if mode in ("I", "F"):
-        return np.array(picture), None, []
-    target = "L" if mode in ("1", "L", "LA", "La") else "RGB"
-    notes = [] if mode in _PLAIN_MODES else [f"{where}: {mode} was converted to RGB."]
-    if picture.has_transparency_data:
-        target += "A"
-    try:
-        array = _samples(picture, target, threads)
-    except ValueError as error:
-        raise InputError(f"{where}: {mode} cannot be converted to RGB; convert it first.") from error
-    return *_parted(array), notes
-
-
-def _parted(samples: NDArray[np.uint8]) -> tuple[Pixels, Pixels | None]:
-    """Return pixels (h, w) or (h, w, 3), and alpha if there is a second or fourth channel."""
-    if samples.ndim == 2 or samples.shape[2] == 3:
-        return samples, None
-    colour, alpha = samples[:, :, :-1], np.ascontiguousarray(samples[:, :, -1])
-    return np.ascontiguousarray(colour if colour.shape[2] == 3 else colour[:, :, 0]), alpha
-
-
-def _samples(picture: PIL.Image.Image, mode: str, threads: int) -> NDArray[np.uint8]:
-    """Return the 8-bit samples (h, w) or (h, w, c) of a picture in another or the same mode.
-
-    Band by band: NumPy would ask Pillow for all bytes at once, which holds a photo in memory twice more.
-    """
-    (width, height), channels = picture.size, len(mode)
-    shape = (height, width) if channels == 1 else (height, width, channels)
-    array = np.empty(shape, np.uint8)
-    rows = max(BAND_BYTES // (width * channels), 1)
-
-    def fill(first: int) -> None:
-        last = min(first + rows, height)
-        band = picture if last - first == height else picture.crop((0, first, width, last))
-        data = (band if band.mode == mode else band.convert(mode)).tobytes()
-        array[first:last] = np.frombuffer(data, np.uint8).reshape(last - first, *shape[1:])
-
-    if threads == 1 or height <= rows:
-        for first in range(0, height, rows):
-            fill(first)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(fill, range(0, height, rows)))
-    return array
 
 
 def _read_npy(stream: BinaryIO, where: str, most: int) -> Image:

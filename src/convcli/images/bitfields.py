@@ -1,0 +1,71 @@
+"""BMP files whose pixels are fields of bits, 16 or 32 a pixel: any masks, alpha of a single bit too.
+
+Pillow knows some layouts of them, and of those of 16 bits no alpha.
+
+Source: Microsoft, BITMAPV4HEADER and BITMAPV5HEADER: bV4V4Compression BI_BITFIELDS, the masks after 40 bytes.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+import numpy as np
+
+from convcli.images.image import Pixels
+
+_BITFIELDS, _WITH_ALPHA = 3, 6  # compressions
+_FILE_HEADER, _MASKS = 14, 40
+_WITH_ALPHA_HEADER = 56  # bytes of the shortest header that has a mask of alpha
+
+
+def read_bitfields(stream: BinaryIO, size: tuple[int, int]) -> tuple[Pixels, Pixels | None] | None:
+    """Return pixels (h, w, 3) and alpha, of uint8, or of uint16 where a field has more than 8 bits.
+
+    None for files of other kinds, and for those that are cut short.
+    """
+    stream.seek(0)
+    head = stream.read(_FILE_HEADER + _MASKS + 16)
+    if len(head) < _FILE_HEADER + _MASKS + 12:
+        return None
+    start, header = struct.unpack_from("<II", head, 10)
+    if header < _MASKS:
+        return None
+    signed_height, _, bits, compression = struct.unpack_from("<iHHI", head, 22)
+    if compression not in (_BITFIELDS, _WITH_ALPHA) or bits not in (16, 32):
+        return None
+    masks = list(struct.unpack_from("<III", head, _FILE_HEADER + _MASKS))
+    if compression == _WITH_ALPHA or header >= _WITH_ALPHA_HEADER:
+        masks += struct.unpack_from(
+            "<I", head.ljust(_FILE_HEADER + _MASKS + 16, b"\0"), _FILE_HEADER + _MASKS + 12
+        )
+    if not all(masks[:3]) or any(mask >> bits for mask in masks):
+        return None
+    width, height = size
+    row = -(-width * bits // 32) * 4
+    stream.seek(start)
+    data = stream.read(row * height)
+    if len(data) < row * height:
+        return None
+    values = np.frombuffer(data, f"<u{bits // 8}").reshape(height, -1)[:, :width]
+    if signed_height > 0:
+        values = values[::-1]
+    depth = 16 if any(_span(mask) > 8 for mask in masks) else 8
+    fields = [_field(values, mask, depth) for mask in masks if mask]
+    return np.dstack(fields[:3]), fields[3] if len(fields) == 4 else None
+
+
+def _span(mask: int) -> int:
+    return mask.bit_length() - _shift(mask)
+
+
+def _shift(mask: int) -> int:
+    return (mask & -mask).bit_length() - 1 if mask else 0
+
+
+def _field(values: Pixels, mask: int, depth: int) -> Pixels:
+    """Return the bits under a mask as numbers of so many bits, the largest as the largest."""
+    most, white = mask >> _shift(mask), 2**depth - 1
+    numbers = (values & mask).astype(np.uint64) >> np.uint64(_shift(mask))
+    scaled: Pixels = ((numbers * (2 * white) + most) // (2 * most)).astype(f"u{depth // 8}")
+    return scaled

@@ -1,0 +1,242 @@
+"""What the samples of a TIFF file mean: grey, colours, a palette, ink; white, alpha, and their scale.
+
+Source: TIFF 6.0 (Adobe, 1992): PhotometricInterpretation, ColorMap, ExtraSamples.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import InputError
+from convcli.images.image import Pixels, full_scale
+from convcli.images.tiff import Directory, Layout, Tag
+from convcli.images.tiff_samples import READABLE
+
+LONGEST_PALETTE = 16  # bits of its numbers
+
+
+class Photometric(IntEnum):
+    """What samples stand for."""
+
+    WHITE_IS_ZERO = 0
+    BLACK_IS_ZERO = 1
+    RGB = 2
+    PALETTE = 3
+    SEPARATED = 5
+    YCBCR = 6
+    LAB = 8
+
+
+COLOURS = {
+    Photometric.WHITE_IS_ZERO: 1,
+    Photometric.BLACK_IS_ZERO: 1,
+    Photometric.RGB: 3,
+    Photometric.PALETTE: 1,
+    Photometric.SEPARATED: 4,
+}
+"""Samples of a pixel, alpha and others left out."""
+
+ASSOCIATED, UNASSOCIATED = 1, 2  # what ExtraSamples calls alpha: multiplied into the colours already, or not
+
+
+def pixels_of(
+    samples: NDArray[Any], layout: Layout, directory: Directory
+) -> tuple[Pixels, Pixels | None, list[str]]:
+    """Return pixels (h, w) or (h, w, 3), or (h, w, 4) of ink, alpha, and what to say about them.
+
+    Raises
+    ------
+    InputError
+        If a palette or samples are missing.
+    """
+    where, notes = directory.where, []
+    photometric = Photometric(layout.photometric)
+    colours = COLOURS[photometric]
+    if photometric == Photometric.SEPARATED and layout.bits == 16:
+        notes.append(f"{where}: 16 bits of ink are read as 8.")
+        samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if layout.samples < colours:
+        raise InputError(f"{where}: expected {colours} samples a pixel, found {layout.samples}.")
+    pixels = samples[:, :, 0] if colours == 1 else samples[:, :, :colours]
+    alpha, left = _alpha(samples, colours, layout)
+    if left:
+        notes.append(
+            f"{where}: has {left} more samples a pixel, which are neither colour nor alpha; left out."
+        )
+    if photometric == Photometric.PALETTE:
+        pixels = _looked_up(pixels, layout, directory)
+        if alpha is not None:
+            alpha = _scaled(alpha, layout.bits)
+    else:
+        if photometric == Photometric.WHITE_IS_ZERO:
+            if layout.kind == "f":
+                notes.append(f"{where}: says that white is 0, which floats do not define; read as they are.")
+            else:
+                pixels = ~pixels if layout.kind == "i" else pixels.dtype.type(2**layout.bits - 1) - pixels
+        if layout.bits < 8 and layout.kind == "u":
+            pixels = _scaled(pixels, layout.bits)
+        elif layout.kind != "f" and layout.bits < pixels.dtype.itemsize * 8:
+            notes.append(
+                f"{where}: {layout.bits} bits a sample are kept as they are, in {pixels.dtype.name}."
+            )
+        if alpha is not None:
+            alpha = _alpha_of(alpha, layout, pixels.dtype)
+    if alpha is not None and layout.extra[:1] == (ASSOCIATED,):
+        pixels = _divided(pixels, alpha)
+    return np.ascontiguousarray(pixels), alpha, notes
+
+
+def _alpha(samples: NDArray[Any], colours: int, layout: Layout) -> tuple[NDArray[Any] | None, int]:
+    """Return the samples that are alpha, and how many others there are besides the colours."""
+    more = layout.samples - colours
+    extra = layout.extra
+    if not extra and more == 1 and layout.photometric == Photometric.RGB:
+        extra = (UNASSOCIATED,)  # as everyone takes a fourth channel that nothing is said about
+    for number, meaning in enumerate(extra[:more]):
+        if meaning in (ASSOCIATED, UNASSOCIATED):
+            return np.ascontiguousarray(samples[:, :, colours + number]), more - 1
+    padding = layout.photometric == Photometric.RGB and extra == (0,) and layout.bits == 8  # RGBX
+    return None, 0 if padding else more
+
+
+def _scaled(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Return numbers of up to 8 bits as uint8, the largest as 255."""
+    most = 2**bits - 1
+    table = (np.arange(256) * 255 * 2 + most) // (2 * most)
+    scaled: NDArray[np.uint8] = np.minimum(table, 255).astype(np.uint8)[values] if bits < 8 else values
+    return scaled
+
+
+def _alpha_of(alpha: NDArray[Any], layout: Layout, dtype: np.dtype[Any]) -> Pixels:
+    """Return alpha as an `Image` of pixels of `dtype` has it."""
+    if dtype == alpha.dtype == np.uint8 and layout.photometric == Photometric.SEPARATED:
+        return alpha
+    if layout.kind == "f":
+        return alpha.astype(np.float32)
+    most = 2 ** (layout.bits - (layout.kind == "i")) - 1
+    if dtype in (np.uint8, np.uint16):
+        white = full_scale(dtype)
+        if most == white:
+            return alpha
+        scaled: Pixels = ((alpha.astype(np.uint32) * white * 2 + most) // (2 * most)).astype(dtype)
+        return scaled
+    share: Pixels = np.clip(alpha / most, 0, 1).astype(np.float32)
+    return share
+
+
+def _divided(pixels: Pixels, alpha: Pixels) -> Pixels:
+    """Return colours that were multiplied by alpha as they were before; black where alpha is 0."""
+    share = alpha.astype(np.float64) / full_scale(alpha.dtype)
+    if pixels.ndim == 3:
+        share = share[:, :, None]
+    colours = np.divide(pixels, share, out=np.zeros(pixels.shape), where=share > 0)
+    if pixels.dtype.kind == "f":
+        floats: Pixels = colours.astype(pixels.dtype)
+        return floats
+    limits = np.iinfo(pixels.dtype)
+    whole: Pixels = np.clip(np.rint(colours), limits.min, limits.max).astype(pixels.dtype)
+    return whole
+
+
+def _looked_up(numbers: NDArray[Any], layout: Layout, directory: Directory) -> NDArray[np.uint8]:
+    """Return the colours (h, w, 3) of a palette's numbers, of 8 bits as everyone reads its 16."""
+    if layout.bits > LONGEST_PALETTE or layout.kind != "u":
+        raise InputError(f"{directory.where}: a palette's numbers of {layout.bits} bits cannot be read.")
+    colours = directory.array(Tag.COLOUR_MAP).astype(np.uint16)
+    count = 2**layout.bits
+    if len(colours) < 3 * count:
+        raise InputError(
+            f"{directory.where}: expected a palette of {count} colours, found {len(colours) // 3}."
+        )
+    shift = 8 if colours.max() > 255 else 0  # some programs write 8 bits where 16 belong
+    palette = (colours[: 3 * count] >> shift).astype(np.uint8).reshape(3, count).T
+    return np.ascontiguousarray(palette[numbers])
+
+
+_COLOUR_FILTER, _LINEAR_RAW, _LOG_LUMINANCE, _LOG_COLOUR = 32803, 34892, 32844, 32845
+_COMPRESSIONS = {
+    6: "JPEG (old style)",
+    7: "JPEG",
+    9: "JBIG",
+    10: "JBIG",
+    32766: "NeXT",
+    32809: "ThunderScan",
+    34661: "JBIG",
+    34676: "LogLuv",
+    34677: "LogLuv",
+    34712: "JPEG 2000",
+    33003: "JPEG 2000",
+    33005: "JPEG 2000",
+    34887: "LERC",
+    34892: "JPEG",
+    34933: "PNG",
+    34934: "JPEG XR",
+    50002: "JPEG XL",
+    52546: "JPEG XL",
+}
+_PHOTOMETRICS = {
+    4: "a transparency mask",
+    9: "ICC L*a*b*",
+    10: "ITU L*a*b*",
+    _LOG_LUMINANCE: "LogL",
+    _LOG_COLOUR: "LogLuv",
+}
+_FAX, _OLD_JPEG, _JPEG, _WEBP = (2, 3, 4), 6, 7, 50001
+_MAKERS = {"nikon": "Nikon NEF", "sony": "Sony ARW", "canon": "Canon CR2", "pentax": "Pentax PEF"}
+
+
+def is_understood(layout: Layout) -> bool:
+    """Whether samples are read here: bytes are compressed as such, and what they stand for is known."""
+    if layout.compression not in READABLE or layout.photometric not in COLOURS:
+        return False
+    return layout.photometric != Photometric.SEPARATED or (layout.bits, layout.kind) in ((8, "u"), (16, "u"))
+
+
+def is_left_to_pillow(layout: Layout) -> bool:
+    """Whether Pillow decodes a picture as it is: photos in JPEG, faxes, and colours it converts."""
+    if layout.compression in _FAX:
+        return layout.bits == 1
+    if layout.bits != 8 or layout.kind != "u":
+        return False
+    known = (*COLOURS, Photometric.YCBCR, Photometric.LAB)
+    return layout.compression in (*READABLE, _OLD_JPEG, _JPEG, _WEBP) and layout.photometric in known
+
+
+def unknown_kind(layout: Layout) -> str:
+    """Return the end of an error that says of what kind a picture is that cannot be read, and what to do."""
+    advice = "open it with a program that reads it, and save it uncompressed or with LZW."
+    if layout.photometric in (_LOG_LUMINANCE, _LOG_COLOUR):
+        return f"a LogLuv-encoded TIFF file cannot be read; {advice}"
+    if layout.compression in READABLE or layout.compression in _FAX:
+        what = _PHOTOMETRICS.get(layout.photometric)
+        if what is None and layout.photometric in tuple(Photometric):
+            what = Photometric(layout.photometric).name.lower()
+        what = what or f"colours of kind {layout.photometric}"
+        return f"a TIFF file of {what}, {layout.bits} bits a sample, cannot be read; save it as RGB or grey."
+    name = _COMPRESSIONS.get(layout.compression, f"compression {layout.compression}")
+    return f"a TIFF file in {name}, {layout.bits} bits a sample, cannot be read; {advice}"
+
+
+def refuse_raw(directory: Directory) -> None:
+    """Raise `InputError` for a camera's raw file, in which the first picture is a thumbnail."""
+    maker = directory.text(Tag.MAKE).lower()
+    name = next((name for word, name in _MAKERS.items() if word in maker), "")
+    reduced = directory.number(Tag.SUBFILE, 0) & 1
+    inner = [directory, *directory.inner()]
+    if Tag.DNG_VERSION in directory:
+        name = "DNG"
+    elif any(one.number(Tag.PHOTOMETRIC, 1) in (_COLOUR_FILTER, _LINEAR_RAW) for one in inner):
+        name = name or "TIFF"
+    elif not (reduced and (len(inner) > 1 or directory.following)):
+        return
+    elif not name:
+        raise InputError(
+            f"{directory.where}: its first picture is only a smaller version of another; save that one alone."
+        )
+    raise InputError(
+        f"{directory.where}: a camera's raw file ({name}) has to be developed; save it as TIFF or JPEG."
+    )
