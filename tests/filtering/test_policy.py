@@ -262,7 +262,7 @@ def test_convolve_turns_the_kernel():
         (GREY, kernels.kernel("sobel"), {}, KernelError, "(2, 3, 3)"),
         (GREY, "sobel", {"channels": "grey"}, UnknownNameError, "'gray'"),
         (GREY, "sobel", {"range": "strech"}, UnknownNameError, "'stretch'"),
-        (GREY, "sobel", {"border": "mirror"}, UnknownNameError, "border"),
+        (GREY, "sobel", {"border": "miror"}, UnknownNameError, "'mirror'"),
         (GREY, "box:size=99", {"padding": "valid"}, ShapeError, "99"),
         (GREY, "sobel", {"stride": 0}, ShapeError, "stride"),
     ],

@@ -10,11 +10,76 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.errors import UnknownNameError, UsageError
 from convcli.shapes import Pair, Sides
 
 Plane: TypeAlias = NDArray[Any]
 
-BORDERS = ("reflect", "zero", "edge", "symmetric", "wrap", "constant")
+PATTERNS = {
+    "reflect": "dcb|abcd|cba",
+    "symmetric": "cba|abcd|dcb",
+    "edge": "aaa|abcd|ddd",
+    "wrap": "bcd|abcd|abc",
+    "zero": "000|abcd|000",
+    "constant": "vvv|abcd|vvv",
+}
+"""What stands around a row abcd; v is the fill."""
+
+BORDERS = tuple(PATTERNS)
+
+SYNONYMS = {
+    "mirror": "reflect",  # SciPy, scikit-image
+    "reflect101": "reflect",  # OpenCV
+    "reflect-101": "reflect",
+    "border-reflect101": "reflect",
+    "border-reflect-101": "reflect",
+    "border-default": "reflect",
+    "border-reflect": "symmetric",
+    "grid-mirror": "symmetric",  # SciPy
+    "nearest": "edge",  # SciPy, scikit-image
+    "replicate": "edge",  # MATLAB, OpenCV, PyTorch
+    "border-replicate": "edge",
+    "clamp": "edge",
+    "extend": "edge",
+    "circular": "wrap",  # MATLAB, PyTorch
+    "periodic": "wrap",
+    "cyclic": "wrap",
+    "tile": "wrap",  # ImageMagick
+    "grid-wrap": "wrap",  # SciPy
+    "border-wrap": "wrap",
+    "zeros": "zero",  # PyTorch
+    "black": "zero",  # ImageMagick
+    "grid-constant": "constant",  # SciPy
+    "border-constant": "constant",
+}
+"""What other tools call a border → the border they mean. Their own "reflect" is not among them: SciPy's is
+symmetric here, NumPy's, PyTorch's and OpenCV's default are reflect."""
+
+TWO_MEANINGS = {"repeat": ("edge", "wrap"), "border": ("edge", "constant"), "same": ("edge", "zero")}
+"""Names that stand for one border here and for another there."""
+
+
+def border_named(name: str) -> str:
+    """Return the border that a name means, its own or another tool's.
+
+    Raises
+    ------
+    UsageError
+        If there is none of that name (`UnknownNameError`), or tools do not agree about it.
+
+    Examples
+    --------
+    >>> border_named("nearest"), border_named("BORDER_REFLECT_101"), border_named("wrap")
+    ('edge', 'reflect', 'wrap')
+    """
+    word = name.strip().lower().replace("_", "-").replace(" ", "-")
+    found = SYNONYMS.get(word, word)
+    if found in TWO_MEANINGS:
+        meanings = " or ".join(f"{border} ({PATTERNS[border]})" for border in TWO_MEANINGS[found])
+        raise UsageError(f"border {name!r} means {meanings}, one tool's and another's; name one of these.")
+    if found not in BORDERS:
+        raise UnknownNameError("border", name, [*BORDERS, *SYNONYMS])
+    return found
 
 
 class Source(Protocol):

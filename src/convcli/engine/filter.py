@@ -20,14 +20,15 @@ from numpy.typing import ArrayLike
 
 from convcli.engine.arguments import computing_dtype, finite, real
 from convcli.engine.blas import one_thread_each
-from convcli.engine.borders import BORDERS, ArraySource, Frame, Made, Plane, Source
+from convcli.engine.borders import BORDERS as BORDERS
+from convcli.engine.borders import ArraySource, Frame, Made, Plane, Source, border_named
 from convcli.engine.folding import Folded
 from convcli.engine.planner import Task, choose
 from convcli.engine.strategies import Spectral, Strategy
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError, UnknownNameError, UsageError
-from convcli.shapes import IntOrPair, Padding, Pair, Window
+from convcli.shapes import IntOrPair, Padding, Pair, Window, pair
 
 Result = TypeVar("Result")
 
@@ -55,6 +56,7 @@ def filter2d(
     stride: IntOrPair = 1,
     dilation: IntOrPair = 1,
     op: str = "correlate",
+    anchor: Pair | None = None,
     threads: int | None = None,
 ) -> Plane:
     """Return the responses of a kernel at every position on a plane.
@@ -70,13 +72,17 @@ def filter2d(
         ((top, bottom), (left, right)). "same" pads d(f−1) in all, the smaller half before.
     border
         What stands around the plane: "reflect" (``dcb|abcd|cba``), "symmetric" (``cba|abcd|dcb``), "edge"
-        (``aaa|abcd|ddd``), "wrap" (``bcd|abcd|abc``), "zero", or "constant" (`fill`).
+        (``aaa|abcd|ddd``), "wrap" (``bcd|abcd|abc``), "zero", or "constant" (`fill`); or what other tools
+        call them, such as "mirror", "nearest", "replicate", "reflect101", "circular".
     fill
         The value that "constant" stands for.
     stride, dilation
         An int or (rows, columns): step between positions; distance between the cells of the kernel.
     op
         "correlate" lays the kernel on as it is, as CNNs do; "convolve" turns it by 180° first.
+    anchor
+        The kernel's cell (row, column), from 0, that lies on the pixel whose response it is, where padding is
+        "same"; it is turned with the kernel. Without it the middle; of even sizes the window's (f − 1) // 2.
     threads
         How many to compute with; all cores that the process may use, if not given. The result is the same.
 
@@ -96,6 +102,9 @@ def filter2d(
     -----
     At an odd kernel, "same" and stride 1 this is ``scipy.ndimage.correlate`` with mode "mirror" (reflect),
     "reflect" (symmetric), "nearest" (edge), "grid-wrap" (wrap) or "constant".
+
+    The middle of an even size is PyTorch's, Keras', MATLAB's and ImageMagick's; `scipy.ndimage.correlate` and
+    OpenCV take the next cell, f // 2: ``anchor=(f_h // 2, f_w // 2)``.
 
     Examples
     --------
@@ -119,6 +128,7 @@ def filter2d(
         stride=stride,
         dilation=dilation,
         op=op,
+        anchor=anchor,
     )
     output = allocated(steps.output_shape, steps.dtype)
     source = ArraySource(plane)
@@ -144,6 +154,8 @@ class Plan:
         The weights as they are laid on a window: float64, already turned by 180° for "convolve".
     window
         Sizes, stride, padding and dilation.
+    centre
+        The place in the window, (row, column), of the pixel whose response it gives.
     frame
         What stands around the plane.
     strategies
@@ -158,6 +170,7 @@ class Plan:
     dtype: np.dtype[Any]
     kernels: tuple[Plane, ...]
     window: Window
+    centre: Pair
     frame: Frame
     strategies: tuple[Strategy, ...]
     block: Pair
@@ -194,12 +207,12 @@ def plan(
     stride: IntOrPair = 1,
     dilation: IntOrPair = 1,
     op: str = "correlate",
+    anchor: Pair | None = None,
 ) -> Plan:
     """Return how to lay kernels of one shape on planes of `shape` and `dtype`, as `filter2d` documents it."""
     if len(shape) != 2 or 0 in shape:
         raise ShapeError(f"Expected a plane of (rows, columns), found an array of shape {shape}.")
-    if border not in BORDERS:
-        raise UnknownNameError("border", border, BORDERS)
+    border = border_named(border)
     if op not in OPERATIONS:
         raise UnknownNameError("op", op, OPERATIONS)
     fill = finite(fill, "fill")
@@ -208,6 +221,11 @@ def plan(
     if op == "convolve":
         weights = [kernel[::-1, ::-1] for kernel in weights]
     window = Window.of(weights[0].shape, stride=stride, padding=padding, dilation=dilation)
+    centre = (window.span[0] - 1) // 2, (window.span[1] - 1) // 2
+    if anchor is not None:
+        window, centre = _anchored(
+            window, checked_anchor(anchor, window.size), padding, turned=op != "correlate"
+        )
     rows, columns = (n + before + after for n, (before, after) in zip(shape, window.padding, strict=True))
     if rows * columns > MOST_CELLS:
         raise ShapeError(f"A padded plane of {rows} × {columns} is too large; pad or dilate less.")
@@ -222,11 +240,39 @@ def plan(
         computed,
         tuple(weights),
         window,
+        centre,
         frame,
         tuple(candidate.make() for candidate in chosen),
         shared_block([(candidate.name, candidate.block) for candidate in chosen]),
         sum(candidate.cost for candidate in chosen) * math.prod(output_shape) * computed.itemsize / 4,
     )
+
+
+def checked_anchor(anchor: Sequence[int], size: Pair) -> Pair:
+    """Return `anchor` if it is a cell (row, column) of a kernel of `size`, or raise `ShapeError`."""
+    row, column = pair(anchor, "anchor", least=0)
+    if row >= size[0] or column >= size[1]:
+        raise ShapeError(
+            f"anchor: expected a cell of the kernel's {size[0]} × {size[1]}, row 0 to {size[0] - 1} and "
+            f"column 0 to {size[1] - 1}, found {row},{column}."
+        )
+    return row, column
+
+
+def _anchored(window: Window, anchor: Pair, padding: Padding, *, turned: bool) -> tuple[Window, Pair]:
+    """Return the window padded, where that is "same", so that the kernel's cell `anchor` lies on the pixel.
+
+    And the place of that cell in the window, from 0.
+    """
+    named = padding if isinstance(padding, Sequence) and not isinstance(padding, str) else (padding, padding)
+    sides, centre = [], []
+    for place, f, d, given, usual in zip(
+        anchor, window.size, window.dilation, named, window.padding, strict=True
+    ):
+        before = d * (f - 1 - place if turned else place)
+        sides.append((before, d * (f - 1) - before) if given == "same" else usual)
+        centre.append(before)
+    return replace(window, padding=(sides[0], sides[1])), (centre[0], centre[1])
 
 
 def shared_block(wanted: Sequence[tuple[str, Pair]]) -> Pair:

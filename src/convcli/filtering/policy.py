@@ -7,6 +7,9 @@
               stretch: minimum … maximum to black … white;
               auto: abs for kernels that sum to zero, clip for the others
 
+An offset is added to the responses before that, in the image's own units (0 … 255, 0 … 65535, 0 … 1): abs
+takes the absolute value of the sum, stretch makes nothing of it, raw writes it; auto is then never abs.
+
 Integers are rounded, and clipped to what their dtype holds. Floats have no white: auto, abs and raw do not
 clip them, the others take white for 1. Only stretch depends on what is in the image.
 
@@ -15,6 +18,7 @@ All of it happens block by block: what a photo needs in memory is its pixels, it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypedDict, Unpack
@@ -31,7 +35,7 @@ from convcli.errors import ShapeError, UnknownNameError, UsageError
 from convcli.filtering.luma import LumaSource
 from convcli.filtering.ranges import RANGES, finish
 from convcli.kernels import Kernel
-from convcli.shapes import IntOrPair, Padding, Window
+from convcli.shapes import IntOrPair, Padding, Pair
 
 Pixels: TypeAlias = NDArray[Any]
 
@@ -78,6 +82,7 @@ class Geometry(TypedDict, total=False):
     stride: IntOrPair
     dilation: IntOrPair
     op: str
+    anchor: Pair | None
 
 
 class Policy(Geometry, total=False):
@@ -85,11 +90,14 @@ class Policy(Geometry, total=False):
 
     channels: str
     range: str
+    offset: float
 
 
 class Options(Policy, total=False):
     """All options of `filter_image`."""
 
+    scale: float
+    normalize: bool
     threads: int | None
 
 
@@ -102,13 +110,19 @@ def filter_image(image: ArrayLike, kernel: str | Kernel | ArrayLike, **options: 
         (H, W), (H, W, 1) or (H, W, 3); with an alpha channel (H, W, 2) or (H, W, 4) of uint8.
     kernel
         A name with optional parameters ("gaussian:sigma=2"), a `Kernel`, or weights (f_h, f_w).
-    padding, border, fill, stride, dilation, op
+    padding, border, fill, stride, dilation, op, anchor
         As in `filter2d`.
+    scale, normalize
+        What the weights are multiplied by, and whether they are divided to a sum of 1 before; where they sum
+        to zero, the absolute values are.
+    offset
+        Added to every response, before `range` makes it a pixel, in the image's own units.
     channels
         "gray" filters luma (ITU-R BT.601) and gives (H', W'), "each" filters every channel, "auto" (the
         default) takes "gray" for kernels that sum to zero.
     range
-        How responses become pixels: "auto" (the default), "clip", "abs", "stretch", "offset" or "raw".
+        How responses become pixels: "auto" (the default), "clip", "abs", "stretch", "offset" or "raw". "auto"
+        is "abs" for kernels that sum to zero, unless there is an `offset`, which keeps the sign.
     threads
         How many to compute with; all cores that the process may use, if not given. The result is the same.
 
@@ -155,6 +169,9 @@ def apply(
     alpha: Pixels | None = None,
     channels: str = "auto",
     range: str = "auto",  # noqa: A002  (the option's name)
+    offset: float = 0,
+    scale: float = 1,
+    normalize: bool = False,
     threads: int | None = None,
     **geometry: Unpack[Geometry],
 ) -> FilterResult:
@@ -167,14 +184,18 @@ def apply(
         raise UsageError(f"Expected an image of integers or floats, found {pixels.dtype}.")
     if range not in RANGES:
         raise UnknownNameError("value for range", range, RANGES)
-    chosen = as_kernel(kernel)
+    if not math.isfinite(offset):
+        raise UsageError(f"offset must be a finite number, not {offset!r}.")
+    chosen = kernels.adjusted(as_kernel(kernel), scale=scale, normalize=normalize)
+    if geometry.get("anchor") is None:
+        geometry["anchor"] = chosen.anchor
     channels = channels_for(chosen, channels)
-    policy = _auto_range(chosen, pixels.dtype) if range == "auto" else range
+    policy = _auto_range(chosen, pixels.dtype, offset) if range == "auto" else range
 
     planes = _planes(pixels, channels, chosen)
     steps = plan(pixels.shape[:2], pixels.dtype, chosen.parts, **geometry)
     result = allocated((*steps.output_shape, len(planes)), steps.dtype if range == "raw" else pixels.dtype)
-    work = _Work(steps, chosen, planes, policy, pixels.dtype)
+    work = _Work(steps, chosen, planes, policy, pixels.dtype, offset)
     # Stretch needs the whole image's range first. Responding twice costs time; keeping floats, memory.
     summary = work.run(result, threads) if policy != "stretch" else work.run(None, threads)
     if not summary.reach(policy) <= float(np.finfo(steps.dtype).max) and np.isfinite(pixels).all():
@@ -185,7 +206,7 @@ def apply(
         summary = work.run(result, threads, (summary.minimum, summary.maximum))
     if pixels.ndim == 2 or len(planes) < pixels.shape[2]:
         result = result[:, :, 0]
-    moved = None if alpha is None or policy == "raw" else _moved(alpha, steps.window)
+    moved = None if alpha is None or policy == "raw" else _moved(alpha, steps)
     op = geometry.get("op", "correlate")
     share = summary.clipped / result.size
     return FilterResult(result, moved, summary.minimum, summary.maximum, share, channels, policy, op, chosen)
@@ -222,6 +243,7 @@ class _Work:
     planes: list[list[Source]]
     policy: str
     dtype: np.dtype[Any]
+    offset: float
 
     def run(
         self, result: Pixels | None, threads: int | None, limits: tuple[float, float] = (0, 0)
@@ -265,6 +287,8 @@ class _Work:
         elif self.kernel.combine == "volume":
             for part in parts[1:]:
                 np.add(combined, part, out=combined)
+        if self.offset:
+            combined += self.offset
         return combined
 
 
@@ -309,8 +333,8 @@ def channels_for(kernel: Kernel, channels: str) -> str:
     return "gray" if kernel.sums_to_zero else "each"
 
 
-def _auto_range(kernel: Kernel, dtype: np.dtype[Any]) -> str:
-    if kernel.sums_to_zero:
+def _auto_range(kernel: Kernel, dtype: np.dtype[Any], offset: float) -> str:
+    if kernel.sums_to_zero and not offset:
         return "abs"
     return "raw" if dtype.kind == "f" else "clip"
 
@@ -331,13 +355,13 @@ def _planes(pixels: Pixels, channels: str, kernel: Kernel) -> list[list[Source]]
     return [sources]
 
 
-def _moved(alpha: Pixels, window: Window) -> Pixels:
+def _moved(alpha: Pixels, steps: Plan) -> Pixels:
     """Return the alpha under the kernel's centre at each position, or the nearest to it."""
     size = (alpha.shape[0], alpha.shape[1])
     rows, columns = (
-        np.clip(np.arange(out) * stride - before + (span - 1) // 2, 0, n - 1)
-        for n, out, stride, (before, _), span in zip(
-            size, window.output_shape(size), window.stride, window.padding, window.span, strict=True
+        np.clip(np.arange(out) * stride - before + centre, 0, n - 1)
+        for n, out, stride, (before, _), centre in zip(
+            size, steps.output_shape, steps.window.stride, steps.window.padding, steps.centre, strict=True
         )
     )
     if all(np.array_equal(places, np.arange(n)) for places, n in zip((rows, columns), size, strict=True)):

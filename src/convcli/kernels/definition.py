@@ -91,9 +91,9 @@ def _is_rounding(part: Weights) -> bool:
 def adjusted(kernel: Kernel, *, scale: float = 1, normalize: bool = False) -> Kernel:
     """Return a kernel with its weights divided to a sum of 1, if asked for, and then multiplied by `scale`.
 
-    Where the sum is zero, as of kernels that find edges, the absolute values are brought to a sum of 1; so are
-    those of each part of a gradient. The parts of a volume, whose responses are added, are brought to a sum
-    of 1 together.
+    Where the sum is zero, as of kernels that find edges, the absolute values are brought to a sum of 1; so
+    are those of each part of a gradient. The parts of a volume, whose responses are added, are brought to a
+    sum of 1 together.
 
     Raises
     ------

@@ -199,7 +199,7 @@ def dog(sigma1: float = 1.0, sigma2: float = 1.6) -> Weights:
     return np.asarray(np.outer(narrow, narrow) - np.outer(wide, wide))
 
 
-def _gabor_sides(theta: float, wavelength: float, sigma: float, gamma: float) -> Pair:
+def _gabor_sides(theta: float, sigma: float, gamma: float) -> Pair:
     cosine, sine = math.cos(math.radians(theta)), math.sin(math.radians(theta))
     reach = 3 * sigma, 3 * sigma / gamma
     half_width = math.ceil(max(abs(reach[0] * cosine), abs(reach[1] * sine), 1))
@@ -217,7 +217,7 @@ def _gabor_sides(theta: float, wavelength: float, sigma: float, gamma: float) ->
     group=WAVE,
     source="Daugman, Uncertainty relation for resolution in space, spatial frequency, and orientation, 1985; "
     "zero mean as in Lee, Image representation using 2D Gabor wavelets, 1996",
-    sides=_gabor_sides,
+    sides=lambda theta, wavelength, sigma, gamma: _gabor_sides(theta, sigma, gamma),
 )
 def gabor(theta: float = 0.0, wavelength: float = 8.0, sigma: float = 4.0, gamma: float = 0.5) -> Weights:
     """Stripes of one width and direction.
@@ -226,7 +226,7 @@ def gabor(theta: float = 0.0, wavelength: float = 8.0, sigma: float = 4.0, gamma
     theta 0 finds upright stripes. The Gaussian is scaled to the sum one; c makes the whole sum to zero.
     """
     cosine, sine = math.cos(math.radians(theta)), math.sin(math.radians(theta))
-    rows, columns = _gabor_sides(theta, wavelength, sigma, gamma)
+    rows, columns = _gabor_sides(theta, sigma, gamma)
     y, x = np.meshgrid(-offsets(rows), offsets(columns), indexing="ij")  # y grows upward, as angles do
     along, across = x * cosine + y * sine, y * cosine - x * sine
     envelope = np.exp(-(along**2 + (gamma * across) ** 2) / (2 * sigma**2))

@@ -95,7 +95,7 @@ def _motion_sides(size: int, angle: float) -> Pair:
 
 
 def _motion(x: Weights, y: Weights, size: int, angle: float) -> Weights:
-    """Return 1 less each cell's distance from the line, 0 from a distance of 1 on. (y upward, as angles do.)"""
+    """Return 1 less each cell's distance from the line, and 0 from 1 on; y grows upward, as angles do."""
     across, up = math.cos(angle), math.sin(angle)
     x, y = x[None, :], y[:, None]
     half = (size - 1) / 2
