@@ -6,7 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from errno import ENAMETOOLONG
 from functools import partial
@@ -28,7 +28,8 @@ from convcli.cli.jobs import (
     jobs_for,
     listed_images,
 )
-from convcli.cli.options import MaxPixels, files_of_kernel, parse_kernel, parse_padding, parse_pair
+from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels, kernel_facts
+from convcli.cli.options import MaxPixels, files_of_kernel, parse_padding, parse_pair
 from convcli.cli.out_dir import OutDir, check_unchanged, kernel_record, settled, state_of
 from convcli.cli.output import note, out, own_words_only, print_json, say
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
@@ -45,14 +46,14 @@ def filter(  # noqa: A001  (the command's name)
         typer.Argument(metavar="IMAGE", help="Image files, folders of them, or - for standard input."),
     ],
     kernel: Annotated[
-        str,
+        list[str],
         typer.Option(
             "--kernel",
             "-k",
             metavar="K",
             help="A name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1'), @FILE "
-            "(.csv, .txt, .json, .npy), or a trained network's: run:RUN#LAYER/FILTER[/CHANNEL], from 1. "
-            "`convcli kernels` lists the names.",
+            "(.csv, .tsv, .txt, .json, .npy), or a trained network's: run:RUN#LAYER/FILTER[/CHANNEL], "
+            "from 1. `convcli kernels` lists the names. Given several times, each makes a result of its own.",
         ),
     ],
     output: Annotated[
@@ -62,12 +63,36 @@ def filter(  # noqa: A001  (the command's name)
     out_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write <stem>_<kernel>.png there for each image.")
     ] = None,
+    scale: Scale = None,
+    normalize: Normalize = False,
+    anchor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROW,COLUMN",
+            help="Which of the kernel's cells, from 0, lies on the pixel, with --padding same. Without it "
+            "the middle, and of even sizes the cell before it, as PyTorch and MATLAB have it; for 2x2 "
+            "that is 0,0, where OpenCV and SciPy take 1,1.",
+        ),
+    ] = None,
+    offset: Annotated[
+        float,
+        typer.Option(
+            metavar="V",
+            help="Add V to every response, before --range makes a pixel of it; --range auto then keeps the "
+            "sign. In the image's units: 128 is mid-grey at 8 bits, 32768 at 16, 0.5 for floats.",
+        ),
+    ] = 0.0,
     padding: Annotated[
         str, typer.Option(metavar="same|valid|full|N", help="Cells added around the image.")
     ] = "same",
     border: Annotated[
         str,
-        typer.Option(metavar="reflect|zero|edge|symmetric|wrap|constant", help="What those cells hold."),
+        typer.Option(
+            metavar="reflect|zero|edge|symmetric|wrap|constant",
+            help="What those cells hold: reflect dcb|abcd|cba, symmetric cba|abcd|dcb (SciPy's reflect), "
+            "edge aaa|abcd|ddd, wrap bcd|abcd|abc, zero 000|abcd|000, constant vvv|abcd|vvv with --fill v. "
+            "Other tools' names work too: mirror, nearest, replicate, reflect101, circular.",
+        ),
     ] = "reflect",
     fill: Annotated[
         float | None, typer.Option(metavar="V", help="The value of --border constant (default 0).")
@@ -144,6 +169,7 @@ def filter(  # noqa: A001  (the command's name)
     The kernel is laid on unflipped: cross-correlation, as in networks.
     With --op convolve it is turned by 180° first. Alpha is never filtered.
     Without -o the result is <stem>_<kernel>.png beside the input.
+    Several kernels make several results, each with its name.
     Of animations and pages the first picture is taken.
 
     \b
@@ -153,12 +179,16 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter *.jpg --kernel "1 0 -1; 2 0 -2; 1 0 -1" --out-dir edges
       convcli filter photos/ --kernel gaussian --out-dir soft --keep-going --resume
       convcli filter photo.png --kernel laplacian --range raw -o responses.npy
+      convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
+      convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
+    from convcli.engine.borders import border_named
     from convcli.engine.threads import available_cores
 
-    chosen = parse_kernel(kernel)
+    chosen = chosen_kernels(kernel, scale=scale, normalize=normalize, anchor=anchor)
+    border = border_named(border)
     if fill is not None and border != "constant":
         raise UsageError(f"--fill needs --border constant; found --border {border}.")
     if resume and out_dir is None:
@@ -172,44 +202,98 @@ def filter(  # noqa: A001  (the command's name)
         "channels": channels,
         "range": range,
         "op": op,
+        "offset": offset,
     }
-    _try_out(chosen, options)
-    ending = f"{chosen.name}{ending_of(format, range)}"
+    for one in chosen.values():
+        _try_out(one, options)
+    if len(chosen) > 1 and output is not None:
+        raise UsageError(f"-o names one file, but there are {len(chosen)} kernels; use --out-dir.")
     sources = listed_images(images, output=output, out_dir=out_dir)
-    jobs = jobs_for(sources, ending, output=output, out_dir=out_dir)
+    ending = ending_of(format, range)
+    made = {**options, "format": format, "compress": compress}
+    endings = [f"{name}{ending}" for name in chosen]
+    groups = jobs_for(sources, endings, output=output, out_dir=out_dir)
+    ways = [
+        _Way(
+            one,
+            group,
+            None
+            if out_dir is None
+            else OutDir(out_dir, ending, {**kernel_record(one), **made}, many=len(group) > 1),
+        )
+        for one, ending, group in zip(chosen.values(), endings, groups, strict=True)
+    ]
+    jobs = [job for made_of_one in zip(*groups, strict=True) for job in made_of_one]
+    way_of = {job: way for way in ways for job in way.jobs}
     if compress is not None and any(format_written(job, format) != "png" for job in jobs):
         raise UsageError("--compress is for PNG files; leave it out for other formats.")
     check_streams(jobs, format=format, json=json)
-    place = None
-    if out_dir is not None:
-        made = {**kernel_record(chosen), **options, "format": format, "compress": compress}
-        place = OutDir(out_dir, ending, made, many=len(jobs) > 1)
-    todo = jobs if place is None or not resume else place.left_over(jobs, force=force)
+    left_over = {job for way in ways for job in way.left_over(force=force, resume=resume)}
+    todo = [job for job in jobs if job in left_over]
     if done := len(jobs) - len(todo):
-        note(f"{done:,} of {len(jobs):,} images were finished already")
-    replacing = force or (resume and place is not None and place.matches)
-    read = frozenset(identities(files_of_kernel(kernel)))
-    advice = "use --force to overwrite it, or -o to write elsewhere" if place is None else place.advice
-    failures = check_targets(jobs, Places(format, replacing, out_dir, advice, read), keep_going=keep_going)
+        note(f"{done:,} of {len(jobs):,} {'images' if len(ways) == 1 else 'results'} were finished already")
+    read = frozenset(identities([file for text in kernel for file in files_of_kernel(text)]))
+    failures: dict[Job, ConvcliError] = {}
+    for way in ways:
+        advice = (
+            "use --force to overwrite it, or -o to write elsewhere" if way.place is None else way.place.advice
+        )
+        places = Places(format, way.replacing(force=force, resume=resume), out_dir, advice, read)
+        failures |= check_targets(way.jobs, places, keep_going=keep_going)
     todo = [job for job in todo if job not in failures]
     cores = threads or available_cores()
     workers = max(min(cores, MOST_AT_ONCE, len(todo)), 1)
-    anew = force and not resume and len(jobs) > 1
-    saving = _Saving(format, place, compress, max(cores // workers, 1), max_pixels, anew, replacing)
+    anew = force and not resume and len(sources) > 1
+    saving = {
+        way.kernel: _Saving(
+            format,
+            tuple(way.place for way in ways if way.place is not None),
+            compress,
+            max(cores // workers, 1),
+            max_pixels,
+            anew,
+            way.replacing(force=force, resume=resume),
+        )
+        for way in ways
+    }
 
     def work(job: Job) -> _Done:
         started = time.perf_counter()
-        result, shape, notes = settled(job.source, partial(_filter_one, job, chosen, options, saving))
+        way = way_of[job]
+        result, shape, notes = settled(
+            job.source, partial(_filter_one, job, way.kernel, options, saving[way.kernel])
+        )
         if not json:
             return _Done(_line(job, result), notes)
         return _Done(_document(job, result, options, shape, time.perf_counter() - started), notes)
 
-    with own_words_only(), place or nullcontext():
+    with own_words_only(), ExitStack() as places_held:
+        for way in ways:
+            places_held.enter_context(way.place or nullcontext())
         if len(jobs) == 1 and todo and not failures:
             _print(work(todo[0]), on_stdout=todo[0].target is not None)
             return
         left, signal = _work_through(todo, work, workers, failures, keep_going=keep_going, json=json)
-    _conclude(jobs, failures, left, signal, resumable=place is not None)
+    _conclude(jobs, failures, left, signal, resumable=out_dir is not None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """One of the kernels, where its results go, and the record of those in --out-dir."""
+
+    kernel: Kernel
+    jobs: list[Job]
+    place: OutDir | None
+
+    def left_over(self, *, force: bool, resume: bool) -> list[Job]:
+        """Return the jobs that are not finished."""
+        return (
+            self.place.left_over(self.jobs, force=force) if self.place is not None and resume else self.jobs
+        )
+
+    def replacing(self, *, force: bool, resume: bool) -> bool:
+        """Whether results that are there may be replaced."""
+        return force or (resume and self.place is not None and self.place.matches)
 
 
 def _try_out(kernel: Kernel, options: Policy) -> None:
@@ -231,7 +315,7 @@ class _Saving:
     """How images are read and results written, by how many threads, and what becomes of old results."""
 
     format: str | None
-    place: OutDir | None
+    places: tuple[OutDir, ...]
     compress: int | None
     threads: int
     max_pixels: int | None
@@ -338,8 +422,8 @@ def _filter_one(
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     else:
-        if saving.place is not None:
-            saving.place.prepare(anew=saving.anew)
+        for place in saving.places:  # all of them: none may tidy up a folder that is written into
+            place.prepare(anew=saving.anew)
         write(
             job.target,
             filtered,
@@ -347,7 +431,7 @@ def _filter_one(
             compress=compress,
             threads=saving.threads,
             force=saving.force,
-            confirm=None if saving.place is None else partial(check_unchanged, job.source, before),
+            confirm=None if not saving.places else partial(check_unchanged, job.source, before),
         )
     return result, shape, notes
 
@@ -359,8 +443,7 @@ def _document(
     return {
         "input": job.source,
         "output": str(job.target),
-        "kernel": result.kernel.name,
-        "parameters": dict(result.kernel.parameters),
+        **kernel_facts(result.kernel),
         **options,
         "op": result.op,
         "channels": result.channels,
@@ -377,9 +460,12 @@ def _document(
 
 def _line(job: Job, result: FilterResult) -> str:
     """Return the line that says what was made of one image."""
-    rows, columns = result.pixels.shape[:2]
+    from convcli.render.kernels import sum_words
+
+    (rows, columns), (f_h, f_w) = result.pixels.shape[:2], result.kernel.shape
     where = "standard output" if job.target is None else shown(job.target)
     return (
-        f"{where}  {rows} × {columns} {result.pixels.dtype}  {shown(result.kernel.name)} ({result.op})  "
+        f"{where}  {rows} × {columns} {result.pixels.dtype}  {shown(result.kernel.name)} "
+        f"({result.op})  kernel {f_h} × {f_w}, {sum_words(result.kernel)}  "
         f"responses {result.minimum:.6g} … {result.maximum:.6g}, {result.clipped:.1%} clipped"
     )

@@ -62,8 +62,10 @@ def _images_in(folder: str) -> list[str]:
     return sorted(entry.path for entry in files)
 
 
-def jobs_for(sources: Sequence[str], ending: str, *, output: str | None, out_dir: Path | None) -> list[Job]:
-    """Return where each result goes: to -o, into --out-dir, beside its input, or on to standard output."""
+def jobs_for(
+    sources: Sequence[str], endings: Sequence[str], *, output: str | None, out_dir: Path | None
+) -> list[list[Job]]:
+    """Return for each ending where the results go: to -o, into --out-dir, beside the inputs, or to stdout."""
     if output is not None and out_dir is not None:
         raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
     if output is not None and len(sources) > 1:
@@ -71,13 +73,16 @@ def jobs_for(sources: Sequence[str], ending: str, *, output: str | None, out_dir
     if output is not None:
         if output.endswith(os.sep):
             raise UsageError(f"-o {shown(output)} names a folder; use --out-dir, or name a file in it.")
-        return [Job(sources[0], None if _is_stdout(output) else Path(output))]
+        return [[Job(sources[0], None if _is_stdout(output) else Path(output))] for _ in endings]
     files = [Path("stdin" if source == STREAM else source) for source in sources]
     folders = [file.parent if out_dir is None else out_dir for file in files]
     names = _names_apart([(folder, file) for folder, file in zip(folders, files, strict=True)])
     return [
-        Job(source, None if source == STREAM and out_dir is None else folder / f"{name}_{ending}")
-        for source, folder, name in zip(sources, folders, names, strict=True)
+        [
+            Job(source, None if source == STREAM and out_dir is None else folder / f"{name}_{ending}")
+            for source, folder, name in zip(sources, folders, names, strict=True)
+        ]
+        for ending in endings
     ]
 
 
@@ -159,7 +164,9 @@ def check_streams(jobs: Sequence[Job], *, format: str | None, json: bool) -> Non
     if all(job.target is not None for job in jobs):
         return
     if len(jobs) > 1:
-        raise UsageError("Standard output can hold only one image; use --out-dir for several.")
+        raise UsageError(
+            "Standard output can hold only one image; use --out-dir for several images or kernels."
+        )
     if format is None:
         raise UsageError(
             "An image on standard output needs --format (such as --format png), or give -o FILE."

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.options import chosen_run, parse_kernel
+from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
+from convcli.cli.options import chosen_run
 from convcli.cli.output import out_text, print_json, show
 from convcli.errors import UsageError
 
@@ -27,6 +28,8 @@ def kernels(
     layer: Annotated[
         int | None, typer.Option(metavar="N", help="With --run: which layer, from 1; the first conv layer.")
     ] = None,
+    scale: Scale = None,
+    normalize: Normalize = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """List the named kernels, show one (weights, sum, parameters, source), or those that a network learned.
@@ -39,6 +42,7 @@ def kernels(
       convcli kernels sobel
       convcli kernels gaussian:sigma=2
       convcli kernels gabor --json
+      convcli kernels "1 2 1; 2 4 2; 1 2 1" --scale 1/16
       convcli kernels --run runs/digits-001
     """
     from convcli.render.kernels import kernel_document, kernel_text, list_document, list_text
@@ -47,12 +51,14 @@ def kernels(
         raise UsageError("--layer belongs to a trained network: name it with --run RUN.")
     if name is not None and run is not None:
         raise UsageError(f"{name} and --run both say what to show; give one of them.")
+    if name is None and (scale is not None or normalize):
+        raise UsageError("--scale and --normalize belong to one kernel: name it.")
     if run is not None:
         _show_learned(run, layer, json)
     elif name is None:
         print_json(list_document()) if json else out_text(list_text())
     else:
-        kernel = parse_kernel(name)
+        kernel, *_ = chosen_kernels([name], scale=scale, normalize=normalize).values()
         print_json(kernel_document(kernel)) if json else out_text(kernel_text(kernel))
 
 

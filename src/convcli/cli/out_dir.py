@@ -40,7 +40,14 @@ def kernel_record(kernel: Kernel) -> dict[str, Any]:
     for part in kernel.parts:
         digest.update(repr(part.shape).encode() + part.tobytes())
     parameters = dict(kernel.parameters)
-    return {"kernel": kernel.name, "parameters": parameters, "weights": digest.hexdigest()[:DIGITS]}
+    return {
+        "kernel": kernel.name,
+        "parameters": parameters,
+        "scale": kernel.scale,
+        "normalize": kernel.normalized,
+        "anchor": kernel.anchor,
+        "weights": digest.hexdigest()[:DIGITS],
+    }
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from convcli.kernels.definition import (
     kernel_names,
     named,
 )
-from convcli.kernels.parsing import parse, shape_of
+from convcli.kernels.parsing import number, parse, shape_of
 
 __all__ = [
     "KERNELS",
@@ -30,6 +30,7 @@ __all__ = [
     "kernel",
     "kernel_names",
     "named",
+    "number",
     "parse",
     "shape_of",
 ]

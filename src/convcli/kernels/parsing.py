@@ -112,6 +112,19 @@ def _parameters(name: str, listed: str) -> dict[str, Any]:
     return values
 
 
+def number(text: str, where: str) -> float:
+    """Return the number that a text writes, a decimal or a fraction such as 1/256."""
+    try:
+        value = _number(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise KernelError(
+            f"{where}: expected a finite number such as 0.5 or 1/256, found {shortened(repr(text))}."
+        )
+    return value
+
+
 def _number(text: str) -> float:
     """Return the number that `text` writes, a decimal or a fraction, or raise ValueError."""
     numerator, slash, denominator = text.partition("/")

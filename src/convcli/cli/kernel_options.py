@@ -1,0 +1,95 @@
+"""The kernels that a command line names, each changed as options say, and what their results are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
+
+from convcli.cli.options import parse_kernel, parse_pair
+from convcli.errors import KernelError, UsageError, shortened
+
+if TYPE_CHECKING:
+    from convcli.kernels import Kernel
+
+Scale: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        metavar="S",
+        help="Multiply the weights, after --normalize: 0.5, or 1/256 for integer weights with a divisor.",
+    ),
+]
+Normalize: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--normalize",
+        help="Divide the weights to a sum of 1; those that sum to 0 to an absolute sum of 1, each part of a "
+        "gradient by itself.",
+    ),
+]
+
+
+def chosen_kernels(
+    texts: Sequence[str], *, scale: str | None, normalize: bool, anchor: str | None = None
+) -> dict[str, Kernel]:
+    """Return the kernels that are named, by what their results are called.
+
+    That is the kernel's name; where several have it, with its parameters behind it, or else counted.
+    """
+    from convcli import kernels
+
+    if double := [text for text, count in Counter(texts).items() if count > 1]:
+        raise UsageError(f"--kernel {shortened(double[0])} is given twice; each kernel makes one result.")
+    factor = 1.0 if scale is None else kernels.number(scale, "--scale")
+    try:
+        changed = [kernels.adjusted(parse_kernel(text), scale=factor, normalize=normalize) for text in texts]
+    except KernelError as error:
+        raise KernelError(str(error).replace("scale:", "--scale:", 1)) from error
+    if anchor is not None:
+        from convcli.engine.filter import checked_anchor
+
+        place = _parsed_anchor(anchor)
+        changed = [replace(kernel, anchor=checked_anchor(place, kernel.shape)) for kernel in changed]
+    return dict(zip(_labels(changed), changed, strict=True))
+
+
+def _parsed_anchor(text: str) -> tuple[int, int]:
+    if "," not in text:
+        raise UsageError(
+            f"--anchor: expected ROW,COLUMN of a cell, from 0, such as 1,1, not {shortened(text)!r}."
+        )
+    return parse_pair(text, "--anchor")
+
+
+def _labels(kernels: Sequence[Kernel]) -> list[str]:
+    names = [kernel.name for kernel in kernels]
+    labels = [
+        name if names.count(name) == 1 else "-".join([name, *_values(kernel)])
+        for name, kernel in zip(names, kernels, strict=True)
+    ]
+    if len(set(labels)) == len(labels):
+        return labels
+    return [f"{label}-{n}" if labels.count(label) > 1 else label for n, label in enumerate(labels, 1)]
+
+
+def _values(kernel: Kernel) -> list[str]:
+    return [f"{key}={value:g}" for key, value in kernel.parameters.items()]
+
+
+def kernel_facts(kernel: Kernel) -> dict[str, Any]:
+    """Return what --json says of the kernel of a result."""
+    from convcli.render.kernels import sum_document
+
+    return {
+        "kernel": kernel.name,
+        "parameters": dict(kernel.parameters),
+        "kernel_shape": list(kernel.shape),
+        "kernel_sum": sum_document(kernel),
+        "scale": kernel.scale,
+        "normalized": kernel.normalized,
+        "anchor": None if kernel.anchor is None else list(kernel.anchor),
+    }
