@@ -176,7 +176,7 @@ def test_alpha_left_out_of_raw_values_is_said(run):
 def test_conversions_are_said_on_stderr(run, tmp_path):
     PIL.Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(tmp_path / "print.tif")
     result = run("filter", "print.tif", "-k", "box", "--json")
-    assert result.stderr == "note: print.tif: CMYK was converted to RGB.\n"
+    assert result.stderr == "note: print.tif: CMYK was converted to RGB without a profile, as it has none.\n"
     json.loads(result.stdout)
 
 

@@ -405,7 +405,7 @@ def _filter_one(
     before = state_of(job.source)
     try:
         image = read(source, luma=luma, threads=saving.threads, max_pixels=saving.max_pixels or MAX_PIXELS)
-        result = apply(image.pixels, kernel, alpha=image.alpha, threads=saving.threads, **options)
+        result = apply(image.pixels, kernel, opacity=image.alpha, threads=saving.threads, **options)
     except UsageError as error:
         kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
         raise kind(f"{where}: {error}") from error

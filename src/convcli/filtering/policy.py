@@ -19,8 +19,8 @@ All of it happens block by block: what a photo needs in memory is its pixels, it
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypedDict, Unpack
 
 import numpy as np
@@ -28,18 +28,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli import kernels
 from convcli.engine.arguments import real
-from convcli.engine.borders import ArraySource, Source
-from convcli.engine.filter import Block, Plan, allocated, each_block, plan, responses
-from convcli.engine.workspace import Workspace
+from convcli.engine.borders import ArraySource, Source, border_named
+from convcli.engine.filter import Plan, allocated, plan
 from convcli.errors import ShapeError, UnknownNameError, UsageError
 from convcli.filtering.luma import LumaSource
-from convcli.filtering.ranges import RANGES, finish
+from convcli.filtering.ranges import RANGES
+from convcli.filtering.visibility import Sight, Visibility, check_alpha, has_data, opaque_of
+from convcli.filtering.work import Work
 from convcli.kernels import Kernel
 from convcli.shapes import IntOrPair, Padding, Pair
 
 Pixels: TypeAlias = NDArray[Any]
 
 CHANNELS = ("auto", "gray", "each")
+ALPHAS = ("keep", "filter", "ignore")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +53,17 @@ class FilterResult:
     pixels
         (H', W') or (H', W', 3), of the image's dtype, or floats if `range` is "raw".
     alpha
-        (H', W') of uint8, moved with the pixels but never filtered; or None.
+        (H', W') of the dtype that it had, moved with the pixels or filtered; or None.
     minimum, maximum
-        Of the responses, before `range` was applied.
+        Of the responses that are seen and finite, before `range` was applied; NaN if there are none.
     clipped
         Share of the samples that were cut to what the dtype holds.
+    odd
+        How many responses are NaN or infinite.
+    missing
+        How many pixels of the image hold no data.
+    blank
+        How many pixels of the result have no data in their window, and stand for none.
     channels, range, op
         The policies in force: "auto" is resolved.
     kernel
@@ -67,6 +75,9 @@ class FilterResult:
     minimum: float
     maximum: float
     clipped: float
+    odd: int
+    missing: int
+    blank: int
     channels: str
     range: str
     op: str
@@ -91,6 +102,8 @@ class Policy(Geometry, total=False):
     channels: str
     range: str
     offset: float
+    alpha: str
+    nodata: Sequence[float]
 
 
 class Options(Policy, total=False):
@@ -107,7 +120,8 @@ def filter_image(image: ArrayLike, kernel: str | Kernel | ArrayLike, **options: 
     Parameters
     ----------
     image
-        (H, W), (H, W, 1) or (H, W, 3); with an alpha channel (H, W, 2) or (H, W, 4) of uint8.
+        (H, W), (H, W, 1) or (H, W, 3); with an alpha channel (H, W, 2) or (H, W, 4), whose largest
+        value is opaque: 255 of uint8, 65535 of uint16, 1 of floats. Values of bool count as floats 0 and 1.
     kernel
         A name with optional parameters ("gaussian:sigma=2"), a `Kernel`, or weights (f_h, f_w).
     padding, border, fill, stride, dilation, op, anchor
@@ -123,14 +137,22 @@ def filter_image(image: ArrayLike, kernel: str | Kernel | ArrayLike, **options: 
     range
         How responses become pixels: "auto" (the default), "clip", "abs", "stretch", "offset" or "raw". "auto"
         is "abs" for kernels that sum to zero, unless there is an `offset`, which keeps the sign.
+    alpha
+        "keep" (the default) and "filter" weight each colour by its alpha, so that what is transparent has no
+        say: see `convcli.filtering.visibility`. "keep" takes the alpha of the pixel under the kernel's
+        centre, 0 where the window sees nothing; "filter" lays the kernel on alpha as well, as the blur of a
+        cut-out needs. "ignore" filters colours as if all were opaque.
+    nodata
+        Values that stand for no data, NaN among them if it is named: such pixels are left out of every sum,
+        and the weights that remain count for them. Pixels of colours hold no data if all of their channels
+        have that value, or any is NaN. Where a window has no data at all, the result is the first value.
     threads
         How many to compute with; all cores that the process may use, if not given. The result is the same.
 
     Returns
     -------
     ndarray
-        Of the image's dtype, or floats if `range` is "raw" (then without alpha). Alpha is never filtered; it
-        is cropped or thinned like the pixels.
+        Of the image's dtype, or floats if `range` is "raw" (then without alpha).
 
     Raises
     ------
@@ -148,6 +170,8 @@ def filter_image(image: ArrayLike, kernel: str | Kernel | ArrayLike, **options: 
     array([  0., 800., 800.,   0.], dtype=float32)
     """
     array = real(image, "an image")
+    if array.dtype.kind == "b":
+        array = array.astype(np.float32)
     count = array.shape[2] if array.ndim == 3 else 1
     if array.ndim not in (2, 3) or array.size == 0 or count not in (1, 2, 3, 4):
         raise ShapeError(
@@ -155,10 +179,8 @@ def filter_image(image: ArrayLike, kernel: str | Kernel | ArrayLike, **options: 
         )
     if count in (1, 3):
         return apply(array, kernel, **options).pixels
-    if array.dtype != np.uint8:
-        raise UsageError(f"Expected alpha in uint8, found {array.dtype}; pass the colour channels alone.")
     colour = array[:, :, 0] if count == 2 else array[:, :, :3]
-    result = apply(colour, kernel, alpha=array[:, :, -1], **options)
+    result = apply(colour, kernel, opacity=array[:, :, -1], **options)
     return result.pixels if result.alpha is None else np.dstack((result.pixels, result.alpha))
 
 
@@ -166,24 +188,41 @@ def apply(
     pixels: Pixels,
     kernel: str | Kernel | ArrayLike,
     *,
-    alpha: Pixels | None = None,
+    opacity: Pixels | None = None,
+    alpha: str = "keep",
+    nodata: Sequence[float] = (),
     channels: str = "auto",
     range: str = "auto",  # noqa: A002  (the option's name)
     offset: float = 0,
     scale: float = 1,
     normalize: bool = False,
     threads: int | None = None,
+    whole: bool = False,
+    max_pixels: int | None = None,
+    progress: Callable[[float], None] | None = None,
     **geometry: Unpack[Geometry],
 ) -> FilterResult:
     """Filter `pixels`, (H, W) or (H, W, 1 or 3), and return all there is to say about it.
 
-    `alpha` (H, W) follows the pixels: each output pixel takes the alpha under its kernel's centre, or the
-    nearest where padding puts the centre outside. The other arguments and the errors are `filter_image`'s.
+    Parameters
+    ----------
+    opacity
+        (H, W), the image's alpha, if it has any.
+    whole
+        Whether the result is to be of uint8 for files that hold nothing else: white is 255 for 1 of floats.
+    max_pixels
+        How many the result may have.
+    progress
+        Called again and again, by any thread, with the share of the work that has been done since.
+
+    The other arguments and the errors are `filter_image`'s.
     """
     if pixels.dtype.kind not in "uif":
         raise UsageError(f"Expected an image of integers or floats, found {pixels.dtype}.")
     if range not in RANGES:
         raise UnknownNameError("value for range", range, RANGES)
+    if alpha not in ALPHAS:
+        raise UnknownNameError("value for alpha", alpha, ALPHAS)
     if not math.isfinite(offset):
         raise UsageError(f"offset must be a finite number, not {offset!r}.")
     chosen = kernels.adjusted(as_kernel(kernel), scale=scale, normalize=normalize)
@@ -191,122 +230,121 @@ def apply(
         geometry["anchor"] = chosen.anchor
     channels = channels_for(chosen, channels)
     policy = _auto_range(chosen, pixels.dtype, offset) if range == "auto" else range
+    if whole and policy == "raw" and range == "auto":
+        policy = "clip"
+    if opacity is not None:
+        check_alpha(opacity)
 
     planes = _planes(pixels, channels, chosen)
     steps = plan(pixels.shape[:2], pixels.dtype, chosen.parts, **geometry)
-    result = allocated((*steps.output_shape, len(planes)), steps.dtype if range == "raw" else pixels.dtype)
-    work = _Work(steps, chosen, planes, policy, pixels.dtype, offset)
+    _check_output(steps.output_shape, max_pixels)
+    data = has_data(pixels, nodata) if len(nodata) else None
+    visibility = Visibility.of(None if alpha == "ignore" else opacity, data)
+    sight = None if visibility is None else Sight.of(visibility, chosen.parts, **geometry)
+    dtype = steps.dtype if range == "raw" else np.dtype(np.uint8) if whole else pixels.dtype
+    result = allocated((*steps.output_shape, len(planes)), dtype)
+    seen = None if sight is None else np.empty(steps.output_shape, bool)
+    levels = np.dtype(np.uint8) if whole and policy == "stretch" else pixels.dtype
+    missing = float(nodata[0]) if data is not None and _holds(dtype, float(nodata[0])) else 0.0
+    work = Work(steps, sight, chosen, planes, policy, offset, levels, missing)
     # Stretch needs the whole image's range first. Responding twice costs time; keeping floats, memory.
-    summary = work.run(result, threads) if policy != "stretch" else work.run(None, threads)
-    if not summary.reach(policy) <= float(np.finfo(steps.dtype).max) and np.isfinite(pixels).all():
+    halves = None if progress is None else lambda share: progress(share / 2)
+    if policy == "stretch":
+        summary = work.run(None, None, threads, progress=halves)
+    else:
+        summary = work.run(result, seen, threads, progress=progress)
+    too_large = summary.odd or not summary.reach(policy) <= float(np.finfo(steps.dtype).max)
+    if too_large and _all_finite(pixels, visibility):
         raise UsageError(
             f"{chosen.name} gives values beyond {steps.dtype} on this image; scale one of the two down."
         )
     if policy == "stretch":
-        summary = work.run(result, threads, (summary.minimum, summary.maximum))
+        limits = (summary.minimum, summary.maximum) if summary.minimum <= summary.maximum else (0.0, 0.0)
+        summary = replace(work.run(result, seen, threads, limits, halves), odd=summary.odd)
     if pixels.ndim == 2 or len(planes) < pixels.shape[2]:
         result = result[:, :, 0]
-    moved = None if alpha is None or policy == "raw" else _moved(alpha, steps)
-    op = geometry.get("op", "correlate")
-    share = summary.clipped / result.size
-    return FilterResult(result, moved, summary.minimum, summary.maximum, share, channels, policy, op, chosen)
+    return FilterResult(
+        pixels=result,
+        alpha=_alpha(opacity, alpha, steps, seen, chosen, whole, threads, geometry)
+        if policy != "raw"
+        else None,
+        minimum=summary.minimum if summary.minimum <= summary.maximum else math.nan,
+        maximum=summary.maximum if summary.minimum <= summary.maximum else math.nan,
+        clipped=summary.clipped / result.size,
+        odd=summary.odd,
+        missing=0 if data is None else data.size - int(np.count_nonzero(data)),
+        blank=0 if data is None or seen is None else seen.size - int(np.count_nonzero(seen)),
+        channels=channels,
+        range=policy,
+        op=geometry.get("op", "correlate"),
+        kernel=chosen,
+    )
 
 
-@dataclass(frozen=True)
-class _Summary:
-    """Extremes of the responses and how many were cut, of a block or of all."""
-
-    minimum: float
-    maximum: float
-    clipped: int
-
-    def reach(self, policy: str) -> float:
-        """Return the largest value on the way from responses to pixels; NaN if they are none."""
-        if policy == "stretch":
-            return self.maximum - self.minimum
-        return max(-self.minimum, self.maximum)
-
-    @classmethod
-    def of(cls, parts: Sequence[_Summary]) -> _Summary:
-        # NumPy's extremes, unlike Python's, pass a NaN on wherever it stands.
-        minimum = float(np.min([part.minimum for part in parts]))
-        maximum = float(np.max([part.maximum for part in parts]))
-        return cls(minimum, maximum, sum(part.clipped for part in parts))
+def _check_output(shape: Pair, most: int | None) -> None:
+    """Raise `ShapeError` before a result of more pixels than `most` is begun."""
+    if most is not None and shape[0] * shape[1] > most:
+        raise ShapeError(
+            f"The result would have {shape[0]:,} × {shape[1]:,} pixels, more than the {most:,} that are "
+            "allowed. Pad less, or allow more (--max-pixels)."
+        )
 
 
-@dataclass(frozen=True, eq=False)
-class _Work:
-    """From the sources of each plane of the result to its pixels, block by block."""
-
-    steps: Plan
-    kernel: Kernel
-    planes: list[list[Source]]
-    policy: str
-    dtype: np.dtype[Any]
-    offset: float
-
-    def run(
-        self, result: Pixels | None, threads: int | None, limits: tuple[float, float] = (0, 0)
-    ) -> _Summary:
-        """Filter into every channel of `result`, or only look at the responses if it is None.
-
-        `limits` are what "stretch" takes for black and white.
-        """
-
-        def filter_block(block: Block, workspace: Workspace) -> _Summary:
-            parts = []
-            for channel, sources in enumerate(self.planes):
-                plane = self._respond(sources, block, workspace)
-                low, high = float(plane.min()), float(plane.max())
-                cut = 0
-                if result is not None:
-                    out = result[block.rows, block.columns, channel]
-                    cut = finish(plane, out, self.dtype, self.policy, (low, high), limits)
-                parts.append(_Summary(low, high, cut))
-            return _Summary.of(parts)
-
-        return _Summary.of(each_block(self.steps, filter_block, threads))
-
-    def _respond(self, sources: list[Source], block: Block, workspace: Workspace) -> Pixels:
-        """Return a block of the kernel's responses: its parts' responses, combined as the kernel says."""
-        parts = [
-            workspace.array(f"response {number}", block.shape, self.steps.dtype)
-            for number in range(len(self.kernel.parts))
-        ]
-        if len(sources) == 1:
-            responses(self.steps, sources[0], block, parts, workspace)
-        else:
-            for number, (source, part) in enumerate(zip(sources, parts, strict=True)):
-                responses(self.steps.part(number), source, block, [part], workspace)
-        combined = parts[0]
-        if self.kernel.combine == "magnitude":
-            _put_magnitude(parts, any_size=self.dtype.kind == "f")
-        elif self.kernel.combine == "maximum":
-            for part in parts[1:]:
-                np.maximum(combined, part, out=combined)
-        elif self.kernel.combine == "volume":
-            for part in parts[1:]:
-                np.add(combined, part, out=combined)
-        if self.offset:
-            combined += self.offset
-        return combined
+def _holds(dtype: np.dtype[Any], value: float) -> bool:
+    """Return whether pixels of this dtype can have the value."""
+    if dtype.kind == "f":
+        return True
+    return float(np.iinfo(dtype).min) <= value <= float(np.iinfo(dtype).max)
 
 
-def _put_magnitude(parts: list[Pixels], *, any_size: bool) -> None:
-    """Put √(Σ part²) into the first of `parts`; the others are used up.
+def _all_finite(pixels: Pixels, visibility: Visibility | None) -> bool:
+    """Return whether all pixels that are seen are finite: then what is not, comes of the sums."""
+    finite: Pixels = np.isfinite(pixels)
+    if pixels.ndim == 3:
+        finite = np.logical_and.reduce(finite, axis=2)
+    if visibility is not None:
+        share = np.empty(visibility.shape)
+        visibility.read(slice(0, share.shape[0]), slice(0, share.shape[1]), share)
+        finite |= share == 0
+    return bool(finite.all())
 
-    With `any_size` their squares may be too large or too small for the dtype. It takes four times as long.
+
+def _alpha(
+    opacity: Pixels | None,
+    alpha: str,
+    steps: Plan,
+    seen: Pixels | None,
+    kernel: Kernel,
+    whole: bool,
+    threads: int | None,
+    geometry: Geometry,
+) -> Pixels | None:
+    """Return the result's alpha: filtered, or moved and 0 where nothing is seen that could be shown.
+
+    Where nothing is seen, kernels that sum to zero tell the truth: there is no edge.
     """
-    first, *others = parts
-    if any_size:
-        np.abs(first, out=first)
-        for part in others:
-            np.hypot(first, part, out=first)
-        return
-    np.square(first, out=first)
-    for part in others:
-        np.add(first, np.square(part, out=part), out=first)
-    np.sqrt(first, out=first)
+    if opacity is None:
+        return None
+    if alpha == "filter":
+        result = _filtered(opacity, kernel, threads, geometry)
+    else:
+        result = _moved(opacity, steps)
+        if seen is not None and not kernel.sums_to_zero and not seen.all():
+            result = np.where(seen, result, result.dtype.type(0))
+    if whole and result.dtype != np.uint8:
+        shares = result / (opaque_of(result.dtype) / 255)
+        result = np.rint(np.clip(shares, 0, 255)).astype(np.uint8)
+    return result
+
+
+def _filtered(opacity: Pixels, kernel: Kernel, threads: int | None, geometry: Geometry) -> Pixels:
+    """Return alpha as the kernel gives it; what stands around an image without a cell of it is opaque."""
+    around: Geometry = {**geometry}
+    if border_named(geometry.get("border", "reflect")) in ("zero", "constant"):
+        around |= {"border": "constant", "fill": opaque_of(opacity.dtype)}
+    policy = "abs" if kernel.sums_to_zero else "clip"
+    pixels = apply(opacity, kernel, channels="gray", range=policy, threads=threads, **around).pixels
+    return np.clip(pixels, 0, 1) if pixels.dtype.kind == "f" else pixels
 
 
 def as_kernel(kernel: str | Kernel | ArrayLike) -> Kernel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,10 +23,13 @@ def finish(
 ) -> int:
     """Put responses as pixels of `dtype` into `out`; return how many had to be cut. `plane` is used up.
 
-    `extremes` are the block's, `limits` what "stretch" takes for black and white.
+    `extremes` are the block's, infinite if not all of it is finite; `limits` what "stretch" takes for black
+    and white.
     """
     black, white = limits_of(dtype)
     low, high = extremes
+    odd = math.isinf(low)  # some are NaN or infinite, or not one is seen
+    whole = dtype.kind == "f" and out.dtype.kind != "f"  # floats as 0 … 255
     if policy == "raw":
         np.copyto(out, plane, casting="same_kind")
         return 0
@@ -33,7 +37,7 @@ def finish(
         if not low >= 0:
             np.abs(plane, out=plane)
             low, high = 0.0, max(-low, high)
-        if dtype.kind == "f":
+        if out.dtype.kind == "f":
             np.copyto(out, plane, casting="same_kind")
             return 0
     elif policy == "offset":
@@ -53,6 +57,11 @@ def finish(
     if not (low >= black and high <= white):  # most blocks have nothing to cut
         cut = int(np.count_nonzero(plane < black) + np.count_nonzero(plane > white))
         np.clip(plane, black, white, out=plane)
+    if whole:
+        plane *= 255
+        np.rint(plane, out=plane)
+    if odd and out.dtype.kind != "f":
+        np.copyto(plane, 0, where=np.isnan(plane))
     np.copyto(out, plane, casting="unsafe")
     return cut
 

@@ -1,0 +1,197 @@
+"""How much of each pixel there is to see: alpha, and pixels of no data. What is not seen has no say.
+
+A response is a sum over a window, Σ w c. Where cells have shares a of their own, alpha from 0 to 1 or 0 for
+no data, each colour counts as much as it is seen, and what is missing as the mean m of what is seen:
+
+    m = Σ |w| a c / Σ |w| a        m Σ w + (Σ w a (c − m)) · Σ |w| / Σ |w| a
+
+For kernels without negative weights that is normalised convolution, (Σ w a c / Σ w a) · Σ w. Source: H.
+Knutsson and C.-F. Westin, Normalized and differential convolution, CVPR 1993. For kernels with them, whose
+Σ w a may be 0, it says that a cut-out's outline is no edge, and that half the alpha everywhere changes
+nothing.
+
+Its limit: what is missing is a level, not a slope. Beside a hole in a ramp a gradient across the outline is
+too small, and a second derivative is that of the ramp's end. Fitting a plane to what is seen (normalised
+differential convolution, in the same paper) would go on with the ramp, but makes up values beyond any that
+are there, and needs six sums for each one here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.borders import Source
+from convcli.engine.filter import Block, Plan, plan, responses
+from convcli.engine.strategies import Spectral
+from convcli.engine.workspace import Workspace
+from convcli.errors import UsageError
+from convcli.shapes import Pair
+
+Pixels: TypeAlias = NDArray[Any]
+
+BARELY = 1e-9  # share of a kernel that a Fourier tile's rounding leaves where nothing is seen
+BEYOND = 1e-3  # of opaque, which resampled alpha may be above 1 or below 0
+
+
+def opaque_of(dtype: np.dtype[Any]) -> float:
+    """Return what alpha of this dtype is where nothing shines through.
+
+    >>> opaque_of(np.dtype(np.uint16)), opaque_of(np.dtype(np.float32))
+    (65535.0, 1.0)
+    """
+    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
+
+
+def check_alpha(alpha: Pixels) -> None:
+    """Raise `UsageError` unless `alpha` is uint8, uint16 or floats from 0 to 1."""
+    if alpha.dtype not in (np.uint8, np.uint16) and alpha.dtype.kind != "f":
+        raise UsageError(
+            f"Expected alpha in uint8, uint16 or floats, found {alpha.dtype}; pass the colour channels alone."
+        )
+    if alpha.dtype.kind == "f" and not (alpha.min() >= -BEYOND and alpha.max() <= 1 + BEYOND):
+        raise UsageError(
+            f"Expected alpha from 0 to 1, as floats have it, found {alpha.min():g} … {alpha.max():g}; "
+            "scale it, or pass the colour channels alone."
+        )
+
+
+def has_data(pixels: Pixels, nodata: Sequence[float]) -> Pixels | None:
+    """Return which pixels (H, W) hold data, or None if all do.
+
+    A pixel of several channels holds none if all of them have one of the values, or any is NaN where NaN is
+    one.
+    """
+    missing = np.zeros(pixels.shape[:2], bool)
+    for value in nodata:
+        if math.isnan(value):
+            if pixels.dtype.kind == "f":
+                found = np.isnan(pixels)
+                missing |= found if pixels.ndim == 2 else found.any(axis=2)
+        elif (own := _as_stored(value, pixels.dtype)) is not None:
+            found = pixels == own
+            missing |= found if pixels.ndim == 2 else found.all(axis=2)
+    return ~missing if missing.any() else None
+
+
+def _as_stored(value: float, dtype: np.dtype[Any]) -> Any:
+    """Return `value` as pixels of `dtype` hold it, None if none can."""
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return dtype.type(value)
+    limits = np.iinfo(dtype)
+    return dtype.type(int(value)) if limits.min <= value <= limits.max and value == int(value) else None
+
+
+class Visibility:
+    """How much is seen of each pixel, from 0 to 1: its alpha, and 0 where it holds no data."""
+
+    dtype: np.dtype[Any] = np.dtype(np.uint8)  # of finite numbers
+
+    def __init__(self, alpha: Pixels | None, data: Pixels | None) -> None:
+        first = alpha if data is None else data
+        assert first is not None
+        self.shape: Pair = (first.shape[0], first.shape[1])
+        self.alpha, self.data = alpha, data
+
+    @classmethod
+    def of(cls, alpha: Pixels | None, data: Pixels | None) -> Visibility | None:
+        """Return what limits the sight of an image, or None if all of it is there and opaque."""
+        if alpha is not None and alpha.min() >= opaque_of(alpha.dtype):
+            alpha = None
+        return None if alpha is None and data is None else cls(alpha, data)
+
+    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Put how much is seen of `rows` and `columns` into `out`."""
+        if self.alpha is None:
+            out[...] = 1
+        else:
+            np.divide(self.alpha[rows, columns], opaque_of(self.alpha.dtype), out=out)
+            if self.alpha.dtype.kind == "f":
+                np.clip(out, 0, 1, out=out)
+        if self.data is not None:
+            out[~self.data[rows, columns]] = 0
+
+
+class Seen:
+    """A plane of colours times how much of them is seen; whatever stands where nothing is, gives 0."""
+
+    def __init__(self, source: Source, visibility: Visibility) -> None:
+        self.source, self.visibility = source, visibility
+        self.shape, self.dtype = source.shape, source.dtype
+
+    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Put the products of `rows` and `columns` into `out`."""
+        self.source.read(rows, columns, out)
+        share = np.empty(out.shape, out.dtype)
+        self.visibility.read(rows, columns, share)
+        np.multiply(out, share, out=out)
+        out[share == 0] = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """How kernels are laid on planes that are not seen everywhere: each beside its weights' sizes.
+
+    Attributes
+    ----------
+    visibility
+        How much is seen of each pixel.
+    colours, shares
+        What is done to colours, and to how much is seen of them: around an image, where a border is of a
+        constant, all is seen. Their kernels are the parts', then, if any has a sign, the same without signs.
+    parts
+        How many parts the kernel has.
+    """
+
+    visibility: Visibility
+    colours: Plan
+    shares: Plan
+    parts: int
+
+    @classmethod
+    def of(cls, visibility: Visibility, weights: Sequence[Pixels], **geometry: Any) -> Sight:
+        """Return the sight on planes through `visibility`; `geometry` is `plan`'s."""
+        sizes = [np.abs(part) for part in weights] if any(part.min() < 0 for part in weights) else []
+        colours = plan(visibility.shape, np.dtype(np.float64), [*weights, *sizes], **geometry)
+        shares = replace(colours, frame=replace(colours.frame, fill=1.0))
+        return cls(visibility, colours, shares, len(weights))
+
+    def respond(
+        self,
+        number: int,
+        sources: Sequence[Source],
+        block: Block,
+        workspace: Workspace,
+        outs: Sequence[Pixels],
+    ) -> Pixels:
+        """Put part `number`'s responses to each of `sources` into `outs`; return where it sees anything."""
+        signed = len(self.colours.kernels) > self.parts
+        numbers = (number, number + self.parts) if signed else (number,)
+        names = ["own", "sizes"][: len(numbers)]
+        shares = [workspace.array(f"shares, {name}", block.shape, np.float64) for name in names]
+        colours = [workspace.array(f"colours, {name}", block.shape, np.float64) for name in names]
+        plans = self.colours.part(*numbers), self.shares.part(*numbers)
+        responses(plans[1], self.visibility, block, shares, workspace)
+        least = 0.0
+        if any(isinstance(strategy, Spectral) for strategy in plans[1].strategies):
+            least = BARELY * float(np.abs(self.colours.kernels[number]).sum())
+        sees: Pixels = shares[-1] > least
+        weights = self.colours.kernels[number]
+        level = float(weights.sum())
+        for source, out in zip(sources, outs, strict=True):
+            responses(plans[0], Seen(source, self.visibility), block, colours, workspace)
+            mean = np.divide(colours[-1], shares[-1], out=np.zeros(block.shape), where=sees)
+            np.multiply(mean, level, out=out)
+            if signed:
+                apart = colours[0] - shares[0] * mean
+                apart *= float(np.abs(weights).sum())
+                np.divide(apart, shares[-1], out=apart, where=sees)
+                out += apart
+            out[~sees] = 0
+        return sees
