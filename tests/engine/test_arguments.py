@@ -55,6 +55,16 @@ def test_rows_of_different_lengths_are_refused(name):
         CALLS[name]([[[1, 2], [3]]])
 
 
+@pytest.mark.parametrize("name", CALLS)
+def test_masked_numbers_are_refused_and_a_mask_of_nothing_is_none(name):
+    x = np.ma.masked_array(np.ones((1, 4, 4, 1)), mask=False)
+    if "dy" not in name and name != "conv2d_backward x":
+        CALLS[name](x)
+    x[0, 0, 0, 0] = np.ma.masked
+    with pytest.raises(UsageError, match=r"found masked ones: fill them first, with \.filled"):
+        CALLS[name](x)
+
+
 def test_an_image_and_a_kernel_that_are_no_real_numbers_are_refused():
     for pixels in (np.full((4, 4), 1j), np.full((4, 4), "1"), np.full((4, 4), None)):
         with pytest.raises(ConvcliError):

@@ -10,7 +10,17 @@ import pytest
 from convcli.errors import ConfigError
 from convcli.nn.gradcheck import numeric_gradient, relative_error
 from convcli.nn.layer import Initial
-from convcli.nn.layers import ActivationLayer, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from convcli.nn.layers import (
+    ActivationLayer,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    MaxPool,
+)
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network, NetworkWeights, decay_mask
 
@@ -195,3 +205,29 @@ def test_what_couples_samples_and_what_draws():
 def test_what_no_memory_would_hold_is_refused(layer, message):
     with pytest.raises(ConfigError, match=message):
         Network([layer], (8, 8, 2))
+
+
+def test_no_samples_go_through_every_layer_and_back_and_leave_no_trace():
+    network = Network(
+        [
+            Conv(filters=4, activation="relu", padding="same"),
+            MaxPool(),
+            Conv(filters=33, padding="same"),
+            BatchNorm(),
+            ActivationLayer(function="sigmoid"),
+            AvgPool(),
+            Conv(filters=4, kernel=1, activation="leaky_relu"),
+            Dropout(),
+            GlobalAvgPool(),
+            Dense(units=3, activation="tanh"),
+        ],
+        (8, 8, 32),
+    )
+    weights = NetworkWeights.initial(network, np.random.default_rng(0))
+    kept, gradient, tapes = weights.kept.copy(), np.full_like(weights.trained, 7), network.tapes()
+    for tape, views in zip(tapes, network.trained.views(gradient), strict=True):
+        tape.gradients, tape.training, tape.fresh, tape.input_gradient = views, True, True, True
+    assert network.forward(np.zeros((0, 8, 8, 32), np.float32), weights, tapes).shape == (0, 3)
+    assert network.backward(np.zeros((0, 3), np.float32), weights, tapes).shape == (0, 8, 8, 32)
+    np.testing.assert_array_equal(gradient, 0)
+    np.testing.assert_array_equal(weights.kept, kept)
