@@ -72,7 +72,7 @@ def border_named(name: str) -> str:
     >>> border_named("nearest"), border_named("BORDER_REFLECT_101"), border_named("wrap")
     ('edge', 'reflect', 'wrap')
     """
-    word = name.strip().lower().replace("_", "-").replace(" ", "-")
+    word = str(name).strip().lower().replace("_", "-").replace(" ", "-")
     found = SYNONYMS.get(word, word)
     if found in TWO_MEANINGS:
         meanings = " or ".join(f"{border} ({PATTERNS[border]})" for border in TWO_MEANINGS[found])
