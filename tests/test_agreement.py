@@ -28,7 +28,6 @@ from convcli.cli.evaluate import Split, evaluate
 from convcli.cli.predict import predict
 from convcli.data import BUILT_IN, READERS, open_source
 from convcli.errors import ConfigError
-from convcli.images import read_pixels, resize
 from convcli.recording import begin
 from convcli.runs import Run
 
@@ -49,6 +48,7 @@ class Noise(np.random.Generator):
     def __init__(self, seed, flat):
         super().__init__(np.random.PCG64(seed))
         self.flat = flat
+        self.depth = (1, 16, 256)[seed % 3]  # what one of 255 levels is in pictures of 16 bits
 
     def images(self, labels, rows, columns, channels):
         size = (len(labels), 1, 1, 1) if self.flat else (len(labels), rows, columns, channels)
@@ -85,7 +85,7 @@ def picture(noise, label):
     grey = Image.fromarray(noise.images([label], *noise.integers(5, 9, 2), 1)[0, ..., 0])
     mode, ending = PICTURES[noise.integers(len(PICTURES))]
     if mode == "I;16":
-        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * 256 + 99)
+        image = Image.fromarray(np.asarray(grey).astype(np.uint16) * noise.depth + 99)
     else:
         image = grey.convert("RGB" if mode == "RGBA" else mode if mode != "LA" else "L")
         if mode in ("RGBA", "LA"):
@@ -204,12 +204,18 @@ class Case:
     flat: bool
 
 
+SEVERAL_SIZES = ("cifar10", "class folders", "csv")
+
+
 @st.composite
 def cases(draw):
     reader = draw(st.sampled_from(["digits", *WRITERS]))
     sizes = st.sampled_from([None, 6, [5, 8]])
     data = {
-        "size": draw(st.sampled_from([6, [9, 7]]) if reader == "cifar10" else sizes),
+        "size": draw(st.sampled_from([6, [9, 7]]) if reader in SEVERAL_SIZES else sizes),
+        "background": draw(st.sampled_from(["white", "black", "teal", 99, [1, 2, 3]])),
+        "fit": draw(st.sampled_from(["stretch", "pad", "crop"])),
+        "range": draw(st.sampled_from([None, None, None, [20, 200], [0, 4095]])),
         "channels": draw(st.sampled_from([None, 1, 3])),
         "preprocessing": draw(st.sampled_from(["standardize", "rescale"])),
         "validation": draw(st.sampled_from([0.04, 0.2, 0.5] if reader != "digits" else [0.02])),
@@ -329,8 +335,10 @@ def check_predict(run, part, folder):
     (rows, columns, channels), names = model.preprocessing.shape, model.classes
     from_path = isinstance(options.validation, str)
     files = stored_files(options.validation if from_path else options.source, part, folder)
-    pictures = [read_pixels(path, channels) for path in files]
-    np.testing.assert_array_equal([resize(pixels, (rows, columns)) for pixels in pictures], part.images)
+    presentation = model.preprocessing.presentation
+    pictures = [presentation.read(path, channels)[0] for path in files]
+    fitted = [presentation.fitted(pixels, (rows, columns)) for pixels in pictures]
+    np.testing.assert_array_equal(fitted, part.images)
 
     lines = printed(predict, run, files, top=len(names), json=True).splitlines()
     outputs, together = model.outputs(part.images), model.predict(part.images)

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from pydantic import ValidationError
 
 import convcli
 import stripes
 from convcli import build
-from convcli.data import BUILT_IN
+from convcli.config import DataOptions
+from convcli.data import BUILT_IN, Presentation
 from convcli.errors import ConfigError, InputError, UsageError
 from convcli.runs import BEST, LAST, RESOLVED, Run
 
@@ -505,3 +507,62 @@ def written(file, sets):
 def test_a_runs_configuration_bears_the_runs_name(written):
     assert build.run_config(Run.open(written)).name == "run"
     assert isinstance(build.run_config(Run.open(written)).base, Path)
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.1, 4), (0, None)])
+def test_a_source_with_a_validation_part_of_its_own_is_judged_by_it(tmp_path, share, expected):
+    images = np.random.default_rng(0).integers(0, 256, (8, 5, 5), np.uint8)
+    arrays = {
+        f"{part}_{kind}": value
+        for part in ("train", "val")
+        for kind, value in (
+            ("images", images if part == "train" else images[:4]),
+            ("labels", np.arange(8 if part == "train" else 4) % 2),
+        )
+    }
+    np.savez(tmp_path / "set.npz", **arrays)
+    options = DataOptions.model_validate({"source": "set.npz", "validation": share})
+    data = build.load_data(options, tmp_path, 0)
+    assert len(data.train) == 8
+    assert (data.validation and len(data.validation)) == expected
+    assert any("validation part is not used" in note for note in data.notes) is not bool(share)
+
+
+def test_the_checkpoint_says_how_pictures_are_presented(tmp_path):
+    options = DataOptions.model_validate({"source": "s", "background": "teal", "range": [0, 9], "fit": "pad"})
+    presentation = build.wanted(options).presentation
+    assert presentation == Presentation((0, 128, 128), (0.0, 9.0), True, "pad")
+    data = replace(stripes.data(), presentation=presentation)
+    checkpoint = build.last_checkpoint(build.new_training(stripes.config(), data))
+    document = json.loads(json.dumps(checkpoint.document))
+    assert document["preprocessing"]["presentation"]["background"] == [0, 128, 128]
+    assert (
+        build._model(build.Checkpoint(checkpoint.arrays, document), tmp_path).preprocessing.presentation
+        == presentation
+    )
+
+
+def test_a_colour_that_there_is_not_is_a_mistake_in_the_configuration():
+    options = DataOptions.model_validate({"source": "s", "background": "whit"})
+    with pytest.raises(ConfigError, match=r"data\.background: Unknown colour 'whit'.*Did you mean 'white'"):
+        build.wanted(options)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("background", 256),
+        ("background", [1, 2]),
+        ("background", 0.5),
+        ("range", [1, 1]),
+        ("range", [2, 1]),
+        ("range", 7),
+        ("fit", "squash"),
+        ("columns", ["a"]),
+        ("columns", ["a", "a"]),
+        ("layout", "first"),
+    ],
+)
+def test_options_of_data_that_mean_nothing_are_refused(option, value):
+    with pytest.raises(ValidationError):
+        DataOptions.model_validate({"source": "s", option: value})

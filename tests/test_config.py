@@ -67,6 +67,12 @@ def test_the_smallest_configuration_has_all_defaults(read):
         "size": None,
         "channels": None,
         "preprocessing": "standardize",
+        "background": "white",
+        "range": None,
+        "fit": "stretch",
+        "skip_damaged": False,
+        "columns": None,
+        "layout": None,
     }
     assert config.layers == (Conv(filters=4), Flatten(), Dense())
     training = config.training

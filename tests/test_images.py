@@ -17,7 +17,7 @@ import pytest
 
 from convcli import images
 from convcli.errors import InputError, OutputError, UnknownNameError, UsageError
-from convcli.images import Image, Metadata, encode, format_of, picture, read, read_pixels, resize, write
+from convcli.images import Image, Metadata, encode, format_of, picture, read, resize, write
 from convcli.images.metadata import resolution
 
 ORIENTATION, ARTIST, EXIF_WIDTH, EXPOSURE = 0x0112, 0x013B, 0xA002, 0x829A
@@ -434,38 +434,6 @@ def test_new_file_has_the_usual_permissions(tmp_path):
     (tmp_path / "plain").write_bytes(b"")
     write(tmp_path / "image.png", Image(GREY))
     assert (tmp_path / "image.png").stat().st_mode == (tmp_path / "plain").stat().st_mode
-
-
-@pytest.mark.parametrize(
-    ("pixels", "channels", "shape"),
-    [
-        (GREY, None, (7, 9, 1)),
-        (GREY, 1, (7, 9, 1)),
-        (GREY, 3, (7, 9, 3)),
-        (RGB, None, (7, 9, 3)),
-        (RGB, 3, (7, 9, 3)),
-        (RGB, 1, (7, 9, 1)),
-    ],
-)
-def test_read_pixels_gives_the_channels_asked_for(tmp_path, pixels, channels, shape):
-    write(tmp_path / "image.png", Image(pixels, ALPHA))
-    result = read_pixels(tmp_path / "image.png", channels)
-    assert (result.shape, result.dtype) == (shape, np.uint8)
-    if pixels.ndim == 3 and channels == 1:
-        np.testing.assert_allclose(result[:, :, 0], pixels @ [0.299, 0.587, 0.114], atol=0.51)
-    else:
-        np.testing.assert_array_equal(result, np.broadcast_to(pixels.reshape(7, 9, -1), shape))
-
-
-def test_read_pixels_scales_sixteen_bits_to_eight(tmp_path):
-    write(tmp_path / "image.png", Image(np.array([[0, 128, 129, 257 * 77, 65535]], np.uint16)))
-    assert read_pixels(tmp_path / "image.png")[0, :, 0].tolist() == [0, 0, 1, 77, 255]
-
-
-def test_read_pixels_refuses_values_without_a_white(tmp_path):
-    write(tmp_path / "image.tif", Image(noise((4, 4), np.float32)))
-    with pytest.raises(InputError, match="found float32"):
-        read_pixels(tmp_path / "image.tif")
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3])

@@ -10,8 +10,9 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
+from convcli.data.presentation import Presentation
 from convcli.errors import ConvcliError
-from convcli.images import png_rows, read, read_pixels
+from convcli.images import png_rows, read
 from convcli.images.png import SIGNATURE, chunk
 
 FEW = 2**20  # pixels; one reading of as many as are allowed is enough, within ten seconds
@@ -27,7 +28,7 @@ def test_one_input(data: bytes) -> None:
         with suppress(ConvcliError):
             read(path, luma=True, max_pixels=FEW)
         with suppress(ConvcliError):
-            read_pixels(path, 1, max_pixels=FEW)
+            Presentation().read(path, 1, max_pixels=FEW)
 
 
 def _outcome(path: Path, threads: int) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,10 +15,11 @@ import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli import config as configuration
 from convcli import toml
 from convcli.config import Config, ConfigFile, DataOptions
-from convcli.data import BUILT_IN, Dataset, Source, open_source, split
+from convcli.data import BUILT_IN, Dataset, Presentation, Source, Wanted, open_source, split
 from convcli.data.dataset import listed
 from convcli.engine.workspace import Array
 from convcli.errors import ConfigError, ConvcliError, InputError, UsageError, shortened
+from convcli.images import colour
 from convcli.nn.layer import LAYERS, Layer, Shape
 from convcli.nn.layers import Dense
 from convcli.nn.layers.activation import Affine
@@ -49,6 +50,7 @@ class Data:
     validation: Dataset | None
     test: Dataset | None
     notes: tuple[str, ...]
+    presentation: Presentation = field(default_factory=Presentation)
 
     def part(self, name: str) -> Dataset:
         """Return the part `name`, or raise UsageError if there is none."""
@@ -79,9 +81,44 @@ def fingerprint(dataset: Dataset) -> str:
     return f"{len(dataset):,} of {size}, SHA-256 {digest.hexdigest()[:16]}…"
 
 
-def open_data(options: DataOptions, base: Path) -> Source:
-    """Read the source that [data] names, without what it names beside; relative paths start from `base`."""
-    return open_source(options.source, base=base, size=options.size, channels=options.channels)
+def open_data(options: DataOptions, base: Path, presentation: Presentation | None = None) -> Source:
+    """Read the source that [data] names, without what it names beside; relative paths start from `base`.
+
+    `presentation` is that of a network which is to see the images; without one, [data] and the source decide.
+    """
+    return open_source(options.source, base=base, wanted=wanted(options, presentation))
+
+
+def divided(source: Source, share: float, seed: int) -> tuple[Dataset, Dataset | None]:
+    """Return the training and the validation part: the source's own one, or a share split off."""
+    if source.validation is None:
+        return split(source.train, share, seed)
+    return source.train, source.validation if share else None
+
+
+def wanted(options: DataOptions, presentation: Presentation | None = None) -> Wanted:
+    """Return what [data] asks of a source."""
+    return Wanted(
+        options.size,
+        options.channels,
+        presentation or _presentation(options),
+        presentation is not None,
+        options.skip_damaged,
+        options.columns,
+        options.layout,
+    )
+
+
+def _presentation(options: DataOptions) -> Presentation:
+    background = options.background
+    if isinstance(background, str):
+        try:
+            background = colour(background)
+        except UsageError as error:
+            raise ConfigError(f"data.background: {error}") from error
+    elif isinstance(background, int):
+        background = (background, background, background)
+    return Presentation(background, options.range, options.range is not None, options.fit)
 
 
 def load_data(options: DataOptions, base: Path, seed: int) -> Data:
@@ -90,7 +127,8 @@ def load_data(options: DataOptions, base: Path, seed: int) -> Data:
     train, notes = source.train, list(source.notes)
 
     def beside(path: str) -> Dataset:
-        other = open_source(path, base=base, size=train.shape[:2], channels=train.shape[2])
+        like = wanted(options).like(train.shape, source.presentation)
+        other = open_source(path, base=base, wanted=like)
         notes.extend(f"{path}: {note}" for note in other.notes)
         return other.held_out.relabel(train.classes)
 
@@ -98,8 +136,10 @@ def load_data(options: DataOptions, base: Path, seed: int) -> Data:
     if isinstance(options.validation, str):
         validation: Dataset | None = beside(options.validation)
     else:
-        train, validation = split(train, options.validation, seed)
-    return Data(train, validation, test, (*notes, *_lacking(train)))
+        train, validation = divided(source, options.validation, seed)
+        if source.validation is not None and not options.validation:
+            notes.append("the source's own validation part is not used: data.validation is 0")
+    return Data(train, validation, test, (*notes, *_lacking(train)), source.presentation)
 
 
 def _lacking(train: Dataset) -> list[str]:
@@ -141,7 +181,7 @@ def new_model(config: Config, data: Data) -> Model:
     return Model(
         network,
         NetworkWeights.initial(network, rng),
-        Preprocessing.fit(data.train.images, config.data.preprocessing),
+        Preprocessing.fit(data.train.images, config.data.preprocessing, data.presentation),
         cast(Loss, config.training.loss),
         data.train.classes,
         config,
@@ -322,6 +362,8 @@ def restore_training(
     model = _model(last, path, changed)
     if (model.preprocessing.shape, model.classes) != (data.train.shape, data.train.classes):
         raise InputError(f"{path}: the data is no longer what this run was trained on (size or classes).")
+    if changed is not None:
+        model = replace(model, preprocessing=replace(model.preprocessing, presentation=data.presentation))
     training = Training(model, model.config.training, data.train, data.validation, threads)
     try:
         training.progress = Progress.from_document(last.document["progress"])

@@ -5,6 +5,7 @@ The layers, losses, optimizers and schedules bring their own options; `schema` j
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -107,6 +108,41 @@ def _share_or_path(value: object) -> object:
     raise ValueError(f"expected a share of at least 0 and below 1, or a path, not {value!r}")
 
 
+Background: TypeAlias = str | int | tuple[int, int, int]
+"""A colour by its name, a grey level, or red, green and blue."""
+
+
+def _background(value: object) -> object:
+    levels = value if isinstance(value, list | tuple) else [value]
+    if isinstance(value, str) or (
+        len(levels) in ({3} if levels is value else {1})
+        and all(type(level) is int and 0 <= level <= 255 for level in levels)
+    ):
+        return tuples(value)
+    raise ValueError(
+        'expected the name of a colour ("white"), a grey level of 0 … 255, or [red, green, blue], '
+        f"not {value!r}"
+    )
+
+
+def _range(value: object) -> object:
+    if value is None:
+        return None
+    if isinstance(value, list | tuple) and len(value) == 2 and all(type(v) in (int, float) for v in value):
+        low, high = map(float, value)
+        if math.isfinite(high - low) and low < high:
+            return low, high
+    raise ValueError(f"expected [low, high], the values that are black and white, not {value!r}")
+
+
+def _columns(value: object) -> object:
+    if isinstance(value, list | tuple) and len(value) == 2 and len(set(value)) == 2:
+        return tuple(value)
+    if value is None:
+        return None
+    raise ValueError(f'expected the names of two columns, ["path", "label"], not {value!r}')
+
+
 class DataOptions(Options):
     """[data]: where the images come from and how they are prepared."""
 
@@ -116,6 +152,12 @@ class DataOptions(Options):
     size: Size | None = None
     channels: Literal[1, 3] | None = None
     preprocessing: Literal["standardize", "rescale"] = "standardize"
+    background: Annotated[Background, BeforeValidator(_background)] = "white"
+    range: Annotated[tuple[float, float] | None, BeforeValidator(_range)] = None
+    fit: Literal["stretch", "pad", "crop"] = "stretch"
+    skip_damaged: bool = False
+    columns: Annotated[tuple[str, str] | None, BeforeValidator(_columns)] = None
+    layout: Literal["channels_last", "channels_first"] | None = None
 
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}

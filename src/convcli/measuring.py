@@ -9,7 +9,7 @@ from typing import Any
 
 from convcli import build
 from convcli.config import ConfigFile
-from convcli.data import Dataset, Source, split
+from convcli.data import Dataset, Source
 from convcli.errors import InputError, UsageError
 from convcli.nn.model import Model
 from convcli.runs import LAST, Run
@@ -92,7 +92,7 @@ def _elsewhere(
     options = file.config.data.model_copy(
         update={"source": source, "size": (rows, columns), "channels": channels}
     )
-    found, recorded = build.open_data(options, Path()), _recorded(run)
+    found, recorded = build.open_data(options, Path(), model.preprocessing.presentation), _recorded(run)
     beside = {"validation": options.validation, "test": options.test}.get(part or "")
     if isinstance(beside, str):  # then the source stands for that part alone
         return _part_itself(found.held_out, source, str(part), recorded, list(found.notes))
@@ -117,8 +117,9 @@ def _elsewhere(
 def _split(source: Source, share: float | str, seed: int) -> build.Data:
     """Return a source's images in the parts that a run makes of them, as far as there are enough."""
     train, validation = source.train, None
-    if not isinstance(share, str) and 0 < round(share * len(train)) < len(train):
-        train, validation = split(train, share, seed)
+    own = source.validation is not None
+    if not isinstance(share, str) and (own or 0 < round(share * len(train)) < len(train)):
+        train, validation = build.divided(source, share, seed)
     return build.Data(train, validation, source.test, source.notes)
 
 

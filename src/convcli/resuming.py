@@ -18,6 +18,7 @@ from convcli.training import Training, best_metrics
 
 _EPOCHS, _PATIENCE, _EVERY = "training.epochs", "training.patience", "training.checkpoint_every"
 _PREPROCESSING = "data.preprocessing"
+_PRESENTATION = ("data.background", "data.range", "data.fit")  # of images that are still to come, too
 
 
 def values_in_force(run: Run, last: Checkpoint, overrides: Iterable[str] = ()) -> ConfigFile:
@@ -124,7 +125,7 @@ def _compare(
     plain, weighty, options = [], [], {}
     for key, (old, new) in build.changes(before, after).items():
         line = f"{key}: {old!r} → {new!r}"
-        if key.startswith("data.") and key != _PREPROCESSING:
+        if key.startswith("data.") and key not in (_PREPROCESSING, *_PRESENTATION):
             continue  # what counts are the images
         obstacles = {_EPOCHS: _obstacle, _PATIENCE: _impatience}
         obstacle = obstacles[key](training, new) if key in obstacles else None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcli.data import BUILT_IN, open_source
+from convcli.data import BUILT_IN, Wanted, open_source
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,6 @@ def test_the_pictures_are_those_that_scikit_learn_carries(digits):
 
 
 def test_digits_can_be_read_larger_and_in_colour(tmp_path):
-    source = open_source("digits", base=tmp_path, size=(28, 28), channels=3)
+    source = open_source("digits", base=tmp_path, wanted=Wanted((28, 28), 3))
     assert source.train.shape == source.test.shape == (28, 28, 3)
     assert "train: 1,438 of 1,438 images resized to 28×28" in source.notes

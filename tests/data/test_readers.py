@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.data import BUILT_IN, READERS, open_source
+from convcli.data import BUILT_IN, READERS, Wanted, open_source
 from convcli.errors import InputError
 
 LABELS = {"train": np.array([0, 0, 1, 1, 1, 2, 2]), "test": np.array([0, 1, 2])}
@@ -165,7 +165,7 @@ def test_each_path_is_understood_by_its_own_reader_first(case, tmp_path):
 def test_size_and_channels_can_be_set_and_the_change_is_said(case, tmp_path):
     path = case.write(tmp_path, written_parts(case, with_test=False))
     channels = 4 - case.shape[2]
-    source = open_source(str(path), base=tmp_path, size=(9, 7), channels=channels)
+    source = open_source(str(path), base=tmp_path, wanted=Wanted((9, 7), channels))
     assert source.train.shape == (9, 7, channels)
     assert source.notes == (
         "7 of 7 images resized to 9×7",
@@ -176,7 +176,7 @@ def test_size_and_channels_can_be_set_and_the_change_is_said(case, tmp_path):
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.has_test])
 def test_notes_say_which_part_they_are_about(name, tmp_path):
     path = CASES[name].write(tmp_path, written_parts(CASES[name], with_test=True))
-    source = open_source(str(path), base=tmp_path, size=(9, 7))
+    source = open_source(str(path), base=tmp_path, wanted=Wanted((9, 7)))
     assert source.notes == ("train: 7 of 7 images resized to 9×7", "test: 3 of 3 images resized to 9×7")
     assert source.test.shape == source.train.shape == (9, 7, CASES[name].shape[2])
 

@@ -17,8 +17,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from convcli.data.presentation import Presentation
 from convcli.errors import InputError
-from convcli.images import MAX_PIXELS, Image, encode, read, read_pixels, sources
+from convcli.images import MAX_PIXELS, Image, encode, read, sources
 from convcli.images.bounds import MOST_SCANS
 from convcli.images.png import chunk
 
@@ -84,8 +85,8 @@ def test_limit_is_the_most_pixels_that_are_opened(kind, tmp_path):
     path = tmp_path / "image"
     path.write_bytes(encode(Image(GREY), kind))
     assert read(path, max_pixels=63).pixels.shape[:2] == (7, 9)
-    assert read_pixels(path, max_pixels=63).shape[:2] == (7, 9)
-    for reader in (read, read_pixels):
+    assert Presentation().read(path, max_pixels=63)[0].shape[:2] == (7, 9)
+    for reader in (read, Presentation().read):
         with pytest.raises(
             InputError, match=r"7 × 9 pixels are more than the 62 that are opened.*--max-pixels"
         ):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from convcli.cli.options import MaxPixels, RunFolder, chosen_run
-from convcli.cli.output import out, own_words_only, print_json
+from convcli.cli.output import note, out, own_words_only, print_json
 from convcli.errors import shown
 
 
@@ -31,15 +31,18 @@ def predict(
     import numpy as np
 
     from convcli import build
-    from convcli.images import MAX_PIXELS, read_pixels, resize
+    from convcli.images import MAX_PIXELS
 
     run = chosen_run(run)
     model = build.load_run(run)
     rows, columns, channels = model.preprocessing.shape
     for path in images:
         with own_words_only():
-            pixels = read_pixels(path, channels, max_pixels=max_pixels or MAX_PIXELS)
-        outputs = model.outputs(resize(pixels, (rows, columns))[None])
+            pixels, notes = model.preprocessing.presentation.read(
+                path, channels, (rows, columns), max_pixels=max_pixels or MAX_PIXELS
+            )
+        note(notes)
+        outputs = model.outputs(pixels[None])
         probabilities = model.loss.probabilities(outputs)[0]
         # By outputs, as evaluate counts: different ones may have the same probability.
         order = np.argsort(-outputs[0], kind="stable")[:top]

@@ -18,6 +18,7 @@ from convcli.bounds import check_memory
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble
 from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
 SIDE = 32
@@ -36,7 +37,7 @@ def matches(path: Path) -> bool:
     return path.suffix.lower() == ".bin" and path.is_file()
 
 
-def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
+def read(path: Path, wanted: Wanted) -> Source:
     """Read a folder of batches, or one batch; class names come from batches.meta.txt where it is there."""
     if path.is_dir():
         folder = path
@@ -50,8 +51,7 @@ def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> S
         _part(train, path),
         _part(test, test[0]) if test else None,
         classes=_class_names(folder / NAMES_FILE),
-        size=size,
-        channels=channels,
+        wanted=wanted,
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble, sorted_names
 from convcli.data.readers import READERS, Reader
+from convcli.data.wanted import Wanted
 from convcli.errors import InputError, shown
 
 TRAIN = "train"
@@ -29,15 +30,15 @@ def matches(path: Path) -> bool:
     return path.is_dir() and bool(_folders(path))
 
 
-def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
+def read(path: Path, wanted: Wanted) -> Source:
     """Read class folders, or a `train` folder of them and its `test`, `val` or `validation` companion."""
     folders = {folder.name.lower(): folder for folder in _folders(path)}
     train = folders.pop(TRAIN, None)
     if train is None or not _folders(train):
-        return assemble(_part(path), size=size, channels=channels)
+        return assemble(_part(path), wanted=wanted)
     test = next((folders.pop(name) for name in TEST if name in folders), None)
     notes = [f"{shown(folder)} is not used; validation or test can name it" for folder in folders.values()]
-    return assemble(_part(train), _part(test) if test else None, size=size, channels=channels, notes=notes)
+    return assemble(_part(train), _part(test) if test else None, wanted=wanted, notes=notes)
 
 
 def _part(folder: Path) -> Part:

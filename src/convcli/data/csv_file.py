@@ -17,6 +17,7 @@ import numpy as np
 from convcli.data.dataset import Source
 from convcli.data.parts import LONGEST_NAME, Part, assemble
 from convcli.data.readers import READERS, Reader
+from convcli.data.wanted import Wanted
 from convcli.errors import InputError, shortened
 
 COLUMNS = ("path", "label")
@@ -28,7 +29,7 @@ def matches(path: Path) -> bool:
     return path.suffix.lower() == ".csv" and path.is_file()
 
 
-def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
+def read(path: Path, wanted: Wanted) -> Source:
     """Read the pictures that a CSV file lists."""
     try:
         rows = _rows(path)
@@ -37,7 +38,7 @@ def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> S
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected text in UTF-8 ({error}). Save it as UTF-8.") from error
     part = Part(str(path), [picture for picture, _ in rows], np.array([label for _, label in rows]))
-    return assemble(part, size=size, channels=channels)
+    return assemble(part, wanted=wanted)
 
 
 def _rows(path: Path) -> list[tuple[Path, str]]:

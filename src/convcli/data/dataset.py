@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convcli.data.presentation import Presentation
 from convcli.errors import InputError, UsageError
 
 
@@ -159,11 +160,17 @@ class Source:
     notes
         What was done to the pictures on the way and a person should hear, such as "12 of 300 images
         resized to 28×28".
+    presentation
+        How what was stored became these pictures; others have to go the same way.
+    validation
+        The source's own validation part, where it has both this and a test part.
     """
 
     train: Dataset
     test: Dataset | None = None
     notes: tuple[str, ...] = ()
+    presentation: Presentation = field(default_factory=Presentation)
+    validation: Dataset | None = None
 
     @property
     def held_out(self) -> Dataset:

@@ -25,12 +25,13 @@ import numpy as np
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble
 from convcli.data.readers import BUILT_IN, BuiltIn
+from convcli.data.wanted import Wanted
 
 INKED = 16
 EVERY = 5
 
 
-def read(*, size: tuple[int, int] | None, channels: int | None) -> Source:
+def read(wanted: Wanted) -> Source:
     """Read the set with its fixed split."""
     with (
         resources.files("convcli.data").joinpath("digits.npz").open("rb") as stream,
@@ -40,7 +41,7 @@ def read(*, size: tuple[int, int] | None, channels: int | None) -> Source:
     images = np.round(counts[..., np.newaxis] * (255 / INKED)).astype(np.uint8)
     is_test = np.arange(len(labels)) % EVERY == EVERY - 1
     train, test = (Part("digits", images[part], labels[part]) for part in (~is_test, is_test))
-    return assemble(train, test, size=size, channels=channels)
+    return assemble(train, test, wanted=wanted)
 
 
 BUILT_IN.register("digits")(BuiltIn("1,797 handwritten digits, 8×8 grey, 10 classes (UCI, CC BY 4.0)", read))

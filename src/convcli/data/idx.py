@@ -27,6 +27,7 @@ from convcli.bounds import check_memory, most_unpacked
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble
 from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
 NAME = re.compile(
@@ -43,10 +44,10 @@ def matches(path: Path) -> bool:
     return NAME.fullmatch(path.name) is not None and path.is_file()
 
 
-def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
+def read(path: Path, wanted: Wanted) -> Source:
     """Read a folder with a `train-*` pair and perhaps a `t10k-*` pair, or one images file and its labels."""
     train, test = _pair_of_parts(path) if path.is_dir() else (path, None)
-    return assemble(_part(train), _part(test) if test else None, size=size, channels=channels)
+    return assemble(_part(train), _part(test) if test else None, wanted=wanted)
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:

@@ -1,4 +1,9 @@
-"""NumPy archives: `images` (n, h, w[, c]), `labels` (n), perhaps `classes`, `test_images`, `test_labels`.
+"""NumPy archives: images (n, h, w[, c]) and labels (n) under the names that people give them.
+
+    images, labels, perhaps classes, test_images, test_labels
+    train_images, train_labels, val_images, …       as MedMNIST has them
+    x_train, y_train, x_test, y_test                as Keras has them
+    x, y or data, target
 
 Nothing is unpickled, and no array is made before its announced size is compared with the file's real one.
 """
@@ -9,6 +14,7 @@ import math
 import warnings
 import zipfile
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,15 +26,27 @@ from convcli.arrays import npy_header
 from convcli.bounds import check_memory, most_unpacked
 from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble, names_of
-from convcli.data.pixels import Pixels
 from convcli.data.readers import FEWER, READERS, Reader
-from convcli.errors import InputError, shortened
+from convcli.data.wanted import Layout, Wanted
+from convcli.errors import InputError, shortened, shown
 
 Array: TypeAlias = NDArray[Any]
 
-NEEDED = ("images", "labels")
-TEST = ("test_images", "test_labels")
-KNOWN = (*NEEDED, "classes", *TEST)
+# The names of images and labels, in small letters: of the training, the test and the validation part.
+NAMES = (
+    (("images", "labels"), ("test_images", "test_labels"), ("val_images", "val_labels")),
+    (("train_images", "train_labels"), ("test_images", "test_labels"), ("val_images", "val_labels")),
+    (("x_train", "y_train"), ("x_test", "y_test"), ("x_val", "y_val")),
+    (("train_x", "train_y"), ("test_x", "test_y"), ("val_x", "val_y")),
+    (("x", "y"), ("x_test", "y_test"), ("x_val", "y_val")),
+    (("data", "target"), ("test_data", "test_target"), ("val_data", "val_target")),
+)
+CLASSES = ("classes", "target_names")
+KNOWN = {name for scheme in NAMES for pair in scheme for name in pair} | set(CLASSES)
+
+# Channels that a picture has; an axis as short as these may be theirs.
+FEW = (1, 2, 3, 4)
+LEADING = (1, 3, 4)
 
 LONGEST_REASON = 120  # signs of what the libraries say of a damaged file
 
@@ -38,42 +56,105 @@ def matches(path: Path) -> bool:
     return path.suffix.lower() == ".npz" and path.is_file()
 
 
-def read(path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source:
+def read(path: Path, wanted: Wanted) -> Source:
     """Read an archive; integer labels count in `classes` if that is there, and name the classes if not."""
-    arrays = _arrays(path)
-    needed = (*NEEDED, *TEST) if set(TEST) & set(arrays) else NEEDED
-    for name in needed:
-        if name not in arrays:
-            keywords = ", ".join(f"{name}=…" for name in needed)
-            raise InputError(
-                f"{path} has no array {name!r}: expected {', '.join(needed)}, found "
-                f"{', '.join(arrays) or 'none of them'}. Save it with numpy.savez(path, {keywords})."
-            )
-    classes = _class_names(arrays["classes"], path) if "classes" in arrays else None
-    train = Part(str(path), _pixels(arrays["images"], f"{path} (images)"), arrays["labels"])
-    test = None
-    if "test_images" in arrays:
-        pixels = _pixels(arrays["test_images"], f"{path} (test_images)")
-        test = Part(f"{path} (test)", pixels, arrays["test_labels"])
-    return assemble(train, test, classes=classes, size=size, channels=channels)
+    arrays, others = _arrays(path)
+    learn, test, validation = _scheme(path, arrays, others)
+    listed = next((arrays.pop(name) for name in CLASSES if name in arrays), None)
+    classes = _class_names(listed, path) if listed is not None else None
+    used = {*learn, *test, *validation}
+    notes = [f"{name} is not used" for name in (*arrays, *others) if name not in used]
+
+    def part(names: Sequence[str], name: str) -> Part | None:
+        if not names:
+            return None
+        where = f"{path} ({names[0]})"
+        images, told = channels_last(arrays[names[0]], where, wanted.layout)
+        notes.extend(told)
+        return Part(name, _numbers(images, where), arrays[names[1]])
+
+    train = part(learn, str(path))
+    assert train is not None
+    tested, validated = part(test, f"{path} (test)"), part(validation, f"{path} (validation)")
+    notes = list(dict.fromkeys(notes))
+    return assemble(train, tested, validated, classes=classes, wanted=wanted, notes=notes)
 
 
-def _pixels(images: Array, name: str) -> Pixels:
-    """Return images as uint8 (n, h, w, c) if that changes no value."""
-    if images.ndim not in (3, 4):
-        raise InputError(f"{name}: expected images (n, h, w) or (n, h, w, c), found shape {images.shape}.")
-    if images.dtype.kind not in "iu":
+def _scheme(path: Path, arrays: Mapping[str, Array], others: Sequence[str]) -> tuple[Sequence[str], ...]:
+    """Return the names of images and labels of each part; none for a part that is not there."""
+    schemes = [scheme for scheme in NAMES if set(scheme[0]) <= set(arrays)]
+    if not schemes:
+        half = [scheme for scheme in NAMES if set(scheme[0]) & set(arrays)]
+        learn = (half or NAMES)[0][0]
+        missing = next(name for name in learn if name not in arrays)
         raise InputError(
-            f"{name}: expected uint8 images, 0 … 255, found {images.dtype}. If they are from 0 to 1, save "
-            "(images * 255).round().astype('uint8')."
+            f"{path} has no array {missing!r}: expected {', '.join(learn)}, found "
+            f"{shortened(', '.join([*arrays, *others])) or 'none'}. Save it with numpy.savez(path, "
+            f"{', '.join(f'{name}=…' for name in learn)})."
         )
-    if images.dtype != np.uint8 and images.size:
-        low, high = images.min(), images.max()
-        if low < 0 or high > 255:
-            raise InputError(f"{name}: expected values 0 … 255, found {low} … {high} ({images.dtype}).")
+    learn, *held_out = max(
+        schemes, key=lambda scheme: len({n for pair in scheme for n in pair} & set(arrays))
+    )
+    found: list[Sequence[str]] = [learn]
+    for pair in held_out:
+        there = set(pair) & set(arrays)
+        if len(there) == 1:
+            missing = next(name for name in pair if name not in there)
+            raise InputError(
+                f"{path} has no array {missing!r}: expected {', '.join((*learn, *pair))}, found "
+                f"{', '.join(arrays)}. Save it with numpy.savez(path, {pair[0]}=…, {pair[1]}=…, …)."
+            )
+        found.append(pair if there else ())
+    return tuple(found)
+
+
+def channels_last(images: Array, name: str, layout: Layout | None) -> tuple[Array, list[str]]:
+    """Return images as (n, h, w, c), and what to say of that.
+
+    Raises
+    ------
+    InputError
+        If they are no images, or could have their channels in either place.
+
+    Examples
+    --------
+    >>> channels_last(np.zeros((2, 3, 28, 30), np.uint8), "images", None)[0].shape
+    (2, 28, 30, 3)
+    """
+    shape, notes = images.shape, []
+    if images.ndim == 2 and (side := math.isqrt(shape[1])) >= max(FEW) and side**2 == shape[1]:
+        notes.append(f"{name}: rows of {shape[1]:,} numbers are read as images of {side}×{side}")
+        images = images.reshape(len(images), side, side)
+    if images.ndim not in (3, 4):
+        raise InputError(f"{name}: expected images (n, h, w) or (n, h, w, c), found shape {shape}.")
     if images.ndim == 3:
-        images = images[..., np.newaxis]
-    return np.ascontiguousarray(images, np.uint8)
+        return images[..., np.newaxis], notes
+    may_lead, may_trail = shape[1] in LEADING and shape[2] > max(FEW), shape[3] in FEW
+    if layout is None and may_lead and may_trail:
+        raise InputError(
+            f"{name}: shape {shape} may be {shape[1]} rows × {shape[2]} columns of {shape[3]} channels, or "
+            f"{shape[1]} channels of {shape[2]} × {shape[3]}. Say which with data.layout = "
+            '"channels_last" or "channels_first".'
+        )
+    if layout == "channels_first" or (layout is None and may_lead and shape[3] > max(FEW)):
+        images = np.moveaxis(images, 1, 3)
+        if layout is None:
+            notes.append(
+                f"{name}: shape {shape} is read as channels first, {shape[1]} of {shape[2]}×{shape[3]} "
+                "(data.layout says otherwise)"
+            )
+    return images, notes
+
+
+def _numbers(images: Array, name: str) -> Array:
+    """Return images as contiguous numbers: uint8 if that changes no value."""
+    if images.dtype.kind not in "buif":
+        raise InputError(f"{name}: expected numbers, found {images.dtype}.")
+    if images.dtype.kind == "b":
+        return images.astype(np.uint8) * np.uint8(255)
+    if images.dtype.kind != "f" and images.size and images.min() >= 0 and images.max() <= 255:
+        return np.ascontiguousarray(images, np.uint8)
+    return np.ascontiguousarray(images, images.dtype.newbyteorder("="))
 
 
 def _class_names(classes: Array, path: Path) -> list[str]:
@@ -84,25 +165,29 @@ def _class_names(classes: Array, path: Path) -> list[str]:
     return names_of(classes, f"{path} (classes)")
 
 
-def _arrays(path: Path) -> dict[str, Array]:
-    """Read the arrays that mean something here, by name."""
+def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
+    """Read the arrays that mean something here, by name in small letters; return the other names, too."""
     arrays: dict[str, Array] = {}
+    others: list[str] = []
     length = path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a header that Python 2 wrote is fine
             for member in archive.infolist():
                 name = member.filename.removesuffix(".npy")
-                if name in arrays:
+                known = name.lower()
+                if known in arrays:
                     raise InputError(f"{path} ({name}): there are two arrays of this name. Save it again.")
-                if name in KNOWN:
-                    _check_header(archive, member, f"{path} ({name})", length)
-                    with archive.open(member) as stream:
-                        arrays[name] = npy.read_array(stream, allow_pickle=False)
+                if known not in KNOWN:
+                    others.append(shortened(shown(name)))
+                    continue
+                _check_header(archive, member, f"{path} ({name})", length)
+                with archive.open(member) as stream:
+                    arrays[known] = npy.read_array(stream, allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
         reason = shortened(str(error), LONGEST_REASON)
         raise InputError(f"{path}: not a readable .npz archive ({reason}). Save it again.") from error
-    return arrays
+    return arrays, others
 
 
 def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, length: int) -> None:
@@ -131,4 +216,10 @@ def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, 
     check_memory(name, announced, advice=FEWER)
 
 
-READERS.register("npz")(Reader("an .npz file with arrays images and labels", matches, read))
+READERS.register("npz")(
+    Reader(
+        "an .npz file with arrays images and labels (or x_train, y_train; train_images, train_labels; …)",
+        matches,
+        read,
+    )
+)

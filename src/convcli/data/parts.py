@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.data.dataset import Dataset, Source
-from convcli.data.pixels import Pixels, fit_images, read_images
+from convcli.data.pixels import fit_images, read_images
+from convcli.data.presentation import Presentation
+from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
 INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -30,55 +32,59 @@ class Part:
     name
         The file or folder, for messages.
     images
-        uint8 (n, h, w, c), or the picture files to read.
+        Numbers (n, h, w, c), or the picture files to read.
     labels
-        (n,): text, or integers of at least 0.
+        (n,) or (n, 1): text, truth values, or whole numbers of at least 0; or (n, k) of zeros and a one.
     """
 
     name: str
-    images: Pixels | Sequence[Path]
+    images: NDArray[Any] | Sequence[Path]
     labels: NDArray[Any]
 
 
 def assemble(
     train: Part,
     test: Part | None = None,
+    validation: Part | None = None,
     *,
     classes: Sequence[str] | None = None,
-    size: tuple[int, int] | None,
-    channels: int | None,
+    wanted: Wanted,
     notes: Iterable[str] = (),
 ) -> Source:
-    """Return the source that these parts make: one picture size, one list of classes.
+    """Return the source that these parts make: one picture size, one presentation, one list of classes.
 
     Parameters
     ----------
     classes
         The names that integer labels count in. None names the classes after the labels that the training
         part has, sorted (as numbers, if all are integers).
-    size, channels
-        As in `open_source`; where None, the training part decides for both.
+    wanted
+        As in `open_source`; what it leaves open, the training part decides for both.
     notes
         What the reader itself has to say.
 
     Raises
     ------
     InputError
-        If labels and pictures do not fit each other, or the test part has a class of its own.
+        If labels and pictures do not fit each other, or another part has a class of its own.
     """
-    learn, said = _dataset(train, classes, size, channels)
-    if test is None:
-        return Source(learn, None, (*notes, *said))
-    rows, columns, depth = learn.shape
-    measure, said_of_test = _dataset(test, classes, (rows, columns), depth)
-    said = (*(f"train: {note}" for note in said), *(f"test: {note}" for note in said_of_test))
-    return Source(learn, measure.relabel(learn.classes), (*notes, *said))
+    learn, presentation, said = _dataset(train, classes, wanted)
+    parts: dict[str, Dataset | None] = {"test": None, "validation": None}
+    if test is not None or validation is not None:
+        said = tuple(f"train: {note}" for note in said)
+    for name, part in (("test", test), ("validation", validation)):
+        if part is not None:
+            measure, _, more = _dataset(part, classes, wanted.like(learn.shape, presentation))
+            parts[name] = measure.relabel(learn.classes)
+            said = (*said, *(f"{name}: {note}" for note in more))
+    return Source(learn, parts["test"], (*notes, *said), presentation, parts["validation"])
 
 
 def _dataset(
-    part: Part, classes: Sequence[str] | None, size: tuple[int, int] | None, channels: int | None
-) -> tuple[Dataset, tuple[str, ...]]:
-    if part.labels.shape != (len(part.images),):
+    part: Part, classes: Sequence[str] | None, wanted: Wanted
+) -> tuple[Dataset, Presentation, tuple[str, ...]]:
+    labels, of_columns = one_column(part.labels)
+    if labels.shape != (len(part.images),):
         raise InputError(
             f"{part.name}: expected one label for each of {len(part.images):,} images, "
             f"found labels of shape {part.labels.shape}."
@@ -87,12 +93,36 @@ def _dataset(
         raise InputError(f"{part.name}: there are no images in it.")
     if isinstance(part.images, np.ndarray) and not part.images.size:
         raise InputError(f"{part.name}: its images have no pixels (shape {part.images.shape}).")
-    labels, names = number_labels(part.labels, classes, part.name)
+    labels, names = number_labels(labels, classes or of_columns, part.name)
+    files: Sequence[Path] = ()
     if isinstance(part.images, np.ndarray):
-        images, notes = fit_images(part.images, size=size, channels=channels, name=part.name)
-        return Dataset(images, labels, names, part.name), notes
-    images, notes = read_images(part.images, size=size, channels=channels)
-    return Dataset(images, labels, names, part.name, part.images), notes
+        pictures = fit_images(part.images, wanted, part.name)
+    else:
+        files, pictures = part.images, read_images(part.images, wanted, part.name)
+        if pictures.kept is not None:
+            labels, files = labels[pictures.kept], [files[index] for index in pictures.kept]
+    dataset = Dataset(pictures.images, labels, names, part.name, files)
+    return dataset, pictures.presentation, pictures.notes
+
+
+def one_column(labels: NDArray[Any]) -> tuple[NDArray[Any], list[str] | None]:
+    """Return labels as (n,), and the classes that the columns of one-hot labels (n, k) stand for.
+
+    >>> one_column(np.array([[0, 1, 0], [1, 0, 0]]))
+    (array([1, 0]), ['0', '1', '2'])
+    >>> one_column(np.array([[7], [5]]))[0], one_column(np.array([2.0, 1.0]))[0]
+    (array([7, 5]), array([2, 1]))
+    """
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim == 2 and labels.dtype.kind in "buif" and labels.size:
+        one_hot = ((labels == 0) | (labels == 1)).all() and (labels.sum(1) == 1).all()
+        if one_hot:
+            return labels.argmax(1), [str(number) for number in range(labels.shape[1])]
+    if labels.dtype.kind == "f" and np.isfinite(labels).all() and (np.abs(labels) < 2**53).all():
+        whole = labels.astype(np.int64)
+        labels = whole if (whole == labels).all() else labels
+    return labels, None
 
 
 def number_labels(
@@ -113,6 +143,10 @@ def number_labels(
     >>> number_labels(np.array(["dog", "cat"]), None, "example")
     (array([1, 0]), ('cat', 'dog'))
     """
+    if labels.dtype.kind == "b" and classes is None:
+        labels = labels.astype(str)
+    elif labels.dtype.kind == "b":
+        labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iuSU":
         raise InputError(
             f"{name}: labels are {labels.dtype}; expected integers (0, 1, 2, …) or text, one for each image."

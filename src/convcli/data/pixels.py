@@ -1,121 +1,210 @@
-"""Pictures of any size, in files or in memory, become one uint8 array of one size; changes are said aloud."""
+"""Pictures of any size, in files or in memory, become one uint8 array of one size; changes are said aloud.
+
+All of a source is surveyed before anything is decided: which size most have, what its values are, what cannot
+be read. Where headers tell that, files are decoded once.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli import images as image_files
 from convcli.bounds import check_memory
+from convcli.data import notes as said
+from convcli.data.presentation import Held, Pixels, Presentation, held_by, is_transparent, survey
+from convcli.data.ranges import found_range
 from convcli.data.readers import FEWER
+from convcli.data.wanted import Wanted
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores
-from convcli.errors import InputError
+from convcli.errors import InputError, shown
 
-Pixels: TypeAlias = NDArray[np.uint8]
-Size: TypeAlias = tuple[int, int]
 Shape: TypeAlias = tuple[int, int, int]
+Result = TypeVar("Result")
 
 # Pixels from which decoding (without Python's lock) outweighs the threads' waiting for that lock; measured.
+# From here on, too, a look at all headers costs less than decoding in vain.
 WORTH_A_THREAD = 128 * 128
 
 # Small pictures from which two processes save more than the 10 ms that it takes to make one.
 WORTH_A_PROCESS = 256
-COLOURS = {1: "grey", 3: "RGB"}
+
+ALPHA = {2: 1, 4: 3}
+"""Channels with transparency → those of colour."""
 
 
-def read_images(
-    paths: Sequence[Path], *, size: Size | None = None, channels: int | None = None
-) -> tuple[Pixels, tuple[str, ...]]:
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures of one size.
+
+    Attributes
+    ----------
+    images
+        uint8 (n, h, w, c).
+    presentation
+        How they were made from what was stored, its range found.
+    notes
+        What was done on the way.
+    kept
+        Which of the files these are, where some cannot be read and are left out.
+    """
+
+    images: Pixels
+    presentation: Presentation
+    notes: tuple[str, ...]
+    kept: NDArray[np.int64] | None = None
+
+
+class Seen(NamedTuple):
+    """What was seen of one file: its shape and what it holds; or why it cannot be read."""
+
+    shape: Shape
+    held: Held
+    notes: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def read_images(paths: Sequence[Path], wanted: Wanted, name: str = "image files") -> Pictures:
     """Read picture files into one array (n, h, w, c), in the order of `paths`.
 
-    Parameters
-    ----------
-    size, channels
-        What every picture is brought to; where None, what most of the files have.
-
-    Returns
-    -------
-    images, notes
-        `notes` says how many pictures were resized or converted.
-
     Raises
     ------
     InputError
-        If a file is missing or is no readable picture; the message names it.
+        If files are missing or no readable pictures, all of which the message names, and may not be left
+        out; if no size is that of most pictures; if black and white are unknown.
     """
-    _check_channels("image files", 3, channels)
-    # Most sets have one size, that of the first picture: then every file is read only once.
-    first = _shape(image_files.read_pixels(paths[0], None))
-    target = _fitted_shape(first, size, channels)
-    images = _empty(len(paths), target)
+    check_channels("image files", 3, wanted.channels)
+    reading = _Reading(paths, wanted, name)
+    seen = reading.each(range(len(paths)), reading.place)
+    kept = [index for index, each in enumerate(seen) if not each.fault]
+    left_out = said.left_out(name, paths, [each.fault for each in seen], skip=wanted.skip_damaged)
+    seen = [seen[index] for index in kept]
+    presentation, told = _with_range(name, wanted, [each.held for each in seen])
+    reading.place_again(kept, seen, presentation)
+    images = _moved_together(reading.images, kept)
+    notes = said.of_pictures(seen, reading.target, wanted.size, presentation)
+    some = None if len(kept) == len(paths) else np.array(kept, np.int64)
+    return Pictures(images, presentation, (*left_out, *told, *notes), some)
 
-    def place(index: int) -> Shape:
+
+class _Reading:
+    """Files on their way into an array."""
+
+    def __init__(self, paths: Sequence[Path], wanted: Wanted, name: str) -> None:
+        self.paths, self.wanted, self.name = paths, wanted, name
+        self.presentation = wanted.presentation
+        # Most sets have one size, that of the first picture: then every small file is opened only once.
+        first = next((shape for path in paths if (shape := image_files.shape_of(path))), (1, 1, 1))
+        self.large = first[0] * first[1] >= WORTH_A_THREAD
+        if wanted.size is None and self.large:
+            shapes = self.each(range(len(paths)), lambda index: image_files.shape_of(paths[index]))
+            first = common_shape(name, [shape for shape in shapes if shape is not None], wanted)
+        self.target = fitted_shape(first, wanted)
+        self.images = empty(len(paths), self.target, name)
+
+    def each(self, indices: Sequence[int], work: Callable[[int], Result]) -> list[Result]:
+        return _each(indices, work, self.large)
+
+    def place(self, index: int) -> Seen:
         """Put one picture where it belongs, if it fits there without a change nobody asked for."""
-        pixels = image_files.read_pixels(paths[index], None)
-        fitted = _fitted(pixels, size, channels)
-        if fitted.shape == target:
-            images[index] = fitted
-        return _shape(pixels)
+        try:
+            image = image_files.read(self.paths[index])
+            held = survey(image)
+            coloured = image.pixels.ndim == 3 or (held.transparent and self.presentation.is_coloured)
+            seen = Seen((*image.pixels.shape[:2], 3 if coloured else 1), held, image.notes)
+            known = not held.kind or self.wanted.settled or self.presentation.range is not None
+            if not known and image.pixels.dtype != np.uint16:  # all have to be known before one is placed
+                return seen
+            pixels = self.presentation.shown(image, self.wanted.channels, shown(self.paths[index]))
+        except InputError as error:
+            return Seen((0, 0, 0), Held(), fault=str(error))
+        if fitted_shape(seen.shape, self.wanted) == self.target:
+            self.images[index] = self.presentation.fitted(pixels, self.target[:2])
+        return seen
 
-    def place_changed(index: int) -> Shape:
-        pixels = image_files.read_pixels(paths[index], None)
-        images[index] = _fitted(pixels, target[:2], target[2])
-        return _shape(pixels)
+    def place_changed(self, index: int) -> None:
+        """Put one picture where it belongs, changed as all are."""
+        path, (*size, channels) = self.paths[index], self.target
+        image = image_files.read(path)
+        pixels = self.presentation.shown(image, channels, shown(path))
+        self.images[index] = self.presentation.fitted(pixels, (size[0], size[1]))
 
-    large = first[0] * first[1] >= WORTH_A_THREAD
-    stored = _each(range(len(paths)), place, large)
-    misfits = [i for i, shape in enumerate(stored) if _fitted_shape(shape, size, channels) != target]
-    if misfits:
-        common = _fitted_shape(_most_common(stored), size, channels)
-        if common != target:
-            target, images = common, _empty(len(paths), common)
-            misfits = list(range(len(paths)))
-        _each(misfits, place_changed, large)
-    return images, _notes(stored, target, size)
+    def place_again(self, kept: Sequence[int], seen: Sequence[Seen], presentation: Presentation) -> None:
+        """Put those pictures in their places that were not, or not as `presentation` has them."""
+        common = common_shape(self.name, [each.shape for each in seen], self.wanted)
+        usual = self.presentation.range or (0.0, 65535.0)
+        again = [
+            index
+            for index, each in zip(kept, seen, strict=True)
+            if common != self.target
+            or fitted_shape(each.shape, self.wanted) != common
+            or (each.held.kind and presentation.range not in (None, usual))
+        ]
+        if common != self.target:
+            self.target, self.images = common, empty(len(self.paths), common, self.name)
+        self.presentation = presentation
+        self.each(again, self.place_changed)
 
 
-def fit_images(
-    images: Pixels, *, size: Size | None = None, channels: int | None = None, name: str = "images"
-) -> tuple[Pixels, tuple[str, ...]]:
-    """Bring an array of pictures (n, h, w, c) to `size` and `channels`; it is returned as is where it fits.
+def fit_images(images: NDArray[Any], wanted: Wanted, name: str = "images") -> Pictures:
+    """Bring an array of pictures (n, h, w, c) to what is wanted; uint8 that fits is returned as it is.
 
-    Colour becomes grey by the ITU-R 601 luma, in the integer arithmetic that Pillow uses.
-
-    Returns
-    -------
-    images, notes
-        As `read_images`.
+    Colour becomes grey by the ITU-R 601 luma, in the integer arithmetic that Pillow uses. Where other
+    channels are asked for, the last of 2 or 4 is transparency.
 
     Raises
     ------
     InputError
-        If the pictures have neither 1 nor 3 channels and are asked for another number.
+        If the pictures cannot get the channels asked for, or black and white are unknown.
 
     Examples
     --------
-    >>> pictures, notes = fit_images(np.full((2, 4, 4, 1), 7, np.uint8), size=(8, 8), channels=3)
-    >>> pictures.shape, notes
+    >>> fitted = fit_images(np.full((2, 4, 4, 1), 7, np.uint8), Wanted(size=(8, 8), channels=3))
+    >>> fitted.images.shape, fitted.notes
     ((2, 8, 8, 3), ('2 of 2 images resized to 8×8', '2 of 2 images converted to RGB'))
     """
-    stored = _shape(images[0])
-    target = _fitted_shape(stored, size, channels)
-    if target == stored:
-        return images, ()
-    _check_channels(name, stored[2], channels)
-    fitted = _empty(len(images), target, name)
+    stored: Shape = (images.shape[1], images.shape[2], images.shape[3])
+    alpha = ALPHA.get(stored[2]) if wanted.channels not in (None, stored[2]) else None
+    colours = alpha or stored[2]
+    check_channels(name, colours, wanted.channels)
+    target = (*(wanted.size or stored[:2]), wanted.channels or colours)
+    held = [held_by(images)] * len(images) if images.dtype != np.uint8 else []
+    presentation, told = _with_range(name, wanted, held)
+    if target == stored and images.dtype == np.uint8 and not presentation.changes_bytes:
+        extra = [said.four_channels(name, stored[2])] if stored[2] in ALPHA else []
+        return Pictures(images, presentation, tuple(extra))
+    fitted = empty(len(images), target, name)
+    seen = []
     for index, pixels in enumerate(images):
-        fitted[index] = _fitted(pixels, size, channels)
-    return fitted, _notes([stored] * len(images), target, size)
+        colour, opacity = (pixels[..., :-1], pixels[..., -1]) if alpha else (pixels, None)
+        shown_pixels = presentation.presented(colour, opacity, wanted.channels, name)
+        fitted[index] = presentation.fitted(shown_pixels, target[:2])
+        through = opacity is not None and is_transparent(opacity)
+        seen.append(Seen((*stored[:2], colours), Held(transparent=through)))
+    cut = [said.of_cut(held, presentation)] if held and presentation.cuts(held[0]) else []
+    return Pictures(
+        fitted, presentation, (*told, *cut, *said.of_pictures(seen, target, wanted.size, presentation))
+    )
 
 
-def _empty(count: int, shape: Shape, name: str = "image files") -> Pixels:
+def _with_range(name: str, wanted: Wanted, held: Sequence[Held]) -> tuple[Presentation, tuple[str, ...]]:
+    """Return the presentation with the range that a source calls for, and what to say of it."""
+    presentation = wanted.presentation
+    if wanted.settled or presentation.said:
+        return presentation, ()
+    found, told = found_range(name, held)
+    return replace(presentation, range=found), (told,) if told else ()
+
+
+def empty(count: int, shape: Shape, name: str) -> Pixels:
     """Return room for so many pictures, shared with processes that are forked later.
 
     Raises InputError if there is none on this machine.
@@ -125,64 +214,64 @@ def _empty(count: int, shape: Shape, name: str = "image files") -> Pixels:
     return shared_zeros(size, np.uint8).reshape(count, *shape)
 
 
-def _fitted(pixels: Pixels, size: Size | None, channels: int | None) -> Pixels:
-    """Return one picture in the channels and the size asked for."""
-    if channels is not None and pixels.shape[2] != channels:
-        pixels = np.repeat(pixels, 3, axis=2) if channels == 3 else _luma(pixels)
-    return pixels if size is None or pixels.shape[:2] == size else image_files.resize(pixels, size)
+def _moved_together(images: Pixels, kept: Sequence[int]) -> Pixels:
+    """Return the pictures at these increasing indices, moved in place: a copy might not fit."""
+    for place, index in enumerate(kept):
+        if place != index:
+            images[place] = images[index]
+    return images[: len(kept)]
 
 
-def _luma(pixels: Pixels) -> Pixels:
-    """Return an RGB picture (h, w, 3) as grey (h, w, 1): ITU-R 601, rounded exactly as Pillow's mode L."""
-    weights = np.array([19595, 38470, 7471], np.uint32)  # 0.299, 0.587 and 0.114 in units of 1/65536
-    luma: Pixels = ((pixels @ weights + 0x8000) >> 16).astype(np.uint8)
-    return luma[:, :, np.newaxis]
-
-
-def _check_channels(name: str, stored: int, channels: int | None) -> None:
-    if channels not in (None, stored) and not {stored, channels} <= set(COLOURS):
+def check_channels(name: str, stored: int, channels: int | None) -> None:
+    """Raise InputError if pictures cannot get so many channels."""
+    if channels not in (None, stored) and not {stored, channels} <= set(said.COLOURS):
         raise InputError(
             f"{name}: {channels} channels were asked for and the images have {stored}; only 1 (grey) and 3 "
             "(RGB) are converted into each other. Ask for another number, or none."
         )
 
 
-def _shape(pixels: Pixels) -> Shape:
-    rows, columns, channels = pixels.shape
+def fitted_shape(shape: Shape, wanted: Wanted) -> Shape:
+    """Return the shape that a picture gets if only what is wanted changes it."""
+    rows, columns = wanted.size or shape[:2]
+    return rows, columns, wanted.channels or shape[2]
+
+
+def common_shape(name: str, shapes: Sequence[Shape], wanted: Wanted) -> Shape:
+    """Return what all pictures become: the wanted size, or that of more than half; the usual channels.
+
+    Raises
+    ------
+    InputError
+        If a size has to be asked for; one is proposed.
+    """
+    depths = Counter(shape[2] for shape in shapes)
+    channels = wanted.channels or max(depths, key=lambda depth: (depths[depth], depth))
+    if wanted.size is not None:
+        return *wanted.size, channels
+    sizes = Counter(shape[:2] for shape in shapes)
+    (rows, columns), most = sizes.most_common(1)[0]
+    if 2 * most <= len(shapes):
+        proposed = [_to_eight(float(np.median([shape[axis] for shape in shapes]))) for axis in (0, 1)]
+        raise InputError(
+            f"{name}: expected one size that most images have, found {len(sizes):,} sizes, of which {rows}×"
+            f"{columns} has {most:,} of {len(shapes):,} images. Set one: data.size = {proposed} is near the "
+            "median; data.fit says how images get it."
+        )
     return rows, columns, channels
 
 
-def _fitted_shape(shape: Shape, size: Size | None, channels: int | None) -> Shape:
-    rows, columns = size or shape[:2]
-    return rows, columns, channels or shape[2]
+def _to_eight(length: float) -> int:
+    return max(8, 8 * round(length / 8))
 
 
-def _most_common(shapes: Sequence[Shape]) -> Shape:
-    """Return the most common rows × columns and number of channels; of equally common ones the larger."""
-    sizes, depths = Counter(shape[:2] for shape in shapes), Counter(shape[2] for shape in shapes)
-    rows, columns = max(sizes, key=lambda size: (sizes[size], size))
-    return rows, columns, max(depths, key=lambda depth: (depths[depth], depth))
-
-
-def _each(indices: Sequence[int], work: Callable[[int], Shape], large: bool) -> list[Shape]:
-    """Return the result of `work` for each index, in order; the first error in that order is raised.
-
-    What `work` leaves behind lies in shared arrays.
-    """
+def _each(indices: Sequence[int], work: Callable[[int], Result], large: bool) -> list[Result]:
+    """Return the result of `work` for each index, in order; what it leaves behind lies in shared arrays."""
     parts = min(len(indices), MOST_PARTS)
     edges = [len(indices) * part // max(parts, 1) for part in range(parts + 1)]
-    failed = shared_zeros(parts, np.bool_)
 
-    def read(_: None, part: int) -> tuple[list[Shape], InputError | None]:
-        shapes: list[Shape] = []
-        if failed[:part].any():
-            return shapes, None
-        try:
-            shapes.extend(work(index) for index in indices[edges[part] : edges[part + 1]])
-        except InputError as error:
-            failed[part] = True
-            return shapes, error
-        return shapes, None
+    def read(_: None, part: int) -> list[Result]:
+        return [work(index) for index in indices[edges[part] : edges[part + 1]]]
 
     team = Team(read, available_cores())
     if not large and (len(indices) < WORTH_A_PROCESS or not team.forks):
@@ -191,19 +280,4 @@ def _each(indices: Sequence[int], work: Callable[[int], Shape], large: bool) -> 
         results = team.run(None, parts)
     finally:
         team.close()
-    if error := next((error for _, error in results if error), None):
-        raise error
-    return [shape for shapes, _ in results for shape in shapes]
-
-
-def _notes(stored: Sequence[Shape], target: Shape, size: Size | None) -> tuple[str, ...]:
-    """Return what a person should hear of pictures of the `stored` shapes becoming `target`."""
-    resized = sum(shape[:2] != target[:2] for shape in stored)
-    converted = sum(shape[2] != target[2] for shape in stored)
-    notes = []
-    if resized:
-        reason = "" if size else ", the size that most of them have"
-        notes.append(f"{resized:,} of {len(stored):,} images resized to {target[0]}×{target[1]}{reason}")
-    if converted:
-        notes.append(f"{converted:,} of {len(stored):,} images converted to {COLOURS[target[2]]}")
-    return tuple(notes)
+    return [result for part in results for result in part]

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Protocol
 
 from convcli.data.dataset import Source
+from convcli.data.wanted import Wanted
 from convcli.errors import InputError, shortened, suggestion
 from convcli.registry import Registry
 
 
 class ReadPath(Protocol):
-    """Reads the source at a path; (rows, columns) and channels are inferred where they are None."""
+    """Reads the source at a path."""
 
-    def __call__(self, path: Path, *, size: tuple[int, int] | None, channels: int | None) -> Source: ...
+    def __call__(self, path: Path, wanted: Wanted) -> Source: ...
 
 
 class MatchPath(Protocol):
@@ -31,7 +32,7 @@ class MatchPath(Protocol):
 class ReadBuiltIn(Protocol):
     """Reads a set that comes with the package."""
 
-    def __call__(self, *, size: tuple[int, int] | None, channels: int | None) -> Source: ...
+    def __call__(self, wanted: Wanted) -> Source: ...
 
 
 @dataclass(frozen=True)
@@ -53,15 +54,15 @@ class BuiltIn:
 
 FEWER = "Take fewer images, or set a smaller data.size."  # for what is too large for memory
 
+ANYTHING = Wanted()
+
 LONGEST_PLACE = 200  # signs of a path in a message
 
 READERS: Registry[Reader] = Registry("kind of data source")
 BUILT_IN: Registry[BuiltIn] = Registry("built-in data set")
 
 
-def open_source(
-    source: str, *, base: Path, size: tuple[int, int] | None = None, channels: int | None = None
-) -> Source:
+def open_source(source: str, *, base: Path, wanted: Wanted = ANYTHING) -> Source:
     """Read a data source: a built-in set by its name, or whatever lies at a path.
 
     Parameters
@@ -71,13 +72,9 @@ def open_source(
         `~` is the home folder.
     base
         The folder that a relative path starts from.
-    size
-        (rows, columns) of the pictures. None takes the size that most of them have. Pictures of another
-        size are resized, and the source's notes say so.
-    channels
-        1 for grey, 3 for RGB, None for what most of the pictures have. Others are converted, and the
-        source's notes say so. A source to be joined to a training set is read with that set's size and
-        channels.
+    wanted
+        How the pictures come out, and how what is stored is understood. A source to be joined to a training
+        set is read with that set's size, channels and presentation.
 
     Raises
     ------
@@ -93,11 +90,11 @@ def open_source(
     """
     try:
         if source in BUILT_IN:
-            return BUILT_IN[source].read(size=size, channels=channels)
+            return BUILT_IN[source].read(wanted)
         path = _existing(source, base)
         for reader in READERS.values():
             if reader.matches(path):
-                return reader.read(path, size=size, channels=channels)
+                return reader.read(path, wanted)
     except OSError as error:
         place = shortened(str(error.filename or source), LONGEST_PLACE)
         raise InputError(f"{place} cannot be read: {error.strerror or error}.") from error

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from convcli import kernels
+from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError, shown
 from convcli.explain.figure import Explanation, Formula, Grid, Picture, Row, Step, every, exact
 from convcli.explain.notation import by, counted, number
 from convcli.explain.reading import Source, read_input
 from convcli.explain.topics import Request, topic
-from convcli.images import read_pixels
 
 KERNELS = ("sobel-x", "sobel-y", "sobel", "laplacian8", "kirsch")
 MOST_KERNELS, MOST_PIXELS, SHEET_COLUMNS = 24, 4096, 3
@@ -62,7 +62,7 @@ def _source(text: str | None, max_pixels: int) -> Source:
     if text is None:
         return Source(example()[:, :, None], "example")
     if Path(text).is_file() and Path(text).suffix.lower() not in (".csv", ".txt"):
-        pixels = read_pixels(Path(text), max_pixels=max_pixels)
+        pixels, _ = Presentation().read(Path(text), max_pixels=max_pixels)
         if max(pixels.shape[:2]) > MOST_PIXELS:
             raise UsageError(f"{shown(text)}: at most {MOST_PIXELS} pixels a side; take a crop.")
         return Source(pixels, Path(text).name)

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, UsageError, shortened, shown
 from convcli.explain.figure import Box
-from convcli.images import MAX_PIXELS, read_pixels
+from convcli.images import MAX_PIXELS
 
 MOST_SIDE = 16
 """Rows and columns that can be shown as numbers and still be read."""
@@ -142,13 +143,13 @@ def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Sourc
     """Return the pixels of an image, or of the crop that is named with it."""
     match = _CROP.fullmatch(text)
     if match is None or Path(text).exists():
-        pixels = read_pixels(Path(text), channels, max_pixels=max_pixels)
+        pixels, _ = Presentation().read(Path(text), channels, max_pixels=max_pixels)
         if max(pixels.shape[:2]) > most:
             check_fits(pixels, most, text)
         return Source(pixels.astype(np.float64), Path(text).name, pixels)
     path = Path(match["path"])
     box = parse_box(match["box"], "--input")
-    pixels = read_pixels(path, channels, max_pixels=max_pixels)
+    pixels, _ = Presentation().read(path, channels, max_pixels=max_pixels)
     return Source(cut(pixels, box, str(path)).astype(np.float64), path.name, pixels, box)
 
 

@@ -12,7 +12,6 @@ from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.figure import Box
 from convcli.explain.reading import MOST_SIDE, cut
-from convcli.images import read_pixels, resize
 from convcli.nn.layer import Layer, Tape
 from convcli.nn.model import Model
 
@@ -48,7 +47,8 @@ class Passage:
 def read_image(model: Model, path: Path, max_pixels: int) -> Array:
     """Return an image as `convcli predict` gives it to the network: uint8 (h, w, c)."""
     rows, columns, channels = model.preprocessing.shape
-    return resize(read_pixels(path, channels, max_pixels=max_pixels), (rows, columns))
+    presentation = model.preprocessing.presentation
+    return presentation.read(path, channels, (rows, columns), max_pixels=max_pixels)[0]
 
 
 def pass_through(model: Model, pixels: Array) -> Passage:

@@ -5,8 +5,10 @@ filters it by accident; so does the metadata that is still true of an image whos
 """
 
 from convcli.images.bounds import MAX_PIXELS
+from convcli.images.colours import colour
+from convcli.images.header import shape_of
 from convcli.images.image import FORMATS, Image, Metadata, format_of
-from convcli.images.reading import read, read_pixels, resize
+from convcli.images.reading import read, resize
 from convcli.images.writing import COMPRESSION, encode, write
 
 __all__ = [
@@ -15,10 +17,11 @@ __all__ = [
     "MAX_PIXELS",
     "Image",
     "Metadata",
+    "colour",
     "encode",
     "format_of",
     "read",
-    "read_pixels",
     "resize",
+    "shape_of",
     "write",
 ]

@@ -15,7 +15,7 @@ import PIL.ImageFile
 from numpy.typing import NDArray
 
 from convcli.arrays import read_npy
-from convcli.errors import InputError, shown
+from convcli.errors import InputError
 from convcli.images import png_chunks
 from convcli.images.bitfields import read_bitfields
 from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels
@@ -292,37 +292,6 @@ def _tiff_exif(directory: Directory) -> PIL.Image.Exif:
     exif.endian = directory.order
     exif.load_from_fp(directory.stream, directory.offset)
     return exif
-
-
-def read_pixels(
-    path: Path, channels: int | None = None, *, max_pixels: int = MAX_PIXELS
-) -> NDArray[np.uint8]:
-    """Return the image at `path` as a network sees it: uint8 (h, w, c), without alpha.
-
-    Parameters
-    ----------
-    path
-        An image file, grey or colour, of 8 bits or of 16-bit grey, which is scaled to 8.
-    channels
-        1 for grey (luma, ITU-R 601), 3 for RGB, None for what the file has.
-    max_pixels
-        As `read`.
-
-    Raises
-    ------
-    InputError
-        As `read`; or if the pixels have no known white (32-bit integers, floats).
-    """
-    pixels = read(path, max_pixels=max_pixels).pixels
-    if pixels.dtype == np.uint16:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    if pixels.dtype != np.uint8:
-        raise InputError(
-            f"{shown(path)}: expected 8 or 16 bits per channel, found {pixels.dtype}; convert it to 8 bits."
-        )
-    if channels is not None and pixels.ndim != (2 if channels == 1 else 3):
-        pixels = np.asarray(PIL.Image.fromarray(pixels).convert("L" if channels == 1 else "RGB"))
-    return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
 def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from convcli.errors import InputError, reason, shown
 
 _RAW = "a camera's raw file ({}), which has to be developed; save it as TIFF or JPEG"
 
-_KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", ".npy")  # Pillow tries nothing else: some run programs
+KINDS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")  # Pillow tries nothing else: some run programs
 _MAGIC = {
     b"\x89PNG": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -26,6 +26,7 @@ _MAGIC = {
     b"II+\0": "TIFF",  # with places of 64 bits
     b"MM\0+": "TIFF",
     b"\x93NUMPY": "NPY",
+    **{b"P%d" % number + end: "PPM" for number in range(1, 7) for end in (b"\n", b"\r", b" ", b"\t", b"#")},
 }
 _OTHERS = {  # place and bytes → what it is
     (6, b"HEAPCCDR"): _RAW.format("Canon CRW"),
@@ -124,7 +125,7 @@ def kind_of(head: bytes, where: str) -> str:
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return name
-    raise InputError(f"{where}: expected an image ({', '.join(_KINDS)}), found {_found(head)}.")
+    raise InputError(f"{where}: expected an image ({', '.join(KINDS)}, .npy), found {_found(head)}.")
 
 
 def _found(head: bytes) -> str:

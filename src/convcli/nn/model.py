@@ -10,7 +10,6 @@ import numpy as np
 from convcli.config import Config
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
-from convcli.images import resize
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network, NetworkWeights
@@ -100,5 +99,5 @@ def _resized(pixels: Array, preprocessing: Preprocessing) -> Array:
     volumes = pixels if pixels.ndim == 4 else pixels[..., None]
     result = np.empty((len(volumes), rows, columns, volumes.shape[3]), np.uint8)
     for number, volume in enumerate(volumes):
-        result[number] = resize(volume, (rows, columns))
+        result[number] = preprocessing.presentation.fitted(volume, (rows, columns))
     return result

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 
+from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 
@@ -21,14 +22,22 @@ class Preprocessing:
         (h, w, c) of the images it takes.
     mean, deviation
         A number for each channel, of pixels scaled to 0 … 1.
+    presentation
+        How a picture becomes these pixels.
     """
 
     shape: tuple[int, int, int]
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    presentation: Presentation = field(default_factory=Presentation)
 
     @classmethod
-    def fit(cls, images: Array, kind: Literal["standardize", "rescale"]) -> Preprocessing:
+    def fit(
+        cls,
+        images: Array,
+        kind: Literal["standardize", "rescale"],
+        presentation: Presentation | None = None,
+    ) -> Preprocessing:
         """Return the preprocessing that `images` (n, h, w, c), uint8, call for.
 
         `standardize` takes each channel's mean and standard deviation, `rescale` 0 and 1. A channel that is
@@ -45,7 +54,12 @@ class Preprocessing:
                 variance = counts @ (levels - mean[channel]) ** 2 / counts.sum()
                 # Rounding may put the mean of a single level beside it, a deviation of 1e-17.
                 deviation[channel] = np.sqrt(variance) if np.count_nonzero(counts) > 1 else 1.0
-        return cls((height, width, channels), tuple(mean.tolist()), tuple(deviation.tolist()))
+        return cls(
+            (height, width, channels),
+            tuple(mean.tolist()),
+            tuple(deviation.tolist()),
+            presentation or Presentation(),
+        )
 
     def apply(self, images: Array, out: Array) -> Array:
         """Write the network's input for `images` (n, h, w, c), uint8, to `out`, float32, and return it."""
@@ -70,7 +84,8 @@ class Preprocessing:
 
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        return {"shape": list(self.shape), "mean": list(self.mean), "deviation": list(self.deviation)}
+        numbers = {name: list(getattr(self, name)) for name in ("shape", "mean", "deviation")}
+        return {**numbers, "presentation": self.presentation.document()}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Preprocessing:
@@ -83,4 +98,5 @@ class Preprocessing:
             raise ValueError(f"{channels} channels, but {len(mean)} means and {len(deviation)} deviations")
         if not (np.isfinite([*mean, *deviation]).all() and min(deviation) > 0):
             raise ValueError("means and deviations have to be numbers, and deviations above 0")
-        return cls((height, width, channels), mean, deviation)
+        presentation = Presentation.from_document(document["presentation"])
+        return cls((height, width, channels), mean, deviation, presentation)

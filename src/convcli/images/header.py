@@ -1,0 +1,48 @@
+"""The size of an image by its header: nothing is decoded."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import PIL.ExifTags
+import PIL.Image
+
+from convcli.arrays import npy_header
+from convcli.errors import InputError
+from convcli.images.bounds import MAX_PIXELS, check_head
+from convcli.images.pillow import reading
+from convcli.images.sources import KINDS
+
+_ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange rows and columns
+_GREY_MODES = ("1", "L", "LA", "La", "I", "F")
+_HEAD_BYTES = 30
+
+
+def shape_of(path: Path) -> tuple[int, int, int] | None:
+    """Return rows, columns (upright) and channels (1 or 3) as the file's header has them.
+
+    None where the header cannot be read, or does not say; then `read` says why.
+    """
+    with suppress(InputError, OSError, ValueError, LookupError), reading(str(path), MAX_PIXELS):
+        if path.suffix.lower() == ".npy":
+            return _array_shape(path)
+        with path.open("rb") as stream:
+            check_head(stream.read(_HEAD_BYTES), MAX_PIXELS, str(path))
+            stream.seek(0)
+            with PIL.Image.open(stream, formats=KINDS) as picture:
+                columns, rows = picture.size
+                turned = (
+                    picture.format != "PNG" or "exif" in picture.info
+                )  # else Pillow decodes to look for it
+                if turned and picture.getexif().get(PIL.ExifTags.Base.Orientation) in _ON_ITS_SIDE:
+                    rows, columns = columns, rows
+                grey = picture.mode in _GREY_MODES or picture.mode.startswith("I;16")
+                return rows, columns, 1 if grey else 3
+    return None
+
+
+def _array_shape(path: Path) -> tuple[int, int, int]:
+    with path.open("rb") as stream:
+        (rows, columns, *rest), _ = npy_header(stream)
+    return rows, columns, 3 if rest and rest[0] > 2 else 1
