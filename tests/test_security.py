@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -91,6 +92,53 @@ def test_no_module_is_taken_from_the_current_folder(name, run, tmp_path):
     (tmp_path / f"{name}.py").write_text("raise SystemExit(77)")
     (tmp_path / "image.png").write_bytes((ROOT / "sample_images/camera.png").read_bytes())
     assert run("filter", "image.png", "--kernel", "box", "-o", "blurred.png").code == 0
+
+
+# What writes, in the one file where it may.
+MODE = re.compile(r"(?=.*[wax+])[rwaxbt+]+")
+WRITING = {"write_text", "write_bytes", "savefig", "touch", "rename", "symlink_to", "hardlink_to"}
+WRITING_OF_OS = {"replace", "rename", "link", "symlink", "truncate", "remove", "unlink", "mkfifo"}
+
+
+def writes(tree):
+    """Yield what opens, makes or removes files in a syntax tree."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr=name)) if name in WRITING_OF_OS:
+                yield f"os.{name}"
+            case ast.Call(func=ast.Attribute(attr=name)) if name in WRITING:
+                yield name
+            case ast.Call(func=(ast.Name(id="open") | ast.Attribute(attr="open")) as called, args=arguments):
+                place = 1 if isinstance(called, ast.Name) else 0
+                modes = [*arguments[place : place + 1], *(word.value for word in node.keywords)]
+                texts = [mode.value for mode in modes if isinstance(mode, ast.Constant)]
+                yield from (f"open {text}" for text in texts if MODE.fullmatch(str(text)))
+
+
+def test_files_are_written_in_one_place():
+    sources = {str(path.relative_to(SOURCE)): ast.parse(path.read_bytes()) for path in SOURCE.rglob("*.py")}
+    found = {path: set(writes(tree)) for path, tree in sources.items()}
+    allowed = {
+        "files.py": {"os.link", "open wb", "open xb"},
+        "cli/output.py": {"open wb"},  # the null device, for what C libraries say
+        "render/plotting.py": {"savefig"},  # into memory
+    }
+    assert {path: names for path, names in found.items() if names} == allowed
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "path.write_text(text)",
+        "open(path, 'w')",
+        "path.open('xb')",
+        "open(path, mode='a+b')",
+        "os.replace(one, other)",
+        "figure.savefig(path)",
+    ],
+)
+def test_the_test_of_writing_can_say_no(source):
+    assert len(list(writes(ast.parse(source)))) == 1
 
 
 # Runs every command in one process in which nothing can reach a network, and at the end tries to.

@@ -65,16 +65,37 @@ class Target:
             and (stat.S_ISCHR(self.status.st_mode) or stat.S_ISFIFO(self.status.st_mode))
         )
 
-    @property
-    def is_stdout(self) -> bool:
-        """Whether it is where this process's results go, so that nothing else may be said there."""
-        if not self.is_stream or self.status is None:
-            return False
-        try:
-            same = identity(self.status) == identity(os.fstat(1))
-        except OSError:  # it is closed
-            return False
-        return same and (os.isatty(1) or not stat.S_ISCHR(self.status.st_mode))  # /dev/null says nothing
+
+def is_stdout(name: str) -> bool:
+    """Whether a name means standard output: - does, and /dev/stdout, wherever that leads."""
+    if name == "-":
+        return True
+    try:
+        target = _followed(Path(name))
+        same = (
+            target.is_stream
+            and target.status is not None
+            and identity(target.status) == identity(os.fstat(1))
+        )
+    except (OSError, ValueError):  # it is closed, or no name of a file
+        return False
+    return same and (os.isatty(1) or Path(name).resolve() != Path(os.devnull))
+
+
+def judge_stdout(inputs: Collection[Identity]) -> None:
+    """Refuse standard output that the shell leads into an input, as `>>` does.
+
+    Raises
+    ------
+    UsageError
+        If it does.
+    """
+    try:
+        status = os.fstat(1)
+    except OSError:  # it is closed
+        return
+    if stat.S_ISREG(status.st_mode) and identity(status) in inputs:
+        raise UsageError("Standard output is an input, and an input is never overwritten.")
 
 
 def identities(paths: Iterable[str | os.PathLike[str]]) -> set[Identity]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -95,6 +96,25 @@ def test_a_full_device_is_one_error(call, place, name):
     result = call(*words, target)
     assert (result.code, result.stdout) == (1, "")
     assert result.stderr.endswith("cannot be written (No space left on device).\n")
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
+def test_dev_stdout_is_standard_output(place, name):
+    command = [sys.executable, "-m", "convcli", "explain", "pixels", "--input", "words.csv"]
+    (place / "words.csv").write_text("1 2 3\n4 5 6\n")
+    plain = subprocess.run([*command, "--json", "-"], cwd=place, capture_output=True, check=True)
+    told = subprocess.run([*command, "--json", name], cwd=place, capture_output=True, check=True)
+    assert (told.stdout, told.stderr) == (plain.stdout, plain.stderr)
+    both = subprocess.run(
+        [*command, "--json", name, "--svg", "-"], cwd=place, capture_output=True, check=False
+    )
+    assert (both.returncode, both.stdout) == (2, b"")
+    with (place / "words.csv").open("ab") as file:
+        into = subprocess.run(
+            [*command, "--json", name], cwd=place, stdout=file, stderr=subprocess.PIPE, check=False
+        )
+    assert b"Standard output is an input" in into.stderr
+    assert (place / "words.csv").read_text() == "1 2 3\n4 5 6\n"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from convcli.cli.options import (
 )
 from convcli.cli.output import console, note, out, out_text, own_words_only, say
 from convcli.errors import UsageError, shortened
+from convcli.files import is_stdout
 
 if TYPE_CHECKING:
     from convcli.explain import Explanation
@@ -142,7 +143,8 @@ def explain(
         "latex": latex,
         "json": json,
     }
-    targets = {name: place for name, place in formats.items() if place is not None}
+    given = {name: place for name, place in formats.items() if place is not None}
+    targets = {name: STREAM if is_stdout(place) else place for name, place in given.items()}
     read = [Path(name) for name in (source, (source or "").rpartition("@")[0], image) if name]
     read += [path for text in kernel or () for path in files_of_kernel(text)]
     read += files_of_run(run) if run is not None and targets else []
@@ -248,13 +250,14 @@ def _steps(text: str, count: int) -> list[int]:
 
 def _check_targets(targets: Mapping[str, str], inputs: Sequence[Path], *, force: bool) -> None:
     """Refuse, before anything is computed, every file that could not or must not be written."""
-    from convcli.files import identities, judge
+    from convcli.files import identities, judge, judge_stdout
 
     kept, places = identities(inputs), list[str]()
     for name, place in targets.items():
         if place == STREAM:
             if name in BINARY and sys.stdout.isatty():
                 raise UsageError(f"Standard output is a terminal; redirect it, or give --{name} FILE.")
+            judge_stdout(kept)
             places.append(STREAM)
         else:
             places.append(str(judge(Path(place), force=force, inputs=kept).place))
@@ -268,9 +271,7 @@ def _write(explanation: Explanation, targets: Mapping[str, str], *, force: bool)
     from convcli.render.explain import FORMATS
 
     made = {name: FORMATS[name](explanation) for name in targets}
-    files_made = [files.judge(Path(place), force=True) for place in targets.values() if place != STREAM]
-    taken = STREAM in targets.values() or any(target.is_stdout for target in files_made)
-    speak = say if taken else out
+    speak = say if STREAM in targets.values() else out
     for name, data in made.items():
         if targets[name] == STREAM:
             sys.stdout.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import unicodedata
 from collections import defaultdict
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from convcli.cli.output import note
 from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, reason, shown
-from convcli.files import Identity, Target, identity, judge
+from convcli.files import Identity, Target, identity, is_stdout, judge, judge_stdout
 
 STREAM = "-"
 
@@ -73,7 +72,7 @@ def jobs_for(
     if output is not None:
         if output.endswith(os.sep):
             raise UsageError(f"-o {shown(output)} names a folder; use --out-dir, or name a file in it.")
-        return [[Job(sources[0], None if _is_stdout(output) else Path(output))] for _ in endings]
+        return [[Job(sources[0], None if is_stdout(output) else Path(output))] for _ in endings]
     files = [Path("stdin" if source == STREAM else source) for source in sources]
     folders = [file.parent if out_dir is None else out_dir for file in files]
     names = _names_apart([(folder, file) for folder, file in zip(folders, files, strict=True)])
@@ -124,16 +123,6 @@ def _names_apart(places: Sequence[tuple[Path, Path]]) -> list[str]:
 def _same(name: str) -> str:
     """Return what two names have in common that only some file systems tell apart."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def _is_stdout(output: str) -> bool:
-    """Whether -o names standard output, by - or by /dev/stdout."""
-    if output == STREAM:
-        return True
-    try:
-        return judge(Path(output), force=True).is_stdout
-    except OutputError:  # which is raised where all results are looked at
-        return False
 
 
 def ending_of(format: str | None, range: str) -> str:  # noqa: A002
@@ -223,7 +212,7 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
     for job in jobs:
         target = job.target
         if target is None:
-            _check_stdout(inputs)
+            judge_stdout(inputs)
             continue
         try:
             found = judge(
@@ -261,16 +250,6 @@ def _ignores_case(folder: Path) -> bool:
         if other != place and place.exists():
             return other.exists() and other.samefile(place)
     return False
-
-
-def _check_stdout(inputs: set[Identity]) -> None:
-    """Refuse standard output that the shell leads into an input, as `>>` does."""
-    try:
-        status = os.fstat(sys.stdout.fileno())
-    except (AttributeError, OSError, ValueError):  # it is closed, or no file
-        return
-    if stat.S_ISREG(status.st_mode) and identity(status) in inputs:
-        raise UsageError("Standard output is an input, and an input is never overwritten.")
 
 
 def _check_format(job: Job, target: Target, format: str | None) -> None:  # noqa: A002
