@@ -170,3 +170,33 @@ def test_a_network_that_ends_with_a_volume_is_led_to_a_flat_one():
     with pytest.raises(ConfigError, match="end with flatten and a dense layer without `units`"):
         stripes.training(stripes.LAYERS[:2])
     assert build.build_network(stripes.config(), (8, 8, 1), 3).shapes[-1] == (3,)
+
+
+NORMALISED = [
+    {"type": "flatten"},
+    {"type": "dense", "units": 4},
+    {"type": "batch_norm"},
+    {"type": "dense"},
+]
+IMAGES = len(stripes.training().train)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "where"), [(1, "every batch"), (IMAGES - 1, "the last batch of every epoch")]
+)
+def test_a_batch_of_one_value_a_channel_is_said_and_the_size_named_has_none(batch_size, where):
+    """PyTorch refuses such a batch; normalised, it is 0 whatever the image."""
+    (note,) = doubts(NORMALISED, batch_size=batch_size)
+    assert f"[[layers]] 3 (batch_norm) has one value a channel in {where}" in note
+    assert doubts(NORMALISED, batch_size=int(note.rstrip(".").split()[-1])) == []
+
+
+def test_maps_of_several_cells_have_values_enough_in_a_batch_of_one():
+    layers = [
+        {"type": "conv", "filters": 2, "kernel": 3},
+        {"type": "batch_norm"},
+        *NORMALISED[:1],
+        NORMALISED[3],
+    ]
+    assert doubts(layers, batch_size=1) == []
+    assert doubts(NORMALISED, batch_size=IMAGES) == []

@@ -20,13 +20,18 @@ from convcli.nn.schedules import Schedule
 SAMPLES = 64  # images that a layer is tried with
 CHANCE = 0.98  # of the loss of guessing: what is above it has learned nothing
 FALLING, FAR = 0.97, 3.0  # what is that much less than an epoch ago is learning, unless so many times chance
+SINGLE = ((), (1, 1))  # rows and columns of a layer's input that has one value a channel
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 def about(model: Model, images: Array) -> list[str]:
     """Return what a person should hear of a network that has not begun to learn from `images`, uint8."""
     options = model.config.training
-    notes = [*_about_the_end(model), *_about_warm_up(cast(Schedule, options.schedule), options.epochs)]
+    notes = [
+        *_about_the_end(model),
+        *_about_single_values(model, len(images)),
+        *_about_warm_up(cast(Schedule, options.schedule), options.epochs),
+    ]
     if (number := dead_layer(model, images)) is not None:
         notes.append(
             f"the relu of {_place(model, number)} gives 0 for every image tried at the start: nothing up to "
@@ -46,6 +51,21 @@ def _about_the_end(model: Model) -> list[str]:
     remedy = "remove this layer" if isinstance(last, ActivationLayer) else "remove its activation"
     told = f"{_place(model, number)} ends the network with {name}, but cross_entropy, which has the softmax,"
     return [f"{told} needs outputs of any size: {_loss_of(model.loss, name, len(model.classes))}; {remedy}."]
+
+
+def _about_single_values(model: Model, images: int) -> list[str]:
+    """Return what is wrong with a batch whose mean is its only value: normalised, that is 0 for any image."""
+    network, size = model.network, model.config.training.batch_size
+    shapes = zip(network.layers, network.shapes[:-1], strict=True)
+    numbers = [
+        n for n, (layer, shape) in enumerate(shapes, 1) if layer.couples_samples and shape[:-1] in SINGLE
+    ]
+    if not numbers or images == 1 or (size > 1 and images % size != 1):
+        return []
+    better = next(other for other in range(max(size - 1, 2), images + 2) if images % other != 1)
+    batch = "every batch" if size == 1 else "the last batch of every epoch"
+    told = f"{_place(model, numbers[0])} has one value a channel in {batch}, which it makes 0 for any image."
+    return [f"{told} Set training.batch_size = {better}."]
 
 
 def _loss_of(loss: CrossEntropy, name: str, classes: int) -> str:
