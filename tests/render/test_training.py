@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
@@ -51,11 +52,20 @@ def curved(text):
 
 
 def test_a_terminal_shows_curves_a_bar_and_a_line_an_epoch(shown):
-    text = shown()
+    text = shown(columns=120)
     assert curved(text)
     assert text.count("images/s  *") >= 1
     assert "epoch 1/3  loss" in text
     assert "━" in text
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_no_line_of_an_epoch_is_wider_than_the_terminal(shown, columns):
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown(columns=columns))
+    lines = [line for line in text.splitlines() if line.startswith(("epoch 1/3  loss", "  validation "))]
+    assert lines
+    assert max(map(len, lines)) <= columns
+    assert re.search(r"validation \d\.\d{4} +\d+\.\d\d%", text)
 
 
 def test_the_last_curves_stay_on_the_terminal_and_the_bar_does_not(shown):

@@ -74,8 +74,11 @@ def print_json(document: Any) -> None:
 
 
 def show(renderable: RenderableType) -> None:
-    """Print a table or another Rich renderable on stdout."""
-    console().print(renderable)
+    """Print a table or another Rich renderable on stdout, so that nothing of it is cut where it is narrow."""
+    from convcli.render.fitting import fitted
+
+    place = console()
+    place.print(fitted(renderable, place))
 
 
 def console(stream: TextIO | None = None) -> Console:

@@ -48,6 +48,22 @@ def epoch_line(metrics: Metrics, epochs: int, best: bool) -> str:
     return f"epoch {number}  " + "  |  ".join(parts) + ("  *" if best else "")
 
 
+def epoch_lines(metrics: Metrics, epochs: int, best: bool, width: int) -> str:
+    """Return the same in as few lines as fit a terminal, none of which is wrapped within a figure."""
+    line = epoch_line(metrics, epochs, best)
+    without_speed = "  |  ".join(line.split("  |  ")[:-1]) + ("  *" if best else "")
+    for shorter in (line, without_speed):
+        if len(shorter) <= width:
+            return shorter
+    mark, number = "  *" if best else "", f"{metrics.epoch:{len(str(epochs))}}/{epochs}"
+    train = f"epoch {number}  loss {metrics.train_loss:.4f} {metrics.train_accuracy:.2%}"
+    if metrics.validation_loss is None or metrics.validation_accuracy is None:
+        return train + mark
+    judged = f"validation {metrics.validation_loss:.4f} {metrics.validation_accuracy:.2%}{mark}"
+    joint = "  " if len(train) + 2 + len(judged) <= width else "\n  "
+    return train + joint + judged
+
+
 def _stop_line(event: EpochDone) -> str:
     waited = f"{event.waited} epoch" + "s" * (event.waited > 1)
     return f"No improvement for {waited} (training.patience): stopped after epoch {event.metrics.epoch}."
@@ -95,16 +111,19 @@ class _Bar:
 
     def batch(self, event: BatchDone) -> None:
         self.display.sample(event)
+        speed = f"{event.images_per_second:,.0f} images/s  "
         self.display.update(
             self.task,
             completed=(event.epoch - 1) * self.batches + event.batch,
             description=f"epoch {event.epoch}/{self.epochs}",
-            figures=f"{event.images_per_second:,.0f} images/s  loss {event.loss:.4f}",
+            figures=f"{speed if self.display.console.width >= SIDE_BY_SIDE else ''}loss {event.loss:.4f}",
         )
 
     def epoch(self, event: EpochDone) -> None:
         self.display.running = []
-        self.display.console.print(epoch_line(event.metrics, self.epochs, event.best), soft_wrap=True)
+        width = self.display.console.width
+        line = epoch_lines(event.metrics, self.epochs, event.best, width)
+        self.display.console.print(line, soft_wrap=True)
         for text in event.notes:
             self.display.console.print(f"note: {text}", soft_wrap=True)
         if event.stops:
