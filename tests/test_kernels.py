@@ -297,7 +297,6 @@ def test_name_takes_parameters_after_a_colon():
         ("1 2;;3 4", KernelError, ["row 2 is empty"]),
         (";", KernelError, ["row 1 is empty"]),
         ("1/0 2", KernelError, ["row 1, column 1", "1/0"]),
-        ("[[1, 2]]", KernelError, ["row 1, column 1"]),
     ],
 )
 def test_wrong_kernel_is_refused_with_what_was_found(text, error, words):

@@ -95,7 +95,6 @@ FILES = {
     "empty.npy": b"",
     "binary.csv": bytes(range(256)) * 100,
     "latin.csv": b"1 2 \xe9",
-    "utf16.txt": "1 2 3".encode("utf-16"),
     "nan.csv": b"1,nan",
     "infinity.json": b"[[1, Infinity]]",
     "nan.json": b"[[NaN]]",

@@ -202,7 +202,7 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...]:
         return ()
     from convcli.explain.reading import typed_volume
 
-    return tuple(typed_volume(text, option).ravel().tolist())
+    return tuple(typed_volume(text if "[" in text else f"[{text}]", option).ravel().tolist())
 
 
 def _model(run: Path | None) -> Any:

@@ -61,7 +61,7 @@ def edges(ask: Request) -> Explanation:
 def _source(text: str | None, max_pixels: int) -> Source:
     if text is None:
         return Source(example()[:, :, None], "example")
-    if Path(text).is_file() and Path(text).suffix.lower() not in (".csv", ".txt"):
+    if Path(text).is_file() and Path(text).suffix.lower() not in (".csv", ".tsv", ".txt"):
         pixels, _ = Presentation().read(Path(text), max_pixels=max_pixels)
         if max(pixels.shape[:2]) > MOST_PIXELS:
             raise UsageError(f"{shown(text)}: at most {MOST_PIXELS} pixels a side; take a crop.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
-from convcli.errors import InputError, UsageError, shortened, shown
+from convcli.errors import InputError, UsageError, shown
 from convcli.explain.figure import Box
 from convcli.images import MAX_PIXELS
+from convcli.kernels.grammar import is_typed, matrix
+from convcli.kernels.parsing import read_table
 
 MOST_SIDE = 16
 """Rows and columns that can be shown as numbers and still be read."""
 
 MOST_BYTES = 2**24  # of a table: a number for each pixel of a sheet of edges
 
-_TYPED = re.compile(r"[\d\s.,;|eE+\-/]+")
 _CROP = re.compile(r"(?P<path>.+)@(?P<box>[^@/\\]*)")
-_SEPARATOR = re.compile(r"\s*,\s*|\s+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ def read_input(
     Parameters
     ----------
     text
-        Rows parted by semicolons, cells by blanks or commas, channels by `|`; a .csv or .txt file; an image
-        file, whole or with `@row,col,height,width`.
+        A matrix as `kernels.grammar` has it, channels parted by `|`; a .csv, .tsv or .txt file; an
+        image file, whole or with `@row,col,height,width`.
     channels
         1 for grey and 3 for colour, or None for what an image has.
     most
@@ -60,13 +60,13 @@ def read_input(
     InputError
         If a file cannot be read.
     """
-    if _TYPED.fullmatch(text) and any(sign.isdigit() for sign in text):
+    if is_typed(text) and not os.path.exists(text):  # noqa: PTH110  (it may be too long for a name)
         source = Source(typed_volume(text, "--input"), "input")
         if channels == 1 and source.volume.shape[2] > 1:
             raise UsageError(
                 f"--input: expected one matrix, found {source.volume.shape[2]} channels; leave out the |."
             )
-    elif Path(text).suffix.lower() in (".csv", ".txt"):
+    elif Path(text).suffix.lower() in (".csv", ".tsv", ".txt"):
         source = Source(_table(Path(text)), Path(text).name)
     else:
         source = _photo(text, channels, most, max_pixels)
@@ -90,32 +90,19 @@ def typed_volume(text: str, where: str) -> Array:
     >>> typed_volume("1 2; 3 4 | 5 6; 7 8", "--input").shape
     (2, 2, 2)
     """
-    planes = [_matrix(plane.strip().removesuffix(";").split(";"), where) for plane in text.split("|")]
+    planes = [_matrix(plane, where) for plane in text.split("|")]
     if any(plane.shape != planes[0].shape for plane in planes):
         raise UsageError(f"{where}: the channels have different sizes; give each the same rows and columns.")
     return np.stack(planes, axis=2)
 
 
-def _matrix(lines: list[str], where: str) -> Array:
-    rows: list[list[float]] = []
-    for number, line in enumerate(lines, 1):
-        cells = _SEPARATOR.split(line.strip()) if line.strip() else []
-        if not cells or (rows and len(cells) != len(rows[0])):
-            expected = f"{len(rows[0])} numbers as in row 1" if rows else "numbers"
-            raise UsageError(f"{where}: row {number}: expected {expected}, found {len(cells) or 'none'}.")
-        rows.append([_number(cell, f"{where}: row {number}, column {n}") for n, cell in enumerate(cells, 1)])
-    return np.array(rows, dtype=np.float64)
-
-
-def _number(text: str, where: str) -> float:
-    top, slash, bottom = text.partition("/")
-    try:
-        value = float(top) / float(bottom) if slash else float(top)
-    except (ValueError, ZeroDivisionError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise UsageError(f"{where}: expected a finite number, found {shortened(repr(text))}.")
-    return value
+def _matrix(text: str, where: str, *, table: bool = False) -> Array:
+    found = matrix(text, where, table)
+    if found.anchor is not None:
+        raise UsageError(
+            f"{where}: an origin such as 3x3+1+1: belongs to a kernel of `filter`; leave it out."
+        )
+    return found.weights
 
 
 def _table(path: Path) -> Array:
@@ -123,7 +110,6 @@ def _table(path: Path) -> Array:
     try:
         with path.open("rb") as file:
             data = file.read(MOST_BYTES + 1)  # no more, be it a device that never ends
-        text = data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise InputError(f"{where}: no such file.") from error
     except (OSError, ValueError) as error:
@@ -133,10 +119,7 @@ def _table(path: Path) -> Array:
         raise InputError(
             f"{where}: expected rows of numbers, found more than {MOST_BYTES >> 20} MiB of text."
         )
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise InputError(f"{where}: expected rows of numbers, found none.")
-    return _matrix(lines, where)[:, :, None]
+    return read_table(data, where, table=path.suffix.lower() != ".txt").weights[:, :, None]
 
 
 def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Source:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.arrays import read_npy
@@ -22,21 +21,22 @@ from convcli.kernels.definition import (
     KERNELS,
     MAX_SIDE,
     PARAMETERS,
+    Combine,
     Kernel,
-    Weights,
     check_sides,
     checked_weights,
     named,
     named_shape,
 )
+from convcli.kernels.grammar import Typed, cell, is_call, plain
+from convcli.kernels.grammar import matrix as _matrix
 from convcli.shapes import Pair
 
 FORMS = "a name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1') or @file"
 MAX_FILE_BYTES = 160 * 2**20  # 4096 × 4096 numbers of eight bytes, and room for a header
 MAX_JSON_BYTES = 16 * 2**20  # as Python's lists they may take twenty times as many
 
-_SEPARATOR = re.compile(r"\s*,\s*|\s+")
-_MATRIX = re.compile(r"[\s;,]|^[-+.\d]")
+_MATRIX = re.compile(r"[\s;,\[({]|^[-+.\d]")
 
 
 def parse(text: str) -> Kernel:
@@ -45,9 +45,9 @@ def parse(text: str) -> Kernel:
     Parameters
     ----------
     text
-        A name with optional parameters (``gaussian:sigma=1.5,size=9``); a matrix, rows parted by semicolons
-        and cells by blanks or commas, fractions allowed (``1/9 1/9 1/9; …``); or ``@`` and the path of a
-        .csv, .txt, .json or .npy file.
+        A name with optional parameters (``gaussian:sigma=1.5,size=9``); a matrix as `grammar` has it, rows
+        parted by semicolons or line breaks, fractions allowed (``1/9 1/9 1/9; …``); or ``@`` and the path of
+        a .csv, .tsv, .txt, .json or .npy file.
 
     Raises
     ------
@@ -70,11 +70,20 @@ def parse(text: str) -> Kernel:
         raise KernelError(f"The kernel is empty; give {FORMS}.")
     if text.startswith("@"):
         return _from_file(Path(text[1:]))
-    name, colon, listed = text.partition(":")
-    if _MATRIX.search(name):
-        rows = _matrix(text.removesuffix(";").split(";", MAX_SIDE), "kernel")
-        return Kernel("custom", (checked_weights(rows, "kernel"),), source="typed in")
+    name, colon, listed = plain(text).partition(":")
+    if _MATRIX.search(name) or is_call(name):
+        word = re.split(r"[\s;,]", name, maxsplit=1)[0]
+        if word in KERNELS:
+            raise KernelError(_after_a_colon(word))
+        written = text.replace("\\r", "").replace("\\n", "\n").replace("\\t", "\t")  # as a shell left them
+        return _typed(_matrix(written, "kernel"), "custom", "kernel", source="typed in")
     return named(name, **_parameters(name, listed) if colon else {})
+
+
+def _after_a_colon(name: str) -> str:
+    known = KERNELS[name].defaults
+    given = f", such as {name}:{next(iter(known))}=…" if known else ""
+    return f"{name}: parameters stand behind a colon{given}; found a blank or a comma behind the name."
 
 
 def shape_of(text: str) -> Pair:
@@ -99,73 +108,29 @@ def _parameters(name: str, listed: str) -> dict[str, Any]:
         key, equals, value = (part.strip() for part in item.partition("="))
         if not (key and equals and value):
             expected = ",".join(f"{known_key}=…" for known_key in known) or "no parameters"
+            point = " Decimals have a point." if values and item.strip().isdecimal() else ""
             raise KernelError(
-                f"{name}: expected {expected} after the colon, found {shortened(repr(item.strip()))}."
+                f"{name}: expected {expected} after the colon, found {shortened(repr(item.strip()))}.{point}"
             )
         if key in values:
             raise KernelError(f"{name}: {key} is given twice.")
         whole = key in PARAMETERS and PARAMETERS[key].kind is int
-        try:
-            values[key] = int(value) if whole else _number(value)
-        except ValueError:
-            values[key] = value  # the parameter's own check says what it expected
+        number = cell(value)
+        if whole and re.fullmatch(r"[+-]?\d{1,4000}", value):
+            values[key] = int(value)
+        else:  # the parameter's own check says what it expected
+            values[key] = value if whole or math.isnan(number) else number
     return values
 
 
 def number(text: str, where: str) -> float:
     """Return the number that a text writes, a decimal or a fraction such as 1/256."""
-    try:
-        value = _number(text)
-    except ValueError:
-        value = math.nan
+    value = cell(plain(text).strip())
     if not math.isfinite(value):
         raise KernelError(
             f"{where}: expected a finite number such as 0.5 or 1/256, found {shortened(repr(text))}."
         )
     return value
-
-
-def _number(text: str) -> float:
-    """Return the number that `text` writes, a decimal or a fraction, or raise ValueError."""
-    numerator, slash, denominator = text.partition("/")
-    if not slash:
-        return float(text)
-    if float(denominator) == 0:
-        raise ValueError("a division by zero")
-    return float(numerator) / float(denominator)
-
-
-def _matrix(lines: Iterable[str], where: str) -> ArrayLike:
-    """Return the matrix whose rows are `lines`, read one at a time so that a huge file stops early."""
-    rows: list[Weights] = []
-    for number, line in enumerate(lines, start=1):
-        if number > MAX_SIDE:
-            raise KernelError(
-                f"{where}: more than {MAX_SIDE} rows; a kernel has at most {MAX_SIDE} per side."
-            )
-        cells = np.fromiter(_cells(line.strip(), number, where), np.float64)
-        _check_length(cells, rows, where)
-        rows.append(cells)
-    if not rows:
-        raise KernelError(f"{where}: expected rows of numbers, found none.")
-    return np.stack(rows)
-
-
-def _cells(line: str, row: int, where: str) -> Iterator[float]:
-    if not line:
-        raise KernelError(f"{where}: row {row} is empty; give every row the same number of cells.")
-    for column, cell in enumerate(_SEPARATOR.split(line, maxsplit=MAX_SIDE), start=1):
-        if column > MAX_SIDE:
-            raise KernelError(
-                f"{where}: row {row} has more than {MAX_SIDE} cells, the most a kernel can have."
-            )
-        try:
-            number = _number(cell)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise _no_number(where, row, column, repr(cell) if cell else "nothing")
-        yield number
 
 
 def _check_length(cells: Sized, rows: Sequence[Sized], where: str) -> None:
@@ -188,7 +153,14 @@ def _from_file(path: Path) -> Kernel:
         raise KernelError(f"@{where}: expected a file that ends in {', '.join(READERS)}.")
     with _opened(path, MAX_JSON_BYTES if suffix == ".json" else MAX_FILE_BYTES) as stream:
         weights = READERS[suffix](stream, where)
-    return Kernel(path.stem, (checked_weights(weights, where),), source=where)
+    if isinstance(weights, Kernel):
+        return replace(weights, name=path.stem, source=where)
+    return _typed(weights, path.stem, where, source=where)
+
+
+def _typed(found: ArrayLike | Typed, name: str, where: str, *, source: str) -> Kernel:
+    weights, anchor = (found.weights, found.anchor) if isinstance(found, Typed) else (found, None)
+    return Kernel(name, (checked_weights(weights, where),), source=source, anchor=anchor)
 
 
 @contextmanager
@@ -220,35 +192,71 @@ def _check_file(status: os.stat_result, most: int, where: str) -> None:
         )
 
 
-def _from_text(stream: BinaryIO, where: str) -> ArrayLike:
-    """Read rows of numbers, parted by blanks or commas; ``#`` starts a comment, blank lines are skipped."""
-    text = io.TextIOWrapper(stream, "utf-8-sig")
-    lines = (line.partition("#")[0].strip() for line in text)
+def _text_of(data: bytes, where: str) -> str:
+    """Return the text of a file: UTF-8, or what its first bytes say."""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return _matrix(filter(None, lines), where)
+        text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise KernelError(f"{where}: expected rows of numbers as text, found other data.") from error
-    finally:
-        text.detach()  # else it closes the stream with itself
+    if "\0" in text:
+        raise KernelError(f"{where}: expected rows of numbers as text, found other data.")
+    return text
 
 
-def _from_json(stream: BinaryIO, where: str) -> ArrayLike:
-    """Read a list of rows, or an object with it as "weights", as ``convcli kernels NAME --json`` prints."""
+def read_table(data: bytes, where: str, *, table: bool) -> Typed:
+    """Return the matrix in a text file; see `grammar` for what it may look like."""
+    return _matrix(_text_of(data, where), where, table)
+
+
+def _from_text(stream: BinaryIO, where: str) -> Typed:
+    return read_table(stream.read(), where, table=False)
+
+
+def _from_table(stream: BinaryIO, where: str) -> Typed:
+    return read_table(stream.read(), where, table=True)
+
+
+def _from_json(stream: BinaryIO, where: str) -> ArrayLike | Kernel:
+    """Read a list of rows, or what ``convcli kernels NAME --json`` prints, be it of several parts."""
     try:
         document = json.load(stream)
     except (ValueError, RecursionError) as error:
         raise KernelError(f"{where}: expected JSON, a list of rows of numbers ({error}).") from error
     if isinstance(document, dict):
+        combine: Any = document.get("combine")
+        anchor = document.get("anchor")
         document = document.get("weights")
+        if combine in get_args(Combine) and isinstance(document, list) and document:
+            matrices = [document] if combine == "single" else document
+            parts = tuple(checked_weights(_rows_of(part, where), where) for part in matrices)
+            if any(part.shape != parts[0].shape for part in parts):
+                raise KernelError(f"{where}: the parts of a kernel have one size; these have several.")
+            return Kernel("", parts, combine, anchor=_anchor_of(anchor, parts[0].shape, where))
+    return _rows_of(document, where)
+
+
+def _anchor_of(found: Any, shape: tuple[int, ...], where: str) -> Pair | None:
+    if found is None:
+        return None
+    whole = isinstance(found, list) and len(found) == 2 and all(type(place) is int for place in found)
+    if not whole or not all(0 <= place < side for place, side in zip(found, shape, strict=True)):
+        raise KernelError(
+            f"{where}: anchor: expected a cell [row, column] of the kernel, found {_found(found)}."
+        )
+    return found[0], found[1]
+
+
+def _rows_of(document: object, where: str) -> list[list[Any]]:
     if not isinstance(document, list) or not document:
         raise KernelError(f"{where}: expected a list of rows such as [[1, 0], [0, -1]].")
     rows: list[list[Any]] = []
     for number, row in enumerate(document if isinstance(document[0], list) else [document], start=1):
         if not isinstance(row, list) or not row:
             raise KernelError(f"{where}: row {number}: expected a list of numbers, found {_found(row)}.")
-        for column, cell in enumerate(row, start=1):
-            if not _is_finite(cell):
-                raise _no_number(where, number, column, _found(cell))
+        for column, value in enumerate(row, start=1):
+            if not _is_finite(value):
+                raise _no_number(where, number, column, _found(value))
         _check_length(row, rows, where)
         rows.append(row)
     return rows
@@ -282,8 +290,9 @@ def _from_npy(stream: BinaryIO, where: str) -> ArrayLike:
     return array[None, :] if array.ndim == 1 else array
 
 
-READERS: dict[str, Callable[[BinaryIO, str], ArrayLike]] = {
-    ".csv": _from_text,
+READERS: dict[str, Callable[[BinaryIO, str], ArrayLike | Typed | Kernel]] = {
+    ".csv": _from_table,
+    ".tsv": _from_table,
     ".txt": _from_text,
     ".json": _from_json,
     ".npy": _from_npy,

@@ -1,0 +1,418 @@
+r"""The one place where a text becomes a matrix: typed in, from a file, or as another tool prints it.
+
+Rows and cells, in what is typed and in a `.txt` file:
+
+    1 0 -1; 2 0 -2       `;` or a line break (LF, CR LF, CR) ends a row; one `;` may stand at the end
+    1, 0, -1             blanks, tabs or commas part cells; a comma may stand at the end of a row
+    # half               a comment to the end of its line; empty lines count for nothing
+    1/9  -.5  2e-3  ½    a cell: a decimal or a fraction, with any minus sign or blank
+
+In a table (`.csv`, `.tsv`), and wherever lines hold single numbers between semicolons, a line is a row and
+`;` or a tab parts cells. There, and after tabs, a decimal comma is read: `0,25;0,5;0,25`.
+
+    [[1, 2], [3, 4]]     nested brackets of any kind: an inner pair is a row, `,` and blanks part cells
+    [[ 1.  2.]           as NumPy prints it
+     [ 3.  4.]]
+    array([[1, 2]])      also np.array(…), torch.tensor(…), with dtype=…
+    [1 2; 3 4]/16        one pair, as MATLAB has it; a number before (1/16 *) or behind multiplies or divides
+    3x3: 1,2,1 …         ImageMagick: width × height and the cells in order; 3: is 3x3:
+    3x3+0+1: …           with the cell (column, row) that lies on the pixel
+
+A comma between two digits may be decimal. Where it parts no more than two numbers everywhere, both meanings
+fit, and the text is refused with both ways to write it: `0,5 0,5`, `1,5;2,5`, `1,000`, `0,25⏎0,5`. Three or
+more are cells (`1,2,3`), as is what a table's comma parts, unless all its numbers begin with 0, or go on with
+three digits. All begin with 0 between semicolons: `0,25;0,5` can only be decimal.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from convcli.errors import KernelError, shortened
+from convcli.kernels.definition import MAX_SIDE, Weights
+from convcli.shapes import Pair
+
+_MINUS = "\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d"
+_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_SIGNS: dict[int, int | str] = {
+    **{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)},  # the full width forms of ASCII
+    **dict.fromkeys(map(ord, _MINUS), "-"),
+    **dict.fromkeys(map(ord, _BLANKS), " "),
+    **dict.fromkeys((0x2028, 0x2029, 0x85), "\n"),
+    **dict.fromkeys((0x2044, 0x2215), "/"),
+    **dict.fromkeys((0xFEFF, 0x200B, 0x2060), ""),
+}
+
+_BLANK = r"[^\S\r\n]"
+_CELLS = re.compile(r"\s*,\s*|\s+")
+_ROW_END = re.compile(rf"{_BLANK}*(?:;{_BLANK}*)?(?:\r\n|\n|\r)\s*|;")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_PLAIN_ROW = re.compile(r"[\d\s+\-.eE,/]*")
+_HEADER = re.compile(
+    r"(\d{1,9})(?:[xX×](\d{1,9}))?([+-]\d{1,9})?([+-]\d{1,9})?([@<>!%^]*)\s*:(.*)", re.DOTALL
+)
+_CALL = re.compile(
+    r"(?:[A-Za-z]\w*\.)*(?:array|asarray|matrix|mat|Matrix|tensor|constant|float32|float64)\s*\(\s*(?=[\[({])"
+)
+_KEYWORDS = re.compile(r"(?:,\s*\w+\s*=\s*[\w.'\":]+)*\s*,?\s*\)")
+_BEFORE = re.compile(r"\(?\s*([^\s\[\](){}*]+)\s*\)?\s*[*·×]\s*(?=[\[({A-Za-z])")
+_BEHIND = re.compile(r"(?<=[\])}])\s*([/*·×])\s*\(?\s*([^\s\[\](){}*]+)\s*\)?$")
+_TYPED = re.compile(r"[\d\s.,;|eE+\-/:xX×*·#()\[\]{}]+")
+_DECIMAL = re.compile(r"([+-]?(?:\d{1,3}(?:\.\d{3})+|\d*)),(\d+)(?:[eE][+-]?\d+)?")
+_ZEROS_IN_TURN = re.compile(r"(?:[+-]?0,\d++(?:,[+-]?0,\d++)*+\s*+;?\s*+)++")
+_ROUND_TO_SQUARE = str.maketrans("({)}", "[[]]")
+_WRAPPED = 60  # signs of a line from which on NumPy may have broken a row
+
+
+@dataclass(frozen=True, eq=False)
+class Typed:
+    """The weights (rows, columns) that a text holds, and the cell that it says lies on the pixel."""
+
+    weights: Weights
+    anchor: Pair | None = None
+
+
+def plain(text: str) -> str:
+    """Return a text with ASCII's minus signs, blanks and digits in the place of their relatives.
+
+    >>> plain("\u22121\u00a0\uff12")
+    '-1 2'
+    """
+    return text if text.isascii() else text.translate(_SIGNS)
+
+
+def is_typed(text: str) -> bool:
+    """Whether a text is made of digits, separators and brackets, and is no name of a kernel or a file."""
+    text = plain(text).strip()
+    if call := _CALL.match(text):
+        text = _KEYWORDS.sub("", text[call.end() :])
+    return any(sign.isdigit() for sign in text) and _TYPED.fullmatch(text) is not None
+
+
+def is_call(text: str) -> bool:
+    """Whether a text begins as Python writes an array: `array([`."""
+    return _CALL.match(text) is not None
+
+
+def matrix(text: str, where: str, table: bool = False) -> Typed:
+    """Return the matrix that a text holds.
+
+    Parameters
+    ----------
+    text
+        As the grammar above has it.
+    where
+        Where it comes from, for messages.
+    table
+        Whether it is a table of one row a line, as a .csv or .tsv file is.
+
+    Raises
+    ------
+    KernelError
+        If it is none, or means several; names the row and the column.
+
+    Examples
+    --------
+    >>> matrix("1 0 -1; 2 0 -2", "kernel").weights.tolist()
+    [[1.0, 0.0, -1.0], [2.0, 0.0, -2.0]]
+    >>> matrix("2x2+1+0: 1,2,3,4", "kernel").anchor
+    (0, 1)
+    """
+    text = plain(text)
+    if "#" in text:
+        text = re.sub(r"#[^\r\n]*", "", text)
+    text = text.strip()
+    if not text:
+        raise KernelError(f"{where}: expected rows of numbers, found none.")
+    if header := _HEADER.fullmatch(text):
+        return _imagemagick(header, where)
+    factor = 1.0
+    if re.search(r"[\[({]", text):
+        factor, text = _unwrapped(text, where)
+        rows, hint = _bracketed(text, where)
+    else:
+        if text.endswith(";") and not table:
+            text = text[:-1]
+        rows, hint = _parted(text, where, table=table)
+    weights = _numbers(rows, where, hint)
+    return Typed(weights if factor == 1 else weights * factor)
+
+
+def _unwrapped(text: str, where: str) -> tuple[float, str]:
+    """Return what multiplies the brackets of a text, and these without the call that is around them."""
+    factor = 1.0
+    if before := _BEFORE.match(text):
+        factor *= _value(before[1], where)
+        text = text[before.end() :]
+    if behind := _BEHIND.search(text):
+        value = _value(behind[2], where)
+        if behind[1] == "/" and value == 0:
+            raise KernelError(f"{where}: a division by zero.")
+        factor = factor / value if behind[1] == "/" else factor * value
+        text = text[: behind.start()]
+    if call := _CALL.match(text):
+        inside = text[call.end() :]
+        end = max(inside.rfind(sign) for sign in "])}" if sign != ")") + 1
+        if not _KEYWORDS.fullmatch(inside[end:]):
+            raise KernelError(f"{where}: expected one ) at the end, found {shortened(repr(inside[end:]))}.")
+        text = inside[:end]
+    return factor, text
+
+
+def _value(text: str, where: str) -> float:
+    number = cell(text)
+    if not math.isfinite(number):
+        raise KernelError(f"{where}: expected a number beside the brackets, found {shortened(repr(text))}.")
+    return number
+
+
+def _bracketed(text: str, where: str) -> tuple[Iterator[list[str]], str]:
+    """Return the rows of `[[1, 2], [3, 4]]` or of `[1 2; 3 4]`."""
+    text = text.translate(_ROUND_TO_SQUARE).strip()
+    if text.count("[") != text.count("]"):
+        missing = "]" if text.count("[") > text.count("]") else "["
+        raise KernelError(f"{where}: a bracket {missing} is missing.")
+    if one := re.fullmatch(r"\[([^\[\]]*)\]", text):
+        _check_lines(one[1], where)
+        inside = one[1].strip().removesuffix(";")
+        return (_split(row) for row in _ROW_END.split(inside, MAX_SIDE)), ""
+    inner = re.compile(r"\[([^\[\]]*)\]")
+    outside = inner.sub(" ", text)
+    if not re.fullmatch(r"[\s,;]*|\[[\s,;]*\][\s,;]*", outside):
+        if "[" in outside.strip()[1:]:
+            raise KernelError(
+                f"{where}: expected rows of cells such as [[1, 2], [3, 4]], found more levels of brackets."
+            )
+        found = re.sub(r"[\[\]\s,;]+", " ", outside).strip()
+        raise KernelError(f"{where}: {shortened(repr(found))} stands outside the brackets of the rows.")
+    if re.search(r"\[[^\[\]]*;[^\[\]]*\]", text):
+        raise KernelError(f"{where}: rows stand in brackets of their own, or behind semicolons, not both.")
+    return (_split(match[1]) for match in inner.finditer(text)), ""
+
+
+def _check_lines(inside: str, where: str) -> None:
+    """Refuse lines in one pair of brackets that may be rows (MATLAB) or one row (Python, NumPy)."""
+    lines = [line.strip() for line in _LINE_END.split(inside.strip(), MAX_SIDE)]
+    if (
+        len(lines) > 1
+        and ";" not in inside
+        and (any(line.endswith(",") for line in lines[:-1]) or max(map(len, lines)) > _WRAPPED)
+    ):
+        raise KernelError(
+            f"{where}: [… with line breaks …] may be one row, or a row a line: write [[…]] around a row, "
+            "or [… ; …] with semicolons."
+        )
+
+
+def _parted(text: str, where: str, *, table: bool) -> tuple[Iterator[list[str]], str]:
+    """Return the rows of a text without brackets, and what to add to an error about their lengths."""
+    separator, text = _named_separator(text)
+    if '"' in text:
+        separator = separator or next((sign for sign in ";\t" if sign in text), ",")
+        return _decimals(csv.reader(_LINE_END.split(text, MAX_SIDE), delimiter=separator), where, text), ""
+    lines = _LINE_END.search(text) is not None
+    blanks = re.search(rf"[^\s,;]{_BLANK}+[^\s,;]", text) is not None
+    if separator is None and (table or lines) and re.search(rf";{_BLANK}*\S", text):
+        separator = None if re.search(rf"[^\s;]{_BLANK}+[^\s;]", text) else ";"
+    only_tabs = "\t" in text and not re.search(r"[^\s;,]\t* +\t*[^\s;,]", text)
+    tight = re.search(r"[^\s,;],[^\s,;]", text) is not None
+    if separator is None and only_tabs and ";" not in text and (tight or table):
+        separator = "\t"
+    if separator in (";", "\t"):
+        return _decimals((row.split(separator) for row in _LINE_END.split(text, MAX_SIDE)), where, text), ""
+    rows = (_split(row) for row in _ROW_END.split(text, MAX_SIDE))
+    if not tight:
+        return rows, ""
+    loose = re.search(rf",{_BLANK}+[^\s;,]|[^\s;,]{_BLANK}+,", text) is not None
+    meaning = _commas(text, where, blanks=blanks, loose=loose, lines=lines, table=table)
+    if meaning == "decimal":
+        return ([row.strip().replace(",", ".")] for row in text.split(";", MAX_SIDE)), ""
+    return rows, " If its commas are decimal, write points." if meaning == "perhaps" else ""
+
+
+def _named_separator(text: str) -> tuple[str | None, str]:
+    """Return the separator that the first line of a spreadsheet's file names (`sep=;`), and the rest."""
+    if match := re.match(r"sep=(.)\s*(?:\r\n|\n|\r)", text):
+        return match[1] if match[1] in ";\t" else None, text[match.end() :]
+    return None, text
+
+
+def _commas(text: str, where: str, *, blanks: bool, loose: bool, lines: bool, table: bool) -> str:
+    """Return what the commas between digits mean: "cells", "decimal", or "perhaps": cells of uneven rows.
+
+    Raises
+    ------
+    KernelError
+        If they may mean both.
+    """
+    pieces = (match[0].strip(",") for match in re.finditer(r"[^\s;]+", text))
+    found: list[re.Match[str]] = []
+    every = zeros = True
+    for piece in filter(None, pieces):
+        match = _DECIMAL.fullmatch(piece)
+        if match is None and not _NUMBER.fullmatch(piece):
+            _check_cells(text, where, blanks=blanks, loose=loose)
+            return "cells"
+        every = every and match is not None
+        if match is not None:
+            zeros = zeros and not match[1].strip("+-0")
+            found = found or [match]
+    if not blanks and not loose:
+        if not every:
+            return "perhaps"
+        if zeros and ";" in text and not lines:
+            return "decimal"
+        if table and not zeros and not re.search(r",0\d|,\d{3}", text):
+            return "cells"
+    raise _ambiguous(found[0][0], where)
+
+
+def _ambiguous(piece: str, where: str) -> KernelError:
+    left, _, right = piece.partition(",")
+    whole = left.replace(".", "")
+    return KernelError(
+        f"{where}: {shortened(repr(piece), 40)} may be a number with a decimal comma or two cells: write "
+        f"{shortened(f'{whole}.{right}', 40)} with a point, or "
+        f"{shortened(f'{left} {right}', 40)} with a blank."
+    )
+
+
+def _check_cells(text: str, where: str, *, blanks: bool, loose: bool) -> None:
+    """Refuse commas that part cells, but need not."""
+    if blanks and not loose:
+        raise KernelError(
+            f"{where}: both commas and blanks part cells, which decimal commas or rows without an end would "
+            "explain: part cells by one of them, end rows with ; and write decimals with a point."
+        )
+    if thousands := re.search(r"[^\s;,]+,0\d{2}[^\s;]*", text):
+        raise _ambiguous(",".join(thousands[0].split(",")[:2]), where)
+    if _ZEROS_IN_TURN.fullmatch(text) and re.search("[1-9]", text):
+        raise _ambiguous(",".join(text.split(",")[:2]).strip(), where)
+
+
+def _decimals(lines: Iterable[Sequence[str]], where: str, text: str) -> Iterator[list[str]]:
+    """Yield the rows of a table whose separator is no comma: commas are decimal."""
+    commas = "," in text.replace('","', "")
+    if commas and re.search(r"\d\.\d", text) and re.search(r"\d,\d", text):
+        raise KernelError(f"{where}: both decimal points and decimal commas, or marks of thousands; use one.")
+    for line in lines:
+        cells = [field.strip() for field in line]
+        while len(cells) > 1 and not cells[-1]:
+            cells.pop()
+        if cells == [""] or not cells:
+            continue
+        yield [field.replace(",", ".") if commas and _DECIMAL.fullmatch(field) else field for field in cells]
+
+
+def _split(row: str) -> list[str]:
+    """Return the cells of a row; a comma at its end ends the last one."""
+    row = re.sub(r"\s*/\s*", "/", row.strip()) if "/" in row else row.strip()
+    if row.endswith(","):
+        row = row[:-1].rstrip()
+    return _CELLS.split(row, maxsplit=MAX_SIDE) if row else []
+
+
+def _imagemagick(header: re.Match[str], where: str) -> Typed:
+    """Return the kernel that ImageMagick writes as `3x3: 1,2,1 …`."""
+    columns, rows = int(header[1]), int(header[2] or header[1])
+    size = f"{header[1]}x{header[2] or header[1]}:"
+    if header[5]:
+        raise KernelError(f"{where}: {header[5]} (turned copies, in ImageMagick) is not known here.")
+    if not 1 <= min(rows, columns) <= max(rows, columns) <= MAX_SIDE:
+        raise KernelError(f"{where}: {size} expected sides from 1 to {MAX_SIDE}.")
+    body = header[6].strip().removesuffix(";")
+    if ":" in body:
+        raise KernelError(
+            f"{where}: several kernels, parted by ;. Give each by itself: --kernel … --kernel …."
+        )
+    cells = [part for row in _ROW_END.split(body, MAX_SIDE) for part in _split(row)]
+    for outside in ("nan", "-"):
+        if outside in map(str.lower, cells):
+            raise KernelError(
+                f"{where}: {outside!r} marks a cell that is not part of the kernel, in ImageMagick. In a "
+                "convolution that is a weight of 0: write 0."
+            )
+    lengths = {len(_split(row)) for row in body.split(";")}
+    if len(cells) != rows * columns or (";" in body and lengths != {columns}):
+        raise KernelError(
+            f"{where}: {size} expected {rows} rows of {columns}, {rows * columns} cells, found {len(cells)}."
+        )
+    weights = _numbers((cells[row * columns : (row + 1) * columns] for row in range(rows)), where, "")
+    if header[3] is None:
+        return Typed(weights)
+    column, row = int(header[3]), int(header[4] or "0")
+    if not (0 <= row < rows and 0 <= column < columns):
+        raise KernelError(f"{where}: the origin {header[3]}{header[4] or ''} lies outside {size}")
+    return Typed(weights, (row, column))
+
+
+def _numbers(rows: Iterable[list[str]], where: str, hint: str) -> Weights:
+    """Return the matrix of cells, read a row at a time so that a huge file stops early."""
+    arrays: list[Weights] = []
+    for number, row in enumerate(rows, start=1):
+        if number > MAX_SIDE:
+            raise KernelError(
+                f"{where}: more than {MAX_SIDE} rows; a kernel has at most {MAX_SIDE} per side."
+            )
+        if not row:
+            raise KernelError(f"{where}: row {number} is empty; give every row the same number of cells.")
+        if len(row) > MAX_SIDE:
+            raise KernelError(
+                f"{where}: row {number} has more than {MAX_SIDE} cells, the most a kernel can have."
+            )
+        array = np.fromiter((_checked(text, where, number, n) for n, text in enumerate(row, 1)), np.float64)
+        if arrays and len(array) != len(arrays[0]):
+            raise KernelError(
+                f"{where}: row {number}: expected {len(arrays[0])} cells as in row 1, found "
+                f"{len(array)}.{hint}"
+            )
+        arrays.append(array)
+    if not arrays:
+        raise KernelError(f"{where}: expected rows of numbers, found none.")
+    return np.stack(arrays)
+
+
+def _checked(text: str, where: str, row: int, column: int) -> float:
+    number = cell(text)
+    if math.isfinite(number):
+        return number
+    found, advice = (shortened(repr(text)) if text else "nothing"), ""
+    if text in ("...", "…"):
+        advice = " It stands for cells that were left out when this was printed: give all of them."
+    elif text == "-":
+        advice = " Write a negative number without a blank, and 0 for a cell that is not part of the kernel."
+    raise KernelError(
+        f"{where}: row {row}, column {column}: expected a finite number, found {found}.{advice}"
+    )
+
+
+def cell(text: str) -> float:
+    """Return the number that one cell writes, a decimal or a fraction; NaN if it writes none.
+
+    >>> cell("1/8"), cell("-½"), cell("1_000")
+    (0.125, -0.5, nan)
+    """
+    numerator, slash, denominator = text.partition("/")
+    if not slash:
+        if _NUMBER.fullmatch(text):
+            return float(text)
+        sign = -1 if text.startswith("-") else 1
+        rest = text.lstrip("+-")
+        if len(rest) == 1 and len(text) < 3 and rest in "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒":
+            return sign * _vulgar(rest)
+        return math.nan
+    top, bottom = cell(numerator), cell(denominator)
+    return top / bottom if bottom and "/" not in denominator else math.nan
+
+
+def _vulgar(sign: str) -> float:
+    top, bottom = unicodedata.normalize("NFKC", sign).split("\u2044")
+    return int(top) / int(bottom)
