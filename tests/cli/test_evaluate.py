@@ -51,6 +51,17 @@ def test_tables_for_a_person(run, trained):
         assert heading in result.stdout
 
 
+def test_classes_without_an_image_are_named(call, trained, tmp_path):
+    """scikit-learn warns of the same: what is divided by no image is no measurement."""
+    file = build.run_config(build.Run.open(trained))
+    test = build.load_data(file.config.data, file.base, 0).test
+    some = np.isin(test.labels, (3, 5))
+    np.savez(tmp_path / "two", images=test.images[some], labels=test.labels[some])
+    said = "without any image here, so that recall and F1 of 0 say nothing: class '0', '1', '2', '4', '6'"
+    assert said in call("evaluate", trained, "--data", "two.npz").stderr
+    assert "without any image" not in call("evaluate", trained).stderr
+
+
 def test_other_data_is_judged_too(call, trained, tmp_path):
     file = build.run_config(build.Run.open(trained))
     test = build.load_data(file.config.data, file.base, 0).test

@@ -40,6 +40,7 @@ def evaluate(
     """
     blas.prepare()
     from convcli import build
+    from convcli.data.dataset import listed
     from convcli.measuring import measured
     from convcli.render.evaluation import class_table, confusion_table, headline
 
@@ -48,6 +49,8 @@ def evaluate(
     chosen = measured(run, model, data, split and split.value)
     note(chosen.notes)
     figures = model.evaluate(chosen.images.images, chosen.images.labels)
+    if absent := [row.name for row in figures.per_class if not row.support]:
+        note(f"without any image here, so that recall and F1 of 0 say nothing: class {listed(absent)}")
     if json:
         told = {"run": str(run), "split": chosen.part, "data": chosen.images.name, "own": chosen.own}
         return print_json({**told, **figures.document()})
