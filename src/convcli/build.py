@@ -17,6 +17,7 @@ from convcli import toml
 from convcli.config import Config, ConfigFile, DataOptions
 from convcli.data import BUILT_IN, Dataset, Presentation, Source, Wanted, open_source, split
 from convcli.data.dataset import listed
+from convcli.data.duplicates import same_pictures
 from convcli.engine.workspace import Array
 from convcli.errors import ConfigError, ConvcliError, InputError, UsageError, shortened
 from convcli.images import colour
@@ -51,6 +52,8 @@ class Data:
     test: Dataset | None
     notes: tuple[str, ...]
     presentation: Presentation = field(default_factory=Presentation)
+    seen: int = 0
+    """How many test images stand in the training or the validation part, too."""
 
     def part(self, name: str) -> Dataset:
         """Return the part `name`, or raise UsageError if there is none."""
@@ -139,7 +142,8 @@ def load_data(options: DataOptions, base: Path, seed: int) -> Data:
         train, validation = divided(source, options.validation, seed)
         if source.validation is not None and not options.validation:
             notes.append("the source's own validation part is not used: data.validation is 0")
-    return Data(train, validation, test, (*notes, *_lacking(train)), source.presentation)
+    same, seen = same_pictures({"train": train, "validation": validation, "test": test})
+    return Data(train, validation, test, (*notes, *same, *_lacking(train)), source.presentation, seen)
 
 
 def _lacking(train: Dataset) -> list[str]:

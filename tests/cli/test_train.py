@@ -409,3 +409,18 @@ def test_a_mistake_is_one_error_and_nothing_is_written(call, quick, tmp_path, ar
     assert result.stdout == ""
     assert result.stderr.startswith(f"error: {message}")
     assert list(tmp_path.iterdir()) == [quick]
+
+
+def test_the_claim_that_it_never_saw_the_test_images_is_made_only_where_it_holds(run, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8)
+    labels = np.arange(12) % 2
+    np.savez(
+        tmp_path / "set.npz", images=images, labels=labels, test_images=images[:5], test_labels=labels[:5]
+    )
+    (tmp_path / "c.toml").write_text(
+        'data.source = "set.npz"\ntraining.epochs = 1\nlayers = [{type = "flatten"}, {type = "dense"}]\n'
+    )
+    result = run("train", "c.toml", "--run-dir", "here")
+    assert "on 5 images, 5 of which it saw in training or validation" in result.stdout
+    assert "never saw" not in result.stdout
+    assert "test images stand in the training part, too: " in result.stderr

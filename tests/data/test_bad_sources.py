@@ -266,7 +266,10 @@ BAD = {
         class_folders("cat/.x", "dog/1.png"),
         "set/cat: class 'cat' has no image",
     ),
-    "class folder with text in it": (class_folders("cat/1.png", "cat/2.txt"), "cat/2.txt"),
+    "class folder with text in it": (
+        class_folders("cat/1.png", "cat/2.jpg"),
+        "cat/2.jpg: expected an image|data.skip_damaged = true",
+    ),
     "class folder with a folder in it": (
         class_folders("a/cat/1.png", "b/dog/1.png"),
         "set/a|found a folder 'cat'",

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from convcli.data import open_source, split
+from convcli.errors import InputError
 
 MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 
@@ -31,13 +32,6 @@ def test_an_images_file_finds_its_labels_beside_it(tmp_path):
     source = open_source("t10k-images-idx3-ubyte.gz", base=tmp_path)
     assert source.test is None
     assert (source.train.images == 5).all()
-
-
-def test_a_lone_test_part_is_the_only_part(tmp_path):
-    write_pair(tmp_path, "t10k-", 5)
-    source = open_source(".", base=tmp_path)
-    assert source.test is None
-    assert len(source.train) == 2
 
 
 @pytest.mark.parametrize("prefixes", [("train-", "test-"), ("emnist-letters-train-", "emnist-letters-test-")])
@@ -76,3 +70,40 @@ def test_mnist_is_read_whole_and_split_exactly():
     train, validation = split(source.train, 5_000 / 60_000, seed=0)
     assert (len(train), len(validation)) == (55_000, 5_000)
     assert np.abs(np.array(list(validation.class_counts.values())) - np.array(counts) / 12).max() < 1
+
+
+def put(folder, name, count=4, side=5):
+    folder.mkdir(parents=True, exist_ok=True)
+    images = np.arange(count * side * side, dtype=np.uint8).reshape(count, side, side)
+    head = bytes([0, 0, 8, 3]) + struct.pack(">3I", *images.shape)
+    (folder / f"{name}-images-idx3-ubyte").write_bytes(head + images.tobytes())
+    labels = bytes([0, 0, 8, 1]) + struct.pack(">I", count) + bytes(number % 2 for number in range(count))
+    (folder / f"{name}-labels-idx1-ubyte").write_bytes(labels)
+
+
+@pytest.mark.parametrize("root", [".", "MNIST", "MNIST/raw"])
+def test_the_root_that_torchvision_keeps_is_understood(tmp_path, root):
+    put(tmp_path / "MNIST/raw", "train")
+    put(tmp_path / "MNIST/raw", "t10k", 2)
+    source = open_source(root, base=tmp_path)
+    assert (len(source.train), len(source.test)) == (4, 2)
+
+
+def test_of_several_sets_under_one_root_one_has_to_be_named(tmp_path):
+    for name in ("MNIST", "FashionMNIST"):
+        put(tmp_path / name / "raw", "train")
+    with pytest.raises(InputError, match=r"holds 2 data sets: FashionMNIST/raw, MNIST/raw\. Name one"):
+        open_source(".", base=tmp_path)
+    assert len(open_source("MNIST", base=tmp_path).train) == 4
+
+
+@pytest.mark.parametrize("stray", [None, "train-labels-idx1-ubyte"])
+def test_a_test_part_alone_is_not_learned_from_unless_it_is_named(tmp_path, stray):
+    put(tmp_path, "t10k")
+    if stray:
+        (tmp_path / stray).write_bytes(b"")
+    with pytest.raises(
+        InputError, match=r"expected train-images-idx3-ubyte.*found the test part alone \(t10k-images"
+    ):
+        open_source(".", base=tmp_path)
+    assert len(open_source("t10k-images-idx3-ubyte", base=tmp_path).train) == 4

@@ -60,8 +60,6 @@ def write_class_folders(folder, parts):
             write_png(top / ("cat", "dog", "emu")[label] / f"{number}.png", image)
         (top / "readme.txt").write_text("beside the class folders")
         (top / ".hidden").mkdir()
-        (top / "cat" / ".DS_Store").write_bytes(b"hidden")
-        (top / "cat" / "Thumbs.db").write_bytes(b"hidden")
     return folder
 
 

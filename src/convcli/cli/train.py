@@ -188,7 +188,11 @@ def _conclude(recorder: Recorder, data: Data, json: bool) -> None:
     if data.test is not None:
         figures = training.best_model().evaluate(data.test.images, data.test.labels)
         document["test"] = {"samples": figures.samples, "accuracy": figures.accuracy, "loss": figures.loss}
-        lines.append(f"test accuracy {figures.accuracy:.2%} on {figures.samples:,} images it never saw")
+        claim = f"{figures.samples:,} images it never saw"
+        if data.seen:
+            document["test"]["seen_in_training"] = data.seen
+            claim = f"{figures.samples:,} images, {data.seen:,} of which it saw in training or validation"
+        lines.append(f"test accuracy {figures.accuracy:.2%} on {claim}")
     recorder.run.write_results(document)
     if json:
         return print_json({"run": str(folder), **document})

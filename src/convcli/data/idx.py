@@ -33,21 +33,38 @@ from convcli.errors import InputError
 NAME = re.compile(
     r"(?P<part>.*)(?P<kind>images|labels)(?P<a>[-._])idx[0-9](?P<b>[-._])ubyte(\.gz)?", re.IGNORECASE
 )
+RAW = "raw"
 TEST_PARTS = ("t10k-", "test-")
 GZIP_MAGIC = b"\x1f\x8b"
 
 
 def matches(path: Path) -> bool:
-    """Return whether this is an IDX file, by its name, or a folder with IDX images."""
+    """Return whether this is an IDX file, by its name, or a folder with IDX images, or torchvision's root."""
     if path.is_dir():
-        return bool(_images_in(path))
+        return bool(_homes(path))
     return NAME.fullmatch(path.name) is not None and path.is_file()
 
 
 def read(path: Path, wanted: Wanted) -> Source:
     """Read a folder with a `train-*` pair and perhaps a `t10k-*` pair, or one images file and its labels."""
-    train, test = _pair_of_parts(path) if path.is_dir() else (path, None)
+    train, test = _pair_of_parts(_home(path)) if path.is_dir() else (path, None)
     return assemble(_part(train), _part(test) if test else None, wanted=wanted)
+
+
+def _homes(folder: Path) -> list[Path]:
+    """Return where IDX images lie: in the folder, in its `raw`, or in `NAME/raw`, as torchvision has it."""
+    if _images_in(folder):
+        return [folder]
+    inner = [folder / RAW, *(path / RAW for path in sorted(folder.iterdir()) if path.is_dir())]
+    return [path for path in inner if path.is_dir() and _images_in(path)]
+
+
+def _home(folder: Path) -> Path:
+    homes = _homes(folder)
+    if len(homes) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in homes)
+        raise InputError(f"{folder} holds {len(homes)} data sets: {names}. Name one of these folders.")
+    return homes[0]
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -142,7 +159,7 @@ def _images_in(folder: Path) -> dict[str, Path]:
 
 
 def _pair_of_parts(folder: Path) -> tuple[Path, Path | None]:
-    """Return the images files of the training and the test part; a lone test part is the training part."""
+    """Return the images files of the training and the test part."""
     train: list[Path] = []
     test: list[Path] = []
     for name, path in _images_in(folder).items():
@@ -153,7 +170,10 @@ def _pair_of_parts(folder: Path) -> tuple[Path, Path | None]:
             names = ", ".join(path.name for path in paths)
             raise InputError(f"{folder} holds {len(paths)} {part} parts: {names}. Name one of these files.")
     if not train:
-        return test[0], None
+        raise InputError(
+            f"{folder}: expected train-images-idx3-ubyte[.gz], found the test part alone ({test[0].name}), "
+            "which is not for training. Get the training part, or name that file if you mean it."
+        )
     return train[0], test[0] if test else None
 
 

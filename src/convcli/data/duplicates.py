@@ -1,0 +1,78 @@
+"""Pictures that stand in several parts, or in several classes: figures about them are not what they seem."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from convcli.data.dataset import Dataset
+from convcli.errors import shown
+
+_DIGEST_BYTES = 16
+_WORDS = {"train": "training"}
+
+
+def same_pictures(parts: Mapping[str, Dataset | None]) -> tuple[tuple[str, ...], int]:
+    """Return what to say of pictures that several parts or classes hold, and how many of the last part's.
+
+    Pictures are the same if the network sees the same: they are compared as they are read, by their digests.
+
+    Parameters
+    ----------
+    parts
+        By name, what is learned from first: each part is compared with those before it.
+
+    Examples
+    --------
+    >>> images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1)
+    >>> some = Dataset(images, np.zeros(6, np.int64), ("cat",), "photos")
+    >>> same_pictures({"train": some, "test": some.take([4, 5])})
+    (('2 of 2 test images stand in the training part, too: 4 there is 4 here',), 2)
+    """
+    notes: list[str] = []
+    first: dict[bytes, tuple[str, int]] = {}  # digest → part and place
+    twice: list[str] = []
+    several, met = 0, 0
+    for name, part in parts.items():
+        met = 0
+        if part is None:
+            continue
+        shared: dict[str, list[tuple[int, int]]] = {}
+        for place, digest in enumerate(_digests(part)):
+            before, where = first.setdefault(digest, (name, place))
+            if (before, where) == (name, place):
+                continue
+            other = parts[before]
+            assert other is not None
+            if before != name:
+                shared.setdefault(before, []).append((where, place))
+            if other.labels[where] != part.labels[place]:
+                several += 1
+                twice = twice or [_labelled(other, where), _labelled(part, place)]
+        for before, pairs in shared.items():
+            other = parts[before]
+            assert other is not None
+            there, here = pairs[0]
+            notes.append(
+                f"{len(pairs):,} of {len(part):,} {_WORDS.get(name, name)} images stand in the "
+                f"{_WORDS.get(before, before)} part, too: {shown(other.origin(there))} there is "
+                f"{shown(part.origin(here))} here"
+            )
+            met += len(pairs)
+    if several:
+        notes.append(
+            f"{several:,} images stand in more than one class: {twice[0]} is {twice[1]}; "
+            "no network tells them apart"
+        )
+    return tuple(notes), met
+
+
+def _labelled(part: Dataset, place: int) -> str:
+    return f"{shown(part.origin(place))} ({shown(part.classes[part.labels[place]])})"
+
+
+def _digests(part: Dataset) -> list[bytes]:
+    images = np.ascontiguousarray(part.images)
+    return [hashlib.blake2b(image.data, digest_size=_DIGEST_BYTES).digest() for image in images]
