@@ -349,6 +349,9 @@ def test_in_a_folder_of_others_only_files_are_written_and_read(tmp_path, kind):
 def test_in_a_folder_of_others_a_link_is_no_folder(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "figures").symlink_to("elsewhere")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="pipe: expected a folder, found a pipe; remove it"):
+        make_inside(tmp_path / "pipe")
     with pytest.raises(OutputError, match="figures: expected a folder, found a symbolic link"):
         make_inside(tmp_path / "figures")
     make_inside(tmp_path / "new")

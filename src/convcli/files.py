@@ -247,7 +247,8 @@ def make_inside(folder: Path) -> None:
         If it cannot be made, or is something else.
     """
     try:
-        folder.mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir()
         status = folder.lstat()
     except OSError as error:
         raise OutputError(f"{shown(folder)}: the folder cannot be made ({reason(error)}).") from error

@@ -343,6 +343,22 @@ def test_resume_sees_that_the_kernel_of_the_same_name_has_changed(call, photos, 
     assert call(*words, "--resume").stderr == "note: 3 of 3 images were finished already\n"
 
 
+@pytest.mark.parametrize(
+    ("kernel", "words", "said"),
+    [
+        ("gaussian:sigma=7", [], "gaussian:sigma=8 → 7"),
+        ("gaussian:sigma=8.5", ["--border", "wrap"], "gaussian:sigma=8 → 8.5; border: reflect → wrap"),
+        ("gaussian:sigma=8,size=5", [], "gaussian:size=not given → 5"),
+        ("gaussian:sigma=8", ["--normalize"], "normalize: no → yes"),
+    ],
+)
+def test_resume_says_what_has_changed_in_its_users_words(call, photos, kernel, words, said):
+    assert call("filter", "photos", "-k", "gaussian:sigma=8", "--out-dir", "soft").code == 0
+    result = call("filter", "photos", "-k", kernel, "--out-dir", "soft", "--resume", *words)
+    assert (result.code, result.stdout) == (2, "")
+    assert f"soft: the results there were made otherwise ({said}). Give another --out-dir" in result.stderr
+
+
 def test_results_of_two_kernels_lie_in_one_folder_and_resume_by_themselves(call, edges):
     assert call("filter", "photos", "-k", "box", "--out-dir", "edges").code == 0
     assert resumed(call)[0] == []
@@ -507,7 +523,7 @@ def test_results_that_are_made_otherwise_are_not_mixed_in(tmp_path, at_work):
         with pytest.raises(OutputError) as caught:
             mine.prepare(anew=True)
         assert f"soft: process {other.pid} is writing results there now, made otherwise" in str(caught.value)
-        assert "(gaussian:sigma=1.0 → 2.0)" in str(caught.value)
+        assert "(gaussian:sigma=1 → 2)" in str(caught.value)
     other.communicate()
     with place_of(2, tmp_path / "soft") as mine:
         mine.prepare(anew=True)

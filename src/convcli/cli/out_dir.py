@@ -53,8 +53,8 @@ def kernel_record(kernel: Kernel) -> dict[str, Any]:
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """Return what differs in how results were made and are to be made, as its user has it.
 
-    >>> then = {"kernel": "gaussian", "parameters": {"sigma": 8}, "weights": "0f", "stride": [1, 1]}
-    >>> _differences(then, {**then, "parameters": {"sigma": 7}, "weights": "1e", "stride": [2, 2]})
+    >>> then = {"kernel": "gaussian", "parameters": {"sigma": 8.0}, "weights": "0f", "stride": [1, 1]}
+    >>> _differences(then, {**then, "parameters": {"sigma": 7.0}, "weights": "1e", "stride": [2, 2]})
     'gaussian:sigma=8 → 7; stride: 1x1 → 2x2'
     """
     old, new = then.get("parameters") or {}, now.get("parameters") or {}
@@ -75,7 +75,9 @@ def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
 def _word(value: Any) -> str:
     if isinstance(value, list):
         return "x".join(map(_word, value))
-    return "not given" if value is None else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "not given" if value is None else str(value).removesuffix(".0")
 
 
 class ChangedError(Exception):
