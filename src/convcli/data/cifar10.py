@@ -16,7 +16,7 @@ import numpy as np
 
 from convcli.bounds import check_memory
 from convcli.data.dataset import Source
-from convcli.data.parts import Part, assemble
+from convcli.data.parts import LONGEST_NAME, Part, assemble
 from convcli.data.readers import FEWER, READERS, Reader
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
@@ -26,12 +26,17 @@ RECORD = 1 + 3 * SIDE * SIDE
 CLASSES = 10
 TRAIN_FILES = "data_batch_*.bin"
 TEST_FILE = "test_batch.bin"
+PYTHON_FOLDERS = ("cifar-10-batches-py", "cifar-100-python")
+PYTHON_FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "train", "test")
+PICKLES = (".pkl", ".pickle")
 NAMES_FILE = "batches.meta.txt"
 NAMES_BYTES = 4096  # at most, for ten names
 
 
 def matches(path: Path) -> bool:
-    """Return whether this is a .bin file or a folder with CIFAR-10's batches."""
+    """Return whether this is a .bin file or a folder with CIFAR-10's batches, pickled or not."""
+    if _pickled(path):
+        return True
     if path.is_dir():
         return (path / TEST_FILE).is_file() or any(path.glob(TRAIN_FILES))
     return path.suffix.lower() == ".bin" and path.is_file()
@@ -39,6 +44,12 @@ def matches(path: Path) -> bool:
 
 def read(path: Path, wanted: Wanted) -> Source:
     """Read a folder of batches, or one batch; class names come from batches.meta.txt where it is there."""
+    if pickled := _pickled(path):
+        raise InputError(
+            f"{pickled} is pickled, as CIFAR's Python version is. convcli never unpickles: that may run any "
+            "program. Get the binary version (cifar-10-binary.tar.gz), or, if you trust the file, unpickle "
+            "it yourself and numpy.savez(path, images=…, labels=…)."
+        )
     if path.is_dir():
         folder = path
         train = sorted(path.glob(TRAIN_FILES), key=lambda batch: (len(batch.name), batch.name))  # 9 before 10
@@ -53,6 +64,22 @@ def read(path: Path, wanted: Wanted) -> Source:
         classes=_class_names(folder / NAMES_FILE),
         wanted=wanted,
     )
+
+
+def _pickled(path: Path) -> Path | None:
+    """Return the file of CIFAR's Python version that this is or that the folder, or one in it, holds."""
+    if path.is_dir():
+        folders = [path, *(path / name for name in PYTHON_FOLDERS)]
+        candidates = [folder / name for folder in folders for name in PYTHON_FILES]
+    else:
+        candidates = [path] if path.name in PYTHON_FILES or path.suffix.lower() in PICKLES else []
+    for candidate in candidates:
+        if candidate.is_file():
+            with candidate.open("rb") as file:
+                head = file.read(2)
+            if head[:1] == b"\x80" and head[1:] <= b"\x05":  # the protocol's number follows
+                return candidate
+    return None
 
 
 def _part(batches: Sequence[Path], name: Path) -> Part:
@@ -91,13 +118,19 @@ def _count(batch: Path) -> int:
 
 
 def _class_names(path: Path) -> list[str]:
-    """Return the ten names in the order the labels count, or "0" … "9" where there is no list of names."""
+    """Return the names in the order the labels count, or "0" … "9" where there is no list of names.
+
+    A set that was made of fewer classes in this format has fewer names.
+    """
     if not path.is_file():
         return [str(number) for number in range(CLASSES)]
     with path.open(encoding="utf-8", errors="replace") as file:
-        names = file.read(NAMES_BYTES).split()
-    if len(names) != CLASSES:
-        raise InputError(f"{path}: expected {CLASSES} class names, one on each line, found {len(names)}.")
+        names = [line.strip() for line in file.read(NAMES_BYTES).splitlines() if line.strip()]
+    if not 0 < len(names) <= CLASSES or max(map(len, names)) > LONGEST_NAME:
+        raise InputError(
+            f"{path}: expected at most {CLASSES} class names, one on each line, found {len(names)} of up to "
+            f"{max(map(len, names), default=0):,} signs."
+        )
     return names
 
 
