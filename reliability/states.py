@@ -89,7 +89,7 @@ def expect(held: bool, what: str) -> None:
 
 def is_temporary(path: Path) -> bool:
     """Return whether a process that was killed may have left this file."""
-    return path.name.startswith(".convcli-") and path.suffix == ".tmp"
+    return path.name.startswith(".convcli-") and path.suffix in (".tmp", ".lock")
 
 
 @dataclass
