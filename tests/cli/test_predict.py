@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -78,3 +81,107 @@ def test_what_is_no_run_is_one_error(run):
     result = run("predict", "nowhere", "x.png")
     assert result.code == 1
     assert result.stderr.startswith("error: nowhere: not a run (there is no such folder).")
+
+
+@pytest.fixture
+def scans(written, tmp_path):
+    """Return a folder of five digits, and what lies beside them."""
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name in written[:5]:
+        (tmp_path / name).rename(folder / name)
+    (folder / "readme.txt").write_text("about them")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names", [["scans"], ["scans/*.png"], ["sc*"], ["scans/00[0-1].png", "scans/00[2-4].png"]]
+)
+def test_folders_and_patterns_stand_for_the_images_in_them(call, trained, scans, names):
+    told = call("predict", trained, *names, "--json")
+    assert told.code == 0, told.stderr
+    listed = [json.loads(line)["image"] for line in told.stdout.splitlines()]
+    assert listed == [f"scans/{number:03}.png" for number in range(5)]
+    alone = call("predict", trained, *listed, "--json")
+    assert alone.stdout == told.stdout
+    assert ("passed over" in told.stderr) == (names[0] in ("scans", "sc*"))
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(call, trained, scans, tmp_path):
+    (scans / "000.png").rename(tmp_path / "a[1].png")
+    assert call("predict", trained, "a[1].png").stdout.startswith("a[1].png: ")
+
+
+def test_a_pattern_without_a_match_is_one_error(call, trained, tmp_path):
+    result = call("predict", trained, "none-*.png")
+    assert result == (1, "", "error: none-*.png: no file has such a name. Look at the pattern.\n")
+
+
+def test_keep_going_tells_the_others_and_lists_what_failed(call, trained, scans):
+    (scans / "001.png").write_text("no image")
+    stopped = call("predict", trained, "scans", "--json")
+    assert stopped.code == 1
+    assert [json.loads(line)["image"] for line in stopped.stdout.splitlines()] == ["scans/000.png"]
+    went_on = call("predict", trained, "scans", "scans/none.png", "--json", "--keep-going")
+    assert went_on.code == 1
+    assert len(went_on.stdout.splitlines()) == 4
+    assert "error: 2 of 6 images could not be read; the others are done.\n  scans/001.png: " in went_on.stderr
+    assert "\n  scans/none.png: " in went_on.stderr
+
+
+@pytest.mark.parametrize("top", [1, 2, 99])
+def test_csv_is_read_back_whatever_the_names_are(call, trained, scans, top):
+    strange = 'a "quoted", name\nof two lines.png'
+    (scans / "000.png").rename(scans / strange)
+    told = call("predict", trained, "scans", "--top", top, "--csv")
+    assert told.code == 0
+    rows = list(csv.DictReader(io.StringIO(told.stdout, newline="")))
+    as_json = [
+        json.loads(line)
+        for line in call("predict", trained, "scans", "--top", top, "--json").stdout.splitlines()
+    ]
+    assert [row["image"] for row in rows] == [answer["image"] for answer in as_json]
+    assert f"scans/{strange}" in {row["image"] for row in rows}
+    assert len(rows[0]) == 1 + 2 * min(top, 10)
+    for row, answer in zip(rows, as_json, strict=True):
+        for place, guess in enumerate(answer["top"], 1):
+            end = "" if place == 1 else f"_{place}"
+            assert (row[f"class{end}"], float(row[f"probability{end}"])) == (
+                guess["class"],
+                guess["probability"],
+            )
+
+
+def test_csv_and_json_are_not_both_printed(call, trained, scans):
+    assert call("predict", trained, "scans", "--csv", "--json").code == 2
+
+
+def test_inverted_images_are_noted_and_invert_helps(call, trained, digits, tmp_path):
+    (tmp_path / "paper").mkdir()
+    for number, pixels in enumerate(digits.images[:60]):
+        Image.fromarray(255 - pixels[..., 0]).save(tmp_path / "paper" / f"{number:02}.png")
+    plain = call("predict", trained, "paper", "--json")
+    assert "note: 60 of 60 images (paper/00.png …) are much brighter or darker than all" in plain.stderr
+    assert "are black and white exchanged? Try it with --invert." in plain.stderr
+    assert all(json.loads(line)["far_from_training"] for line in plain.stdout.splitlines())
+    helped = call("predict", trained, "paper", "--json", "--invert")
+    assert (helped.code, helped.stderr) == (0, "")
+    right = [json.loads(line)["class"] for line in helped.stdout.splitlines()]
+    expected = build.load_run(trained).outputs(digits.images[:60]).argmax(1)
+    assert right == [str(number) for number in expected]
+    alone = call("predict", trained, "paper/00.png")
+    assert alone.stderr.startswith("note: paper/00.png is much brighter or darker than all that the network")
+
+
+def test_classes_that_are_numbers_stand_in_quotes(call, trained, written):
+    line = call("predict", trained, written[0], "--top", 2).stdout
+    assert re.fullmatch(r'000\.png: "\d" [\d.]+%, "\d" [\d.]+%\n', line)
+
+
+def test_evaluate_notes_inverted_images_too(call, trained, digits, tmp_path):
+    np.savez(tmp_path / "paper", images=255 - digits.images[:50], labels=digits.labels[:50])
+    assert (
+        "50 of 50 images are much brighter or darker"
+        in call("evaluate", trained, "--data", "paper.npz").stderr
+    )
+    assert call("evaluate", trained, "--split", "train").stderr == ""

@@ -103,3 +103,31 @@ def test_images_of_another_kind_are_refused(images, found):
         ShapeError, match=r"must be uint8 \(n, 5, 6, 3\), as the network was trained on, " + found
     ):
         fitted.checked(images)
+
+
+@pytest.mark.parametrize("kind", ["standardize", "rescale"])
+@pytest.mark.parametrize("spread", [0, 5, 60])
+def test_of_the_images_that_it_was_fitted_to_less_than_one_of_a_hundred_is_far(kind, spread):
+    rng = np.random.default_rng(1)
+    levels = np.clip(rng.normal(60, spread, (4000, 1, 1, 1)), 0, 255)
+    images = np.clip(levels + rng.normal(0, 20, (4000, 6, 6, 1)), 0, 255).astype(np.uint8)
+    for fitted_to in (images[:2000], images[:40]):
+        fitted = Preprocessing.fit(fitted_to, kind)
+        assert fitted.far(fitted_to).mean() < 0.01
+        assert fitted.far(images[2000:]).mean() < 0.01  # and of others like them
+        assert fitted.far(255 - fitted_to).all() == (spread < 60)
+
+
+def test_brightness_goes_with_the_document_and_may_be_missing_in_an_older_one():
+    fitted = Preprocessing.fit(pictures(), "standardize")
+    document = json.loads(json.dumps(fitted.document()))
+    assert Preprocessing.from_document(document) == fitted
+    del document["brightness"]
+    assert not Preprocessing.from_document(document).far(255 - pictures()).any()
+
+
+@pytest.mark.parametrize("brightness", [[0.5, 0.2], [-1, 0.5], [0, 2], [0.1], "ab", [float("nan"), 1]])
+def test_a_brightness_that_is_none_is_refused(brightness):
+    document = Preprocessing.fit(pictures(), "standardize").document()
+    with pytest.raises((ValueError, TypeError)):
+        Preprocessing.from_document({**document, "brightness": brightness})

@@ -42,12 +42,14 @@ def evaluate(
     from convcli import build
     from convcli.data.dataset import listed
     from convcli.measuring import measured
-    from convcli.render.evaluation import class_table, confusion_table, headline
+    from convcli.render.evaluation import class_table, confusion_table, headline, too_far
 
     run = chosen_run(run)
     model = build.load_run(run)
     chosen = measured(run, model, data, split and split.value)
     note(chosen.notes)
+    if far := int(model.far_from_training(chosen.images.images).sum()):
+        note(too_far(far, len(chosen.images)))
     figures = model.evaluate(chosen.images.images, chosen.images.labels)
     if absent := [row.name for row in figures.per_class if not row.support]:
         note(f"without any image here, so that recall and F1 of 0 say nothing: class {listed(absent)}")

@@ -41,11 +41,11 @@ def listed_images(names: Sequence[str], *, output: str | None, out_dir: Path | N
                 f"{shown(name)}: the results would lie among the images, and be filtered with them another "
                 "time; give another --out-dir."
             )
-        images += _images_in(name)
+        images += images_in(name)
     return images
 
 
-def _images_in(folder: str) -> list[str]:
+def images_in(folder: str) -> list[str]:
     """Return the files of a folder that end as images do, by name; say what is passed over."""
     from convcli.images import FORMATS
 

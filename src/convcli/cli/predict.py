@@ -2,57 +2,190 @@
 
 from __future__ import annotations
 
+import csv
+import glob
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from convcli.cli.options import MaxPixels, RunFolder, chosen_run
 from convcli.cli.output import note, out, own_words_only, print_json
-from convcli.errors import shown
+from convcli.errors import ConvcliError, InputError, UsageError, shown
+
+if TYPE_CHECKING:
+    from convcli.nn.model import Model
+
+AT_ONCE = 64  # images that go through the network together
+WILD = "*?["
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a network sees in an image: classes and probabilities, the most probable first."""
+
+    image: str
+    ranking: tuple[tuple[str, float], ...]
+    far: bool
+    inverted_is_near: bool
 
 
 def predict(
     run: RunFolder,
-    images: Annotated[list[Path], typer.Argument(help="Image files.", show_default=False)],
+    images: Annotated[
+        list[str], typer.Argument(help="Image files, folders of them, or patterns such as 'scans/*.png'.")
+    ],
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name for each image.")] = 3,
+    invert: Annotated[
+        bool, typer.Option("--invert", help="Exchange black and white first, as of ink on paper.")
+    ] = False,
+    keep_going: Annotated[
+        bool,
+        typer.Option(
+            "--keep-going", help="Go on after an image that fails; list those at the end, exit with 1."
+        ),
+    ] = False,
     max_pixels: MaxPixels = None,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV: a header, a line for each image.")
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print JSON; a line for each of several images.")
     ] = False,
 ) -> None:
     """Name the most probable classes of images. They are scaled, resized and converted as for training.
 
+    A note says where images are much brighter or darker than those the network was trained on.
+
     \b
     Examples:
       convcli predict runs/digits-001 scan.png
-      convcli predict runs/digits-001 scans/*.png --top 1 --json
+      convcli predict runs/digits-001 scans/ --top 1 --csv --keep-going
+      convcli predict latest 'scans/*.png' --invert --json
     """
-    import numpy as np
-
+    if as_csv and json:
+        raise UsageError("--csv and --json both say how to print; give one of them.")
     from convcli import build
     from convcli.images import MAX_PIXELS
 
-    run = chosen_run(run)
-    model = build.load_run(run)
+    model = build.load_run(chosen_run(run))
+    listed, failures = _listed(images), list[ConvcliError]()
+    top = min(top, len(model.classes))
+    far, inverted = list[str](), 0
+    if as_csv:
+        _print_csv(["image", *(name for place in range(1, top + 1) for name in _columns(place))])
+    quotes = '"' if any(_unclear(name) for name in model.classes) else ""
+    for answer in _answers(
+        model, listed, top, invert, max_pixels or MAX_PIXELS, failures if keep_going else None
+    ):
+        _print(answer, as_csv=as_csv, json=json, quotes=quotes)
+        if answer.far:
+            far.append(answer.image)
+            inverted += answer.inverted_is_near
+    if far:
+        note(_far(far, len(listed), inverted, invert))
+    if failures:
+        lines = [f"  {line}" for error in failures for line in error.lines]
+        summary = f"{len(failures):,} of {len(listed):,} images could not be read; the others are done."
+        raise ConvcliError(summary, *lines)
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    """Return the images that are named, those in folders, and those that patterns match, by name."""
+    from convcli.cli.jobs import images_in
+
+    images: list[str] = []
+    for name in names:
+        found = [name]
+        if any(sign in name for sign in WILD) and not os.path.lexists(name):
+            found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+            if not found:
+                raise InputError(f"{shown(name)}: no file has such a name. Look at the pattern.")
+        for path in found:
+            images += images_in(path) if os.path.isdir(path) else [path]  # noqa: PTH112
+    return images
+
+
+def _answers(
+    model: Model,
+    images: Sequence[str],
+    top: int,
+    invert: bool,
+    max_pixels: int,
+    failures: list[ConvcliError] | None,
+) -> Iterator[_Answer]:
+    """Yield what the network sees, some images at a time; errors are put to `failures`, or else raised."""
+    import numpy as np
+
     rows, columns, channels = model.preprocessing.shape
-    for path in images:
-        with own_words_only():
-            pixels, notes = model.preprocessing.presentation.read(
-                path, channels, (rows, columns), max_pixels=max_pixels or MAX_PIXELS
-            )
-        note(notes)
-        outputs = model.outputs(pixels[None])
-        probabilities = model.loss.probabilities(outputs)[0]
-        # By outputs, as evaluate counts: different ones may have the same probability.
-        order = np.argsort(-outputs[0], kind="stable")[:top]
-        ranking = [(model.classes[index], float(probabilities[index])) for index in order]
-        if json:
-            document = {
-                "image": str(path),
-                "class": ranking[0][0],
-                "top": [{"class": name, "probability": share} for name, share in ranking],
-            }
-            print_json(document)
-        else:
-            out(f"{shown(path)}: " + ", ".join(f"{shown(name)} {share:.1%}" for name, share in ranking))
+    for start in range(0, len(images), AT_ONCE):
+        read, pixels, raised = list[str](), list[Any](), None
+        for name in images[start : start + AT_ONCE]:
+            try:
+                with own_words_only():
+                    found, notes = model.preprocessing.presentation.read(
+                        Path(name), channels, (rows, columns), max_pixels=max_pixels
+                    )
+            except ConvcliError as error:
+                if failures is None:
+                    raised = error  # when the images before it have been told
+                    break
+                failures.append(error)
+                continue
+            note(notes)
+            read.append(name)
+            pixels.append(255 - found if invert else found)
+        if pixels:
+            together = np.stack(pixels)
+            outputs = model.outputs(together)
+            probabilities = model.loss.probabilities(outputs)
+            far, near = model.far_from_training(together), ~model.far_from_training(255 - together)
+            for place, name in enumerate(read):
+                # By outputs, as evaluate counts: different ones may have the same probability.
+                order = np.argsort(-outputs[place], kind="stable")[:top]
+                ranking = tuple((model.classes[k], float(probabilities[place, k])) for k in order)
+                yield _Answer(name, ranking, bool(far[place]), bool(near[place]))
+        if raised is not None:
+            raise raised
+
+
+def _print(answer: _Answer, *, as_csv: bool, json: bool, quotes: str) -> None:
+    if json:
+        top = [{"class": name, "probability": share} for name, share in answer.ranking]
+        best = {"image": answer.image, "class": answer.ranking[0][0]}
+        print_json({**best, "top": top, "far_from_training": answer.far})
+    elif as_csv:
+        _print_csv([answer.image, *(cell for pair in answer.ranking for cell in pair)])
+    else:
+        words = (f"{quotes}{shown(name)}{quotes} {share:.1%}" for name, share in answer.ranking)
+        out(f"{shown(answer.image)}: " + ", ".join(words))
+
+
+def _print_csv(cells: Sequence[Any]) -> None:
+    safe = [shown(cell) if isinstance(cell, str) and sys.stdout.isatty() else cell for cell in cells]
+    csv.writer(sys.stdout, lineterminator="\n").writerow(safe)
+
+
+def _columns(place: int) -> tuple[str, str]:
+    return ("class", "probability") if place == 1 else (f"class_{place}", f"probability_{place}")
+
+
+def _unclear(name: str) -> bool:
+    """Return whether a class's name could be taken for a part of the line that it stands in."""
+    return (
+        not name.strip() or name[0].isdigit() or name[-1].isdigit() or any(sign in name for sign in ',":%+-')
+    )
+
+
+def _far(far: Sequence[str], count: int, inverted: int, invert: bool) -> str:
+    which = (
+        f"{shown(far[0])} is" if count == 1 else f"{len(far):,} of {count:,} images ({shown(far[0])} …) are"
+    )
+    told = f"{which} much brighter or darker than all that the network was trained on"
+    if inverted:
+        return f"{told}: are black and white exchanged? Try it {'without' if invert else 'with'} --invert."
+    return f"{told}: its answer may mean nothing."

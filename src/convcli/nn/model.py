@@ -57,6 +57,18 @@ class Model:
         """
         return self.loss.probabilities(self.outputs(images))
 
+    def far_from_training(self, images: Array) -> Array:
+        """Return which of `images`, as `predict` takes them, are much brighter or darker than what it knows.
+
+        What a network says of such images may mean nothing: of digits in black on white, if it has learned
+        white on black (`255 - images` is what it knows). `predict` itself says nothing.
+
+        Returns
+        -------
+        (n,), bool
+        """
+        return self.preprocessing.far(np.asarray(images))
+
     def outputs(self, images: Array) -> Array:
         """Return the network's raw outputs (n, classes) for `images`; errors are those of `predict`."""
         pixels = self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))

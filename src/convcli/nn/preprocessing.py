@@ -11,6 +11,10 @@ from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 
+# Of the mean of an image: the share of images on either side that do not count for the range; how far beyond
+# it others have to lie, as a share of it, and at least.
+RARE, MARGIN, LEAST_MARGIN = 0.001, 0.25, 0.02
+
 
 @dataclass(frozen=True)
 class Preprocessing:
@@ -24,12 +28,15 @@ class Preprocessing:
         A number for each channel, of pixels scaled to 0 … 1.
     presentation
         How a picture becomes these pixels.
+    brightness
+        Between which means, from 0 to 1, all but a few images lie that it was fitted to; None if not known.
     """
 
     shape: tuple[int, int, int]
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     presentation: Presentation = field(default_factory=Presentation)
+    brightness: tuple[float, float] | None = None
 
     @classmethod
     def fit(
@@ -59,6 +66,7 @@ class Preprocessing:
             tuple(mean.tolist()),
             tuple(deviation.tolist()),
             presentation or Presentation(),
+            _range_of(_means(images)),
         )
 
     def apply(self, images: Array, out: Array) -> Array:
@@ -68,6 +76,19 @@ class Preprocessing:
         np.multiply(images, scale.astype(np.float32), out=out)
         out += shift.astype(np.float32)
         return out
+
+    def far(self, images: Array) -> Array:
+        """Return which of `images` (n, h, w[, c]), uint8, are much brighter or darker than all fitted to.
+
+        That is by more than a quarter of the range that those have: less than one of a hundred is called so
+        among images as they were, and all digits in black on white by a network for white on black.
+        """
+        means = _means(images)
+        if self.brightness is None:
+            return np.zeros(len(means), bool)
+        low, high = self.brightness
+        margin = max(MARGIN * (high - low), LEAST_MARGIN)
+        return (means < low - margin) | (means > high + margin)
 
     def checked(self, images: Array) -> Array:
         """Return `images` as (n, h, w, c) if they are what this takes, or raise ShapeError."""
@@ -85,7 +106,8 @@ class Preprocessing:
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         numbers = {name: list(getattr(self, name)) for name in ("shape", "mean", "deviation")}
-        return {**numbers, "presentation": self.presentation.document()}
+        brightness = None if self.brightness is None else list(self.brightness)
+        return {**numbers, "presentation": self.presentation.document(), "brightness": brightness}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Preprocessing:
@@ -99,4 +121,20 @@ class Preprocessing:
         if not (np.isfinite([*mean, *deviation]).all() and min(deviation) > 0):
             raise ValueError("means and deviations have to be numbers, and deviations above 0")
         presentation = Presentation.from_document(document["presentation"])
-        return cls((height, width, channels), mean, deviation, presentation)
+        brightness = document.get("brightness")
+        if brightness is not None:
+            low, high = map(float, brightness)
+            if not 0 <= low <= high <= 1:
+                raise ValueError("the brightness of its images is no range from 0 to 1")
+            brightness = (low, high)
+        return cls((height, width, channels), mean, deviation, presentation, brightness)
+
+
+def _means(images: Array) -> Array:
+    """Return the mean of each of `images` (n, ...), uint8, from 0 to 1."""
+    return np.asarray(images.reshape(len(images), -1).mean(axis=1, dtype=np.float64) / 255)
+
+
+def _range_of(means: Array) -> tuple[float, float]:
+    low, high = np.quantile(means, (RARE, 1 - RARE)).tolist()
+    return low, high

@@ -16,6 +16,14 @@ def headline(figures: Evaluation, part: str) -> str:
     return f"{part}: accuracy {figures.accuracy:.2%}, loss {figures.loss:.4f} on {figures.samples:,} images"
 
 
+def too_far(far: int, count: int) -> str:
+    """Return what is to be said where images are much brighter or darker than those of the training."""
+    return (
+        f"{far:,} of {count:,} images are much brighter or darker than all that the network was trained on: "
+        "are black and white exchanged?"
+    )
+
+
 def best_line(best: Metrics) -> str:
     """Return the figures that an epoch was chosen for."""
     if best.validation_accuracy is None:
