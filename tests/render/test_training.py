@@ -68,6 +68,14 @@ def test_no_line_of_an_epoch_is_wider_than_the_terminal(shown, columns):
     assert re.search(r"validation \d\.\d{4} +\d+\.\d\d%", text)
 
 
+@pytest.mark.parametrize("columns", [30, 80])
+def test_the_bar_leaves_room_for_the_echo_of_ctrl_c(shown, columns):
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown(columns=columns))
+    bars = [line for line in re.split(r"[\r\n]", text) if "━" in line]
+    assert bars
+    assert max(map(len, bars)) <= columns - 3
+
+
 def test_the_last_curves_stay_on_the_terminal_and_the_bar_does_not(shown):
     last = shown(NO_COLOR="1").rsplit("\x1b[2K", 1)[1]
     lines = last.splitlines()

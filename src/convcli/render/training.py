@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Protocol, Self
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from convcli.render.progress import Bar
 from convcli.render.terminal_curves import NARROWEST, SIDE_BY_SIDE, Running, terminal_curves
 from convcli.training import BatchDone, EpochDone, Metrics, Training
 
@@ -137,7 +138,7 @@ class _Bar:
                 self.display.console.print(curves, no_wrap=True, overflow="ellipsis")
 
 
-class _Display(Progress):
+class _Display(Bar):
     """A bar under the curves so far: of the epochs that have ended, and of how this one goes."""
 
     def __init__(self, console: Console, training: Training) -> None:
