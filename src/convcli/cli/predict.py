@@ -20,7 +20,6 @@ from convcli.errors import ConvcliError, InputError, UsageError, shown
 if TYPE_CHECKING:
     from convcli.nn.model import Model
 
-AT_ONCE = 64  # images that go through the network together
 WILD = "*?["
 
 
@@ -73,7 +72,7 @@ def predict(
     from convcli.images import MAX_PIXELS
 
     model = build.load_run(chosen_run(run))
-    listed, failures = _listed(images), list[ConvcliError]()
+    listed, failures = _listed([os.fspath(name) for name in images]), list[ConvcliError]()
     top = min(top, len(model.classes))
     far, inverted = list[str](), 0
     if as_csv:
@@ -118,39 +117,32 @@ def _answers(
     max_pixels: int,
     failures: list[ConvcliError] | None,
 ) -> Iterator[_Answer]:
-    """Yield what the network sees, some images at a time; errors are put to `failures`, or else raised."""
+    """Yield what the network sees in each image; errors are put to `failures`, or else raised."""
     import numpy as np
 
     rows, columns, channels = model.preprocessing.shape
-    for start in range(0, len(images), AT_ONCE):
-        read, pixels, raised = list[str](), list[Any](), None
-        for name in images[start : start + AT_ONCE]:
-            try:
-                with own_words_only():
-                    found, notes = model.preprocessing.presentation.read(
-                        Path(name), channels, (rows, columns), max_pixels=max_pixels
-                    )
-            except ConvcliError as error:
-                if failures is None:
-                    raised = error  # when the images before it have been told
-                    break
-                failures.append(error)
-                continue
-            note(notes)
-            read.append(name)
-            pixels.append(255 - found if invert else found)
-        if pixels:
-            together = np.stack(pixels)
-            outputs = model.outputs(together)
-            probabilities = model.loss.probabilities(outputs)
-            far, near = model.far_from_training(together), ~model.far_from_training(255 - together)
-            for place, name in enumerate(read):
-                # By outputs, as evaluate counts: different ones may have the same probability.
-                order = np.argsort(-outputs[place], kind="stable")[:top]
-                ranking = tuple((model.classes[k], float(probabilities[place, k])) for k in order)
-                yield _Answer(name, ranking, bool(far[place]), bool(near[place]))
-        if raised is not None:
-            raise raised
+    for name in images:
+        try:
+            with own_words_only():
+                pixels, notes = model.preprocessing.presentation.read(
+                    Path(name), channels, (rows, columns), max_pixels=max_pixels
+                )
+        except ConvcliError as error:
+            if failures is None:
+                raise
+            failures.append(error)
+            continue
+        note(notes)
+        shown_to_it = (255 - pixels if invert else pixels)[None]
+        outputs = model.outputs(shown_to_it)
+        probabilities = model.loss.probabilities(outputs)[0]
+        # By outputs, as evaluate counts: different ones may have the same probability.
+        order = np.argsort(-outputs[0], kind="stable")[:top]
+        ranking = tuple((model.classes[k], float(probabilities[k])) for k in order)
+        far, inverted_far = (
+            model.far_from_training(each).item() for each in (shown_to_it, 255 - shown_to_it)
+        )
+        yield _Answer(name, ranking, far, not inverted_far)
 
 
 def _print(answer: _Answer, *, as_csv: bool, json: bool, quotes: str) -> None:
