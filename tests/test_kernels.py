@@ -283,7 +283,7 @@ def test_name_takes_parameters_after_a_colon():
         ("gaussian:", KernelError, ["sigma=…"]),
         ("gaussian:sigma=", KernelError, ["'sigma='"]),
         ("box:size=3,size=5", KernelError, ["size", "twice"]),
-        ("sobel:size=3", KernelError, ["sobel", "no parameters", "size"]),
+        ("roberts:size=3", KernelError, ["roberts", "no parameters", "size"]),
         ("dog:sigma1=2,sigma2=1", KernelError, ["sigma1", "sigma2"]),
         ("gabor:sigma=500,gamma=0.01", KernelError, ["gabor", "4096"]),
         ("", KernelError, ["empty"]),

@@ -26,7 +26,12 @@ def test_list_as_json_has_all_there_is_to_know(run):
     result = run("kernels", "--json")
     entries = {entry["name"]: entry for entry in json.loads(result.stdout)}
     assert list(entries) == kernel_names()
-    assert entries["gaussian"]["parameters"] == {"sigma": 1.0, "size": None}
+    assert entries["gaussian"]["parameters"] == {
+        "sigma": 1.0,
+        "size": None,
+        "sigma_x": None,
+        "sigma_y": None,
+    }
     assert entries["roberts"]["shape"] == [2, 2]
     assert "Sobel" in entries["sobel-x"]["source"]
 

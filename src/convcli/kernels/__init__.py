@@ -16,6 +16,7 @@ from convcli.kernels.definition import (
     kernel,
     kernel_names,
     named,
+    takes_size,
 )
 from convcli.kernels.parsing import number, parse, shape_of
 
@@ -33,4 +34,5 @@ __all__ = [
     "number",
     "parse",
     "shape_of",
+    "takes_size",
 ]

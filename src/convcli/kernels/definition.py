@@ -221,6 +221,8 @@ class Parameter:
 PARAMETERS: dict[str, Parameter] = {
     "size": Parameter(int, 1, MAX_SIDE, "cells per side"),
     "sigma": Parameter(float, 0.1, 500, "standard deviation in pixels"),
+    "sigma_x": Parameter(float, 0.1, 500, "standard deviation across, in pixels"),
+    "sigma_y": Parameter(float, 0.1, 500, "standard deviation down, in pixels"),
     "sigma1": Parameter(float, 0.1, 500, "standard deviation of the narrow Gaussian in pixels"),
     "sigma2": Parameter(float, 0.1, 500, "standard deviation of the wide Gaussian in pixels"),
     "amount": Parameter(float, -100, 100, "how much of the detail is added"),
@@ -260,7 +262,42 @@ class Definition:
         return rows, columns
 
 
-KERNELS: Registry[Definition] = Registry("kernel")
+USUAL_WORDS = {
+    "gaussian": ("gauss", "gaussian-blur", "gaussianblur", "gausian-blur", "normal"),
+    "gaussian' or 'box": ("blur", "smooth", "smoothing", "soften", "denoise", "lowpass", "low-pass"),
+    "box": ("mean", "average", "avg", "uniform", "boxblur", "box-blur", "boxfilter", "ones"),
+    "motion": ("motion-blur", "motionblur", "directional-blur"),
+    "sobel": ("edge", "edges", "edge-detect", "edge-detection", "find-edges", "gradient", "canny"),
+    "sobel-x": ("vertical", "vertical-edges", "vertical-edge", "dx", "gradient-x"),
+    "sobel-y": ("horizontal", "horizontal-edge", "dy", "gradient-y"),
+    "laplacian8": ("outline", "outlines", "contour", "contours", "ridge", "highpass", "high-pass"),
+    "laplacian": ("laplace", "second-derivative"),
+    "sharpen' or 'unsharp": ("sharp", "sharpening", "sharpness", "detail", "edge-enhance", "enhance"),
+    "unsharp": ("unsharp-mask", "unsharpmask", "usm"),
+    "emboss": ("embossing", "relief", "bump", "bevel"),
+    "log": ("mexican-hat", "marr-hildreth", "laplacian-of-gaussian", "blob"),
+    "dog": ("difference-of-gaussians", "difference-of-gaussian", "bandpass"),
+    "identity": ("none", "unit", "delta", "original"),
+}
+"""Kernels, and what people call them: the names that are suggested in an error."""
+
+
+class _Kernels(Registry[Definition]):
+    """The registry of kernels, which knows what people call them."""
+
+    def __getitem__(self, name: str) -> Definition:
+        if name not in self:
+            word = name.strip().lower().replace("_", "-").replace(" ", "-")
+            for meant, words in USUAL_WORDS.items():
+                if word in words:
+                    raise UnknownNameError(self.kind, name, (), f"Did you mean '{meant}'?")
+            if word in ("median", "bilateral", "dilate", "erode", "max", "min", "opening", "closing"):
+                hint = "It is no convolution: no weights do that. To smooth, take 'gaussian'."
+                raise UnknownNameError(self.kind, name, (), hint)
+        return super().__getitem__(name)
+
+
+KERNELS: Registry[Definition] = _Kernels("kernel")
 
 
 def define(
@@ -315,6 +352,20 @@ def named_shape(name: str, **parameters: object) -> Pair:
     shape = KERNELS[name].shape(**checked_parameters(name, parameters))
     check_sides(shape, name)
     return shape
+
+
+def takes_size(name: str, size: int) -> bool:
+    """Whether a registered kernel can be had with so many cells a side.
+
+    >>> takes_size("box", 4), takes_size("sobel", 4), takes_size("emboss", 3)
+    (True, False, False)
+    """
+    if "size" not in KERNELS[name].defaults:
+        return False
+    try:
+        return named_shape(name, size=size) == (size, size)
+    except KernelError:
+        return False
 
 
 def checked_parameters(name: str, parameters: Mapping[str, object]) -> dict[str, Number | None]:

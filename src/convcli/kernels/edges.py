@@ -7,7 +7,7 @@ right, one that ends in -y where it rises downward, as in scipy.ndimage and Open
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -48,26 +48,98 @@ def _smoothed_difference(
     _gradient(name, along_x, along_x.T, source)
 
 
+MOST_SIZED = 31
+"""The largest size of sobel and laplacian: OpenCV has the same."""
+
+
+def _sized(
+    name: str, taps: Callable[[int], tuple[Weights, Weights]], source: str, check: Callable[[str, int], None]
+) -> None:
+    """Register a gradient of odd sizes; `taps` returns what smooths and what takes the difference."""
+
+    def parts(size: int | None = None) -> tuple[Weights, Weights]:
+        smoothing, difference = taps(size or 3)
+        along_x = np.outer(smoothing, difference)
+        return along_x, along_x.T
+
+    def along_x(size: int | None = None) -> Weights:
+        return parts(size)[0]
+
+    def along_y(size: int | None = None) -> Weights:
+        return parts(size)[1]
+
+    whole, rising, falling = "Strength of edges in every direction.", "to the right", "downward"
+    summaries = (whole, *(f"Brightness rising {way}, signed." for way in (rising, falling)))
+    endings: tuple[str, str, str] = ("", "-x", "-y")
+    for ending, build, summary in zip(endings, (parts, along_x, along_y), summaries, strict=True):
+        own = f"{name}{ending}"
+
+        def sides(size: int | None, own: str = own) -> Pair:
+            check(own, size or 3)
+            return size or 3, size or 3
+
+        combine: Combine = "single" if ending else "magnitude"
+        KERNELS.register(own)(Definition(build, GRADIENT, summary, source, combine, sides))
+
+
+def _check_odd(name: str, size: int) -> None:
+    if size % 2 == 0 or not 3 <= size <= MOST_SIZED:
+        raise KernelError(f"{name}: size: expected an odd number from 3 to {MOST_SIZED}, found {size}.")
+
+
+def _check_three(name: str, size: int) -> None:
+    if size != 3:
+        family = name.removeprefix("scharr")
+        raise KernelError(
+            f"{name}: size: expected 3, found {size}: its weights were made for 3 × 3 alone, in OpenCV too. "
+            f"Larger ones are sobel{family}:size={size} and farid{family}, which is 5 × 5."
+        )
+
+
+def derivative(order: int, size: int) -> Weights:
+    """Return the taps of a derivative, smoothed, as OpenCV's getDerivKernels gives them.
+
+    (1, 1) is laid on itself size − 1 − order times, and (−1, 1) order times.
+
+    >>> derivative(0, 5).tolist(), derivative(1, 5).tolist()
+    ([1.0, 4.0, 6.0, 4.0, 1.0], [-1.0, -2.0, 0.0, 2.0, 1.0])
+    """
+    taps = np.ones(1)
+    for _ in range(size - 1 - order):
+        taps = np.convolve(taps, (1, 1))
+    for _ in range(order):
+        taps = np.convolve(taps, (-1, 1))
+    return taps
+
+
 # -1 0 1
 # -2 0 2
 # -1 0 1
-_smoothed_difference(
+_sized(
     "sobel",
-    (1, 2, 1),
-    (-1, 0, 1),
+    lambda size: (derivative(0, size), derivative(1, size)),
     "Sobel and Feldman, A 3×3 isotropic gradient operator for image processing, Stanford, 1968",
+    _check_odd,
 )
 
 # -1 0 1
 # -1 0 1
 # -1 0 1
-_smoothed_difference("prewitt", (1, 1, 1), (-1, 0, 1), "Prewitt, Object enhancement and extraction, 1970")
+_sized(
+    "prewitt",
+    lambda size: (np.ones(size), offsets(size)),
+    "Prewitt, Object enhancement and extraction, 1970: the slope of the plane that fits a window best",
+    _check_odd,
+)
 
 #  -3 0  3
 # -10 0 10
 #  -3 0  3
-_smoothed_difference(
-    "scharr", (3, 10, 3), (-1, 0, 1), "Scharr, Optimale Operatoren in der digitalen Bildverarbeitung, 2000"
+_sized(
+    "scharr",
+    lambda size: (np.array((3.0, 10, 3)), np.array((-1.0, 0, 1))),
+    "Scharr, Optimale Operatoren in der digitalen Bildverarbeitung, 2000",
+    _check_three,
 )
 
 # x:  0 1    y: -1 0
@@ -128,19 +200,32 @@ def _kirsch() -> None:
 _kirsch()
 
 
+def _laplacian_sides(size: int | None) -> Pair:
+    size = size or 1
+    if size % 2 == 0 or size > MOST_SIZED:
+        raise KernelError(f"laplacian: size: expected an odd number from 1 to {MOST_SIZED}, found {size}.")
+    return (size, size) if size > 1 else (3, 3)
+
+
 @define(
     "laplacian",
     group=SECOND,
-    source=f"{TEXTBOOK}, section 3.6",
+    source=f"{TEXTBOOK}, section 3.6; larger as OpenCV's Laplacian of that ksize",
+    sides=_laplacian_sides,
 )
-def laplacian() -> ArrayLike:
+def laplacian(size: int | None = None) -> ArrayLike:
     """Second derivative along rows and columns.
 
     0  1  0
     1 -4  1
     0  1  0
+
+    That is size 1, as in OpenCV. From size 3 on it smooths across the derivative: 2 0 2; 0 -8 0; 2 0 2.
     """
-    return [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
+    if size is None or size == 1:
+        return [[0, 1, 0], [1, -4, 1], [0, 1, 0]]
+    along = np.outer(derivative(0, size), derivative(2, size))
+    return along + along.T
 
 
 @define(
@@ -158,6 +243,9 @@ def laplacian8() -> ArrayLike:
     return [[1, 1, 1], [1, -8, 1], [1, 1, 1]]
 
 
+MOMENT_TOLERANCE = 0.02
+
+
 @define(
     "log",
     group=SECOND,
@@ -168,13 +256,17 @@ def log(sigma: float = 1.4) -> Weights:
     """Laplacian of a Gaussian: blobs and edges of the size of sigma.
 
     ((x² + y² − 2 sigma²) / sigma⁴) gaussian, less its mean, so that the cut tails leave the sum at zero.
+    Where the samples lie too far apart (sigma below about 0.8) it is scaled so that the second derivative of
+    x² is 2, as it is for larger ones within one percent.
     """
     size = size_for(sigma)
     squares = offsets(size) ** 2
     weights = bell(sigma, size)
     radius = (squares[:, None] + squares[None, :] - 2 * sigma**2) / sigma**4
     result = radius * np.outer(weights, weights)
-    return np.asarray(result - result.mean())
+    result = np.asarray(result - result.mean())
+    moment = float((result * squares).sum())
+    return result if abs(moment - 2) < MOMENT_TOLERANCE else result * (2 / moment)
 
 
 def _dog_sides(sigma1: float, sigma2: float) -> Pair:

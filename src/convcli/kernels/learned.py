@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.kernels.definition import KERNELS, MAX_SIDE, Kernel, Weights, centred, checked_weights, named
+from convcli.kernels.smoothing import SMOOTHING
 
 DRAWS = 1000
 
@@ -57,7 +58,8 @@ def fitting(size: tuple[int, int]) -> list[Kernel]:
     kernels = []
     for name, definition in KERNELS.items():
         if definition.combine == "single":
-            own = {"size": min(*size, MAX_SIDE)} if "size" in definition.defaults else {}
+            sized = definition.group == SMOOTHING and "size" in definition.defaults
+            own = {"size": min(*size, MAX_SIDE)} if sized else {}
             kernel = named(name, **own)
             if all(cells <= side for cells, side in zip(kernel.shape, size, strict=True)):
                 kernels.append(replace(kernel, parts=(centred(kernel.parts[0], size),)))

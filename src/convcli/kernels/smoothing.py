@@ -64,10 +64,20 @@ def box(size: int = 3) -> ArrayLike:
     "gaussian",
     group=SMOOTHING,
     source=f"{TEXTBOOK}, section 3.5; cut at 4 sigma like scipy.ndimage",
-    sides=lambda sigma, size: square(size or size_for(sigma)),
+    sides=lambda sigma, size, sigma_x, sigma_y: (
+        size or size_for(sigma_y or sigma),
+        size or size_for(sigma_x or sigma),
+    ),
 )
-def gaussian(sigma: float = 1.0, size: int | None = None) -> Weights:
+def gaussian(
+    sigma: float = 1.0,
+    size: int | None = None,
+    sigma_x: float | None = None,
+    sigma_y: float | None = None,
+) -> Weights:
     """Soft blur; without a size, wide enough for four sigma.
+
+    sigma_x (across) and sigma_y (down) stand for sigma where they are given.
 
     With sigma 0.85 and size 3 about
 
@@ -75,8 +85,8 @@ def gaussian(sigma: float = 1.0, size: int | None = None) -> Weights:
     2 4 2   / 16
     1 2 1
     """
-    weights = bell(sigma, size or size_for(sigma))
-    return np.outer(weights, weights)
+    across, down = sigma_x or sigma, sigma_y or sigma
+    return np.outer(bell(down, size or size_for(down)), bell(across, size or size_for(across)))
 
 
 def _motion_sides(size: int, angle: float) -> Pair:

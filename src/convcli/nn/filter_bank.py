@@ -11,7 +11,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import KernelError, UnknownNameError
-from convcli.kernels import KERNELS, Kernel, centred, parse
+from convcli.kernels import KERNELS, Kernel, centred, parse, takes_size
 from convcli.nn.layer import Initial
 from convcli.shapes import Pair
 
@@ -72,7 +72,7 @@ def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Kernel, ...]:
         if any(cells > side for cells, side in zip(kernel.shape, size, strict=True)):
             found, filter_size = (" × ".join(map(str, sides)) for sides in (kernel.shape, size))
             rows, columns = np.maximum(kernel.shape, size).tolist()
-            sized = kernel.name in KERNELS and "size" in KERNELS[kernel.name].defaults
+            sized = kernel.name in KERNELS and takes_size(kernel.name, min(size))
             smaller = f"write {kernel.name}:size={min(size)}" if sized else "take a smaller one"
             raise KernelError(
                 f"init: {kernel.name} is {found}, larger than the filters of {filter_size}: "
