@@ -278,6 +278,15 @@ def test_what_the_weights_depend_on_cannot_change(tmp_path, override, message):
     assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
 
 
+@pytest.mark.parametrize("override", ["data.fit=pad", "data.background=black", "data.range=[0, 99]"])
+def test_how_images_are_presented_changes_only_where_that_is_allowed(tmp_path, override):
+    run = start(tmp_path / "run", 8)
+    key = override.partition("=")[0]
+    with pytest.raises(UsageError, match=rf"{key}: "):
+        go_on(run, override)
+    go_on(run, override, allow=True)
+
+
 def test_files_that_are_behind_the_checkpoint_are_brought_up_to_it(tmp_path):
     run = start(tmp_path / "run")
     files = {path.name: path.read_bytes() for path in run.folder.iterdir()}

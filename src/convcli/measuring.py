@@ -74,7 +74,7 @@ def _at_home(run: Run, file: ConfigFile, part: str | None) -> tuple[Dataset, str
         data = build.load_data(file.config.data, file.base, file.config.training.seed)
     except InputError as error:
         option = f"--data SOURCE --split {part or _usual_part(run, file)}"
-        raise InputError(f"{error} If the run's data has moved, say where with {option}.") from error
+        raise InputError(*error.lines, f"If the run's data has moved, say where with {option}.") from error
     name = part or ("test" if data.test is not None else "validation")
     images, notes = data.part(name), list(data.notes)
     recorded, now = _recorded(run), data.fingerprint()

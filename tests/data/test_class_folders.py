@@ -121,7 +121,7 @@ def test_what_is_no_picture_is_passed_over_with_a_note(tree):
     assert len(source.train) == 2
     (note,) = source.notes
     assert (
-        "6 files that are no images were passed over (cat/.DS_Store, cat/Thumbs.db, cat/readme.txt, …)"
+        "6 file(s) that are no images were passed over (cat/.DS_Store, cat/Thumbs.db, cat/readme.txt, …)"
         in note
     )
 

@@ -109,8 +109,8 @@ def _resume(
         try:
             data = _data(file)
         except InputError as error:
-            moved = "If the run's data has moved, say where with --set data.source=PATH."
-            raise InputError(f"{error} {moved}" if config is None else str(error)) from error
+            moved = ["If the run's data has moved, say where with --set data.source=PATH."]
+            raise InputError(*error.lines, *(moved if config is None else ())) from error
         recorder, changes = resume(run, last, file, data, threads, allow_changes=allow_changes)
         del last  # as large as the training itself
         progress = recorder.training.progress

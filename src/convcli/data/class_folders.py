@@ -137,7 +137,7 @@ def _part(folder: Path, notes: list[str], *, empty: bool = False) -> Part:
         some = ", ".join(shown(path.relative_to(folder)) for path in passed_over[:MOST_NAMED])
         more = ", …" if len(passed_over) > MOST_NAMED else ""
         notes.append(
-            f"{shown(folder)}: {len(passed_over):,} files that are no images were passed over "
+            f"{shown(folder)}: {len(passed_over):,} file(s) that are no images were passed over "
             f"({shortened(some)}{more})"
         )
     return Part(str(folder), paths, np.array(labels))
