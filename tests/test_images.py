@@ -60,6 +60,10 @@ def png(width, height, depth, colour_type, rows=b""):
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
+def png_chunk(name, data):
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
 GREY, RGB, ALPHA = noise((7, 9)), noise((7, 9, 3), seed=1), noise((7, 9), seed=2)
 DEEP = noise((7, 9), np.uint16)
 
@@ -71,13 +75,23 @@ DEEP = noise((7, 9), np.uint16)
         (Image(RGB), ["png", "webp", "tiff", "bmp", "npy"]),
         (Image(GREY, ALPHA), ["png", "tiff", "npy"]),
         (Image(RGB, ALPHA), ["png", "webp", "tiff", "npy"]),
+        (Image(RGB // 64 * 64), ["png", "gif"]),
         (Image(DEEP), ["png", "tiff", "npy"]),
+        (Image(DEEP, DEEP[::-1]), ["png", "tiff", "npy"]),
+        (Image(noise((7, 9, 3), np.uint16)), ["png", "tiff", "npy"]),
+        (Image(noise((7, 9, 3), np.uint16), DEEP), ["png", "tiff", "npy"]),
+        (
+            Image(noise((7, 9, 3), np.float32), np.linspace(0, 1, 63, dtype=np.float32).reshape(7, 9)),
+            ["tiff"],
+        ),
+        (Image(noise((7, 9, 3), np.float64)), ["tiff", "npy"]),
+        (Image(noise((7, 9), np.float16)), ["tiff", "npy"]),
+        (Image(noise((7, 9, 3), np.int8)), ["tiff", "npy"]),
+        (Image(noise((7, 9), np.uint32)), ["tiff", "npy"]),
+        (Image(noise((7, 9), np.uint64)), ["tiff", "npy"]),
         (Image(noise((7, 9), np.int32)), ["tiff", "npy"]),
         (Image(noise((7, 9), np.float32)), ["tiff", "npy"]),
-        (Image(noise((7, 9, 3), np.float32)), ["npy"]),
-        (Image(noise((7, 9), np.float64)), ["npy"]),
-        (Image(noise((7, 9, 3), np.uint16)), ["npy"]),
-        (Image(noise((7, 9), np.int64)), ["npy"]),
+        (Image(noise((7, 9), np.int64)), ["tiff", "npy"]),
     ],
     ids=lambda value: "" if isinstance(value, list) else f"{value.pixels.dtype}{value.pixels.ndim}",
 )
@@ -211,6 +225,204 @@ def test_profile_resolution_and_exif_survive(format):  # noqa: A002
 def test_colour_profile_is_left_out_of_a_grey_result():
     data = encode(Image(GREY, metadata=Metadata(icc_profile=profile())), "png")
     assert "icc_profile" not in PIL.Image.open(io.BytesIO(data)).info
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4", "f4", "f8"])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_what_is_written_deep_others_read_as_it_is(dtype, alpha):
+    tifffile = pytest.importorskip("tifffile")
+    pixels = noise((7, 9, 3), dtype)
+    opaque = 1 if dtype in ("f4", "f8") else np.iinfo(dtype).max
+    image = Image(pixels, np.ones((7, 9), np.float32) if alpha else None)
+    if alpha and dtype in ("u1", "u2"):
+        image = Image(pixels, np.full((7, 9), opaque, dtype))
+    expected = np.dstack([pixels, np.full((7, 9), opaque, dtype)]) if alpha else pixels
+    np.testing.assert_array_equal(tifffile.imread(io.BytesIO(encode(image, "tiff"))), expected)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_deep_png_is_what_opencv_reads_and_writes(channels, threads):
+    cv2 = pytest.importorskip("cv2")
+    samples = noise((70, 90, channels), np.uint16)
+    colours = 3 if channels > 2 else 1
+    pixels = samples[:, :, 0] if colours == 1 else samples[:, :, :3]
+    alpha = samples[:, :, -1] if channels in (2, 4) else None
+    data = encode(Image(pixels, alpha), "png", threads=threads)
+    again = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    order = {1: [0], 2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]
+    np.testing.assert_array_equal(again.reshape(70, 90, -1), samples[:, :, order])
+    with PIL.Image.open(io.BytesIO(data)) as opened:
+        opened.load()
+    if channels != 2:
+        image = read_bytes(cv2.imencode(".png", samples[:, :, order])[1].tobytes())
+        np.testing.assert_array_equal(image.pixels, pixels)
+        assert (image.alpha is None) == (alpha is None)
+        if alpha is not None:
+            np.testing.assert_array_equal(image.alpha, alpha)
+
+
+def adam7(samples):
+    """Return the rows of an interlaced PNG file's seven passes, unfiltered. Source: PNG, section 8.2."""
+    passes = [
+        (0, 0, 8, 8),
+        (0, 4, 8, 8),
+        (4, 0, 8, 4),
+        (0, 2, 4, 4),
+        (2, 0, 4, 2),
+        (0, 1, 2, 2),
+        (1, 0, 2, 1),
+    ]
+    rows = b""
+    for top, left, down, across in passes:
+        part = samples[top::down, left::across]
+        if part.size:
+            rows += b"".join(b"\0" + row.astype(">u2").tobytes() for row in part)
+    return rows
+
+
+@pytest.mark.parametrize(("channels", "kind"), [(2, 4), (3, 2), (4, 6)])
+def test_deep_interlaced_png(channels, kind):
+    samples = noise((11, 13, channels), np.uint16)
+    data = bytearray(png(13, 11, 16, kind, adam7(samples)))
+    data[28] = 1
+    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
+    image = read_bytes(bytes(data))
+    np.testing.assert_array_equal(np.dstack([image.pixels]), samples[:, :, : 1 if channels == 2 else 3])
+    if channels != 3:
+        np.testing.assert_array_equal(image.alpha, samples[:, :, -1])
+
+
+KEYS = [(depth, 0, (1,)) for depth in (1, 2, 4, 8, 16)] + [(8, 2, (1, 2, 3)), (16, 2, (256, 513, 3))]
+
+
+@pytest.mark.parametrize(("depth", "kind", "key"), KEYS)
+def test_the_one_transparent_colour_of_every_depth(depth, kind, key):
+    channels = len(key)
+    values = np.random.default_rng(0).integers(0, 2**depth, (6, 9, channels))
+    values[2, 3], values[4, 5] = key, (*key[:-1], (key[-1] + 1) % 2**depth)
+    if depth == 16:  # differs in its lower half alone
+        values[1, 1] = np.array(key) ^ 1
+    bits = (values[..., None] >> np.arange(depth - 1, -1, -1)) & 1
+    rows = np.packbits(bits.reshape(6, -1).astype(np.uint8), axis=1)
+    data = png(9, 6, depth, kind, b"".join(b"\0" + row.tobytes() for row in rows))
+    trns = png_chunk(b"tRNS", struct.pack(f">{channels}H", *key))
+    image = read_bytes(data[:33] + trns + data[33:])
+    transparent = (values == key).all(axis=2)
+    np.testing.assert_array_equal(image.alpha, np.where(transparent, 0, 65535 if depth == 16 else 255))
+    scale = 255 // (2**depth - 1) if depth < 8 else 1
+    np.testing.assert_array_equal(image.pixels, np.squeeze(values * scale))
+
+
+def test_metadata_that_a_format_cannot_hold_are_left_out_and_said():
+    large = b"\0" * 16 + b"RGB " + bytes(2**20)
+    everything = Metadata(large, (70_000, 70_000), b"Exif\0\0" + bytes(2**16), ((b"gAMA", b"\0\0\xb1\x8f"),))
+    image = Image(RGB, metadata=everything)
+    expected = {
+        "png": ["colour profile of 1,048,596 bytes is more than PNG readers take"],
+        "jpeg": ["JPEG files do not hold its gAMA", "EXIF data of 65,542 bytes", "resolution of 70000 dpi"],
+        "webp": ["WEBP files do not hold its resolution, gAMA"],
+        "bmp": ["BMP files do not hold its colour profile, EXIF data, gAMA"],
+        "npy": ["NPY files do not hold its colour profile, resolution, EXIF data, gAMA"],
+    }
+    for format, words in expected.items():  # noqa: A001
+        left, notes = images.kept(image, format)
+        assert len(notes) == len(words)
+        for word, note in zip(words, notes, strict=True):
+            assert word in note
+        assert images.kept(left, format) == (left, ()) or images.kept(left, format)[1] == ()
+        if format != "npy":
+            with PIL.Image.open(io.BytesIO(encode(image, format))) as picture:
+                picture.load()
+    assert (
+        "profile is of RGB and the result grey" in images.kept(Image(GREY, metadata=everything), "png")[1][0]
+    )
+
+
+def test_colours_of_a_gif_are_counted():
+    pixels = np.zeros((64, 64, 3), np.uint8)
+    pixels[..., 0], pixels[..., 1] = np.arange(64) * 4, np.arange(64)[:, None] * 4
+    assert images.kept(Image(pixels), "gif")[1] == ("its 4,096 colours become 256: GIF files hold no more.",)
+    assert images.kept(Image(pixels[:16, :16]), "gif")[1] == ()
+
+
+def test_what_a_png_file_says_of_its_colours_comes_back():
+    chunks = [
+        (b"cICP", bytes([1, 13, 0, 1])),
+        (b"cHRM", struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)),
+        (b"gAMA", struct.pack(">I", 45455)),
+        (b"sRGB", b"\0"),
+    ]
+    data = encode(Image(RGB), "png")
+    data = data[:33] + b"".join(png_chunk(*chunk) for chunk in chunks) + data[33:]
+    for threads in (1, 2):
+        image = read(io.BytesIO(data), threads=threads)
+        assert image.metadata.colour == tuple(chunks)
+        again = read_bytes(encode(image, "png"))
+        assert again.metadata.colour == tuple(chunks)
+
+
+@pytest.mark.parametrize("name", [b"tEXt", b"gAMA", b"pHYs", b"zzZz"])
+def test_a_wrong_checksum_in_a_chunk_nobody_needs_is_a_note(name):
+    data = encode(Image(RGB), "png")
+    wrong = bytearray(png_chunk(name, bytes(9)))
+    wrong[-1] ^= 1
+    image = read_bytes(data[:33] + bytes(wrong) + data[33:])
+    np.testing.assert_array_equal(image.pixels, RGB)
+    assert f"its {name.decode()} has a wrong checksum and was left out" in image.notes[0]
+
+
+def test_a_wrong_checksum_of_the_header_is_refused():
+    data = bytearray(encode(Image(RGB), "png"))
+    data[30] ^= 1
+    with pytest.raises(InputError, match="damaged"):
+        read_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("format", ["png", "jpeg", "bmp", "gif"])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_file_that_is_cut_short_is_read_as_far_as_it_goes_if_asked_for(format, mode):  # noqa: A002
+    if (format, mode) == ("gif", "RGB"):
+        pytest.skip("a GIF file has a palette")
+    pixels = noise((200, 120) if mode == "L" else (200, 120, 3))
+    whole = encode(Image(pixels), format)
+    cut = whole[: len(whole) // 2]
+    with pytest.raises(InputError, match="damaged or cut short"):
+        read_bytes(cut)
+    image = read(io.BytesIO(cut), damaged=True)
+    real = int(image.notes[0].split(":")[2].split(" of ")[0])
+    assert 60 <= real <= 110
+    assert f"{real} of 200 rows are real, the others black" in image.notes[0]
+    if format in ("bmp", "gif"):  # whose rows are not stored from the first to the last
+        return
+    expected = read_bytes(whole).pixels
+    np.testing.assert_array_equal(image.pixels[:real], expected[:real])
+    assert not image.pixels[real + 16 :].any()
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+def test_a_deep_png_file_that_is_cut_short(channels):
+    samples = noise((200, 120, channels), np.uint16)
+    pixels, alpha = (samples[..., 0], samples[..., 1]) if channels == 2 else (samples[..., :3], None)
+    if channels == 4:
+        alpha = samples[..., 3]
+    whole = encode(Image(pixels, alpha), "png")
+    image = read(io.BytesIO(whole[: len(whole) // 2]), damaged=True)
+    assert len(image.notes) == 1
+    np.testing.assert_array_equal(image.pixels[:80], pixels[:80])
+
+
+def test_a_progressive_jpeg_that_is_cut_short_lacks_details():
+    stream = io.BytesIO()
+    PIL.Image.fromarray(noise((200, 120, 3))).save(stream, "jpeg", progressive=True)
+    data = stream.getvalue()
+    image = read(io.BytesIO(data[: len(data) // 2]), damaged=True)
+    assert "its rows are all there, but not their details" in image.notes[0]
+
+
+def test_nothing_that_can_be_decoded_is_refused_also_if_asked_for():
+    with pytest.raises(InputError, match="none of its rows"):
+        read(io.BytesIO(encode(Image(RGB), "png")[:60]), damaged=True)
 
 
 def test_damaged_exif_is_left_out_and_said():
@@ -385,11 +597,12 @@ def test_pillows_own_limit_neither_warns_nor_stands_in_the_way_nor_changes(monke
         (Image(GREY, ALPHA), "bmp", ["transparency"]),
         (Image(GREY, ALPHA), "gif", ["transparency"]),
         (Image(DEEP), "jpeg", ["uint16 grey", ".png or .tif or .npy"]),
-        (Image(noise((4, 4, 3), np.uint16)), "png", ["uint16 RGB", ".npy"]),
+        (Image(noise((4, 4, 3), np.uint16)), "bmp", ["uint16 RGB", ".png or .tif or .npy"]),
+        (Image(noise((4, 4, 3), np.uint16), noise((4, 4), np.uint16)), "webp", [".png or .tif or .npy"]),
         (Image(noise((4, 4), np.float32)), "png", ["float32 grey", ".tif or .npy"]),
-        (Image(noise((4, 4, 3), np.float32)), "tiff", ["float32 RGB", ".npy"]),
-        (Image(noise((4, 4), np.int64)), "tiff", ["int64", ".npy"]),
-        (Image(noise((4, 4), np.float32), noise((4, 4))), "npy", ["float32", "without alpha"]),
+        (Image(noise((4, 4, 3), np.float32)), "gif", ["float32 RGB", ".tif or .npy"]),
+        (Image(noise((4, 4), np.int64)), "png", ["int64", ".tif or .npy"]),
+        (Image(noise((4, 4), np.float32), np.ones((4, 4), np.float32)), "npy", ["float32", "use .tif."]),
         (Image(np.zeros((1, 70_000), np.uint8)), "jpeg", ["cannot be written as JPEG"]),
     ],
 )

@@ -9,7 +9,7 @@ from convcli.images.colours import colour
 from convcli.images.header import shape_of
 from convcli.images.image import FORMATS, Image, Metadata, format_of
 from convcli.images.reading import read, resize
-from convcli.images.writing import COMPRESSION, encode, write
+from convcli.images.writing import COMPRESSION, encode, kept, write
 
 __all__ = [
     "COMPRESSION",
@@ -20,6 +20,7 @@ __all__ = [
     "colour",
     "encode",
     "format_of",
+    "kept",
     "read",
     "resize",
     "shape_of",

@@ -22,7 +22,7 @@ _SPACES = {"CMYK": b"CMYK", "LAB": b"Lab ", "YCbCr": b"RGB "}
 
 
 def load_as_far_as_it_goes(opened: Callable[[], PIL.ImageFile.ImageFile]) -> tuple[PIL.Image.Image, int]:
-    """Return a picture, however little of it can be decoded, and how many of its first rows are real.
+    """Return a picture, however little of it can be decoded, and how many of its rows are real.
 
     It is decoded twice, over black and over white: what differs has not been written. The rest is black.
     """
@@ -41,7 +41,7 @@ def load_as_far_as_it_goes(opened: Callable[[], PIL.ImageFile.ImageFile]) -> tup
     black, white_one = (np.frombuffer(picture.tobytes(), np.uint8) for picture in pictures)
     rows = black.reshape(pictures[0].height, -1) != white_one.reshape(pictures[0].height, -1)
     missing = rows.any(axis=1)
-    return pictures[0], int(np.argmax(missing)) if missing.any() else pictures[0].height
+    return pictures[0], pictures[0].height - int(np.count_nonzero(missing))
 
 
 def arrays_of(

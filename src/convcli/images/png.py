@@ -40,7 +40,7 @@ ADLER_BASE = 65521
 def encode_png(
     pixels: Pixels, alpha: Pixels | None, metadata: Metadata, *, level: int, threads: int
 ) -> bytes:
-    """Return uint8 grey or RGB `pixels` with or without `alpha`, or uint16 grey, as a PNG file.
+    """Return uint8 or uint16 `pixels`, grey or RGB, with or without `alpha` of their dtype, as a PNG file.
 
     The file is the same for any number of threads.
     """
@@ -203,7 +203,10 @@ def chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _described(metadata: Metadata) -> Iterator[bytes]:
-    """Yield the chunks of what is known about the image."""
+    """Yield the chunks of what is known about the image: an sRGB chunk only where there is no profile."""
+    for name, content in metadata.colour:
+        if not (name == b"sRGB" and metadata.icc_profile):
+            yield chunk(name, content)
     if metadata.icc_profile:
         yield chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(metadata.icc_profile))
     if metadata.dpi:

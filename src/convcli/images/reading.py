@@ -121,12 +121,14 @@ def _read_other(file: _File, *, luma: bool, threads: int, damaged: bool) -> _Dec
     if file.kind == "PNG" and picture.mode != "P":
         key = picture.info.pop("transparency", None)
     rows, grey, used = None, False, False
+    loaded: PIL.Image.Image = picture
     if threads > 1 and not several and file.kind == "PNG" and key is None:
         rows = read_rows(file.stream, file.head, picture)
     if rows is not None:
         pixels, alpha = parted(rows)
     elif file.kind == "PNG" and png_chunks.is_deep(file.head):
-        pixels, alpha = parted(_deep_samples(file, notes, damaged=damaged))
+        loaded, samples = _deep_samples(file, notes, damaged=damaged)
+        pixels, alpha = parted(samples)
     elif file.kind == "BMP" and (fields := read_bitfields(file.stream, picture.size)) is not None:
         pixels, alpha = fields
     else:
@@ -135,7 +137,7 @@ def _read_other(file: _File, *, luma: bool, threads: int, damaged: bool) -> _Dec
         notes += said
     if key is not None and alpha is None:
         alpha = png_chunks.keyed_alpha(pixels, key, file.head)
-    exif, orientation, said = (None, 1, []) if rows is not None else _exif_of(picture.getexif, where)
+    exif, orientation, said = (None, 1, []) if rows is not None else _exif_of(loaded.getexif, where)
     dpi, about_dpi = resolution(picture.info.get("dpi"), where)
     colour = png_chunks.colour_of(file.stream) if file.kind == "PNG" else ()
     metadata = Metadata(None if used else profile, dpi, exif, colour)
@@ -213,8 +215,10 @@ def _loaded(
     return partial, False
 
 
-def _deep_samples(file: _File, notes: list[str], *, damaged: bool) -> NDArray[np.uint16]:
-    """Return the samples (h, w, c) of a PNG file of several channels of 16 bits."""
+def _deep_samples(
+    file: _File, notes: list[str], *, damaged: bool
+) -> tuple[PIL.Image.Image, NDArray[np.uint16]]:
+    """Return a PNG file of several channels of 16 bits as Pillow has it, and its samples (h, w, c)."""
     parts = []
     for mode, raw in png_chunks.deep_modes(file.head):
 
@@ -226,7 +230,7 @@ def _deep_samples(file: _File, notes: list[str], *, damaged: bool) -> NDArray[np
         picture = prepared(_open(file))
         loaded, _ = _loaded(file, picture, notes, luma=False, damaged=damaged, prepared=prepared)
         parts.append(np.asarray(loaded))
-    return png_chunks.joined(parts)
+    return loaded, png_chunks.joined(parts)
 
 
 def _exif_of(load: Callable[[], PIL.Image.Exif], where: str) -> tuple[bytes | None, int, list[str]]:
@@ -307,7 +311,7 @@ def resize(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8
 
 
 def _read_npy(stream: BinaryIO, where: str, most: int) -> Image:
-    """Return the image in an .npy file: (h, w) or (h, w, 1 or 3), or with alpha (h, w, 2 or 4) of uint8."""
+    """Return the image in an .npy file: (h, w[, 1 or 3]), or with alpha (h, w, 2 or 4) of uint8 or uint16."""
 
     def check(shape: tuple[int, ...]) -> None:
         if len(shape) > 1:
@@ -318,7 +322,7 @@ def _read_npy(stream: BinaryIO, where: str, most: int) -> Image:
     except ValueError as error:
         raise InputError(f"{where}: expected an .npy array of numbers; {error}.") from error
     channels = array.shape[2] if array.ndim == 3 else 1
-    with_alpha = channels in (2, 4) and array.dtype == np.uint8
+    with_alpha = channels in (2, 4) and array.dtype in (np.uint8, np.uint16)
     if array.ndim not in (2, 3) or array.size == 0 or not (with_alpha or channels in (1, 3)):
         raise InputError(
             f"{where}: expected (rows, columns) or (rows, columns, 3), found {array.shape} of {array.dtype}."

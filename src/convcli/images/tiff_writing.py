@@ -1,0 +1,68 @@
+"""TIFF files out: grey or RGB of any real dtype, with alpha, in one uncompressed strip.
+
+Source: TIFF 6.0 (Adobe, 1992).
+"""
+
+from __future__ import annotations
+
+import io
+from fractions import Fraction
+
+import numpy as np
+import PIL.Image
+from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
+
+from convcli.images.image import Metadata, Pixels, full_scale
+from convcli.images.tiff import Tag
+
+_FORMATS = {"u": 1, "i": 2, "f": 3}
+_UNASSOCIATED_ALPHA, _INCH = 2, 2
+
+
+def encode_tiff(pixels: Pixels, alpha: Pixels | None, metadata: Metadata) -> bytes:
+    """Return pixels (h, w) or (h, w, 3) of any real dtype, and alpha as `Image` has it, as a TIFF file."""
+    samples = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    if alpha is not None:
+        samples = np.concatenate([samples, _as_dtype(alpha, pixels.dtype)[:, :, None]], axis=2)
+    height, width, count = samples.shape
+    data = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<")).tobytes()
+    tags = ImageFileDirectory_v2()
+    if metadata.exif:
+        exif = PIL.Image.Exif()
+        exif.load(metadata.exif)
+        for tag in exif:
+            tags[tag] = exif.get_ifd(tag) or exif[tag]
+    tags[Tag.WIDTH], tags[Tag.LENGTH], tags[Tag.ROWS_PER_STRIP] = width, height, height
+    tags[Tag.BITS] = (samples.dtype.itemsize * 8,) * count
+    tags[Tag.SAMPLE_FORMAT] = (_FORMATS[samples.dtype.kind],) * count
+    tags[Tag.COMPRESSION], tags[Tag.PLANAR] = 1, 1
+    tags[Tag.PHOTOMETRIC] = 2 if pixels.ndim == 3 else 1
+    tags[Tag.SAMPLES] = count
+    if alpha is not None:
+        tags[Tag.EXTRA_SAMPLES] = (_UNASSOCIATED_ALPHA,)
+    if metadata.dpi:
+        across, down = (IFDRational(Fraction(dots).limit_denominator(1000)) for dots in metadata.dpi)
+        tags[Tag.X_RESOLUTION], tags[Tag.Y_RESOLUTION], tags[Tag.RESOLUTION_UNIT] = across, down, _INCH
+    if metadata.icc_profile:
+        tags.tagtype[Tag.ICC_PROFILE] = 7
+        tags[Tag.ICC_PROFILE] = metadata.icc_profile
+    tags[Tag.STRIP_OFFSETS], tags[Tag.STRIP_BYTES] = (0,), (len(data),)
+    stream = io.BytesIO()
+    tags.save(stream)
+    stream.write(data)
+    return stream.getvalue()
+
+
+def _as_dtype(alpha: Pixels, dtype: np.dtype[np.generic]) -> Pixels:
+    """Return alpha in the scale of a dtype: its largest integer, or 1, is opaque."""
+    if alpha.dtype == dtype:
+        return alpha
+    share = alpha.astype(np.float64) / full_scale(alpha.dtype)
+    if dtype.kind == "f":
+        floats: Pixels = share.astype(dtype)
+        return floats
+    # The largest integers of 64 bits are no float64.
+    scaled: Pixels = np.where(
+        share >= 1, full_scale(dtype), np.rint(share * 2.0**53) * (full_scale(dtype) / 2.0**53)
+    )
+    return scaled.astype(dtype)
