@@ -4,6 +4,7 @@ ConvcliError                1  failed: says what and where
 ├── InputError              1  a file that is missing, unreadable or not what it should be
 ├── OutputError             1  a place that cannot be written, or that would be overwritten
 ├── TrainingError           1  a run that cannot go on (the loss is not a number, …)
+├── DefectError             1  a mistake of convcli's own, met on one file
 ├── CheckError              3  a check said no: something computed is not what it should be
 └── UsageError              2  the request itself does not make sense
     ├── UnknownNameError    2  no kernel, layer, reader … of that name
@@ -57,6 +58,10 @@ class OutputError(ConvcliError):
 
 class TrainingError(ConvcliError):
     """A training run cannot go on."""
+
+
+class DefectError(ConvcliError):
+    """convcli itself made a mistake on one file; the message names it, the cause says where it was made."""
 
 
 class CheckError(ConvcliError):

@@ -30,7 +30,7 @@ from convcli.cli import (
     verify,
 )
 from convcli.cli.output import out, say
-from convcli.errors import ConvcliError, shortened
+from convcli.errors import ConvcliError, DefectError, shortened
 
 LONGEST_MESSAGE = 400  # signs of what Typer says, which repeats what was typed
 
@@ -165,6 +165,8 @@ def _stand_in_for_closed_streams() -> None:
 
 def _report(error: Exception) -> int:
     """Say what went wrong and return the exit code for it."""
+    if isinstance(error, DefectError) and os.environ.get("CONVCLI_TRACEBACK"):
+        raise error
     if isinstance(error, ConvcliError):
         first, *rest = error.lines
         say(f"error: {first}", *rest)

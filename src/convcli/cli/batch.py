@@ -5,13 +5,34 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
+
+from convcli.errors import ConvcliError, DefectError, InputError, reason, shown
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_AT_ONCE = 4
 """Images that are worked on at a time: each takes memory, and more would only wait for the disk."""
+
+
+@contextmanager
+def defects_named(source: str) -> Iterator[None]:
+    """Turn whatever nobody has expected into an error of the one image that it was met on."""
+    try:
+        yield
+    except (ConvcliError, BrokenPipeError):
+        raise
+    except MemoryError as error:
+        raise InputError(f"{shown(source)}: not enough memory for an image of this size.") from error
+    except OSError as error:
+        raise InputError(f"{shown(source)}: {reason(error)}.") from error
+    except Exception as error:
+        raise DefectError(
+            f"{shown(source)}: this is a defect in convcli: {type(error).__name__}: {error}",
+            "Set CONVCLI_TRACEBACK=1 to see where, and please report it.",
+        ) from error
 
 
 def in_order(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.batch import MOST_AT_ONCE, in_order
+from convcli.cli.batch import MOST_AT_ONCE, defects_named, in_order
 from convcli.cli.interruption import interruptions
 from convcli.cli.jobs import (
     STREAM,
@@ -142,6 +142,14 @@ def filter(  # noqa: A001  (the command's name)
         typer.Option(metavar="N", min=1, help="Threads to compute with; all cores it may use, unless given."),
     ] = None,
     max_pixels: MaxPixels = None,
+    damaged: Annotated[
+        bool,
+        typer.Option(
+            "--damaged",
+            help="Read PNG, JPEG, GIF and BMP files that are damaged or cut short as far as they go; a note "
+            "says how many rows are real.",
+        ),
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite existing files (never an input).")
     ] = False,
@@ -251,6 +259,7 @@ def filter(  # noqa: A001  (the command's name)
             compress,
             max(cores // workers, 1),
             max_pixels,
+            damaged,
             anew,
             way.replacing(force=force, resume=resume),
         )
@@ -260,9 +269,10 @@ def filter(  # noqa: A001  (the command's name)
     def work(job: Job) -> _Done:
         started = time.perf_counter()
         way = way_of[job]
-        result, shape, notes = settled(
-            job.source, partial(_filter_one, job, way.kernel, options, saving[way.kernel])
-        )
+        with defects_named(job.source):
+            result, shape, notes = settled(
+                job.source, partial(_filter_one, job, way.kernel, options, saving[way.kernel])
+            )
         if not json:
             return _Done(_line(job, result), notes)
         return _Done(_document(job, result, options, shape, time.perf_counter() - started), notes)
@@ -319,6 +329,7 @@ class _Saving:
     compress: int | None
     threads: int
     max_pixels: int | None
+    damaged: bool
     anew: bool
     force: bool
 
@@ -398,13 +409,19 @@ def _filter_one(
 ) -> tuple[FilterResult, tuple[int, ...], tuple[str, ...]]:
     """Read, filter and write one image; return the result, the input's shape, and what to say about it."""
     from convcli.filtering import apply, channels_for
-    from convcli.images import COMPRESSION, MAX_PIXELS, Image, encode, read, write
+    from convcli.images import COMPRESSION, MAX_PIXELS, Image, encode, kept, read, write
 
     luma, where = channels_for(kernel, options["channels"]) == "gray", shown(job.source)
     source = sys.stdin.buffer if job.source == STREAM else Path(job.source)
     before = state_of(job.source)
     try:
-        image = read(source, luma=luma, threads=saving.threads, max_pixels=saving.max_pixels or MAX_PIXELS)
+        image = read(
+            source,
+            luma=luma,
+            threads=saving.threads,
+            max_pixels=saving.max_pixels or MAX_PIXELS,
+            damaged=saving.damaged,
+        )
         result = apply(image.pixels, kernel, opacity=image.alpha, threads=saving.threads, **options)
     except UsageError as error:
         kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
@@ -415,6 +432,8 @@ def _filter_one(
     if image.alpha is not None and result.alpha is None:
         notes = (*notes, f"{where}: raw values are written without the alpha channel.")
     filtered, shape = Image(result.pixels, result.alpha, image.metadata), image.stored_shape
+    filtered, left_out = kept(filtered, format_written(job, saving.format) or "")
+    notes = (*notes, *(f"{where}: {text}" for text in left_out))
     del image  # its pixels are not needed while the result is compressed
     compress = COMPRESSION if saving.compress is None else saving.compress
     if job.target is None:

@@ -49,7 +49,7 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 def kept(image: Image, format: str) -> tuple[Image, tuple[str, ...]]:  # noqa: A002
     """Return `image` with the metadata that a file of `format` can hold, and a word on each that it cannot.
 
-    A profile has to be of the pixels' kind, RGB or grey. GIF files have 256 colours.
+    A profile is of RGB or of grey; one that is not of the pixels' kind says nothing of them and goes unsaid.
     """
     metadata, notes = image.metadata, []
     space = b"GRAY" if image.pixels.ndim == 2 else b"RGB "
@@ -62,9 +62,6 @@ def kept(image: Image, format: str) -> tuple[Image, tuple[str, ...]]:  # noqa: A
         notes.append(f"{format.upper()} files do not hold its {words}; left out.")
     if profile and "icc_profile" in held:
         if profile[16:20] != space:
-            kind = profile[16:20].decode("latin-1").strip()
-            result = "grey" if image.pixels.ndim == 2 else "RGB"
-            notes.append(f"its colour profile is of {shown(kind)} and the result {result}; left out.")
             lost.append("icc_profile")
         elif format == "png" and len(profile) > MOST_PROFILE_BYTES:
             notes.append(
