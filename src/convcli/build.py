@@ -14,6 +14,7 @@ import numpy as np
 import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli import config as configuration
 from convcli import toml
+from convcli.bounds import check_memory
 from convcli.config import Config, ConfigFile, DataOptions
 from convcli.data import BUILT_IN, Dataset, Presentation, Source, Wanted, open_source, split
 from convcli.data.dataset import listed
@@ -30,6 +31,7 @@ from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
+from convcli.nn.workers import training_bytes
 from convcli.runs import BEST, RESOLVED, Checkpoint, Run
 from convcli.training import Progress, Training
 
@@ -178,9 +180,14 @@ def build_network(config: Config, input_shape: Shape, classes: int | None) -> Ne
     return network
 
 
-def new_model(config: Config, data: Data) -> Model:
-    """Return a model that has not learned, its weights drawn from the seed."""
+def new_model(config: Config, data: Data, threads: int | None = None) -> Model:
+    """Return a model that has not learned, its weights drawn from the seed, for `threads` to train."""
     network = build_network(config, data.train.shape, len(data.train.classes))
+    check_memory(
+        "[[layers]]",
+        training_bytes(network, min(config.training.batch_size, len(data.train)), threads),
+        advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
+    )
     rng = np.random.default_rng((config.training.seed, 0))
     return Model(
         network,
@@ -194,7 +201,7 @@ def new_model(config: Config, data: Data) -> Model:
 
 def new_training(config: Config, data: Data, threads: int | None = None) -> Training:
     """Return a training that has not begun."""
-    model = new_model(config, data)
+    model = new_model(config, data, threads)
     return Training(model, config.training, data.train, data.validation, threads)
 
 

@@ -43,6 +43,7 @@ from convcli.shapes import Pair, Window, pair
 
 # Of a message about a wrong configuration.
 MOST_MISTAKES = 20
+MOST_LAYERS = 1000  # several times those of the deepest networks that people train
 LONGEST_LINE = 300
 
 
@@ -50,6 +51,13 @@ class Options(BaseModel):
     """A table of the configuration: typed, immutable, without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _not_too_many(value: object) -> object:
+    """Return the layers as a tuple; too many are refused before the first is looked at."""
+    if isinstance(value, list) and len(value) > MOST_LAYERS:
+        raise ValueError(f"expected at most {MOST_LAYERS:,} layers, found {len(value):,}")
+    return tuples(value)
 
 
 class Part(Options):
@@ -301,7 +309,7 @@ def schema(**parts: Parts) -> Schema:
     model = create_model(
         "Config",
         __base__=Config,
-        layers=(Annotated[layers, BeforeValidator(tuples), Field(min_length=1)], ...),
+        layers=(Annotated[layers, BeforeValidator(_not_too_many), Field(min_length=1)], ...),
         training=(training, Field(default_factory=lambda: training.model_validate({}))),
     )
     return Schema(model, parts)
@@ -388,6 +396,8 @@ def read(path: Path, schema: Schema, overrides: Iterable[str] = (), *, inside: b
 
 def parse(text: str, path: Path, schema: Schema, overrides: Iterable[str] = ()) -> ConfigFile:
     """Return the configuration that `text` holds, read as if it stood in a file at `path`; see `read`."""
+    if len(text) > CONFIG_BYTES:
+        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} signs.")
     try:
         document = toml.loads(text)
     except ValueError as error:

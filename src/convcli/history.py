@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, FailFast, TypeAdapter, ValidationError
 
 from convcli import build
 from convcli.config import Config
@@ -21,6 +21,9 @@ from convcli.runs import BEST, CONFIG, LAST, LOCK, METRICS, RESOLVED, RESULTS, U
 from convcli.training import Metrics, best_metrics
 
 LATEST = "latest"  # what names the run that began last
+
+
+_EPOCHS = TypeAdapter(Annotated[list[Metrics], FailFast()])  # of a million mistakes the first is enough
 
 
 class State(StrEnum):
@@ -91,7 +94,7 @@ def read_history(run: Run) -> list[Metrics]:
     path = run.folder / METRICS
     rows = [{name: text or None for name, text in row.items()} for row in run.read_metrics()]
     try:
-        history = TypeAdapter(list[Metrics]).validate_python(rows)
+        history = _EPOCHS.validate_python(rows)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         number, column = fault["loc"]

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -42,6 +43,7 @@ USUAL = Path("runs")  # where runs go and are looked for, from where one stands
 # The only key of a checkpoint's metadata: with several, their order in the file would change from run to run.
 _KEY = "convcli"
 
+MOST_ROWS = 200_002  # of a table of epochs, with its first line
 TEXT_BYTES = 16 << 20  # of figures, or of a checkpoint's document: more than any training writes
 LONGEST_REASON = 200  # signs of what is wrong with a damaged file; it repeats the file's text
 
@@ -304,7 +306,9 @@ class Run:
         path = self.folder / METRICS
         try:
             text = self.read(METRICS).decode()
-            head, first, *rest = csv.reader(io.StringIO(text, newline=""), strict=True)
+            head, first, *rest = islice(csv.reader(io.StringIO(text, newline=""), strict=True), MOST_ROWS)
+            if len(rest) == MOST_ROWS - 2:
+                raise InputError(f"{path}: damaged: more than {len(rest):,} epochs.")
             return [dict(zip(head, row, strict=True)) for row in (first, *rest)]
         except FileNotFoundError:
             return []

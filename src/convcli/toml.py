@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any
 
+MOST_PARTS = 128  # of a key: the standard library takes memory by their square, gigabytes for 50 kB of dots
+
+# Texts and comments, in which dots mean nothing; one that is left open goes to its end, so that each sign is
+# looked at once. And so many parts joined by dots.
+_NO_KEYS = re.compile(
+    r""""{3}(?:\\.|[^\\])*?(?:"{3}|\\?\Z)|\'{3}.*?(?:\'{3}|\Z)"""
+    r"""|"(?:\\.|[^"\\\n])*+"?|\'[^\'\n]*+\'?|\#[^\n]*+""",
+    re.DOTALL,
+)
+_LONG_KEY = re.compile(rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{MOST_PARTS}}}")
+
 
 def loads(text: str) -> dict[str, Any]:
     """Return the document that `text` holds, or raise ValueError (TOMLDecodeError where it is no TOML)."""
+    if _LONG_KEY.search(_NO_KEYS.sub("x", text)):
+        raise ValueError(f"a key of more than {MOST_PARTS} parts is nested too deeply")
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:

@@ -62,15 +62,34 @@ def own_words_only() -> Iterator[None]:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on one line of stdout; several make JSON Lines."""
-    # In parts: the weights of a large kernel would take a gigabyte as one text.
-    for chunk in json.JSONEncoder(ensure_ascii=False, allow_nan=False).iterencode(document):
+    for part in _parts(document):
         # Controls beyond ASCII, and what turns the order of signs around, stand in its strings only.
         sys.stdout.write(
-            chunk
-            if chunk.isascii()
-            else "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in chunk)
+            part
+            if part.isprintable()
+            else "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in part)
         )
     sys.stdout.write("\n")
+
+
+def _parts(value: Any) -> Iterator[str]:
+    """Yield the text of a document in parts: the weights of a large kernel would take a gigabyte as one."""
+    if isinstance(value, dict) and value:
+        opening = "{"
+        for key, item in value.items():
+            yield f"{opening}{json.dumps(str(key), ensure_ascii=False)}: "
+            yield from _parts(item)
+            opening = ", "
+        yield "}"
+    elif isinstance(value, list) and isinstance(next(iter(value), None), dict | list):
+        opening = "["
+        for item in value:
+            yield opening
+            yield from _parts(item)
+            opening = ", "
+        yield "]"
+    else:
+        yield json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def show(renderable: RenderableType) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import KernelError, UnknownNameError
-from convcli.kernels import KERNELS, Kernel, centred, parse, takes_size
+from convcli.kernels import KERNELS, centred, parse, shape_of, takes_size
 from convcli.nn.layer import Initial
 from convcli.shapes import Pair
 
@@ -34,16 +34,27 @@ def checked_init(value: object) -> Init:
     """
     if isinstance(value, str):
         if value not in SCHEMES:
-            _parsed(value)
+            _measured(value)
         return value
     if isinstance(value, list | tuple) and value and all(isinstance(text, str) for text in value):
         for text in value:
-            _parsed(text)
+            _measured(text)
         return tuple(value)
     raise ValueError(f'expected "he", "glorot", a kernel or a list of kernels, not {value!r}')
 
 
-def _parsed(text: str) -> Kernel:
+@dataclass(frozen=True)
+class Planned:
+    """A kernel that some filters begin as, not built yet: text, name, sides, number of parts."""
+
+    text: str
+    name: str
+    shape: Pair
+    parts: int
+
+
+def _measured(text: str) -> Planned:
+    """Return what is known of a kernel before it is built, which may take much memory; or its error."""
     match = _NAME.fullmatch(text)
     if match and match[1] in SCHEMES:
         raise KernelError(f"{match[1]} draws all filters; it cannot stand in a list of kernels.")
@@ -54,10 +65,12 @@ def _parsed(text: str) -> Kernel:
             f"{text}: a run keeps its configuration, but not other files; type the weights in, such as "
             '"1 0 -1; 2 0 -2; 1 0 -1".'
         )
-    return parse(text)
+    shape = shape_of(text)
+    kernel = parse(match[1] if match else text)  # its parts are as many whatever its size
+    return Planned(text, kernel.name, shape, len(kernel.parts))
 
 
-def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Kernel, ...]:
+def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Planned, ...]:
     """Return the kernels that `init` names, for a layer of so many filters of `size`; none if it draws them.
 
     Raises
@@ -67,7 +80,7 @@ def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Kernel, ...]:
     """
     if init is None or init in SCHEMES:
         return ()
-    kernels = tuple(map(_parsed, [init] if isinstance(init, str) else init))
+    kernels = tuple(map(_measured, [init] if isinstance(init, str) else init))
     for kernel in kernels:
         if any(cells > side for cells, side in zip(kernel.shape, size, strict=True)):
             found, filter_size = (" × ".join(map(str, sides)) for sides in (kernel.shape, size))
@@ -78,7 +91,7 @@ def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Kernel, ...]:
                 f"init: {kernel.name} is {found}, larger than the filters of {filter_size}: "
                 f"set kernel = {rows if rows == columns else [rows, columns]} or {smaller}."
             )
-    count = sum(len(kernel.parts) for kernel in kernels)
+    count = sum(kernel.parts for kernel in kernels)
     if filters % count:
         less, more = filters // count * count, -(-filters // count) * count
         raise KernelError(
@@ -88,10 +101,10 @@ def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Kernel, ...]:
     return kernels
 
 
-def _counted(kernels: Sequence[Kernel]) -> str:
+def _counted(kernels: Sequence[Planned]) -> str:
     """Return how many kernels there are, and which of them count for several."""
-    count = sum(len(kernel.parts) for kernel in kernels)
-    parts = [f"{kernel.name} counts for {len(kernel.parts)}" for kernel in kernels if len(kernel.parts) > 1]
+    count = sum(kernel.parts for kernel in kernels)
+    parts = [f"{kernel.name} counts for {kernel.parts}" for kernel in kernels if kernel.parts > 1]
     why = f" ({', '.join(dict.fromkeys(parts))})" if parts else ""
     return f"{count} kernel{'s' * (count != 1)}{why}"
 
@@ -104,10 +117,11 @@ class FilterBank(Initial):
     channels each gets the kernel divided by c, so that the result is the mean of the channels' results.
     """
 
-    kernels: tuple[Kernel, ...] = ()
+    kernels: tuple[Planned, ...] = ()
 
     def draw(self, rng: np.random.Generator) -> Array:
         rows, columns, depth, filters = self.shape
-        parts = [centred(part, (rows, columns)) for kernel in self.kernels for part in kernel.parts]
+        kernels = (parse(kernel.text) for kernel in self.kernels)
+        parts = [centred(part, (rows, columns)) for kernel in kernels for part in kernel.parts]
         bank = np.tile(np.stack(parts, axis=2), filters // len(parts))
         return np.repeat(bank[:, :, None] / depth, depth, axis=2)

@@ -16,7 +16,8 @@ from convcli.nn.fused import plan
 from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
 from convcli.nn.layers.activation import Affine
 
-MOST_NUMBERS = 1 << 30  # in one array: 4 GiB of float32
+MOST_NUMBERS = 1 << 30  # of all weights, or in one array: 4 GiB of float32
+MOST_ACTIVATIONS = 1 << 28  # of all layers for one image: 1 GiB of float32
 
 
 class Network:
@@ -62,9 +63,26 @@ class Network:
                 raise ConfigError(
                     f"[[layers]] {number} ({layer.name()}) cannot take its input of {size}. {error}"
                 ) from None
+        self._check_sums()
         inputs = list(zip(self.layers, self.shapes[:-1], strict=True))
         self.trained = Layout([layer.parameters(shape) for layer, shape in inputs])
         self.kept = Layout([layer.state(shape) for layer, shape in inputs])
+
+    def _check_sums(self) -> None:
+        """Raise ConfigError where each layer would be possible, but not all of them."""
+        activations = sum(map(math.prod, self.shapes))
+        if activations > MOST_ACTIVATIONS:
+            raise ConfigError(
+                f"[[layers]] would have {activations:,} outputs in all for each image; at most "
+                f"{MOST_ACTIVATIONS:,} are possible. Set data.size, or pool earlier."
+            )
+        weights = sum(
+            _weights(layer, shape) for layer, shape in zip(self.layers, self.shapes[:-1], strict=True)
+        )
+        if weights > MOST_NUMBERS:
+            raise ConfigError(
+                f"[[layers]] would have {weights:,} weights in all; at most {MOST_NUMBERS:,} are possible."
+            )
 
     @property
     def couples_samples(self) -> bool:
@@ -115,12 +133,16 @@ class Network:
 def _affordable(layer: Layer, shape: Shape) -> Shape:
     """Return the layer's output shape, or raise ShapeError where no memory would hold it or its weights."""
     output = layer.output_shape(shape)
-    arrays = layer.parameters(shape) | layer.state(shape)
-    weights = sum(math.prod(initial.shape) for initial in arrays.values())
-    for count, what in ((weights, "weights"), (math.prod(output), "outputs for each image")):
+    for count, what in ((_weights(layer, shape), "weights"), (math.prod(output), "outputs for each image")):
         if count > MOST_NUMBERS:
             raise ShapeError(f"It would have {count:,} {what}; at most {MOST_NUMBERS:,} are possible.")
     return output
+
+
+def _weights(layer: Layer, shape: Shape) -> int:
+    """Return how many weights a layer has, trained or not."""
+    arrays = layer.parameters(shape) | layer.state(shape)
+    return sum(math.prod(initial.shape) for initial in arrays.values())
 
 
 @dataclass(frozen=True)

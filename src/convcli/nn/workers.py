@@ -247,6 +247,16 @@ def useful_threads(wanted: int | None) -> int:
     return min(wanted or available_cores(), max(LANES, available_cores()))
 
 
+def training_bytes(network: Network, batch_size: int, threads: int | None) -> int:
+    """Return how much memory a training takes, about: activations with their gradients, and all vectors."""
+    images = batch_size if network.couples_samples else min(_piece_size(network), batch_size)
+    workers = 1 if network.couples_samples else min(useful_threads(threads), LANES, batch_size)
+    activations = 2 * workers * images * sum(map(math.prod, network.shapes))
+    # The lanes' gradients and their sum, the weights and the best ones, what optimizers keep; and beginnings.
+    vectors = (LANES + 5) * network.trained.size + 4 * network.kept.size
+    return 4 * (activations + vectors)
+
+
 def _piece(job: _Learn, number: int) -> slice:
     """Return where piece `number` lies in its batch: pieces differ in size by one image at most."""
     size, longer = divmod(job.size, job.pieces)

@@ -11,8 +11,7 @@ from convcli.config import any_padding, sizes
 from convcli.engine import conv
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
-from convcli.kernels import Kernel
-from convcli.nn.filter_bank import FilterBank, Init, bank_of, checked_init
+from convcli.nn.filter_bank import FilterBank, Init, Planned, bank_of, checked_init
 from convcli.nn.layer import Initial, Shape, Tape, Weights, plane_of
 from convcli.nn.layers.activation import Affine
 from convcli.shapes import Pair, Sides, Window
@@ -42,7 +41,7 @@ class Conv(Affine):
         return Window.of(self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
     @cached_property
-    def _bank(self) -> tuple[Kernel, ...]:
+    def _bank(self) -> tuple[Planned, ...]:
         """The kernels that W begins with; none if it is drawn."""
         return bank_of(self.init, self.kernel, self.filters)
 
