@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import ENAMETOOLONG
 from functools import partial
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,13 +32,20 @@ from convcli.cli.jobs import (
     listed_images,
 )
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels, kernel_facts
-from convcli.cli.options import MaxPixels, files_of_kernel, parse_padding, parse_pair
+from convcli.cli.options import MaxPixels, files_of_kernel, parse_nodata, parse_padding, parse_pair
 from convcli.cli.out_dir import OutDir, check_unchanged, kernel_record, settled, state_of
 from convcli.cli.output import note, out, own_words_only, print_json, say
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
 from convcli.files import identities
 
+NOTES_OF_A_KIND = 3
+"""Images of a batch that get the same note; then they are only counted."""
+
+NUMBERS = re.compile(r"\d[\d.,]*")
+
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from convcli.filtering import FilterResult, Policy
     from convcli.kernels import Kernel
 
@@ -118,6 +128,22 @@ def filter(  # noqa: A001  (the command's name)
             "raw: floats, as .npy or .tif.",
         ),
     ] = "auto",
+    alpha: Annotated[
+        str,
+        typer.Option(
+            metavar="keep|filter|ignore",
+            help="Colours count as much as they are seen; keep: alpha stays as it is; filter: the kernel is "
+            "laid on alpha as well, as for the blur of a cut-out; ignore: all colours count, seen or not.",
+        ),
+    ] = "keep",
+    nodata: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="V|nan|auto",
+            help="Leave pixels of this value out of every sum; auto: the value that the file itself names. "
+            "Can be given several times; results without any data are the first.",
+        ),
+    ] = None,
     op: Annotated[
         str,
         typer.Option(metavar="correlate|convolve", help="convolve turns the kernel by 180° first."),
@@ -175,7 +201,8 @@ def filter(  # noqa: A001  (the command's name)
     """Filter images with a convolution kernel.
 
     The kernel is laid on unflipped: cross-correlation, as in networks.
-    With --op convolve it is turned by 180° first. Alpha is never filtered.
+    With --op convolve it is turned by 180° first.
+    What is transparent has no say in a result (--alpha).
     Without -o the result is <stem>_<kernel>.png beside the input.
     Several kernels make several results, each with its name.
     Of animations and pages the first picture is taken.
@@ -211,14 +238,16 @@ def filter(  # noqa: A001  (the command's name)
         "range": range,
         "op": op,
         "offset": offset,
+        "alpha": alpha,
     }
+    left_out = parse_nodata(nodata or [])
     for one in chosen.values():
         _try_out(one, options)
     if len(chosen) > 1 and output is not None:
         raise UsageError(f"-o names one file, but there are {len(chosen)} kernels; use --out-dir.")
     sources = listed_images(images, output=output, out_dir=out_dir)
     ending = ending_of(format, range)
-    made = {**options, "format": format, "compress": compress}
+    made = {**options, "nodata": list(map(str, left_out)), "format": format, "compress": compress}
     endings = [f"{name}{ending}" for name in chosen]
     groups = jobs_for(sources, endings, output=output, out_dir=out_dir)
     ways = [
@@ -271,7 +300,10 @@ def filter(  # noqa: A001  (the command's name)
         way = way_of[job]
         with defects_named(job.source):
             result, shape, notes = settled(
-                job.source, partial(_filter_one, job, way.kernel, options, saving[way.kernel])
+                job.source,
+                partial(
+                    _filter_one, job, way.kernel, options, left_out, saving[way.kernel], alone=len(jobs) == 1
+                ),
             )
         if not json:
             return _Done(_line(job, result), notes)
@@ -338,7 +370,7 @@ class _Saving:
 class _Done:
     """What there is to say of an image that is filtered and written."""
 
-    report: str | dict[str, Any]
+    report: tuple[str, ...] | dict[str, Any]
     notes: tuple[str, ...]
 
 
@@ -358,10 +390,12 @@ def _work_through(
     from convcli.render.progress import steps
 
     left = len(jobs)
+    said: Counter[str] = Counter()
     with interruptions() as asked, steps(len(jobs), "filtering") as advance:
         for job, outcome in in_order(work, jobs, workers, lambda: bool(asked)):
             try:
-                _print(outcome.result(), on_stdout=True)
+                done: _Done = outcome.result()
+                _print(replace(done, notes=_new_notes(done.notes, job.source, said)), on_stdout=True)
             except ConvcliError as error:
                 if not keep_going or _concerns_all(error):
                     raise
@@ -370,7 +404,19 @@ def _work_through(
                     print_json({"input": job.source, "error": str(error)})
             left -= 1
             advance()
+    note(f"{count:,} images: {kind}" for kind, count in said.items() if count > NOTES_OF_A_KIND)
     return left, asked[0] if asked else 0
+
+
+def _new_notes(notes: Sequence[str], source: str, said: Counter[str]) -> tuple[str, ...]:
+    """Return the notes of an image that few have had before, and count all by what they say less numbers."""
+    new = []
+    for text in notes:
+        kind = NUMBERS.sub("…", text.removeprefix(f"{shown(source)}: "))
+        said[kind] += 1
+        if said[kind] <= NOTES_OF_A_KIND:
+            new.append(text)
+    return tuple(new)
 
 
 def _concerns_all(error: ConvcliError) -> bool:
@@ -401,15 +447,23 @@ def _print(done: _Done, *, on_stdout: bool) -> None:
     if isinstance(done.report, dict):
         print_json(done.report)
     else:
-        (out if on_stdout else say)(done.report)
+        (out if on_stdout else say)(*done.report)
 
 
 def _filter_one(
-    job: Job, kernel: Kernel, options: Policy, saving: _Saving
+    job: Job,
+    kernel: Kernel,
+    options: Policy,
+    left_out: Sequence[float | str],
+    saving: _Saving,
+    *,
+    alone: bool,
 ) -> tuple[FilterResult, tuple[int, ...], tuple[str, ...]]:
     """Read, filter and write one image; return the result, the input's shape, and what to say about it."""
     from convcli.filtering import apply, channels_for
     from convcli.images import COMPRESSION, MAX_PIXELS, Image, encode, kept, read, write
+    from convcli.render.filtering import data_notes, hints
+    from convcli.render.progress import shares
 
     luma, where = channels_for(kernel, options["channels"]) == "gray", shown(job.source)
     source = sys.stdin.buffer if job.source == STREAM else Path(job.source)
@@ -422,7 +476,20 @@ def _filter_one(
             max_pixels=saving.max_pixels or MAX_PIXELS,
             damaged=saving.damaged,
         )
-        result = apply(image.pixels, kernel, opacity=image.alpha, threads=saving.threads, **options)
+        nodata = _values(left_out, image.nodata)
+        whole = _has_to_be_whole(image.pixels, format_written(job, saving.format), options["range"])
+        with shares("filtering") if alone else nullcontext() as progress:
+            result = apply(
+                image.pixels,
+                kernel,
+                opacity=image.alpha,
+                nodata=nodata,
+                whole=whole,
+                max_pixels=saving.max_pixels or MAX_PIXELS,
+                threads=saving.threads,
+                progress=progress,
+                **options,
+            )
     except UsageError as error:
         kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
         raise kind(f"{where}: {error}") from error
@@ -431,9 +498,20 @@ def _filter_one(
     notes = image.notes
     if image.alpha is not None and result.alpha is None:
         notes = (*notes, f"{where}: raw values are written without the alpha channel.")
+    said = [*data_notes(result, nodata), *hints(result)]
+    if "auto" in left_out and image.nodata is None:
+        said.append("the file names no value for no data")
+    if image.nodata is not None and not left_out:
+        said.append(f"the file says that {image.nodata:g} is no data; --nodata auto leaves such pixels out")
+    if whole and image.pixels.dtype.kind == "f" and result.range != "stretch":
+        said.append(
+            "floats are written as 0 … 255, where 1 is white; --range stretch, .tif and .npy show others"
+        )
+    name = "standard input" if job.source == STREAM else where
+    notes = (*notes, *(f"{name}: {text}" for text in said))
     filtered, shape = Image(result.pixels, result.alpha, image.metadata), image.stored_shape
-    filtered, left_out = kept(filtered, format_written(job, saving.format) or "")
-    notes = (*notes, *(f"{where}: {text}" for text in left_out))
+    filtered, lost = kept(filtered, format_written(job, saving.format) or "")
+    notes = (*notes, *(f"{where}: {text}" for text in lost))
     del image  # its pixels are not needed while the result is compressed
     compress = COMPRESSION if saving.compress is None else saving.compress
     if job.target is None:
@@ -455,6 +533,20 @@ def _filter_one(
     return result, shape, notes
 
 
+def _values(left_out: Sequence[float | str], named: float | None) -> list[float]:
+    """Return the values that stand for no data, the one that the file names for "auto"."""
+    values = [named if value == "auto" else float(value) for value in left_out]
+    return [value for value in values if value is not None]
+
+
+def _has_to_be_whole(pixels: NDArray[Any], format: str | None, range: str) -> bool:  # noqa: A002
+    """Return whether a result has to be made 8 bits, as its file holds no floats or no numbers as wide."""
+    if range == "raw" or format in ("npy", "tiff", None):
+        return False
+    narrow = ("uint8", "uint16") if format == "png" else ("uint8",)
+    return pixels.dtype.kind == "f" or (range == "stretch" and pixels.dtype.name not in narrow)
+
+
 def _document(
     job: Job, result: FilterResult, options: Policy, shape: tuple[int, ...], seconds: float
 ) -> dict[str, Any]:
@@ -464,6 +556,8 @@ def _document(
         "output": str(job.target),
         **kernel_facts(result.kernel),
         **options,
+        "nodata": {"pixels": result.missing, "results": result.blank},
+        "not_finite": result.odd,
         "op": result.op,
         "channels": result.channels,
         "range": result.range,
@@ -477,14 +571,11 @@ def _document(
     }
 
 
-def _line(job: Job, result: FilterResult) -> str:
-    """Return the line that says what was made of one image."""
-    from convcli.render.kernels import sum_words
+def _line(job: Job, result: FilterResult) -> tuple[str, ...]:
+    """Return the line that says what was made of one image, in several where a terminal is narrow."""
+    from convcli.render.filtering import result_line
 
-    (rows, columns), (f_h, f_w) = result.pixels.shape[:2], result.kernel.shape
     where = "standard output" if job.target is None else shown(job.target)
-    return (
-        f"{where}  {rows} × {columns} {result.pixels.dtype}  {shown(result.kernel.name)} "
-        f"({result.op})  kernel {f_h} × {f_w}, {sum_words(result.kernel)}  "
-        f"responses {result.minimum:.6g} … {result.maximum:.6g}, {result.clipped:.1%} clipped"
-    )
+    stream = sys.stderr if job.target is None else sys.stdout
+    width = get_terminal_size().columns if stream is not None and stream.isatty() else None
+    return tuple(result_line(where, result, width).split("\n"))

@@ -94,6 +94,22 @@ def parse_padding(text: str, option: str = "--padding") -> str | Pair | Sides:
     return parse_pair(name, option)
 
 
+def parse_nodata(texts: Iterable[str]) -> list[float | str]:
+    """Return the values for no data; "auto" stays a word.
+
+    >>> parse_nodata(["-9999", "NaN", "auto"])
+    [-9999.0, nan, 'auto']
+    """
+    values: list[float | str] = []
+    for text in texts:
+        word = text.strip().lower()
+        try:
+            values.append(word if word == "auto" else float(word.replace("−", "-")))
+        except ValueError:
+            raise UsageError(f"--nodata: expected a number, nan or auto, not {text!r}.") from None
+    return values
+
+
 def parse_volume(text: str, option: str = "--input") -> tuple[int, int, int]:
     """Return (rows, columns, channels) of `28x28x1`.
 

@@ -103,12 +103,12 @@ class Policy(Geometry, total=False):
     range: str
     offset: float
     alpha: str
-    nodata: Sequence[float]
 
 
 class Options(Policy, total=False):
     """All options of `filter_image`."""
 
+    nodata: Sequence[float]
     scale: float
     normalize: bool
     threads: int | None
