@@ -61,7 +61,7 @@ CONFIGS = {
         layers(
             *['{ type = "conv", filters = 1, kernel = 4097, padding = "same", init = "box:size=4096" }'] * 60
         ),
-        None,
+        "[[layers]]: it needs |weights in all",
     ),
     "49,000 layers": (layers(*['"flatten"'] * 49_000), "expected at most 1,000 layers, found 49,002"),
     "20,000 layers with options": (
