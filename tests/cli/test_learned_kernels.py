@@ -64,7 +64,7 @@ def test_a_learned_kernel_filters_a_photo_like_any_other(call, tmp_path):
     other = call("filter", "grey.png", "--kernel", "sobel-y", *options)
     assert (one.code, one.stderr) == (0, "")
     assert one.stdout.startswith(
-        "grey_grey-001-layer1-filter2.npy  6 × 8 float32  grey-001-layer1-filter2 (corr"
+        "grey_grey-001-layer1-filter2.npy  6 high, 8 wide float32  grey-001-layer1-filter2 3 × 3"
     )
     assert other.code == 0
     results = [np.load(tmp_path / f"grey_{name}.npy") for name in ("grey-001-layer1-filter2", "sobel-y")]

@@ -12,7 +12,7 @@ from convcli.render.kernels import sum_words
 
 DARK = 0.15  # of white: photos of edges that are no brighter look black
 FLAT = 1e-6
-CUT = 0.5  # of all samples
+CUT = 0.9  # of all samples
 
 
 def result_line(where: str, result: FilterResult, width: int | None = None) -> str:
