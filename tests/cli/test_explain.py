@@ -147,7 +147,7 @@ def test_an_input_is_never_overwritten(call, photo, tmp_path):
 
 BAD = [
     (["convlution"], 2, "Did you mean 'convolution'?"),
-    (["convolution", "--input", "1 2 3; 4 5"], 2, "row 2: expected 3 numbers as in row 1, found 2"),
+    (["convolution", "--input", "1 2 3; 4 5"], 2, "row 2: expected 3 cells as in row 1, found 2"),
     (["convolution", "--input", "1 2;;3 4"], 2, "row 2"),
     (["convolution", "--input", "1 1/0"], 2, "column 2: expected a finite number, found '1/0'"),
     (["convolution", "--input", "1 2 | 3"], 2, "different sizes"),
