@@ -73,7 +73,10 @@ def test_folder_stands_for_its_images_by_name(call, photos, tmp_path):
     result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges")
     assert result.code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == [f"edges/{n}_sobel.png" for n in NAMES]
-    assert result.stderr == ("note: photos: 3 passed over whose names do not end as those of image files\n")
+    assert result.stderr == (
+        "note: photos: 2 passed over whose names do not end as those of image files\n"
+        "note: photos: 1 folder in it passed over (sub); --recursive filters what is in there too\n"
+    )
     for number, name in enumerate(NAMES):
         np.testing.assert_array_equal(
             picture(tmp_path / f"edges/{name}_sobel.png"), filter_image(pixels(number), "sobel")
@@ -145,6 +148,50 @@ def test_images_of_one_stem_both_get_a_result_and_it_is_said(call, tmp_path, cas
     again = call(*words, "--resume")
     assert f"note: {len(images)} of {len(images)} images were finished already" in again.stderr
     assert call(*words).code == 1
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Photos in a folder and in folders within it, a link to another, hidden ones, and earlier results."""
+    for place in (
+        "t/a.png",
+        "t/one/a.png",
+        "t/one/b.jpg",
+        "t/one/two/b.png",
+        "t/.hidden/c.png",
+        "t/made/d.png",
+    ):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        PIL.Image.fromarray(pixels(0)).save(tmp_path / place)
+    (tmp_path / "t/link").symlink_to(tmp_path / "t/one")
+    return tmp_path / "t"
+
+
+def test_recursive_mirrors_the_tree_and_resumes_in_it(call, tree):
+    words = ["filter", "t", "-r", "-k", "box", "--out-dir", "t/made"]
+    result = call(*words)
+    assert result.code == 0
+    assert result.stderr == (
+        "note: t: 2 folders in it passed over (link, made); a link, or where results go\n"
+    )
+    results = ["a_box.png", "one/a_box.png", "one/b_box.png", "one/two/b_box.png"]
+    made = tree / "made"
+    assert sorted(str(path.relative_to(made)) for path in made.rglob("*_box.png")) == results
+    assert "4 of 4 images were finished already" in call(*words, "--resume").stderr
+    time.sleep(TICK)
+    (tree / "one/two/b.png").touch()
+    assert "3 of 4 images were finished already" in call(*words, "--resume").stderr
+    assert call(*words).code == 1
+
+
+def test_a_folder_with_photos_only_in_folders_leads_to_recursive(call, tree):
+    (tree / "a.png").unlink()
+    result = call("filter", "t", "-k", "box", "--out-dir", "o")
+    assert result.code == 1
+    assert (
+        "found none in this folder; it has 3 folders in it (link, made, one), which --recursive goes into"
+        in (result.stderr)
+    )
 
 
 def test_stems_collide_beside_the_images_as_well_and_in_each_folder_by_itself(call, tmp_path):
@@ -482,7 +529,7 @@ import sys
 from pathlib import Path
 from convcli.cli.out_dir import OutDir
 made = {"kernel": "gaussian", "parameters": {"sigma": float(sys.argv[1])}, "weights": sys.argv[1]}
-with OutDir(Path(sys.argv[2]), "gaussian.png", made, many=True) as place:
+with OutDir(Path(sys.argv[2]), "gaussian.png", made, [Path(sys.argv[2])] * 2) as place:
     place.prepare(anew=False)
     print("ready", flush=True)
     sys.stdin.read()
@@ -513,7 +560,7 @@ def at_work():
 
 def place_of(sigma, folder):
     made = {"kernel": "gaussian", "parameters": {"sigma": float(sigma)}, "weights": str(sigma)}
-    return OutDir(folder, "gaussian.png", made, many=True)
+    return OutDir(folder, "gaussian.png", made, [folder] * 2)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")

@@ -73,6 +73,14 @@ def filter(  # noqa: A001  (the command's name)
     out_dir: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write <stem>_<kernel>.png there for each image.")
     ] = None,
+    recursive: Annotated[
+        bool,
+        typer.Option(
+            "--recursive",
+            "-r",
+            help="Of folders take sub-folders too; the results lie in folders of the same names.",
+        ),
+    ] = False,
     scale: Scale = None,
     normalize: Normalize = False,
     anchor: Annotated[
@@ -213,6 +221,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.jpg --kernel gaussian:sigma=2 -o soft.png
       convcli filter *.jpg --kernel "1 0 -1; 2 0 -2; 1 0 -1" --out-dir edges
       convcli filter photos/ --kernel gaussian --out-dir soft --keep-going --resume
+      convcli filter photos/ --recursive --kernel sobel --out-dir edges
       convcli filter photo.png --kernel laplacian --range raw -o responses.npy
       convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
@@ -245,7 +254,7 @@ def filter(  # noqa: A001  (the command's name)
         _try_out(one, options)
     if len(chosen) > 1 and output is not None:
         raise UsageError(f"-o names one file, but there are {len(chosen)} kernels; use --out-dir.")
-    sources = listed_images(images, output=output, out_dir=out_dir)
+    sources = listed_images(images, output=output, out_dir=out_dir, recursive=recursive)
     ending = ending_of(format, range)
     made = {**options, "nodata": list(map(str, left_out)), "format": format, "compress": compress}
     endings = [f"{name}{ending}" for name in chosen]
@@ -256,7 +265,12 @@ def filter(  # noqa: A001  (the command's name)
             group,
             None
             if out_dir is None
-            else OutDir(out_dir, ending, {**kernel_record(one), **made}, many=len(group) > 1),
+            else OutDir(
+                out_dir,
+                ending,
+                {**kernel_record(one), **made},
+                [job.target.parent for job in group if job.target],
+            ),
         )
         for one, ending, group in zip(chosen.values(), endings, groups, strict=True)
     ]

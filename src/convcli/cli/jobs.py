@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from convcli.cli.output import note
 from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, reason, shown
@@ -25,12 +26,24 @@ class Job:
     target: Path | None
 
 
-def listed_images(names: Sequence[str], *, output: str | None, out_dir: Path | None) -> list[str]:
-    """Return the images that are named, and in the place of each folder those that are in it, by name."""
-    images: list[str] = []
+class Listed(NamedTuple):
+    """An image to read, and the folder below --out-dir that its result goes to."""
+
+    source: str
+    under: Path = Path()
+
+
+def listed_images(
+    names: Sequence[str], *, output: str | None, out_dir: Path | None, recursive: bool = False
+) -> list[Listed]:
+    """Return the images that are named, and in the place of each folder those that are in it, by name.
+
+    With `recursive` also those in its sub-folders, whose results lie in folders of the same names.
+    """
+    images: list[Listed] = []
     for name in names:
         if name == STREAM or not os.path.isdir(name):  # noqa: PTH112  (a name may hold a null byte)
-            images.append(name)
+            images.append(Listed(name))
             continue
         if output is not None or out_dir is None:
             raise UsageError(
@@ -41,40 +54,73 @@ def listed_images(names: Sequence[str], *, output: str | None, out_dir: Path | N
                 f"{shown(name)}: the results would lie among the images, and be filtered with them another "
                 "time; give another --out-dir."
             )
-        images += images_in(name)
+        found = images_in(name, results=out_dir) if recursive else images_in(name)
+        images += [Listed(source, Path(source).parent.relative_to(name)) for source in found]
     return images
 
 
-def images_in(folder: str) -> list[str]:
-    """Return the files of a folder that end as images do, by name; say what is passed over."""
+def images_in(folder: str, *, results: Path | None = None) -> list[str]:
+    """Return the files of a folder that end as images do, by name; say what is passed over.
+
+    With `results` also those of its sub-folders, but for hidden ones, links, and that one.
+    """
     from convcli.images import FORMATS
 
-    with os.scandir(folder) as entries:
-        visible = [entry for entry in entries if not entry.name.startswith(".")]
-    files = [entry for entry in visible if entry.is_file() and Path(entry.name).suffix.lower() in FORMATS]
-    if not files:
-        raise InputError(
-            f"{shown(folder)}: expected images ({', '.join(FORMATS)}), found none in this folder."
-        )
-    if others := len(visible) - len(files):
+    images: list[str] = []
+    folders: list[str] = []
+    others = 0
+    left = [folder]
+    while left:
+        try:
+            with os.scandir(left.pop(0)) as entries:
+                visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+        except OSError as error:
+            raise InputError(f"{shown(error.filename)}: cannot be read ({reason(error)}).") from error
+        inner = [entry for entry in visible if entry.is_dir()]
+        found = [e.path for e in visible if e.is_file() and Path(e.name).suffix.lower() in FORMATS]
+        images += found
+        others += len(visible) - len(inner) - len(found)
+        entered = [entry.path for entry in inner if results and not _is_left_out(entry, results)]
+        folders += [entry.path for entry in inner if entry.path not in entered]
+        left += entered
+    if others:
         note(f"{shown(folder)}: {others:,} passed over whose names do not end as those of image files")
-    return sorted(entry.path for entry in files)
+    inside = f"{len(folders):,} {'folder' if len(folders) == 1 else 'folders'} in it"
+    some = ", ".join(shown(Path(path).name) for path in folders[:3]) + (", …" if len(folders) > 3 else "")
+    if folders and (images or results):
+        reached = "a link, or where results go" if results else "--recursive filters what is in there too"
+        note(f"{shown(folder)}: {inside} passed over ({some}); {reached}")
+    if not images:
+        advice = f"; it has {inside} ({some}), which --recursive goes into" if folders and not results else ""
+        raise InputError(
+            f"{shown(folder)}: expected images ({', '.join(FORMATS)}), found none in this folder{advice}."
+        )
+    return images
+
+
+def _is_left_out(entry: os.DirEntry[str], results: Path) -> bool:
+    """Whether a sub-folder is not gone into: a link, which may lead anywhere, or that of the results."""
+    return entry.is_symlink() or (results.exists() and results.samefile(entry.path))
 
 
 def jobs_for(
-    sources: Sequence[str], endings: Sequence[str], *, output: str | None, out_dir: Path | None
+    listed: Sequence[Listed], endings: Sequence[str], *, output: str | None, out_dir: Path | None
 ) -> list[list[Job]]:
     """Return for each ending where the results go: to -o, into --out-dir, beside the inputs, or to stdout."""
     if output is not None and out_dir is not None:
         raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
-    if output is not None and len(sources) > 1:
-        raise UsageError(f"-o names one file, but there are {len(sources)} images; use --out-dir.")
+    if output is not None and len(listed) > 1:
+        raise UsageError(f"-o names one file, but there are {len(listed)} images; use --out-dir.")
     if output is not None:
         if output.endswith(os.sep):
             raise UsageError(f"-o {shown(output)} names a folder; use --out-dir, or name a file in it.")
-        return [[Job(sources[0], None if is_stdout(output) else Path(output))] for _ in endings]
+        return [[Job(listed[0].source, None if is_stdout(output) else Path(output))] for _ in endings]
+    sources = [one.source for one in listed]
     files = [Path("stdin" if source == STREAM else source) for source in sources]
-    folders = [file.parent if out_dir is None else out_dir for file in files]
+    folders = [
+        file.parent if out_dir is None else out_dir / one.under
+        for file, one in zip(files, listed, strict=True)
+    ]
     names = _names_apart([(folder, file) for folder, file in zip(folders, files, strict=True)])
     return [
         [

@@ -119,12 +119,15 @@ def check_unchanged(source: str, before: tuple[int, ...]) -> None:
 class OutDir:
     """The folder that --out-dir names, for results of one ending and one way to make them.
 
+    `places` are the folders of the results, one for each: this one, or some below it.
+
     There is a record for each ending (`sobel.png`), in a hidden file. One for a single image is not begun.
     While results are written there is a second hidden file, the lock.
     """
 
-    def __init__(self, folder: Path, ending: str, made: dict[str, Any], *, many: bool) -> None:
-        self.folder, self.many = folder, many
+    def __init__(self, folder: Path, ending: str, made: dict[str, Any], places: Sequence[Path]) -> None:
+        self.folder, self.many = folder, len(places) > 1
+        self.folders = sorted({folder, *places})
         self.made = json.loads(json.dumps(made))  # as it will be read again
         digest = hashlib.sha256(os.fsencode(ending)).hexdigest()[:DIGITS]
         self.path = folder / f".convcli-filter-{digest}.json"
@@ -187,7 +190,9 @@ class OutDir:
                 return
             make_folder(self.folder)
             self._agree()
-            remove_leftovers(self.folder)
+            for folder in self.folders:
+                make_folder(folder)
+                remove_leftovers(folder)
             if (self.many or self.stored is not None) and (anew or not self.matches):
                 write_inside(self.path, (json.dumps(self.made, indent=1) + "\n").encode())
             self._ready = True
