@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from convcli.images import Image, Metadata, encode
+from convcli.images import Image, Metadata, encode, read
 
 RGB = np.random.default_rng(0).integers(0, 256, (80, 60, 3), np.uint8)
 
@@ -93,3 +94,39 @@ def test_ink_without_a_profile_is_said(call, tmp_path):
     (tmp_path / "x.jpg").write_bytes(ink())
     result = call("filter", "x.jpg", "-k", "box", "-o", "y.png")
     assert "CMYK was converted to RGB without a profile" in result.stderr
+
+
+def lossless(pixels):
+    """Return RGB pixels as a lossless JPEG: each sample less its left neighbour. Source: T.81, annex H."""
+    height, width, _ = pixels.shape
+
+    def segment(marker, data):
+        return bytes([255, marker]) + struct.pack(">H", len(data) + 2) + data
+
+    predicted = np.empty(pixels.shape, int)
+    predicted[:, 1:] = pixels[:, :-1]
+    predicted[1:, 0] = pixels[:-1, 0]
+    predicted[0, 0] = 128
+    bits = ""
+    for difference in (pixels.astype(int) - predicted).ravel():
+        size = int(abs(difference)).bit_length()
+        bits += f"{size:04b}"  # nine codes of four bits
+        if size:
+            bits += f"{difference if difference > 0 else difference + 2**size - 1:0{size}b}"
+    bits += "1" * (-len(bits) % 8)
+    scan = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+    frame = struct.pack(">BHHB", 8, height, width, 3) + b"".join(bytes([n, 0x11, 0]) for n in (82, 71, 66))
+    table = bytes([0, 0, 0, 0, 9, *[0] * 12, *range(9)])
+    start = bytes([3, 82, 0, 71, 0, 66, 0, 1, 0, 0])
+    return (
+        b"\xff\xd8" + segment(0xC3, frame) + segment(0xC4, table) + segment(0xDA, start) + scan + b"\xff\xd9"
+    )
+
+
+@pytest.mark.parametrize("kernel", ["sharpen", "sobel", "laplacian", "prewitt-x"])
+def test_a_lossless_jpeg_is_filtered_by_every_kernel(call, tmp_path, kernel):
+    (tmp_path / "x.jpg").write_bytes(lossless(RGB))
+    (tmp_path / "y.png").write_bytes(encode(Image(RGB), "png"))
+    assert call("filter", "x.jpg", "y.png", "-k", kernel, "--out-dir", "out").code == 0
+    one, other = (np.asarray(read(tmp_path / "out" / f"{name}_{kernel}.png").pixels) for name in ("x", "y"))
+    np.testing.assert_array_equal(one, other)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from convcli.images.bounds import check_pixels
 from convcli.images.image import Pixels
 
 _BITFIELDS, _WITH_ALPHA = 3, 6  # compressions
@@ -19,10 +20,10 @@ _FILE_HEADER, _MASKS = 14, 40
 _WITH_ALPHA_HEADER = 56  # bytes of the shortest header that has a mask of alpha
 
 
-def read_bitfields(stream: BinaryIO, size: tuple[int, int]) -> tuple[Pixels, Pixels | None] | None:
+def read_bitfields(stream: BinaryIO, most: int, where: str) -> tuple[Pixels, Pixels | None] | None:
     """Return pixels (h, w, 3) and alpha, of uint8, or of uint16 where a field has more than 8 bits.
 
-    None for files of other kinds, and for those that are cut short.
+    None for files of other kinds, and for those that are cut short. More than `most` pixels are an error.
     """
     stream.seek(0)
     head = stream.read(_FILE_HEADER + _MASKS + 16)
@@ -31,7 +32,7 @@ def read_bitfields(stream: BinaryIO, size: tuple[int, int]) -> tuple[Pixels, Pix
     start, header = struct.unpack_from("<II", head, 10)
     if header < _MASKS:
         return None
-    signed_height, _, bits, compression = struct.unpack_from("<iHHI", head, 22)
+    width, signed_height, _, bits, compression = struct.unpack_from("<iiHHI", head, 18)
     if compression not in (_BITFIELDS, _WITH_ALPHA) or bits not in (16, 32):
         return None
     masks = list(struct.unpack_from("<III", head, _FILE_HEADER + _MASKS))
@@ -41,7 +42,10 @@ def read_bitfields(stream: BinaryIO, size: tuple[int, int]) -> tuple[Pixels, Pix
         )
     if not all(masks[:3]) or any(mask >> bits for mask in masks):
         return None
-    width, height = size
+    height = abs(signed_height)
+    if width < 1 or height < 1:
+        return None
+    check_pixels(height, width, most, where)
     row = -(-width * bits // 32) * 4
     stream.seek(start)
     data = stream.read(row * height)
@@ -53,6 +57,13 @@ def read_bitfields(stream: BinaryIO, size: tuple[int, int]) -> tuple[Pixels, Pix
     depth = 16 if any(_span(mask) > 8 for mask in masks) else 8
     fields = [_field(values, mask, depth) for mask in masks if mask]
     return np.dstack(fields[:3]), fields[3] if len(fields) == 4 else None
+
+
+def resolution_of(stream: BinaryIO) -> tuple[float, float]:
+    """Return the dots per inch, across and down, that the header says; 0 where it says nothing."""
+    stream.seek(38)
+    across, down = struct.unpack("<ii", stream.read(8))
+    return across * 0.0254, down * 0.0254
 
 
 def _span(mask: int) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from convcli.arrays import read_npy
 from convcli.errors import InputError
 from convcli.images import png_chunks
-from convcli.images.bitfields import read_bitfields
+from convcli.images.bitfields import read_bitfields, resolution_of
 from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels
 from convcli.images.image import Image, Metadata, Pixels
 from convcli.images.metadata import kept_exif, nodata_of, orientation_of, resolution, upright
@@ -114,6 +114,9 @@ def _read_other(file: _File, *, luma: bool, threads: int, damaged: bool) -> _Dec
     check_head(file.head, file.most, where)
     if file.kind == "JPEG":
         check_jpeg(file.stream, where)
+    if file.kind == "BMP" and (fields := read_bitfields(file.stream, file.most, where)) is not None:
+        dpi, notes = resolution(resolution_of(file.stream), where)
+        return _Decoded(*fields, 1, Metadata(dpi=dpi), notes)
     file, picture, notes = _sound(file)
     if several := getattr(picture, "is_animated", False):  # counting them all may take long
         notes.append(f"{where}: has more than one picture; only the first is used.")
@@ -129,8 +132,6 @@ def _read_other(file: _File, *, luma: bool, threads: int, damaged: bool) -> _Dec
     elif file.kind == "PNG" and png_chunks.is_deep(file.head):
         loaded, samples = _deep_samples(file, notes, damaged=damaged)
         pixels, alpha = parted(samples)
-    elif file.kind == "BMP" and (fields := read_bitfields(file.stream, picture.size)) is not None:
-        pixels, alpha = fields
     else:
         loaded, grey = _loaded(file, picture, notes, luma=luma, damaged=damaged)
         pixels, alpha, said, used = arrays_of(loaded, where, threads, profile)

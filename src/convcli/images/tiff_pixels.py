@@ -17,6 +17,7 @@ from convcli.images.tiff import Directory, Layout, Tag
 from convcli.images.tiff_samples import READABLE
 
 LONGEST_PALETTE = 16  # bits of its numbers
+BAND_SAMPLES = 2**22  # that are given their meaning at a time
 
 
 class Photometric(IntEnum):
@@ -48,11 +49,32 @@ def pixels_of(
 ) -> tuple[Pixels, Pixels | None, list[str]]:
     """Return pixels (h, w) or (h, w, 3), or (h, w, 4) of ink, alpha, and what to say about them.
 
+    Some rows at a time: what is computed on the way takes several times the memory of what comes of it.
+
     Raises
     ------
     InputError
         If a palette or samples are missing.
     """
+    height, width, count = samples.shape
+    rows = max(BAND_SAMPLES // (width * count), 1)
+    pixels, alpha, notes = _meaning(samples[:rows], layout, directory)
+    if rows >= height:
+        return pixels, alpha, notes
+    whole = np.empty((height, *pixels.shape[1:]), pixels.dtype)
+    opacity = None if alpha is None else np.empty((height, width), alpha.dtype)
+    for first in range(0, height, rows):
+        pixels, alpha, _ = _meaning(samples[first : first + rows], layout, directory)
+        whole[first : first + rows] = pixels
+        if opacity is not None:
+            opacity[first : first + rows] = alpha
+    return whole, opacity, notes
+
+
+def _meaning(
+    samples: NDArray[Any], layout: Layout, directory: Directory
+) -> tuple[Pixels, Pixels | None, list[str]]:
+    """Return what `pixels_of` does, of some rows."""
     where, notes = directory.where, []
     photometric = Photometric(layout.photometric)
     colours = COLOURS[photometric]

@@ -55,12 +55,14 @@ def read_samples(stream: BinaryIO, layout: Layout, where: str) -> NDArray[Any]:
             heights = [_height(layout, number // across) for number in numbers]
             pieces = [_piece(stream, layout, plane * each + number, where) for number in numbers]
             rows = _undone(pieces, heights, layout)
-            values = _values(rows, layout, channels, dtype)
-            start = 0
+            start, band = 0, max(BAND_BYTES // layout.row_bytes // 8, 1)
             for number, height in zip(numbers, heights, strict=True):
                 down, right = number // across * layout.rows, number % across * layout.columns
                 place = part[down : down + layout.rows, right : right + layout.columns]
-                place[:] = values[start : start + place.shape[0], : place.shape[1]]
+                for top in range(0, len(place), band):  # unpacked bits take eight times the bytes
+                    some = place[top : top + band]
+                    stored = rows[start + top : start + top + len(some)]
+                    some[:] = _values(stored, layout, channels, dtype)[:, : some.shape[1]]
                 start += height
     return samples
 
