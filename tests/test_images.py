@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import struct
@@ -200,6 +201,7 @@ def test_orientation_is_applied_and_reset(format, orientation):  # noqa: A002
     assert ORIENTATION not in kept
 
 
+@functools.cache  # the time is in it
 def profile():
     return PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
 

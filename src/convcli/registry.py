@@ -51,7 +51,7 @@ class Registry(Mapping[str, T]):
 
     def hint(self, name: str) -> str:
         """Return what is said of an unknown name; nothing of most."""
-        return self.hints.get(name.lower().replace("-", "_"), "")
+        return self.hints.get(plain(name), "")
 
     def __contains__(self, name: object) -> bool:
         return name in self._parts
@@ -61,3 +61,12 @@ class Registry(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._parts)
+
+
+def plain(name: str) -> str:
+    """Return a name as it is looked up among hints.
+
+    >>> plain("Mexican hat"), plain("log-softmax")
+    ('mexican_hat', 'log_softmax')
+    """
+    return name.strip().lower().replace("-", "_").replace(" ", "_")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from convcli.filtering import apply
-from convcli.render.filtering import hints, result_line
+from convcli.render.filtering import hints, result_lines
 
 RNG = np.random.default_rng(4)
 
@@ -146,12 +146,12 @@ def test_hints_name_the_remedy():
 
 def test_the_line_leaves_out_what_is_usual_and_fits_the_terminal():
     image = RNG.integers(0, 256, (30, 40)).astype(np.uint8)
-    line = result_line("photo_sobel.png", apply(image, "gaussian"))
+    (line,) = result_lines("photo_sobel.png", apply(image, "gaussian"))
     assert "30 high, 40 wide  gaussian 9 × 9, sum 1" in line
     assert not any(word in line for word in ("uint8", "correlate", "clipped"))
-    other = result_line("x.npy", apply(image, "sobel", op="convolve", range="raw"))
+    (other,) = result_lines("x.npy", apply(image, "sobel", op="convolve", range="raw"))
     assert "float32" in other
     assert "(convolve)" in other
     for width in (40, 80):
-        narrow = result_line("photo_sobel.png", apply(image, "sobel"), width)
-        assert max(map(len, narrow.split("\n"))) <= width
+        narrow = result_lines("photo_sobel.png", apply(image, "sobel"), width)
+        assert max(map(len, narrow)) <= width

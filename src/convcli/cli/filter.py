@@ -587,9 +587,9 @@ def _document(
 
 def _line(job: Job, result: FilterResult) -> tuple[str, ...]:
     """Return the line that says what was made of one image, in several where a terminal is narrow."""
-    from convcli.render.filtering import result_line
+    from convcli.render.filtering import result_lines
 
     where = "standard output" if job.target is None else shown(job.target)
     stream = sys.stderr if job.target is None else sys.stdout
     width = get_terminal_size().columns if stream is not None and stream.isatty() else None
-    return tuple(result_line(where, result, width).split("\n"))
+    return tuple(result_lines(where, result, width))

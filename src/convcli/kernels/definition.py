@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from convcli.errors import KernelError, UnknownNameError, shortened
-from convcli.registry import Registry
+from convcli.registry import Registry, plain
 from convcli.shapes import Pair
 
 Combine: TypeAlias = Literal["single", "magnitude", "maximum", "volume"]
@@ -282,22 +282,12 @@ USUAL_WORDS = {
 """Kernels, and what people call them: the names that are suggested in an error."""
 
 
-class _Kernels(Registry[Definition]):
-    """The registry of kernels, which knows what people call them."""
-
-    def __getitem__(self, name: str) -> Definition:
-        if name not in self:
-            word = name.strip().lower().replace("_", "-").replace(" ", "-")
-            for meant, words in USUAL_WORDS.items():
-                if word in words:
-                    raise UnknownNameError(self.kind, name, (), f"Did you mean '{meant}'?")
-            if word in ("median", "bilateral", "dilate", "erode", "max", "min", "opening", "closing"):
-                hint = "It is no convolution: no weights do that. To smooth, take 'gaussian'."
-                raise UnknownNameError(self.kind, name, (), hint)
-        return super().__getitem__(name)
-
-
-KERNELS: Registry[Definition] = _Kernels("kernel")
+_NO_CONVOLUTION = ("median", "bilateral", "dilate", "erode", "max", "min", "opening", "closing")
+_HINTS = {
+    **{word: f"Did you mean '{meant}'?" for meant, words in USUAL_WORDS.items() for word in words},
+    **dict.fromkeys(_NO_CONVOLUTION, "It is no convolution: no weights do that. To smooth, take 'gaussian'."),
+}
+KERNELS: Registry[Definition] = Registry("kernel", {plain(word): hint for word, hint in _HINTS.items()})
 
 
 def define(

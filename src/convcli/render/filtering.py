@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from convcli.errors import shown
 from convcli.filtering import FilterResult
 from convcli.render.kernels import sum_words
 
@@ -15,8 +16,8 @@ FLAT = 1e-6
 CUT = 0.9  # of all samples
 
 
-def result_line(where: str, result: FilterResult, width: int | None = None) -> str:
-    """Return what was made of one image; broken between its parts where it is longer than `width` columns.
+def result_lines(where: str, result: FilterResult, width: int | None = None) -> list[str]:
+    """Return what was made of one image: a line, or several where it is longer than `width` columns.
 
     What is as usual (8 bits, correlation, nothing clipped) is left out.
     """
@@ -29,7 +30,7 @@ def result_line(where: str, result: FilterResult, width: int | None = None) -> s
     parts = [
         where,
         size + dtype,
-        f"{result.kernel.name}{turned} {f_h} × {f_w}, {sum_words(result.kernel)}",
+        f"{shown(result.kernel.name)}{turned} {f_h} × {f_w}, {sum_words(result.kernel)}",
         f"responses {result.minimum:.6g} … {result.maximum:.6g}{clipped}",
     ]
     lines = [parts[0]]
@@ -38,7 +39,7 @@ def result_line(where: str, result: FilterResult, width: int | None = None) -> s
             lines.append(f"  {part}")
         else:
             lines[-1] += f"  {part}"
-    return "\n".join(lines)
+    return lines
 
 
 def hints(result: FilterResult) -> list[str]:
