@@ -185,3 +185,25 @@ def test_evaluate_notes_inverted_images_too(call, trained, digits, tmp_path):
         in call("evaluate", trained, "--data", "paper.npz").stderr
     )
     assert call("evaluate", trained, "--split", "train").stderr == ""
+
+
+def test_what_is_said_of_many_images_is_said_once(run, trained, tmp_path):
+    for number in range(3):
+        Image.fromarray(np.full((8, 8), 100 * number, np.uint16)).save(tmp_path / f"{number}.png")
+        Image.new("LA", (8, 8), (0, 9)).save(tmp_path / f"see-through-{number}.png")
+    lines = run("predict", trained, ".").stderr.splitlines()
+    assert sum("transparent" in line for line in lines) == 1
+    assert any("3 of 6 images: is transparent" in line for line in lines)
+    assert any("3 of 6 images: is nearly all black" in line for line in lines), (
+        "12 bits to a network for 8 are nearly black"
+    )
+
+
+def test_folders_of_folders_lead_on_and_pgm_is_an_image(run, trained, tmp_path):
+    (tmp_path / "scans" / "a").mkdir(parents=True)
+    Image.new("L", (8, 8)).save(tmp_path / "scans" / "a" / "1.pgm")
+    refused = run("predict", trained, "scans")
+    assert refused.code == 1
+    assert "'scans/*' goes into" in refused.stderr
+    assert "recursive" not in refused.stderr
+    assert "scans/a/1.pgm: " in run("predict", trained, "scans/*").stdout

@@ -59,13 +59,17 @@ def listed_images(
     return images
 
 
-def images_in(folder: str, *, results: Path | None = None) -> list[str]:
+def images_in(
+    folder: str, *, results: Path | None = None, endings: Sequence[str] = (), deeper: str = "--recursive"
+) -> list[str]:
     """Return the files of a folder that end as images do, by name; say what is passed over.
 
-    With `results` also those of its sub-folders, but for hidden ones, links, and that one.
+    With `results` also those of its sub-folders, but for hidden ones, links, and that one. `endings` count
+    beside those of the formats; `deeper` is what leads into sub-folders.
     """
     from convcli.images import FORMATS
 
+    known = (*FORMATS, *endings)
     images: list[str] = []
     folders: list[str] = []
     others = 0
@@ -77,7 +81,7 @@ def images_in(folder: str, *, results: Path | None = None) -> list[str]:
         except OSError as error:
             raise InputError(f"{shown(error.filename)}: cannot be read ({reason(error)}).") from error
         inner = [entry for entry in visible if entry.is_dir()]
-        found = [e.path for e in visible if e.is_file() and Path(e.name).suffix.lower() in FORMATS]
+        found = [e.path for e in visible if e.is_file() and Path(e.name).suffix.lower() in known]
         images += found
         others += len(visible) - len(inner) - len(found)
         entered = [entry.path for entry in inner if results and not _is_left_out(entry, results)]
@@ -88,12 +92,12 @@ def images_in(folder: str, *, results: Path | None = None) -> list[str]:
     inside = f"{len(folders):,} {'folder' if len(folders) == 1 else 'folders'} in it"
     some = ", ".join(shown(Path(path).name) for path in folders[:3]) + (", …" if len(folders) > 3 else "")
     if folders and (images or results):
-        reached = "a link, or where results go" if results else "--recursive filters what is in there too"
+        reached = "a link, or where results go" if results else f"{deeper} takes what is in there too"
         note(f"{shown(folder)}: {inside} passed over ({some}); {reached}")
     if not images:
-        advice = f"; it has {inside} ({some}), which --recursive goes into" if folders and not results else ""
+        advice = f"; it has {inside} ({some}), which {deeper} goes into" if folders and not results else ""
         raise InputError(
-            f"{shown(folder)}: expected images ({', '.join(FORMATS)}), found none in this folder{advice}."
+            f"{shown(folder)}: expected images ({', '.join(known)}), found none in this folder{advice}."
         )
     return images
 

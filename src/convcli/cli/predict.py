@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from convcli.nn.model import Model
 
 WILD = "*?["
+READ_ONLY = (".pgm", ".ppm", ".pbm", ".pnm")  # what is trained on, and not written
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class _Answer:
     ranking: tuple[tuple[str, float], ...]
     far: bool
     inverted_is_near: bool
+    notes: tuple[str, ...] = ()
 
 
 def predict(
@@ -69,12 +71,13 @@ def predict(
     if as_csv and json:
         raise UsageError("--csv and --json both say how to print; give one of them.")
     from convcli import build
+    from convcli.data.notes import of_files
     from convcli.images import MAX_PIXELS
 
     model = build.load_run(chosen_run(run))
     listed, failures = _listed([os.fspath(name) for name in images]), list[ConvcliError]()
     top = min(top, len(model.classes))
-    far, inverted = list[str](), 0
+    far, said, inverted = list[str](), list[str](), 0
     if as_csv:
         _print_csv(["image", *(name for place in range(1, top + 1) for name in _columns(place))])
     quotes = '"' if any(_unclear(name) for name in model.classes) else ""
@@ -85,6 +88,8 @@ def predict(
         if answer.far:
             far.append(answer.image)
             inverted += answer.inverted_is_near
+        said += answer.notes
+    note(of_files(said, len(listed)))
     if far:
         note(_far(far, len(listed), inverted, invert))
     if failures:
@@ -105,7 +110,9 @@ def _listed(names: Sequence[str]) -> list[str]:
             if not found:
                 raise InputError(f"{shown(name)}: no file has such a name. Look at the pattern.")
         for path in found:
-            images += images_in(path) if os.path.isdir(path) else [path]  # noqa: PTH112
+            deeper = f"'{shown(path).rstrip('/')}/*'"
+            inner = os.path.isdir(path)  # noqa: PTH112
+            images += images_in(path, endings=READ_ONLY, deeper=deeper) if inner else [path]
     return images
 
 
@@ -132,7 +139,6 @@ def _answers(
                 raise
             failures.append(error)
             continue
-        note(notes)
         shown_to_it = (255 - pixels if invert else pixels)[None]
         outputs = model.outputs(shown_to_it)
         probabilities = model.loss.probabilities(outputs)[0]
@@ -142,7 +148,7 @@ def _answers(
         far, inverted_far = (
             model.far_from_training(each).item() for each in (shown_to_it, 255 - shown_to_it)
         )
-        yield _Answer(name, ranking, far, not inverted_far)
+        yield _Answer(name, ranking, far, not inverted_far, notes)
 
 
 def _print(answer: _Answer, *, as_csv: bool, json: bool, quotes: str) -> None:

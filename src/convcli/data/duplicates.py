@@ -63,7 +63,8 @@ def same_pictures(parts: Mapping[str, Dataset | None]) -> tuple[tuple[str, ...],
             met += len(pairs)
     if several:
         notes.append(
-            f"{several:,} images stand in more than one class: {twice[0]} is {twice[1]}; "
+            f"{several:,} {'image stands' if several == 1 else 'images stand'} in more than one class: "
+            f"{twice[0]} is {twice[1]}; "
             "no network tells them apart"
         )
     return tuple(notes), met

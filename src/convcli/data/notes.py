@@ -76,7 +76,7 @@ def of_pictures(
     cut = [each.held for each in seen if presentation.cuts(each.held)]
     if cut:
         notes.append(of_cut(cut, presentation))
-    return (*notes, *_of_files(seen))
+    return (*notes, *of_files([text for each in seen for text in each.notes], len(seen)))
 
 
 def of_cut(held: Sequence[Held], presentation: Presentation) -> str:
@@ -103,13 +103,12 @@ def _distortion(shape: Size, target: Sequence[int]) -> float:
     return max(rows / columns, columns / rows)
 
 
-def _of_files(seen: Sequence[Seen]) -> list[str]:
-    """Return what reading itself had to say, each kind once, with the number of images."""
-    said = [text for each in seen for text in each.notes]
+def of_files(said: Sequence[str], count: int) -> list[str]:
+    """Return what reading `count` images had to say, each kind once, with the number of images."""
     kinds = Counter(text.rpartition(": ")[2] for text in said)
     first = {text.rpartition(": ")[2]: text for text in reversed(said)}
     notes = [
-        first[kind].rstrip(".") if times == 1 else f"{times:,} of {len(seen):,} images: {kind.rstrip('.')}"
+        first[kind].rstrip(".") if times == 1 else f"{times:,} of {count:,} images: {kind.rstrip('.')}"
         for kind, times in kinds.most_common(MOST_NOTES)
     ]
     if len(kinds) > MOST_NOTES:

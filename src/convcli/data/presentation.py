@@ -21,6 +21,8 @@ Fit: TypeAlias = Literal["stretch", "pad", "crop"]
 
 WHITE: Colour = (255, 255, 255)
 BYTE = 255
+# A picture whose values end below this share of what is black to white is nearly all black.
+DARK = 1 / 8
 # ITU-R 601 in units of 1/65536, as Pillow's mode L has it: 0.299, 0.587 and 0.114.
 _LUMA = np.array([19595, 38470, 7471], np.uint32)
 
@@ -96,6 +98,10 @@ class Presentation:
             notes.append(
                 f"{where}: holds {held.low:g} … {held.high:g}, of which {low:g} … {high:g} is black to white."
             )
+        elif held.kind:
+            low, high = self._limits(image.pixels, where)
+            if held.high < low + DARK * (high - low):
+                notes.append(f"{where}: is nearly all black to the network, whose white is {high:g}.")
         return pixels if size is None else self.fitted(pixels, size), tuple(notes)
 
     def shown(self, image: Image, channels: int | None = None, where: str = "image") -> Pixels:
@@ -255,5 +261,5 @@ def no_range(where: str, kind: str, low: float, high: float) -> InputError:
     what = "floats from 0 to 1" if kind == "f" else "integers of 8 or 16 bits, from 0 up"
     return InputError(
         f"{where}: expected {what}, found {low:g} … {high:g}. Say which values are black and white with "
-        "data.range = [low, high]."
+        "data.range = [low, high] when you train, or save it so."
     )
