@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import glob
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -100,6 +98,8 @@ def predict(
 
 def _listed(names: Sequence[str]) -> list[str]:
     """Return the images that are named, those in folders, and those that patterns match, by name."""
+    import glob
+
     from convcli.cli.jobs import images_in
 
     images: list[str] = []
@@ -164,6 +164,8 @@ def _print(answer: _Answer, *, as_csv: bool, json: bool, quotes: str) -> None:
 
 
 def _print_csv(cells: Sequence[Any]) -> None:
+    import csv
+
     safe = [shown(cell) if isinstance(cell, str) and sys.stdout.isatty() else cell for cell in cells]
     csv.writer(sys.stdout, lineterminator="\n").writerow(safe)
 

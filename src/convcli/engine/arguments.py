@@ -37,7 +37,9 @@ def real(values: ArrayLike, what: str) -> Array:
         raise UsageError(f"Expected {what} of real numbers, found no array: {error}") from None
     if array.dtype.kind not in REAL:
         raise UsageError(f"Expected {what} of real numbers, found {_words(array.dtype)}.")
-    if np.ma.is_masked(values):
+    if hasattr(values, "filled") and np.ma.is_masked(
+        values
+    ):  # importing numpy.ma takes longer than most calls
         raise UsageError(
             f"Expected {what} of real numbers, found masked ones: fill them first, with .filled()."
         )

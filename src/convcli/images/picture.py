@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
-import PIL.ImageCms
 import PIL.ImageFile
 from numpy.typing import NDArray
 
@@ -72,6 +71,8 @@ def _to_rgb(
     picture: PIL.Image.Image, where: str, threads: int, profile: bytes | None
 ) -> tuple[Pixels, str, bool]:
     """Return ink, or another space of colours, as RGB: through its profile if there is one of that space."""
+    import PIL.ImageCms  # few pictures need it
+
     mode = picture.mode
     if mode in _SPACES and profile and profile[16:20] == _SPACES[mode] and mode != "YCbCr":
         try:

@@ -16,7 +16,6 @@ from convcli import files
 from convcli.errors import OutputError, UnknownNameError, shown
 from convcli.images.image import FORMATS, Image, Pixels, format_of
 from convcli.images.png import encode_png
-from convcli.images.tiff_writing import encode_tiff
 
 COMPRESSION = 1
 """How hard a PNG file is compressed unless asked: runs only, no search for repetitions."""
@@ -102,6 +101,10 @@ def encode(image: Image, format: str, *, compress: int = COMPRESSION, threads: i
     if format == "png":
         return encode_png(image.pixels, image.alpha, metadata, level=compress, threads=threads)
     if format == "tiff":
+        from convcli.images.tiff_writing import (
+            encode_tiff,
+        )  # with Pillow's TIFF parts, which others do not need
+
         return encode_tiff(image.pixels, image.alpha, metadata)
     pixels = image.pixels if image.alpha is None else np.dstack((image.pixels, image.alpha))
     stream = io.BytesIO()
