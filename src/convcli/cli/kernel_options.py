@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -58,7 +59,7 @@ def chosen_kernels(
 
 
 def _parsed_anchor(text: str) -> tuple[int, int]:
-    if "," not in text:
+    if not re.fullmatch(r"\s*\d+\s*,\s*\d+\s*", text):
         raise UsageError(
             f"--anchor: expected ROW,COLUMN of a cell, from 0, such as 1,1, not {shortened(text)!r}."
         )

@@ -17,11 +17,14 @@ In a table (`.csv`, `.tsv`), and wherever lines hold single numbers between semi
     [1 2; 3 4]/16        one pair, as MATLAB has it; a number before (1/16 *) or behind multiplies or divides
     3x3: 1,2,1 …         ImageMagick: width × height and the cells in order; 3: is 3x3:
     3x3+0+1: …           with the cell (column, row) that lies on the pixel
+    K = …                a name before it; `1.0e-03 *` on a line of its own, as MATLAB prints it
+    1 & 2 \\ 3 & 4       LaTeX, with or without \begin{bmatrix}
 
 A comma between two digits may be decimal. Where it parts no more than two numbers everywhere, both meanings
 fit, and the text is refused with both ways to write it: `0,5 0,5`, `1,5;2,5`, `1,000`, `0,25⏎0,5`. Three or
 more are cells (`1,2,3`), as is what a table's comma parts, unless all its numbers begin with 0, or go on with
-three digits. All begin with 0 between semicolons: `0,25;0,5` can only be decimal.
+three digits. All begin with 0 between semicolons: `0,25;0,5` can only be decimal. Groups of three digits
+behind a blank (`1 000`) are refused where they can be no cells, or a table's.
 """
 
 from __future__ import annotations
@@ -65,6 +68,13 @@ _CALL = re.compile(
 _KEYWORDS = re.compile(r"(?:,\s*\w+\s*=\s*[\w.'\":]+)*\s*,?\s*\)")
 _BEFORE = re.compile(r"\(?\s*([^\s\[\](){}*]+)\s*\)?\s*[*·×]\s*(?=[\[({A-Za-z])")
 _BEHIND = re.compile(r"(?<=[\])}])\s*([/*·×])\s*\(?\s*([^\s\[\](){}*]+)\s*\)?$")
+_ASSIGNED = re.compile(r"(?!sep=)[A-Za-z]\w*\s*=\s*")
+_FACTOR_LINE = re.compile(rf"([\d.eE+-]+){_BLANK}*\*{_BLANK}*[\r\n]\s*")
+_LATEX = re.compile(r"\\(?:begin|end)\{(?:\w?matrix|array)\*?\}(?:\{[lcr| ]+\})?")
+_THOUSANDS = re.compile(
+    r"(?<![\d.,/])[1-9]\d{0,2}(?:[ \u00a0\u2009\u202f](?:0\d\d)|[\u2009\u202f]\d{3})+(?![\d./])"
+)
+_TABLE_THOUSANDS = re.compile(r"(?<![\d.,/])[1-9]\d{0,2}(?:[\u00a0\u2009\u202f]\d{3})+(?!\d)")
 _TYPED = re.compile(r"[\d\s.,;|eE+\-/:xX×*·#()\[\]{}]+")
 _DECIMAL = re.compile(r"([+-]?(?:\d{1,3}(?:\.\d{3})+|\d*)),(\d+)(?:[eE][+-]?\d+)?")
 _ZEROS_IN_TURN = re.compile(r"(?:[+-]?0,\d++(?:,[+-]?0,\d++)*+\s*+;?\s*+)++")
@@ -126,17 +136,25 @@ def matrix(text: str, where: str, table: bool = False) -> Typed:
     >>> matrix("2x2+1+0: 1,2,3,4", "kernel").anchor
     (0, 1)
     """
+    _check_thousands(text, where, table)
     text = plain(text)
     if "#" in text:
         text = re.sub(r"#[^\r\n]*", "", text)
-    text = text.strip()
+    text = text.strip("\r\n " if table else None)  # a tab at the beginning may end an empty cell
+    if assigned := _ASSIGNED.match(text):
+        text = text[assigned.end() :]
+    if "&" in text:
+        text = _LATEX.sub("", text).replace("\\\\", ";").replace("&", " , ").strip()
     if not text:
         raise KernelError(f"{where}: expected rows of numbers, found none.")
     if header := _HEADER.fullmatch(text):
         return _imagemagick(header, where)
     factor = 1.0
+    if printed := _FACTOR_LINE.match(text):
+        factor, text = _value(printed[1], where), text[printed.end() :]
+    elif re.search(r"[\[({]", text):
+        factor, text = _unwrapped(text.removesuffix(";"), where)
     if re.search(r"[\[({]", text):
-        factor, text = _unwrapped(text, where)
         rows, hint = _bracketed(text, where)
     else:
         if text.endswith(";") and not table:
@@ -144,6 +162,17 @@ def matrix(text: str, where: str, table: bool = False) -> Typed:
         rows, hint = _parted(text, where, table=table)
     weights = _numbers(rows, where, hint)
     return Typed(weights if factor == 1 else weights * factor)
+
+
+def _check_thousands(text: str, where: str, table: bool) -> None:
+    """Refuse 1 000 with a blank of any kind, which would become two cells."""
+    if found := _THOUSANDS.search(text) or (table and _TABLE_THOUSANDS.search(text)):
+        joined = "".join(sign for sign in found[0] if sign.isdigit())
+        raise KernelError(
+            f"{where}: {shortened(repr(plain(found[0])), 40)} may be one number in groups of three "
+            f"digits or several cells: write "
+            f"{shortened(joined, 40)}, or part cells by commas and write 0 for 000."
+        )
 
 
 def _unwrapped(text: str, where: str) -> tuple[float, str]:
@@ -187,7 +216,7 @@ def _bracketed(text: str, where: str) -> tuple[Iterator[list[str]], str]:
     inner = re.compile(r"\[([^\[\]]*)\]")
     outside = inner.sub(" ", text)
     if not re.fullmatch(r"[\s,;]*|\[[\s,;]*\][\s,;]*", outside):
-        if "[" in outside.strip()[1:]:
+        if re.match(r"[\s,;]*\[[\s,;]*\[", outside):
             raise KernelError(
                 f"{where}: expected rows of cells such as [[1, 2], [3, 4]], found more levels of brackets."
             )
@@ -277,11 +306,17 @@ def _commas(text: str, where: str, *, blanks: bool, loose: bool, lines: bool, ta
 
 def _ambiguous(piece: str, where: str) -> KernelError:
     left, _, right = piece.partition(",")
+    if "." in right:  # 1,234.5
+        raise KernelError(
+            f"{where}: {shortened(repr(piece), 40)} may be a number with a mark of thousands or two cells: "
+            f"write {shortened(left + right, 40)}, or {shortened(f'{left} {right}', 40)} with a blank."
+        )
     whole = left.replace(".", "")
+    second = right.lstrip("0") or "0" if re.fullmatch(r"0\d\d", right) else right  # 1 000 would be refused
     return KernelError(
         f"{where}: {shortened(repr(piece), 40)} may be a number with a decimal comma or two cells: write "
         f"{shortened(f'{whole}.{right}', 40)} with a point, or "
-        f"{shortened(f'{left} {right}', 40)} with a blank."
+        f"{shortened(f'{left} {second}', 40)} with a blank."
     )
 
 
@@ -329,7 +364,7 @@ def _imagemagick(header: re.Match[str], where: str) -> Typed:
     if not 1 <= min(rows, columns) <= max(rows, columns) <= MAX_SIDE:
         raise KernelError(f"{where}: {size} expected sides from 1 to {MAX_SIDE}.")
     body = header[6].strip().removesuffix(";")
-    if ":" in body:
+    if ":" in body and ";" in body:
         raise KernelError(
             f"{where}: several kernels, parted by ;. Give each by itself: --kernel … --kernel …."
         )
