@@ -75,7 +75,7 @@ def test_folder_stands_for_its_images_by_name(call, photos, tmp_path):
     assert [line.split()[0] for line in result.stdout.splitlines()] == [f"edges/{n}_sobel.png" for n in NAMES]
     assert result.stderr == (
         "note: photos: 2 passed over whose names do not end as those of image files\n"
-        "note: photos: 1 folder in it passed over (sub); --recursive filters what is in there too\n"
+        "note: photos: 1 folder in it passed over (sub); --recursive takes what is in there too\n"
     )
     for number, name in enumerate(NAMES):
         np.testing.assert_array_equal(

@@ -79,17 +79,19 @@ def predict(
     if as_csv:
         _print_csv(["image", *(name for place in range(1, top + 1) for name in _columns(place))])
     quotes = '"' if any(_unclear(name) for name in model.classes) else ""
-    for answer in _answers(
-        model, listed, top, invert, max_pixels or MAX_PIXELS, failures if keep_going else None
-    ):
-        _print(answer, as_csv=as_csv, json=json, quotes=quotes)
-        if answer.far:
-            far.append(answer.image)
-            inverted += answer.inverted_is_near
-        said += answer.notes
-    note(of_files(said, len(listed)))
-    if far:
-        note(_far(far, len(listed), inverted, invert))
+    try:
+        for answer in _answers(
+            model, listed, top, invert, max_pixels or MAX_PIXELS, failures if keep_going else None
+        ):
+            _print(answer, as_csv=as_csv, json=json, quotes=quotes)
+            if answer.far:
+                far.append(answer.image)
+                inverted += answer.inverted_is_near
+            said += answer.notes
+    finally:  # what was answered before a bad image has its notes too
+        note(of_files(said, len(listed)))
+        if far:
+            note(_far(far, len(listed), inverted, invert))
     if failures:
         lines = [f"  {line}" for error in failures for line in error.lines]
         summary = f"{len(failures):,} of {len(listed):,} images could not be read; the others are done."
