@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -319,3 +320,12 @@ def test_metadata_of_a_deep_file_are_kept():
     kept.load(image.metadata.exif)
     assert (image.metadata.dpi, image.metadata.icc_profile) == ((300, 150), b"profile")
     assert kept[270] == "the harbour"
+
+
+def test_a_fourth_sample_that_says_something_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(0, 256, (4, 5, 4), dtype=np.uint8)
+    path = tmp_path / "infrared.tif"
+    for fourth, count in ((samples[:, :, 3], 1), (0, 0)):
+        samples[:, :, 3] = fourth
+        tifffile.imwrite(path, samples, photometric="rgb", extrasamples=["unspecified"])
+        assert len(read(path).notes) == count

@@ -24,6 +24,7 @@ from convcli.images.metadata import kept_exif, nodata_of, orientation_of, resolu
 from convcli.images.picture import arrays_of, load_as_far_as_it_goes, parted
 from convcli.images.pillow import reading
 from convcli.images.png_rows import read_rows
+from convcli.images.pnm import read_deep
 from convcli.images.sources import kind_of, opened, start
 from convcli.images.tiff import Directory, Tag, layout_of
 from convcli.images.tiff_pixels import is_left_to_pillow, is_understood, pixels_of, refuse_raw, unknown_kind
@@ -117,6 +118,8 @@ def _read_other(file: _File, *, luma: bool, threads: int, damaged: bool) -> _Dec
     if file.kind == "BMP" and (fields := read_bitfields(file.stream, file.most, where)) is not None:
         dpi, notes = resolution(resolution_of(file.stream), where)
         return _Decoded(*fields, 1, Metadata(dpi=dpi), notes)
+    if file.kind == "PPM" and (deep := read_deep(file.stream, file.most, where)) is not None:
+        return _Decoded(deep, None, 1, Metadata(), [])
     file, picture, notes = _sound(file)
     if several := getattr(picture, "is_animated", False):  # counting them all may take long
         notes.append(f"{where}: has more than one picture; only the first is used.")

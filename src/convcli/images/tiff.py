@@ -210,10 +210,11 @@ def layout_of(directory: Directory, most: int) -> Layout:
     check_pixels(height, width, most, where)
     samples = directory.number(Tag.SAMPLES, 1)
     bits = _one(directory, Tag.BITS, samples, 1, "bits")
-    kind = {0: "u", 1: "u", 2: "i", 3: "f", 4: "u"}.get(
-        _one(directory, Tag.SAMPLE_FORMAT, samples, 1, "format"), ""
-    )
-    if not kind:
+    sample_format = _one(directory, Tag.SAMPLE_FORMAT, samples, 1, "format")
+    kind = {0: "u", 1: "u", 2: "i", 3: "f", 4: "u", 5: "complex", 6: "complex"}.get(sample_format)
+    if kind is None:
+        raise InputError(f"{where}: a TIFF file of samples of kind {sample_format} cannot be read.")
+    if kind == "complex":
         raise InputError(f"{where}: a TIFF file of complex numbers; save its real part or magnitude.")
     if not 0 < samples <= MOST_BITS or not 0 < bits <= MOST_BITS:
         raise InputError(f"{where}: a TIFF file of {samples} samples of {bits} bits a pixel cannot be read.")

@@ -121,8 +121,8 @@ def _alpha(samples: NDArray[Any], colours: int, layout: Layout) -> tuple[NDArray
     for number, meaning in enumerate(extra[:more]):
         if meaning in (ASSOCIATED, UNASSOCIATED):
             return np.ascontiguousarray(samples[:, :, colours + number]), more - 1
-    padding = layout.photometric == Photometric.RGB and extra == (0,) and layout.bits == 8  # RGBX
-    return None, 0 if padding else more
+    flat = more == 1 and bool((samples[:, :, -1] == samples[0, 0, -1]).all())  # RGBX: padding, no infrared
+    return None, 0 if flat else more
 
 
 def _scaled(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
@@ -196,6 +196,7 @@ _COMPRESSIONS = {
     34887: "LERC",
     34892: "JPEG",
     34933: "PNG",
+    50001: "WebP",
     34934: "JPEG XR",
     50002: "JPEG XL",
     52546: "JPEG XL",
@@ -207,7 +208,7 @@ _PHOTOMETRICS = {
     _LOG_LUMINANCE: "LogL",
     _LOG_COLOUR: "LogLuv",
 }
-_FAX, _OLD_JPEG, _JPEG, _WEBP = (2, 3, 4), 6, 7, 50001
+_FAX, _OLD_JPEG, _JPEG = (2, 3, 4), 6, 7
 _MAKERS = {"nikon": "Nikon NEF", "sony": "Sony ARW", "canon": "Canon CR2", "pentax": "Pentax PEF"}
 
 
@@ -225,7 +226,7 @@ def is_left_to_pillow(layout: Layout) -> bool:
     if layout.bits != 8 or layout.kind != "u":
         return False
     known = (*COLOURS, Photometric.YCBCR, Photometric.LAB)
-    return layout.compression in (*READABLE, _OLD_JPEG, _JPEG, _WEBP) and layout.photometric in known
+    return layout.compression in (*READABLE, _OLD_JPEG, _JPEG) and layout.photometric in known
 
 
 def unknown_kind(layout: Layout) -> str:
