@@ -85,8 +85,8 @@ def _refuse(path: Path, parts: list[Path]) -> None:
     places = " and ".join(f"{folder.name}/CLASS/" for folder in parts)
     raise InputError(
         f"{shown(path)}: expected a folder for each class, found {names}, the names of parts, and no class "
-        f"folders in {'it' if len(parts) == 1 else 'them'}. Sort the images into {places} for each class, or name their "
-        "classes in a .csv file."
+        f"folders in {'it' if len(parts) == 1 else 'them'}. Sort the images into {places} for each class, "
+        "or name their classes in a .csv file."
     )
 
 
