@@ -118,11 +118,12 @@ def test_of_the_images_that_it_was_fitted_to_less_than_one_of_a_hundred_is_far(k
         assert fitted.far(255 - fitted_to).all() == (spread < 60)
 
 
-def test_brightness_goes_with_the_document_and_may_be_missing_in_an_older_one():
+def test_brightness_and_presentation_go_with_the_document_and_may_be_missing_in_an_older_one():
     fitted = Preprocessing.fit(pictures(), "standardize")
     document = json.loads(json.dumps(fitted.document()))
     assert Preprocessing.from_document(document) == fitted
-    del document["brightness"]
+    del document["brightness"], document["presentation"]
+    assert Preprocessing.from_document(document).presentation == fitted.presentation
     assert not Preprocessing.from_document(document).far(255 - pictures()).any()
 
 

@@ -120,8 +120,8 @@ class Preprocessing:
             raise ValueError(f"{channels} channels, but {len(mean)} means and {len(deviation)} deviations")
         if not (np.isfinite([*mean, *deviation]).all() and min(deviation) > 0):
             raise ValueError("means and deviations have to be numbers, and deviations above 0")
-        presentation = Presentation.from_document(document["presentation"])
-        brightness = document.get("brightness")
+        told, brightness = document.get("presentation"), document.get("brightness")  # older runs have neither
+        presentation = Presentation() if told is None else Presentation.from_document(told)
         if brightness is not None:
             low, high = map(float, brightness)
             if not 0 <= low <= high <= 1:
