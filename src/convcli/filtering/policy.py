@@ -181,7 +181,9 @@ def filter_image(image: ArrayLike, kernel: str | Kernel | ArrayLike, **options: 
         return apply(array, kernel, **options).pixels
     colour = array[:, :, 0] if count == 2 else array[:, :, :3]
     result = apply(colour, kernel, opacity=array[:, :, -1], **options)
-    return result.pixels if result.alpha is None else np.dstack((result.pixels, result.alpha))
+    if result.alpha is None:
+        return result.pixels
+    return np.dstack((result.pixels, result.alpha)).astype(result.pixels.dtype, copy=False)  # its byte order
 
 
 def apply(
