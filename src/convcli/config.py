@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -384,7 +385,9 @@ def read(path: Path, schema: Schema, overrides: Iterable[str] = (), *, inside: b
             data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
         text = data.decode("utf-8-sig")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file. Write a starter with `convcli init {path}`.") from None
+        raise ConfigError(
+            f"{path}: no such file. Write a starter with `convcli init {shlex.quote(str(path))}`."
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 
 import pytest
@@ -69,3 +70,9 @@ def test_a_place_that_cannot_be_written_is_named(call, tmp_path, place, found):
     result = call("init", place)
     assert result.code == 1
     assert result.stderr.startswith(f"error: {place}: {found}")
+
+
+def test_what_comes_next_can_be_typed_whatever_the_name(call):
+    name = "my config's.toml"
+    advice = call("init", name).stdout.splitlines()[1].removeprefix("Next: ")
+    assert shlex.split(advice) == ["convcli", "check", name, "&&", "convcli", "train", name]

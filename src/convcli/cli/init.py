@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -33,4 +34,5 @@ def init(
     write(file, text.encode(), force=force)
     if target.is_stream:
         return None
-    return out(str(file), f"Next: convcli check {file} && convcli train {file}")
+    typed = shlex.quote(str(file))
+    return out(str(file), f"Next: convcli check {typed} && convcli train {typed}")
