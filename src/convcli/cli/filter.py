@@ -32,7 +32,7 @@ from convcli.cli.jobs import (
     listed_images,
 )
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels, kernel_facts
-from convcli.cli.options import MaxPixels, files_of_kernel, parse_nodata, parse_padding, parse_pair
+from convcli.cli.options import KeepGoing, MaxPixels, files_of_kernel, parse_nodata, parse_padding, parse_pair
 from convcli.cli.out_dir import OutDir, check_unchanged, kernel_record, settled, state_of
 from convcli.cli.output import note, out, own_words_only, print_json, say
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
@@ -187,12 +187,7 @@ def filter(  # noqa: A001  (the command's name)
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite existing files (never an input).")
     ] = False,
-    keep_going: Annotated[
-        bool,
-        typer.Option(
-            "--keep-going", help="Go on after an image that fails; list those at the end, exit with 1."
-        ),
-    ] = False,
+    keep_going: KeepGoing = False,
     resume: Annotated[
         bool,
         typer.Option(

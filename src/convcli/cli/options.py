@@ -33,6 +33,12 @@ MaxPixels: TypeAlias = Annotated[
 
 RUN_HELP = "A run's folder, the name of one in runs/, or `latest`."
 
+KeepGoing: TypeAlias = Annotated[
+    bool,
+    typer.Option("--keep-going", help="Go on after an image that fails; list those at the end, exit with 1."),
+]
+"""The option of every command that works on many images."""
+
 RunFolder: TypeAlias = Annotated[Path, typer.Argument(help=RUN_HELP, show_default=False)]
 """The argument of every command that uses a trained network; `chosen_run` says which folder it names."""
 

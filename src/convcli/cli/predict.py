@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.options import MaxPixels, RunFolder, chosen_run
+from convcli.cli.options import KeepGoing, MaxPixels, RunFolder, chosen_run
 from convcli.cli.output import note, out, own_words_only, print_json
 from convcli.errors import ConvcliError, InputError, UsageError, shown
 
@@ -42,12 +42,7 @@ def predict(
     invert: Annotated[
         bool, typer.Option("--invert", help="Exchange black and white first, as of ink on paper.")
     ] = False,
-    keep_going: Annotated[
-        bool,
-        typer.Option(
-            "--keep-going", help="Go on after an image that fails; list those at the end, exit with 1."
-        ),
-    ] = False,
+    keep_going: KeepGoing = False,
     max_pixels: MaxPixels = None,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV: a header, a line for each image.")
