@@ -10,7 +10,7 @@
     sides.py         how a side is run: a process of its own that answers when asked, or a whole command
     worker.py, launcher.py
                      the other ends of the two
-    measuring.py     rounds of interleaved runs, medians, ratios pair by pair
+    runs/measuring.py     rounds of interleaved runs, medians, ratios pair by pair
     machine.py       what the figures depend on
     report.py, plots.py
                      tables, docs/benchmarks.md and its pictures, from a stored result

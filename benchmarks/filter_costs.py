@@ -15,9 +15,9 @@ from functools import partial
 
 import numpy as np
 
-from convcli.engine.borders import ArraySource, Frame
-from convcli.engine.planner import BLOCK_CELLS, TRANSFORM
-from convcli.engine.strategies import (
+from convcli.engine.plane.borders import ArraySource, Frame
+from convcli.engine.plane.planner import BLOCK_CELLS, TRANSFORM
+from convcli.engine.plane.strategies import (
     ACROSS,
     DOWN,
     Axis,

@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from convcli import build
-from convcli.recording import Recorder, begin
-from convcli.resuming import resume, values_in_force
-from convcli.runs import LAST, Run
+from convcli.runs.folder import LAST, Run
+from convcli.runs.recording import Recorder, begin
+from convcli.runs.resuming import resume, values_in_force
 from convcli.training import EpochDone
 from reliability.states import Reference, write_config
 

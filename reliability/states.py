@@ -12,8 +12,8 @@ from typing import Any
 import PIL.Image
 
 from convcli import build
-from convcli.recording import begin
-from convcli.runs import (
+from convcli.runs import checkpoints
+from convcli.runs.folder import (
     BEST,
     CONFIG,
     CURVES,
@@ -26,6 +26,7 @@ from convcli.runs import (
     Checkpoint,
     Run,
 )
+from convcli.runs.recording import begin
 from convcli.training import EpochDone
 
 TIMES = ("seconds", "images_per_second")
@@ -149,7 +150,7 @@ class Reference:
         expect(epochs - 1 <= len(found) <= epochs, f"{METRICS} has {len(found)} rows for {epochs} epochs")
         if BEST in names:
             expect((folder / BEST).read_bytes() in self.bests, f"{BEST} is another")
-            build.load_run(folder)
+            checkpoints.load_run(folder)
         else:
             expect(epochs <= 1, f"{BEST} is missing after {epochs} epochs")
         if RESULTS in names:

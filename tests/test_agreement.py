@@ -28,8 +28,9 @@ from convcli.cli.evaluate import Split, evaluate
 from convcli.cli.predict import predict
 from convcli.data import BUILT_IN, READERS, open_source
 from convcli.errors import ConfigError
-from convcli.recording import begin
-from convcli.runs import Run
+from convcli.runs import checkpoints
+from convcli.runs.folder import Run
+from convcli.runs.recording import begin
 
 MANY = int(os.environ.get("AGREEMENT_EXAMPLES", "0"))
 CLASSES = ("0", "1", "2")
@@ -317,7 +318,7 @@ def check_evaluate(run, training, data):
     told = json.loads(printed(evaluate, run, split=Split.validation, json=True))
     assert (told["accuracy"], told["loss"]) == (accuracy, loss)
 
-    options = build.run_config(Run.open(run)).config.data
+    options = checkpoints.run_config(Run.open(run)).config.data
     if isinstance(options.validation, str):
         told = json.loads(printed(evaluate, run, data=options.validation, json=True))
         assert (told["accuracy"], told["loss"]) == (accuracy, loss)
@@ -331,7 +332,7 @@ def check_evaluate(run, training, data):
 
 def check_predict(run, part, folder):
     """The answers of predict on image files are those that evaluate counts, and those of `load_run`."""
-    model, options = build.load_run(run), build.run_config(Run.open(run)).config.data
+    model, options = checkpoints.load_run(run), checkpoints.run_config(Run.open(run)).config.data
     (rows, columns, channels), names = model.preprocessing.shape, model.classes
     from_path = isinstance(options.validation, str)
     files = stored_files(options.validation if from_path else options.source, part, folder)

@@ -17,7 +17,8 @@ from convcli import build
 from convcli.config import DataOptions
 from convcli.data import BUILT_IN, Presentation
 from convcli.errors import ConfigError, InputError, UsageError
-from convcli.runs import BEST, LAST, RESOLVED, Run
+from convcli.runs import checkpoints
+from convcli.runs.folder import BEST, LAST, RESOLVED, Run
 
 DENSE = [{"type": "flatten"}, {"type": "dense"}]
 
@@ -243,15 +244,15 @@ def run(finished, tmp_path):
     """Return the folder of that training."""
     run = Run.create("stripes", tmp_path / "run")
     run.write(RESOLVED, b"")
-    run.write_checkpoint(BEST, build.best_checkpoint(finished))
-    run.write_checkpoint(LAST, build.last_checkpoint(finished))
+    run.write_checkpoint(BEST, checkpoints.best_checkpoint(finished))
+    run.write_checkpoint(LAST, checkpoints.last_checkpoint(finished))
     return run
 
 
 def restored(run, data=None, **options):
     """Return the training of the run's last checkpoint."""
     last = run.read_checkpoint(LAST)
-    return build.restore_training(last, run.folder / LAST, data or stripes.data(), **options)
+    return checkpoints.restore_training(last, run.folder / LAST, data or stripes.data(), **options)
 
 
 def test_a_loaded_model_predicts_the_same(finished, run):
@@ -264,7 +265,7 @@ def test_a_loaded_model_predicts_the_same(finished, run):
 
 
 def test_a_run_may_be_named_by_text(run):
-    assert build.load_run(str(run.folder)).classes == stripes.CLASSES
+    assert checkpoints.load_run(str(run.folder)).classes == stripes.CLASSES
 
 
 def test_a_restored_training_stands_where_it_stood(finished, run):
@@ -318,8 +319,8 @@ def test_another_network_or_optimizer_needs_a_new_run(run, config, message):
 
 
 def test_a_last_checkpoint_holds_the_best_one(finished, run):
-    stored, best = run.read_checkpoint(LAST), build.best_checkpoint(finished)
-    found = build.best_part(stored)
+    stored, best = run.read_checkpoint(LAST), checkpoints.best_checkpoint(finished)
+    found = checkpoints.best_part(stored)
     assert found.document == best.document
     assert {name: array.tobytes() for name, array in found.arrays.items()} == {
         name: array.tobytes() for name, array in best.arrays.items()
@@ -327,7 +328,7 @@ def test_a_last_checkpoint_holds_the_best_one(finished, run):
 
 
 def test_before_an_epoch_has_ended_there_is_no_best_one():
-    assert build.best_part(build.last_checkpoint(stripes.training())) is None
+    assert checkpoints.best_part(checkpoints.last_checkpoint(stripes.training())) is None
 
 
 def test_other_images_have_another_fingerprint():
@@ -381,7 +382,7 @@ FOREIGN = {
 def test_a_damaged_file_is_said_to_be_damaged(run, damage, name):
     damage(run.folder / name)
     with pytest.raises(InputError, match=f"{name}: damaged"):
-        build.load_run(run.folder) if name == BEST else restored(run)
+        checkpoints.load_run(run.folder) if name == BEST else restored(run)
 
 
 @pytest.mark.parametrize("replacement", FOREIGN.values(), ids=FOREIGN.keys())
@@ -390,7 +391,7 @@ def test_a_foreign_safetensors_file_is_said_to_be_foreign(run, replacement):
     with pytest.raises(
         InputError, match=r"best.safetensors: (a safetensors file, but not one that convcli wrote|damaged)"
     ):
-        build.load_run(run.folder)
+        checkpoints.load_run(run.folder)
 
 
 def test_a_missing_checkpoint_is_explained(run):
@@ -399,7 +400,7 @@ def test_a_missing_checkpoint_is_explained(run):
         InputError,
         match=r"best\.safetensors: no such file\. No epoch of this run has ended yet, or it was removed",
     ):
-        build.load_run(run.folder)
+        checkpoints.load_run(run.folder)
 
 
 def drop(*path):
@@ -458,7 +459,7 @@ DAMAGED_CONTENTS = {
 def test_contents_that_do_not_fit_are_named(run, change, message):
     rewrite(run.folder / BEST, change)
     with pytest.raises(InputError, match=f"(?s)best.safetensors.*{message}"):
-        build.load_run(run.folder)
+        checkpoints.load_run(run.folder)
 
 
 DAMAGED_PROGRESS = {
@@ -505,8 +506,8 @@ def written(file, sets):
 
 
 def test_a_runs_configuration_bears_the_runs_name(written):
-    assert build.run_config(Run.open(written)).name == "run"
-    assert isinstance(build.run_config(Run.open(written)).base, Path)
+    assert checkpoints.run_config(Run.open(written)).name == "run"
+    assert isinstance(checkpoints.run_config(Run.open(written)).base, Path)
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.1, 4), (0, None)])
@@ -533,11 +534,13 @@ def test_the_checkpoint_says_how_pictures_are_presented(tmp_path):
     presentation = build.wanted(options).presentation
     assert presentation == Presentation((0, 128, 128), (0.0, 9.0), True, "pad")
     data = replace(stripes.data(), presentation=presentation)
-    checkpoint = build.last_checkpoint(build.new_training(stripes.config(), data))
+    checkpoint = checkpoints.last_checkpoint(build.new_training(stripes.config(), data))
     document = json.loads(json.dumps(checkpoint.document))
     assert document["preprocessing"]["presentation"]["background"] == [0, 128, 128]
     assert (
-        build._model(build.Checkpoint(checkpoint.arrays, document), tmp_path).preprocessing.presentation
+        checkpoints._model(
+            checkpoints.Checkpoint(checkpoint.arrays, document), tmp_path
+        ).preprocessing.presentation
         == presentation
     )
 

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from convcli import errors
-from convcli.errors import ConvcliError, UnknownNameError, UsageError, suggestion
+from convcli.errors import ConvcliError, UnknownNameError, UsageError
+from convcli.wording import suggestion
 
 
 def tree(cls):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli.engine.filter import filter2d
+from convcli.engine.plane.filter import filter2d
 from convcli.errors import KernelError
 from convcli.kernels import KERNELS, centred, kernel, named
 from convcli.kernels.learned import chance, fitting, learned, nearest

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))  # the package is not installed with convcli
 from reliability.states import BrokenError, Reference, write_config  # noqa: E402
 
 from convcli.errors import ConvcliError  # noqa: E402
-from convcli.runs import BEST, LAST, METRICS, RESOLVED  # noqa: E402
+from convcli.runs.folder import BEST, LAST, METRICS, RESOLVED  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed as on Unix")
 

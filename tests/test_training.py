@@ -15,7 +15,8 @@ from convcli import build
 from convcli.data import Dataset
 from convcli.errors import TrainingError
 from convcli.nn.evaluation import evaluate
-from convcli.runs import BEST, Run
+from convcli.runs import checkpoints
+from convcli.runs.folder import BEST, Run
 from convcli.training import BatchDone, EpochDone, Progress, Training
 
 # Everything that has a state or draws random numbers.
@@ -138,7 +139,7 @@ def test_the_best_epoch_is_kept(scripted, figures, best):
             assert event.best == (training.progress.best_epoch == event.metrics.epoch)
     assert training.progress.best_epoch == best
     assert weights(training.best_model()) == kept[best]
-    assert build.best_checkpoint(training).document["epoch"] == best
+    assert checkpoints.best_checkpoint(training).document["epoch"] == best
 
 
 def test_patience_ends_a_run_that_no_longer_improves(scripted):
@@ -309,7 +310,7 @@ def test_another_seed_gives_others():
 def test_the_same_seed_gives_the_same_checkpoint_bytes(tmp_path):
     for name in ("one", "two"):
         training = finish(stripes.training(LAYERS, **OPTIONS))
-        Run.create(name, tmp_path / name).write_checkpoint(BEST, build.best_checkpoint(training))
+        Run.create(name, tmp_path / name).write_checkpoint(BEST, checkpoints.best_checkpoint(training))
     assert (tmp_path / "one" / BEST).read_bytes() == (tmp_path / "two" / BEST).read_bytes()
 
 
@@ -323,7 +324,7 @@ def uninterrupted():
 
 def last(training):
     """Return all that a last checkpoint holds but times: bytes by name, and the document."""
-    checkpoint = build.last_checkpoint(training)
+    checkpoint = checkpoints.last_checkpoint(training)
     document = copy.deepcopy(checkpoint.document)
     for row in (document["progress"], *document["progress"]["history"]):
         for name in TIMES:
@@ -337,10 +338,10 @@ def test_stopping_anywhere_and_going_on_changes_nothing(uninterrupted, tmp_path,
     for _ in islice(training.run(), stop):
         pass
     run = Run.create("stripes", tmp_path / "run")
-    run.write_checkpoint("last", build.last_checkpoint(training))
+    run.write_checkpoint("last", checkpoints.last_checkpoint(training))
 
     stored = run.read_checkpoint("last")
-    resumed = build.restore_training(stored, tmp_path, stripes.data(60), threads=2)
+    resumed = checkpoints.restore_training(stored, tmp_path, stripes.data(60), threads=2)
     assert last(resumed) == last(training)
     assert last(finish(resumed)) == uninterrupted
 
@@ -350,7 +351,7 @@ def test_patience_goes_on_counting_after_a_stop():
     whole = finish(stripes.training(**options))
     stopped = stripes.training(**options)
     next(event for event in stopped.run() if isinstance(event, EpochDone) and event.metrics.epoch == 2)
-    resumed = build.restore_training(build.last_checkpoint(stopped), "run", stripes.data())
+    resumed = checkpoints.restore_training(checkpoints.last_checkpoint(stopped), "run", stripes.data())
     assert last(finish(resumed)) == last(whole)
     assert len(whole.progress.history) == 3
 
@@ -362,7 +363,7 @@ def test_the_step_of_a_schedule_is_that_of_the_epoch_whatever_the_batches_were_b
 
 
 def test_a_table_of_epochs_has_the_columns_of_the_contract():
-    rows = build.metric_rows(finish(stripes.training(epochs=2)))
+    rows = checkpoints.metric_rows(finish(stripes.training(epochs=2)))
     assert list(rows[0]) == [
         "epoch",
         "train_loss",

@@ -12,10 +12,11 @@ from random import Random
 
 import numpy as np
 
-from convcli.build import Data, load_run, restore_training
+from convcli.build import Data
 from convcli.data import Dataset
 from convcli.errors import ConvcliError
-from convcli.runs import BEST, LAST, RESOLVED, Run
+from convcli.runs.checkpoints import load_run, restore_training
+from convcli.runs.folder import BEST, LAST, RESOLVED, Run
 from fuzz.words import with_another_word
 
 LENGTH = struct.Struct("<Q")

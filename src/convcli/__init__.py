@@ -17,30 +17,30 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from convcli.build import load_run
-    from convcli.engine.conv import conv2d, conv2d_backward
-    from convcli.engine.filter import filter2d
-    from convcli.engine.pool import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+    from convcli.engine.batch.conv import conv2d, conv2d_backward
+    from convcli.engine.batch.pool import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+    from convcli.engine.plane.filter import filter2d
     from convcli.errors import ConvcliError
     from convcli.filtering import filter_image
     from convcli.kernels import kernel, kernel_names
     from convcli.nn.model import Model
+    from convcli.runs.checkpoints import load_run
     from convcli.shapes import output_size
 
 _HOMES = {
     "ConvcliError": "convcli.errors",
     "Model": "convcli.nn.model",
-    "avg_pool2d": "convcli.engine.pool",
-    "avg_pool2d_backward": "convcli.engine.pool",
-    "conv2d": "convcli.engine.conv",
-    "conv2d_backward": "convcli.engine.conv",
-    "filter2d": "convcli.engine.filter",
+    "avg_pool2d": "convcli.engine.batch.pool",
+    "avg_pool2d_backward": "convcli.engine.batch.pool",
+    "conv2d": "convcli.engine.batch.conv",
+    "conv2d_backward": "convcli.engine.batch.conv",
+    "filter2d": "convcli.engine.plane.filter",
     "filter_image": "convcli.filtering",
     "kernel": "convcli.kernels",
     "kernel_names": "convcli.kernels",
-    "load_run": "convcli.build",
-    "max_pool2d": "convcli.engine.pool",
-    "max_pool2d_backward": "convcli.engine.pool",
+    "load_run": "convcli.runs.checkpoints",
+    "max_pool2d": "convcli.engine.batch.pool",
+    "max_pool2d_backward": "convcli.engine.batch.pool",
     "output_size": "convcli.shapes",
 }
 

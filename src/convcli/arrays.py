@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from convcli.errors import shortened
+from convcli.wording import shortened
 
 MOST_HEADER_BYTES = 2**16  # more than NumPy reads of it
 # What else than ValueError damaged headers make Python's parser and NumPy's dtypes raise.

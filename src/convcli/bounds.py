@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from convcli.errors import ConfigError, InputError, shortened
+from convcli.errors import ConfigError, InputError
+from convcli.wording import shortened
 
 CONFIG_BYTES = 1 << 20
 DEEPEST = 16  # levels of tables and arrays

@@ -37,10 +37,11 @@ from pydantic_core import ErrorDetails
 
 from convcli import toml
 from convcli.bounds import CONFIG_BYTES, check_document
-from convcli.errors import ConfigError, shortened, suggestion
+from convcli.errors import ConfigError
 from convcli.files import open_inside
 from convcli.registry import Registry
 from convcli.shapes import Pair, Window, pair
+from convcli.wording import shortened, suggestion
 
 # Of a message about a wrong configuration.
 MOST_MISTAKES = 20

@@ -17,11 +17,9 @@ A message says what was expected, what was found, where, and what to do, in one 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from difflib import get_close_matches
 
-LONGEST = 80  # signs of something foreign that a message repeats
+from convcli.wording import LONGEST, shortened, shown, suggestion
 
 
 class ConvcliError(Exception):
@@ -96,27 +94,6 @@ class ConfigError(UsageError):
     """A configuration is wrong."""
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return the end of an error message that helps with a misspelt `word`.
-
-    >>> suggestion("optimzer", ["optimizer", "epochs"])
-    " Did you mean 'optimizer'?"
-    >>> suggestion("xyz", ["a", "b"])
-    ' Known: a, b.'
-    """
-    names = list(known)
-    close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    return f" Known: {listed}." if names else ""
-
-
-def shortened(text: str, most: int = LONGEST) -> str:
-    """Return `text`, or its beginning if it is too long to be repeated in a message."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def reason(error: Exception) -> str:
     """Return why a file could not be had, as the system says it: `OSError`, or `ValueError` of its name.
 
@@ -124,22 +101,3 @@ def reason(error: Exception) -> str:
     ('No space left on device', 'embedded null byte')
     """
     return getattr(error, "strerror", None) or str(error)
-
-
-def shown(name: str | os.PathLike[str]) -> str:
-    """Return the name of a file, or any text, on one line: what is no printable text is spelled out.
-
-    Neither control characters pass nor what turns the order of signs around.
-
-    >>> shown("photo [1].png"), shown("two\\nlines\\x1b[31m"), shown(os.fsdecode(b"caf\\xe9.png"))
-    ('photo [1].png', 'two\\\\nlines\\\\x1b[31m', 'caf\\\\xe9.png')
-    """
-    text = os.fspath(name)
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() else _spelled_out(sign) for sign in text)
-
-
-def _spelled_out(sign: str) -> str:
-    byte = ord(sign) - 0xDC00  # as Python keeps a byte that is no text
-    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else sign.encode("unicode_escape").decode()

@@ -15,8 +15,9 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Literal, TypeAlias
 
-from convcli.errors import InputError, OutputError, UsageError, reason, shown
+from convcli.errors import InputError, OutputError, UsageError, reason
 from convcli.locks import lock
+from convcli.wording import shown
 
 Identity: TypeAlias = tuple[int, int]
 """Device and inode: the same for all names of one file, be they links, hard links or spelled otherwise."""

@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import shortened
+from convcli.wording import shortened
 
 HEADER_BYTES = 16 << 20  # more than any training writes
 

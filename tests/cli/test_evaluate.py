@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from convcli import build
+from convcli.runs import checkpoints
+from convcli.runs.folder import Run
 
 
 def test_validation_figures_are_those_of_training_to_the_last_digit(call, trained):
@@ -53,7 +55,7 @@ def test_tables_for_a_person(run, trained):
 
 def test_classes_without_an_image_are_named(call, trained, tmp_path):
     """scikit-learn warns of the same: what is divided by no image is no measurement."""
-    file = build.run_config(build.Run.open(trained))
+    file = checkpoints.run_config(Run.open(trained))
     test = build.load_data(file.config.data, file.base, 0).test
     some = np.isin(test.labels, (3, 5))
     np.savez(tmp_path / "two", images=test.images[some], labels=test.labels[some])
@@ -63,7 +65,7 @@ def test_classes_without_an_image_are_named(call, trained, tmp_path):
 
 
 def test_other_data_is_judged_too(call, trained, tmp_path):
-    file = build.run_config(build.Run.open(trained))
+    file = checkpoints.run_config(Run.open(trained))
     test = build.load_data(file.config.data, file.base, 0).test
     np.savez(tmp_path / "more", images=test.images[:50], labels=test.labels[:50])
     result = call("evaluate", trained, "--data", "more.npz", "--json")

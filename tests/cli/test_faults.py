@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 
 from conftest import Result
-from convcli.runs import BEST, LAST, LOCK, RESOLVED
+from convcli.runs.folder import BEST, LAST, LOCK, RESOLVED
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="limits are set as on Linux")
 
@@ -156,7 +156,7 @@ def test_an_image_that_goes_away_while_its_folder_is_read_is_named(call, tmp_pat
 
 
 def test_a_run_that_goes_away_while_it_trains_is_named(call, quick, tmp_path, monkeypatch):
-    from convcli.recording import Recorder
+    from convcli.runs.recording import Recorder
 
     record = Recorder.record
 

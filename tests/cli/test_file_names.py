@@ -10,8 +10,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from convcli.errors import shown
 from convcli.images import Image, encode
+from convcli.wording import shown
 
 GREY = np.arange(63, dtype=np.uint8).reshape(7, 9)
 STEMS = {

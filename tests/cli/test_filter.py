@@ -16,7 +16,7 @@ import pytest
 from scipy import ndimage
 
 from convcli.__main__ import main
-from convcli.engine.filter import BORDERS, OPERATIONS
+from convcli.engine.plane.filter import BORDERS, OPERATIONS
 from convcli.filtering import CHANNELS, RANGES, filter_image
 from convcli.images import read
 

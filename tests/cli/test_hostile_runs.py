@@ -9,7 +9,7 @@ import sys
 import PIL.Image
 import pytest
 
-from convcli.runs import Run
+from convcli.runs.folder import Run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other links and pipes")
 

@@ -9,7 +9,7 @@ import PIL.Image
 import pytest
 from scipy import ndimage
 
-from convcli.engine.borders import BORDERS, PATTERNS
+from convcli.engine.plane.borders import BORDERS, PATTERNS
 from convcli.filtering import filter_image
 
 GREY = np.random.default_rng(0).integers(0, 256, (9, 11), np.uint8)

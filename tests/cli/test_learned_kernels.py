@@ -13,7 +13,8 @@ from scipy import ndimage
 import stripes
 from convcli import build
 from convcli.kernels import kernel
-from convcli.runs import BEST, RESOLVED, Run
+from convcli.runs import checkpoints
+from convcli.runs.folder import BEST, RESOLVED, Run
 
 GREY = np.random.default_rng(0).integers(0, 256, (12, 16), np.uint8)
 RGB = np.random.default_rng(1).integers(0, 256, (12, 16, 3), np.uint8)
@@ -40,7 +41,7 @@ def write_run(folder, channels):
     training.best.copy_from(training.model.weights)
     run = Run.create("stripes", folder)
     run.write(RESOLVED, b"")
-    run.write_checkpoint(BEST, build.best_checkpoint(training))
+    run.write_checkpoint(BEST, checkpoints.best_checkpoint(training))
     return training.model
 
 
@@ -220,7 +221,7 @@ def test_more_kernels_than_a_terminal_shows_are_counted(call, tmp_path):
     training.best.copy_from(training.model.weights)
     run = Run.create("stripes", tmp_path / "run")
     run.write(RESOLVED, b"")
-    run.write_checkpoint(BEST, build.best_checkpoint(training))
+    run.write_checkpoint(BEST, checkpoints.best_checkpoint(training))
     shown = call("kernels", "--run", "run").stdout
     assert "\n      64   " in shown
     assert "\n      65   " not in shown

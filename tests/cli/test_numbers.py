@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import stripes
-from convcli import build
-from convcli.runs import BEST, Run
+from convcli.runs import checkpoints
+from convcli.runs.folder import BEST, Run
 
 PICTURES = stripes.dataset(30)
 
@@ -149,7 +149,7 @@ def test_a_network_whose_outputs_are_beyond_float32_is_one_error_everywhere(call
 
 def test_the_answer_is_the_largest_output_where_probabilities_are_equal(call, trained, tmp_path, monkeypatch):
     """Then evaluate and predict count the same."""
-    model = build.load_run(trained)
+    model = checkpoints.load_run(trained)
     outputs = np.zeros((1, len(model.classes)), np.float32)
     outputs[0, 7] = 1e-12
     assert len(set(model.loss.probabilities(outputs)[0])) == 1

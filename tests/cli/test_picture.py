@@ -9,9 +9,9 @@ import pytest
 import stripes
 from convcli.cli.picture import SECONDS, Picture
 from convcli.config import ConfigFile
-from convcli.recording import begin
 from convcli.render.curves import curves_png
-from convcli.runs import CURVES, Run
+from convcli.runs.folder import CURVES, Run
+from convcli.runs.recording import begin
 
 
 @pytest.fixture

@@ -12,12 +12,14 @@ import pytest
 from PIL import Image
 
 from convcli import build
+from convcli.runs import checkpoints
+from convcli.runs.folder import Run
 
 
 @pytest.fixture(scope="module")
 def digits(trained):
     """Return the test images of the run."""
-    file = build.run_config(build.Run.open(trained))
+    file = checkpoints.run_config(Run.open(trained))
     return build.load_data(file.config.data, file.base, 0).test
 
 
@@ -36,7 +38,7 @@ def test_files_get_the_classes_that_evaluate_counts(run, trained, digits, writte
     assert [answer["image"] for answer in answers] == written
     named = np.array([int(answer["class"]) for answer in answers])
 
-    np.testing.assert_array_equal(named, build.load_run(trained).outputs(digits.images).argmax(1))
+    np.testing.assert_array_equal(named, checkpoints.load_run(trained).outputs(digits.images).argmax(1))
     figures = json.loads(run("evaluate", trained, "--json").stdout)
     assert (named == digits.labels).mean() == figures["accuracy"]
 
@@ -48,7 +50,7 @@ def test_the_most_probable_classes_come_first(call, trained, digits, written):
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1, abs=1e-6)
     assert sorted(answer["class"] for answer in top) == [str(number) for number in range(10)]
-    expected = build.load_run(trained).predict(digits.images[:1])[0]
+    expected = checkpoints.load_run(trained).predict(digits.images[:1])[0]
     np.testing.assert_allclose(shares, np.sort(expected)[::-1], rtol=1e-5)
 
 
@@ -64,7 +66,7 @@ def test_images_of_another_size_and_mode_are_fitted(call, trained, digits, tmp_p
     small = Image.fromarray(digits.images[3][..., 0])
     small.resize((40, 40), Image.Resampling.NEAREST).convert("RGB").save(tmp_path / "large.png")
     answer = json.loads(call("predict", trained, "large.png", "--json").stdout)
-    assert answer["class"] == str(build.load_run(trained).outputs(digits.images[3:4]).argmax())
+    assert answer["class"] == str(checkpoints.load_run(trained).outputs(digits.images[3:4]).argmax())
 
 
 def test_a_file_that_cannot_be_read_is_one_error(call, trained, tmp_path):
@@ -167,7 +169,7 @@ def test_inverted_images_are_noted_and_invert_helps(call, trained, digits, tmp_p
     helped = call("predict", trained, "paper", "--json", "--invert")
     assert (helped.code, helped.stderr) == (0, "")
     right = [json.loads(line)["class"] for line in helped.stdout.splitlines()]
-    expected = build.load_run(trained).outputs(digits.images[:60]).argmax(1)
+    expected = checkpoints.load_run(trained).outputs(digits.images[:60]).argmax(1)
     assert right == [str(number) for number in expected]
     alone = call("predict", trained, "paper/00.png")
     assert alone.stderr.startswith("note: paper/00.png is much brighter or darker than all that the network")

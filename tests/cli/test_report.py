@@ -11,6 +11,8 @@ import pytest
 
 from convcli import build
 from convcli.files import write_inside
+from convcli.runs import checkpoints
+from convcli.runs.folder import Run
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other links")
 
@@ -117,7 +119,7 @@ def test_elsewhere_links_are_followed_and_each_picture_is_looked_at(call, mine, 
 @pytest.mark.usefixtures("few")
 def test_validation_images_are_named_by_their_place_among_the_training_images(call, mine, tmp_path):
     told = json.loads(call("report", mine, "--split", "validation", "--json").stdout)
-    file = build.run_config(build.Run.open(tmp_path / "mine"))
+    file = checkpoints.run_config(Run.open(tmp_path / "mine"))
     source = build.open_source("digits", base=tmp_path).train
     held = build.load_data(file.config.data, file.base, file.config.training.seed).validation
     assert told["samples"] == len(held)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.history import find
-from convcli.runs import ENVIRONMENT
+from convcli.runs.folder import ENVIRONMENT
+from convcli.runs.history import find
 
 COMMANDS = {
     "evaluate": ["evaluate", "RUN"],

@@ -7,9 +7,9 @@ import shutil
 
 import pytest
 
-from convcli.history import read_history
 from convcli.render.curves import curves_png, curves_svg
-from convcli.runs import METRICS, RESOLVED, Run
+from convcli.runs.folder import METRICS, RESOLVED, Run
+from convcli.runs.history import read_history
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import PIL.Image
 import pytest
 
-from convcli.runs import BEST
+from convcli.runs.folder import BEST
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other links and pipes")
 

@@ -18,7 +18,7 @@ import pytest
 
 from conftest import Result
 from convcli import load_run
-from convcli.runs import BEST, CONFIG, CURVES, ENVIRONMENT, LAST, LOCK, METRICS, RESOLVED, RESULTS, Run
+from convcli.runs.folder import BEST, CONFIG, CURVES, ENVIRONMENT, LAST, LOCK, METRICS, RESOLVED, RESULTS, Run
 
 EVERYTHING = {BEST, LAST, CONFIG, CURVES, ENVIRONMENT, METRICS, RESOLVED, LOCK}
 

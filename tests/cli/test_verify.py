@@ -7,7 +7,8 @@ import time
 
 import numpy as np
 
-from convcli.engine import conv, verification
+from convcli.engine.batch import conv
+from convcli.proof import verification
 
 
 def test_the_engine_of_this_machine_passes_in_seconds(run):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli.engine import pool
-from convcli.engine.conv import conv2d_backward
+from convcli.engine.batch import pool
+from convcli.engine.batch.conv import conv2d_backward
 from convcli.engine.sums import column_products, column_sums, plane_sums, vector_norm
 from convcli.nn.layer import Tape
 from convcli.nn.layers import BatchNorm, GlobalAvgPool

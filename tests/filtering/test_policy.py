@@ -10,8 +10,8 @@ from scipy import ndimage
 
 import convcli
 from convcli import kernels
-from convcli.engine import filter as engine
-from convcli.engine import planner
+from convcli.engine.plane import filter as engine
+from convcli.engine.plane import planner
 from convcli.errors import KernelError, ShapeError, UnknownNameError, UsageError
 from convcli.filtering import CHANNELS, RANGES, apply, channels_for, filter_image, luma
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from convcli.engine import planner
+from convcli.engine.plane import planner
 from convcli.errors import UsageError
 from convcli.filtering import apply, filter_image
 from convcli.filtering.visibility import opaque_of
@@ -187,7 +187,7 @@ def test_a_volume_weights_each_channel():
 
 def test_bytes_are_the_same_for_any_number_of_threads(monkeypatch):
     monkeypatch.setattr(planner, "BLOCK_CELLS", 2**10)
-    monkeypatch.setattr("convcli.engine.filter.WORTH_A_THREAD", 1)
+    monkeypatch.setattr("convcli.engine.plane.filter.WORTH_A_THREAD", 1)
     image = picture(4, shape=(150, 200))
     one, three = (filter_image(image, "unsharp", threads=threads) for threads in (1, 3))
     np.testing.assert_array_equal(one, three)

@@ -9,7 +9,7 @@ import pytest
 
 import stripes
 from convcli import kernels
-from convcli.engine.filter import filter2d
+from convcli.engine.plane.filter import filter2d
 from convcli.errors import ConfigError
 from convcli.nn.layers import Conv
 from convcli.nn.network import Network, NetworkWeights

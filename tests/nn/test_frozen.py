@@ -7,14 +7,15 @@ import pytest
 
 import stripes
 from convcli import build, kernels
-from convcli.engine import conv, conv_pool
-from convcli.engine.filter import filter2d
+from convcli.engine.batch import conv, conv_pool
+from convcli.engine.plane.filter import filter2d
 from convcli.errors import ConfigError
-from convcli.nn.gradcheck import check_network, check_whole
 from convcli.nn.layers import ActivationLayer, AvgPool, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network, NetworkWeights
-from convcli.runs import BEST, LAST, RESOLVED, Run
+from convcli.proof.gradcheck import check_network, check_whole
+from convcli.runs import checkpoints
+from convcli.runs.folder import BEST, LAST, RESOLVED, Run
 
 SOBEL = {"type": "conv", "filters": 4, "init": "sobel", "frozen": True, "activation": "relu"}
 TAIL = [{"type": "flatten"}, {"type": "dense"}]
@@ -203,13 +204,13 @@ def test_a_run_keeps_frozen_weights_and_loads_them(tmp_path):
         pass
     run = Run.create("stripes", tmp_path / "run")
     run.write(RESOLVED, b"")
-    run.write_checkpoint(BEST, build.best_checkpoint(training))
-    run.write_checkpoint(LAST, build.last_checkpoint(training))
-    model = build.load_run(run.folder)
+    run.write_checkpoint(BEST, checkpoints.best_checkpoint(training))
+    run.write_checkpoint(LAST, checkpoints.last_checkpoint(training))
+    model = checkpoints.load_run(run.folder)
     assert frozen_arrays(model) == frozen_arrays(training.model)
     images = stripes.dataset(20, 4).images
     np.testing.assert_array_equal(model.predict(images), training.best_model().predict(images))
-    resumed = build.restore_training(run.read_checkpoint(LAST), run.folder / LAST, stripes.data())
+    resumed = checkpoints.restore_training(run.read_checkpoint(LAST), run.folder / LAST, stripes.data())
     assert frozen_arrays(resumed.model) == frozen_arrays(resumed.best_model()) == frozen_arrays(model)
 
 
@@ -223,8 +224,10 @@ def test_a_resumed_training_ends_with_the_same_bytes(tmp_path):
         if getattr(getattr(event, "metrics", None), "epoch", 0) == 2:
             break
     run = Run.create("stripes", tmp_path / "run")
-    run.write_checkpoint(LAST, build.last_checkpoint(half))
-    resumed = build.restore_training(run.read_checkpoint(LAST), run.folder / LAST, stripes.data(), threads=1)
+    run.write_checkpoint(LAST, checkpoints.last_checkpoint(half))
+    resumed = checkpoints.restore_training(
+        run.read_checkpoint(LAST), run.folder / LAST, stripes.data(), threads=1
+    )
     for _ in resumed.run():
         pass
     assert resumed.model.weights.trained.tobytes() == whole.model.weights.trained.tobytes()

@@ -7,10 +7,10 @@ import pytest
 
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.fused import ConvMaxPool, plan
-from convcli.nn.gradcheck import numeric_gradient, relative_error
 from convcli.nn.layer import Tape
 from convcli.nn.layers import AvgPool, BatchNorm, Conv, Dropout, MaxPool
 from convcli.nn.network import Network, NetworkWeights
+from convcli.proof.gradcheck import numeric_gradient, relative_error
 
 CASES = {
     "plain": ((6, 8, 2), {"filters": 3, "padding": "same"}, {}),

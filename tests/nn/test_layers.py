@@ -12,9 +12,9 @@ from pydantic import ValidationError
 import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.errors import ShapeError, UnknownNameError
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.gradcheck import check_layer
 from convcli.nn.layer import LAYERS
 from convcli.nn.network import Network, NetworkWeights
+from convcli.proof.gradcheck import check_layer
 
 
 class Case(NamedTuple):

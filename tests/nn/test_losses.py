@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from pydantic import ValidationError
 from scipy.optimize import minimize
 
-from convcli.nn.gradcheck import check_loss
 from convcli.nn.losses import LOSSES, CrossEntropy, MeanSquaredError
+from convcli.proof.gradcheck import check_loss
 
 CASES = {
     "cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.9}],

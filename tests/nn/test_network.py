@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from convcli.errors import ConfigError
-from convcli.nn.gradcheck import numeric_gradient, relative_error
 from convcli.nn.layer import Initial
 from convcli.nn.layers import (
     ActivationLayer,
@@ -23,6 +22,7 @@ from convcli.nn.layers import (
 )
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network, NetworkWeights, decay_mask
+from convcli.proof.gradcheck import numeric_gradient, relative_error
 
 SMALL = [Conv(filters=3, activation="relu"), BatchNorm(), MaxPool(), Flatten(), Dense(units=2)]
 

@@ -12,7 +12,6 @@ import pytest
 from rich.console import Console
 
 import stripes
-from convcli.history import Comparison, Outcome, State, Summary
 from convcli.render.runs import (
     comparison_document,
     comparison_tables,
@@ -20,6 +19,7 @@ from convcli.render.runs import (
     runs_document,
     runs_table,
 )
+from convcli.runs.history import Comparison, Outcome, State, Summary
 from histories import history
 
 FINISHED = Summary(

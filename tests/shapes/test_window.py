@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli.engine.conv import conv2d
+from convcli.engine.batch.conv import conv2d
 from convcli.errors import ShapeError
 from convcli.shapes import ReceptiveField, Window, axis_padding, output_size, pair
 

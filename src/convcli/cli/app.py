@@ -30,7 +30,8 @@ from convcli.cli import (
     verify,
 )
 from convcli.cli.output import out, say
-from convcli.errors import ConvcliError, DefectError, shortened
+from convcli.errors import ConvcliError, DefectError
+from convcli.wording import shortened
 
 LONGEST_MESSAGE = 400  # signs of what Typer says, which repeats what was typed
 

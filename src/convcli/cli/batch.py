@@ -8,7 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from convcli.errors import ConvcliError, DefectError, InputError, reason, shown
+from convcli.errors import ConvcliError, DefectError, InputError, reason
+from convcli.wording import shown
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

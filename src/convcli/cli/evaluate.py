@@ -39,13 +39,13 @@ def evaluate(
       convcli evaluate runs/flowers-002 --data moved/flowers --split validation
     """
     blas.prepare()
-    from convcli import build
-    from convcli.data.dataset import listed
-    from convcli.measuring import measured
     from convcli.render.evaluation import class_table, confusion_table, headline, too_far
+    from convcli.runs import checkpoints
+    from convcli.runs.measuring import measured
+    from convcli.wording import listed
 
     run = chosen_run(run)
-    model = build.load_run(run)
+    model = checkpoints.load_run(run)
     chosen = measured(run, model, data, split and split.value)
     note(chosen.notes)
     if far := int(model.far_from_training(chosen.images.images).sum()):

@@ -21,8 +21,9 @@ from convcli.cli.options import (
     whole,
 )
 from convcli.cli.output import console, note, out, out_text, own_words_only, say
-from convcli.errors import UsageError, shortened
+from convcli.errors import UsageError
 from convcli.files import is_stdout
+from convcli.wording import shortened
 
 if TYPE_CHECKING:
     from convcli.explain import Explanation
@@ -208,9 +209,9 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...]:
 def _model(run: Path | None) -> Any:
     if run is None:
         return None
-    from convcli import build
+    from convcli.runs import checkpoints
 
-    return build.load_run(chosen_run(run))
+    return checkpoints.load_run(chosen_run(run))
 
 
 def _box(text: str | None) -> tuple[int, int, int, int] | None:

@@ -35,8 +35,9 @@ from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels, kernel_
 from convcli.cli.options import KeepGoing, MaxPixels, files_of_kernel, parse_nodata, parse_padding, parse_pair
 from convcli.cli.out_dir import OutDir, check_unchanged, kernel_record, settled, state_of
 from convcli.cli.output import note, out, own_words_only, print_json, say
-from convcli.errors import ConvcliError, InputError, OutputError, UsageError, shown
+from convcli.errors import ConvcliError, InputError, OutputError, UsageError
 from convcli.files import identities
+from convcli.wording import shown
 
 NOTES_OF_A_KIND = 3
 """Images of a batch that get the same note; then they are only counted."""
@@ -223,7 +224,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
-    from convcli.engine.borders import border_named
+    from convcli.engine.plane.borders import border_named
     from convcli.engine.threads import available_cores
 
     chosen = chosen_kernels(kernel, scale=scale, normalize=normalize, anchor=anchor)

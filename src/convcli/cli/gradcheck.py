@@ -47,8 +47,8 @@ def gradcheck(
     """
     from typing import cast
 
-    from convcli.nn.gradcheck import check_count, check_network
     from convcli.nn.losses import Loss
+    from convcli.proof.gradcheck import check_count, check_network
     from convcli.render.checks import (
         gradient_document,
         gradient_failure,

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcli.cli.output import note
-from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, reason, shown
+from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, reason
 from convcli.files import Identity, Target, identity, is_stdout, judge, judge_stdout
+from convcli.wording import shown
 
 STREAM = "-"
 

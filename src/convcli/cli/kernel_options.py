@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 import typer
 
 from convcli.cli.options import parse_kernel, parse_pair
-from convcli.errors import KernelError, UsageError, shortened
+from convcli.errors import KernelError, UsageError
+from convcli.wording import shortened
 
 if TYPE_CHECKING:
     from convcli.kernels import Kernel
@@ -51,7 +52,7 @@ def chosen_kernels(
     except KernelError as error:
         raise KernelError(str(error).replace("scale:", "--scale:", 1)) from error
     if anchor is not None:
-        from convcli.engine.filter import checked_anchor
+        from convcli.engine.plane.filter import checked_anchor
 
         place = _parsed_anchor(anchor)
         changed = [replace(kernel, anchor=checked_anchor(place, kernel.shape)) for kernel in changed]

@@ -64,13 +64,13 @@ def kernels(
 
 def _show_learned(run: Path, number: int | None, json: bool) -> None:
     """Print the kernels of a trained layer, by default the first convolution."""
-    from convcli import build
     from convcli.explain.tensors import layer_of
     from convcli.nn.layers import Conv
     from convcli.render.learned import LearnedLayer, learned_document, learned_view
+    from convcli.runs import checkpoints
 
     run = chosen_run(run)
-    model = build.load_run(run)
+    model = checkpoints.load_run(run)
     number, _ = layer_of(model, number, (Conv,))
     learned = LearnedLayer(str(run), number, model.weights.by_layer[number - 1]["W"])
     print_json(learned_document(learned)) if json else show(learned_view(learned))

@@ -148,13 +148,13 @@ def parse_kernel(text: str) -> Kernel:
             f"{text}: expected run:RUN#LAYER/FILTER or run:RUN#LAYER/FILTER/CHANNEL, counted from 1, "
             "such as run:runs/digits-001#1/3."
         )
-    from convcli import build
     from convcli.explain.tensors import chosen_index, layer_of
     from convcli.kernels.learned import learned
     from convcli.nn.layers import Conv
+    from convcli.runs import checkpoints
 
     run, channel = chosen_run(Path(match["run"])), match["channel"]
-    model = build.load_run(run)
+    model = checkpoints.load_run(run)
     number, _ = layer_of(model, whole(match["layer"], "--kernel: layer"), (Conv,), f"{text}: layer")
     w = model.weights.by_layer[number - 1]["W"]
     k = chosen_index(whole(match["filter"], "--kernel: filter"), w.shape[3], f"{text}: filter")
@@ -181,8 +181,8 @@ def files_of_kernel(text: str) -> list[Path]:
 
 def files_of_run(name: Path) -> list[Path]:
     """Return the files that make a run's trained network, which no result may overwrite."""
-    from convcli.history import find
-    from convcli.runs import BEST, RESOLVED
+    from convcli.runs.folder import BEST, RESOLVED
+    from convcli.runs.history import find
 
     try:
         folder, _ = find(name)
@@ -193,7 +193,7 @@ def files_of_run(name: Path) -> list[Path]:
 
 def chosen_run(name: Path) -> Path:
     """Return the folder of the run that an option or argument names; a choice that was made is said."""
-    from convcli.history import find
+    from convcli.runs.history import find
 
     folder, choice = find(name)
     note(choice or ())

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from convcli.errors import shown
-from convcli.render.plain import printable
+from convcli.wording import printable, shown
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from convcli.recording import Recorder
+    from convcli.runs.recording import Recorder
 
 # The first drawing takes 0.6 s, most of it to import matplotlib, each later one 0.2 s. An epoch of a small
 # network takes 0.1 s. So it is drawn after the last word of a training, when nobody waits for it any more,
@@ -32,7 +32,7 @@ class Picture:
         run, history = self.recorder.run, self.recorder.training.progress.history
         if history:
             from convcli.render.curves import curves_png
-            from convcli.runs import CURVES
+            from convcli.runs.folder import CURVES
 
             run.write(CURVES, curves_png({run.folder.resolve().name: history}))
             gc.collect()  # a drawing is 10 MB of objects that refer to each other, and training makes none

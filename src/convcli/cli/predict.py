@@ -13,7 +13,8 @@ import typer
 
 from convcli.cli.options import KeepGoing, MaxPixels, RunFolder, chosen_run
 from convcli.cli.output import note, out, own_words_only, print_json
-from convcli.errors import ConvcliError, InputError, UsageError, shown
+from convcli.errors import ConvcliError, InputError, UsageError
+from convcli.wording import shown
 
 if TYPE_CHECKING:
     from convcli.nn.model import Model
@@ -63,11 +64,11 @@ def predict(
     """
     if as_csv and json:
         raise UsageError("--csv and --json both say how to print; give one of them.")
-    from convcli import build
     from convcli.data.notes import of_files
     from convcli.images import MAX_PIXELS
+    from convcli.runs import checkpoints
 
-    model = build.load_run(chosen_run(run))
+    model = checkpoints.load_run(chosen_run(run))
     listed, failures = _listed([os.fspath(name) for name in images]), list[ConvcliError]()
     top = min(top, len(model.classes))
     far, said, inverted = list[str](), list[str](), 0

@@ -53,13 +53,13 @@ def report(
     run = chosen_run(run)
     place = _Place.of(run, out_dir, force=force)
     place.check(PAGE)
-    from convcli import build
-    from convcli.measuring import measured
     from convcli.render.evaluation import headline
     from convcli.render.report import document, figures, page
     from convcli.report import report as judge
+    from convcli.runs import checkpoints
+    from convcli.runs.measuring import measured
 
-    model = build.load_run(run)
+    model = checkpoints.load_run(run)
     record = _record(run)
     chosen = measured(run, model, data, split and split.value)
     note(chosen.notes)
@@ -88,7 +88,7 @@ class _Place:
 
     @classmethod
     def of(cls, run: Path, out_dir: Path | None, *, force: bool) -> _Place:
-        from convcli.runs import RESOLVED
+        from convcli.runs.folder import RESOLVED
 
         folder = out_dir or run
         return cls(folder, out_dir is None or os.path.lexists(folder / RESOLVED), force)
@@ -117,14 +117,14 @@ class _Place:
 
 def _record(run: Path) -> Record:
     """Return what the run has written down of itself."""
-    from convcli import build
-    from convcli.history import read_history
     from convcli.report import Record
-    from convcli.runs import METRICS, Run
+    from convcli.runs import checkpoints
+    from convcli.runs.folder import METRICS, Run
+    from convcli.runs.history import read_history
 
     opened = Run.open(run)
     history = read_history(opened)
     if not history:
         raise InputError(f"{run / METRICS}: expected a row for each epoch, found none.")
     name = run.resolve().name
-    return Record(name, tuple(history), opened.read_environment(), build.run_config(opened).text)
+    return Record(name, tuple(history), opened.read_environment(), checkpoints.run_config(opened).text)

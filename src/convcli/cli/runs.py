@@ -11,7 +11,8 @@ from typer.core import TyperGroup
 
 from convcli.cli.options import RUN_HELP, chosen_run
 from convcli.cli.output import console, note, out, print_json, say, show
-from convcli.errors import InputError, UsageError, shown, suggestion
+from convcli.errors import InputError, UsageError
+from convcli.wording import shown, suggestion
 
 if TYPE_CHECKING:
     from convcli.training import Metrics
@@ -74,8 +75,8 @@ def runs(
         if (folder, sort, json) != (USUAL, Order.name, False):
             raise UsageError(f"--in, --sort and --json before {context.invoked_subcommand} have no meaning.")
         return None
-    from convcli.history import State, list_runs, ordered
     from convcli.render.runs import runs_document, runs_table
+    from convcli.runs.history import State, list_runs, ordered
 
     found, others = list_runs(folder) if folder != USUAL or folder.exists() else ([], 0)
     found = ordered(found, sort)
@@ -106,8 +107,8 @@ def diff(
       convcli runs diff runs/digits-001 runs/digits-002
       convcli runs diff runs/digits-001 archive/digits-001 --json
     """
-    from convcli.history import compare
     from convcli.render.runs import comparison_document, comparison_tables
+    from convcli.runs.history import compare
 
     one, other = chosen_run(one), chosen_run(other)
     names = (str(one), str(other))
@@ -151,8 +152,8 @@ def plot(
 
 
 def _history(folder: Path) -> list[Metrics]:
-    from convcli.history import read_history
-    from convcli.runs import Run
+    from convcli.runs.folder import Run
+    from convcli.runs.history import read_history
 
     history = read_history(Run.open(folder))
     if not history:

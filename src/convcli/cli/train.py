@@ -19,8 +19,8 @@ from convcli.errors import ConvcliError, InputError, OutputError, UsageError
 if TYPE_CHECKING:
     from convcli.build import Data
     from convcli.config import ConfigFile
-    from convcli.recording import Recorder
-    from convcli.resuming import Changes
+    from convcli.runs.recording import Recorder
+    from convcli.runs.resuming import Changes
     from convcli.training import Progress
 
 
@@ -76,8 +76,8 @@ def train(
 def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: int, json: bool) -> None:
     from convcli import build
     from convcli.nn.doubts import about
-    from convcli.recording import begin
-    from convcli.runs import Run
+    from convcli.runs.folder import Run
+    from convcli.runs.recording import begin
 
     file = build.load_config(config, overrides)
     data = _data(file)
@@ -94,8 +94,8 @@ def _resume(
     folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
 ) -> None:
     from convcli import build
-    from convcli.resuming import how_to_go_on, resume, values_in_force
-    from convcli.runs import LAST, RESOLVED, Run
+    from convcli.runs.folder import LAST, RESOLVED, Run
+    from convcli.runs.resuming import how_to_go_on, resume, values_in_force
 
     folder = chosen_run(folder)
     run = Run.open(folder)
@@ -149,7 +149,7 @@ def _finish(recorder: Recorder, data: Data, json: bool) -> None:
 def _learn(recorder: Recorder, picture: Picture) -> None:
     """Iterate over the training: write what is to be kept, show it, stop when asked to."""
     from convcli.render.training import training_view
-    from convcli.runs import LAST
+    from convcli.runs.folder import LAST
     from convcli.training import BatchDone
 
     training, folder = recorder.training, recorder.run.folder

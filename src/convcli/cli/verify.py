@@ -25,7 +25,7 @@ def verify(
       convcli verify
       convcli verify --seed 1 --json
     """
-    from convcli.engine.verification import verify as verdicts_of
+    from convcli.proof.verification import verify as verdicts_of
     from convcli.render.checks import verdict_document, verdict_failure, verdict_summary, verdict_table
 
     verdicts = list(verdicts_of(seed))

@@ -19,7 +19,8 @@ from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble, sorted_names
 from convcli.data.readers import READERS, Reader
 from convcli.data.wanted import Wanted
-from convcli.errors import InputError, shortened, shown
+from convcli.errors import InputError
+from convcli.wording import shortened, shown
 
 PART = re.compile(
     r"(?:seg[-_ ])?(?:(?P<train>train(?:ing)?)|(?P<test>test(?:ing)?)|(?P<validation>val(?:id(?:ation)?)?))"

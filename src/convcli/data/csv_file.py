@@ -24,7 +24,8 @@ from convcli.data.parts import LONGEST_NAME, Part, assemble
 from convcli.data.pixel_rows import is_pixel_table, read_pixel_rows
 from convcli.data.readers import READERS, Reader
 from convcli.data.wanted import Wanted
-from convcli.errors import InputError, shortened
+from convcli.errors import InputError
+from convcli.wording import shortened
 
 # The names of columns, in small letters and without spaces; the first of each is meant wherever it stands.
 PATHS = (

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli.data.presentation import Presentation
 from convcli.errors import InputError, UsageError
+from convcli.wording import listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,9 +247,3 @@ def _allot(counts: NDArray[np.int64], total: int) -> NDArray[np.int64]:
         free = given < high if step > 0 else given > low
         given[np.argmax(np.where(free, step * (quota - given), -np.inf))] += step
     return given
-
-
-def listed(names: Sequence[str], most: int = 12) -> str:
-    """Return the names as a person reads them, cut where there are too many for a message."""
-    shown = ", ".join(repr(name) for name in names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from convcli.data.dataset import Dataset
-from convcli.errors import shown
+from convcli.wording import shown
 
 _DIGEST_BYTES = 16
 _WORDS = {"train": "training"}

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from convcli.data.presentation import Held, Presentation, Size
-from convcli.errors import InputError, shortened
+from convcli.errors import InputError
+from convcli.wording import shortened
 
 if TYPE_CHECKING:
     from convcli.data.pixels import Seen, Shape

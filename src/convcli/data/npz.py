@@ -28,7 +28,8 @@ from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble, names_of
 from convcli.data.readers import FEWER, READERS, Reader
 from convcli.data.wanted import Layout, Wanted
-from convcli.errors import InputError, shortened, shown
+from convcli.errors import InputError
+from convcli.wording import shortened, shown
 
 Array: TypeAlias = NDArray[Any]
 

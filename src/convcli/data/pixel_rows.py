@@ -16,7 +16,8 @@ from convcli.bounds import check_memory
 from convcli.data.parts import Part
 from convcli.data.readers import FEWER
 from convcli.data.wanted import Wanted
-from convcli.errors import InputError, shortened
+from convcli.errors import InputError
+from convcli.wording import shortened
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 PIXEL = re.compile(r"(pixel|pix|px|p|x|f|feature|v)?[-_ ]?\d+([x_.,-]\d+)*", re.IGNORECASE)

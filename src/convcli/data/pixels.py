@@ -25,7 +25,8 @@ from convcli.data.readers import FEWER
 from convcli.data.wanted import Wanted
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores
-from convcli.errors import InputError, shown
+from convcli.errors import InputError
+from convcli.wording import shown
 
 Shape: TypeAlias = tuple[int, int, int]
 Result = TypeVar("Result")

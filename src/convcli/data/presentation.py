@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import images as image_files
-from convcli.errors import InputError, shown
+from convcli.errors import InputError
 from convcli.images import MAX_PIXELS, Image
+from convcli.wording import shown
 
 Pixels: TypeAlias = NDArray[np.uint8]
 Size: TypeAlias = tuple[int, int]

@@ -13,8 +13,9 @@ from typing import Protocol
 
 from convcli.data.dataset import Source
 from convcli.data.wanted import Wanted
-from convcli.errors import InputError, shortened, suggestion
+from convcli.errors import InputError
 from convcli.registry import Registry
+from convcli.wording import shortened, suggestion
 
 
 class ReadPath(Protocol):

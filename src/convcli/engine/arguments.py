@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.engine.workspace import Array
-from convcli.errors import ShapeError, UsageError, shortened
+from convcli.errors import ShapeError, UsageError
+from convcli.wording import shortened
 
 REAL = "buif"  # NumPy's letters for bool, unsigned, signed and floating
 OTHERS = {

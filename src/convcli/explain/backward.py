@@ -21,13 +21,14 @@ from convcli.explain.figure import (
     planes,
 )
 from convcli.explain.gradients import NEAR_KINK, Backward, check
-from convcli.explain.notation import by, cell_name, counted, factor, number, products, total
+from convcli.explain.notation import cell_name, factor, number, products, total
 from convcli.explain.problem import Example, posed
 from convcli.explain.sliding import Sliding, progress
 from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.nn.activations import ACTIVATIONS
 from convcli.shapes import Window
+from convcli.wording import by, counted
 
 EXAMPLE = Example(
     input="1 2 0 1; 3 1 2 0; 0 1 1 2; 2 0 1 3",

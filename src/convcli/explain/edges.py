@@ -9,11 +9,12 @@ import numpy as np
 from convcli import kernels
 from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
-from convcli.errors import UsageError, shown
+from convcli.errors import UsageError
 from convcli.explain.figure import Explanation, Formula, Grid, Picture, Row, Step, every, exact
-from convcli.explain.notation import by, counted, number
+from convcli.explain.notation import number
 from convcli.explain.reading import Source, read_input
 from convcli.explain.topics import Request, topic
+from convcli.wording import by, counted, shown
 
 KERNELS = ("sobel-x", "sobel-y", "sobel", "laplacian8", "kirsch")
 MOST_KERNELS, MOST_PIXELS, SHEET_COLUMNS = 24, 4096, 3

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.conv import conv2d, conv2d_backward
+from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.workspace import Array
 from convcli.explain.problem import Problem
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.gradcheck import numeric_gradient, relative_error
+from convcli.proof.gradcheck import numeric_gradient, relative_error
 
 NEAR_KINK = 1e-4  # of relu at Z = 0, where central differences would straddle it
 

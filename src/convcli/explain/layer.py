@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convcli.explain.figure import Arrow, Block, Explanation, Formula, Grid, Row, Step, every, exact, planes
-from convcli.explain.notation import by, counted, factor, number
+from convcli.explain.notation import factor, number
 from convcli.explain.problem import Problem, posed
 from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.explain.volume import EXAMPLE
 from convcli.nn.activations import ACTIVATIONS
+from convcli.wording import by, counted
 
 SHOWN_CHANNELS = 4
 

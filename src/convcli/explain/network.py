@@ -9,7 +9,7 @@ import numpy as np
 from convcli.config import Config, DataOptions, TrainingOptions
 from convcli.engine.workspace import Array
 from convcli.explain.figure import Arrow, Block, Explanation, Formula, Grid, Picture, Row, Step, exact
-from convcli.explain.notation import by, number
+from convcli.explain.notation import number
 from convcli.explain.tensors import Passage, pass_through, read_image
 from convcli.explain.topics import Request, topic
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool
@@ -19,6 +19,7 @@ from convcli.nn.network import Network, NetworkWeights
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
+from convcli.wording import by
 
 SHOWN_MAPS, SHOWN_NUMBERS, SHOWN_CLASSES = 12, 16, 12
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from convcli.engine.workspace import Array
 from convcli.explain.figure import Cell, Formula, Row, exact
@@ -57,16 +57,6 @@ def cell_name(name: str, cell: Cell) -> str:
     'out[2, 3]'
     """
     return f"{name}[{cell[0] + 1}, {cell[1] + 1}]"
-
-
-def by(shape: Sequence[int]) -> str:
-    """Return `6 × 6 × 3`."""
-    return " × ".join(map(str, shape))
-
-
-def counted(count: int, thing: str) -> str:
-    """Return `1 filter`, `2 filters`."""
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 SIZE_FORMULA = "out = ⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"

@@ -6,9 +6,9 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.explain.figure import Arrow, Explanation, Formula, Grid, Picture, Row, Step, planes
-from convcli.explain.notation import by
 from convcli.explain.reading import Source, read_input, typed_volume
 from convcli.explain.topics import Request, topic
+from convcli.wording import by
 
 CHANNELS = ("red", "green", "blue")
 

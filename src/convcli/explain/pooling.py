@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine import pool
-from convcli.engine.pool import pool_window
+from convcli.engine.batch import pool
+from convcli.engine.batch.pool import pool_window
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError
 from convcli.explain.figure import (
@@ -24,13 +24,14 @@ from convcli.explain.figure import (
     exact,
     planes,
 )
-from convcli.explain.notation import by, cell_name, number
+from convcli.explain.notation import cell_name, number
 from convcli.explain.reading import Source, read_input, typed_volume
 from convcli.explain.sliding import Sliding, progress
 from convcli.explain.tensors import chosen_index, cropped, gradient_at, layer_of, pass_through, read_image
 from convcli.explain.topics import RUN, Request, topic
 from convcli.nn.layers import AvgPool, MaxPool
 from convcli.shapes import Window
+from convcli.wording import by
 
 KINDS = ("max", "mean")
 

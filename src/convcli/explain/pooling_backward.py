@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine import pool
+from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.figure import (
@@ -22,11 +22,12 @@ from convcli.explain.figure import (
     exact,
     planes,
 )
-from convcli.explain.notation import by, cell_name, number
+from convcli.explain.notation import cell_name, number
 from convcli.explain.pooling import Pooling, pooled
 from convcli.explain.reading import typed_volume
 from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, Request, topic
+from convcli.wording import by
 
 EXAMPLE = "1 3 3 1; 2 9 9 1; 1 3 2 8; 5 6 1 2"
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from convcli import kernels
-from convcli.engine.conv import conv2d
+from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.figure import Picture, Row, exact
-from convcli.explain.notation import counted, size_rows
+from convcli.explain.notation import size_rows
 from convcli.explain.reading import MOST_SIDE, Source, read_input, typed_volume
 from convcli.explain.sliding import Sliding
 from convcli.explain.tensors import (
@@ -28,6 +28,7 @@ from convcli.explain.topics import Request
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layers import Conv
 from convcli.shapes import Window
+from convcli.wording import counted
 
 MOST_FILTERS = 8
 

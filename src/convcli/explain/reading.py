@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
-from convcli.errors import InputError, UsageError, shown
+from convcli.errors import InputError, UsageError
 from convcli.explain.figure import Box
 from convcli.images import MAX_PIXELS
 from convcli.kernels.grammar import is_typed, matrix
 from convcli.kernels.parsing import read_table
+from convcli.wording import shown
 
 MOST_SIDE = 16
 """Rows and columns that can be shown as numbers and still be read."""

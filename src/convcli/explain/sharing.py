@@ -16,9 +16,10 @@ from convcli.explain.figure import (
     every,
     exact,
 )
-from convcli.explain.notation import by, factor, number, total
+from convcli.explain.notation import factor, number, total
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.wording import by
 
 MOST_INPUTS, MOST_OUTPUTS = 36, 25
 

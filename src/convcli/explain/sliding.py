@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from convcli.engine.windows import window_view
+from convcli.engine.batch.windows import window_view
 from convcli.engine.workspace import Array
 from convcli.explain.figure import Cell, Role
 from convcli.shapes import Pair, Window

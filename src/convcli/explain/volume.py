@@ -17,11 +17,12 @@ from convcli.explain.figure import (
     exact,
     planes,
 )
-from convcli.explain.notation import by, cell_name, counted, factor, number, products, total
+from convcli.explain.notation import cell_name, factor, number, products, total
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.sliding import progress
 from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.wording import by, counted
 
 SHOWN_CHANNELS = 4
 

@@ -28,8 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli import kernels
 from convcli.engine.arguments import real
-from convcli.engine.borders import ArraySource, Source, border_named
-from convcli.engine.filter import Plan, allocated, plan
+from convcli.engine.plane.borders import ArraySource, Source, border_named
+from convcli.engine.plane.filter import Plan, allocated, plan
 from convcli.errors import ShapeError, UnknownNameError, UsageError
 from convcli.filtering.luma import LumaSource
 from convcli.filtering.ranges import RANGES

@@ -26,9 +26,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.engine.borders import Source
-from convcli.engine.filter import Block, Plan, plan, responses
-from convcli.engine.strategies import Spectral
+from convcli.engine.plane.borders import Source
+from convcli.engine.plane.filter import Block, Plan, plan, responses
+from convcli.engine.plane.strategies import Spectral
 from convcli.engine.workspace import Workspace
 from convcli.errors import UsageError
 from convcli.shapes import Pair

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.engine.borders import Source
-from convcli.engine.filter import Block, Plan, each_block, responses
+from convcli.engine.plane.borders import Source
+from convcli.engine.plane.filter import Block, Plan, each_block, responses
 from convcli.engine.workspace import Workspace
 from convcli.filtering.ranges import finish
 from convcli.filtering.visibility import Sight

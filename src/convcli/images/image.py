@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import UsageError, shown, suggestion
+from convcli.errors import UsageError
+from convcli.wording import shown, suggestion
 
 Pixels: TypeAlias = NDArray[Any]
 

@@ -12,9 +12,9 @@ import numpy as np
 import PIL.ExifTags
 import PIL.Image
 
-from convcli.errors import shortened, shown
 from convcli.images.description import program_of, says_shape_only
 from convcli.images.image import Pixels
+from convcli.wording import shortened, shown
 
 MOST_DPI = 1_000_000
 """Dots per inch: more than a light microscope tells apart. A file that says more says nonsense."""

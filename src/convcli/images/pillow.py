@@ -12,8 +12,9 @@ from typing import TextIO
 
 import PIL.Image
 
-from convcli.errors import InputError, shortened, shown
+from convcli.errors import InputError
 from convcli.images.bounds import too_large
+from convcli.wording import shortened, shown
 
 MOST_WARNINGS = 3  # of one file: some can be had a thousand times
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from convcli.errors import InputError, reason, shown
+from convcli.errors import InputError, reason
+from convcli.wording import shown
 
 _RAW = "a camera's raw file ({}), which has to be developed; save it as TIFF or JPEG"
 

@@ -13,9 +13,10 @@ import numpy as np
 import PIL.Image
 
 from convcli import files
-from convcli.errors import OutputError, UnknownNameError, shown
+from convcli.errors import OutputError, UnknownNameError
 from convcli.images.image import FORMATS, Image, Pixels, format_of
 from convcli.images.png import encode_png
+from convcli.wording import shown
 
 COMPRESSION = 1
 """How hard a PNG file is compressed unless asked: runs only, no search for repetitions."""

@@ -12,9 +12,10 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from convcli.errors import KernelError, UnknownNameError, shortened
+from convcli.errors import KernelError, UnknownNameError
 from convcli.registry import Registry, plain
 from convcli.shapes import Pair
+from convcli.wording import shortened
 
 Combine: TypeAlias = Literal["single", "magnitude", "maximum", "volume"]
 Number: TypeAlias = int | float

@@ -38,9 +38,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convcli.errors import KernelError, shortened
+from convcli.errors import KernelError
 from convcli.kernels.definition import MAX_SIDE, Weights
 from convcli.shapes import Pair
+from convcli.wording import shortened
 
 _MINUS = "\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d"
 _BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"

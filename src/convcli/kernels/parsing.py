@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, get_args
 from numpy.typing import ArrayLike
 
 from convcli.arrays import read_npy
-from convcli.errors import InputError, KernelError, shortened, shown
+from convcli.errors import InputError, KernelError
 from convcli.kernels.definition import (
     KERNELS,
     MAX_SIDE,
@@ -31,6 +31,7 @@ from convcli.kernels.definition import (
 from convcli.kernels.grammar import Typed, cell, is_call, plain
 from convcli.kernels.grammar import matrix as _matrix
 from convcli.shapes import Pair
+from convcli.wording import shortened, shown
 
 FORMS = "a name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1') or @file"
 MAX_FILE_BYTES = 160 * 2**20  # 4096 × 4096 numbers of eight bytes, and room for a header

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from convcli.engine import conv_pool, pool
+from convcli.engine.batch import conv_pool, pool
 from convcli.engine.masks import masked
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array

@@ -10,11 +10,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from convcli.render.numbers import by, memory, short_pair
 from convcli.render.sizes import SHORT_FORMULA, cost_document, field_document, in_numbers, short_formula
 from convcli.shapes import Pair
 from convcli.shapes.chain import Link
 from convcli.shapes.volume import volume_bytes
+from convcli.wording import by, memory, short_pair
 
 
 def chain_view(links: Sequence[Link], *, with_costs: bool) -> Group:

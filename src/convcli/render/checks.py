@@ -9,9 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from convcli.engine.verification import TOLERANCES, Verdict
-from convcli.nn.gradcheck import Check
-from convcli.render.numbers import error
+from convcli.proof.gradcheck import Check
+from convcli.proof.verification import TOLERANCES, Verdict
+from convcli.wording import relative_error
 
 MOST_NAMED = 4
 WRONG = "bold red"
@@ -44,7 +44,7 @@ def gradient_table(checks: Sequence[Check], tolerance: float) -> Table:
 def gradient_summary(checks: Sequence[Check], tolerance: float) -> str:
     """Return what came out where all is well."""
     errors = [value for check in checks for value in check.errors.values()]
-    largest = f"largest error {error(max(errors))}, allowed {tolerance:g}"
+    largest = f"largest error {relative_error(max(errors))}, allowed {tolerance:g}"
     return f"All {len(errors)} gradients agree with differences: {largest}."
 
 
@@ -52,7 +52,7 @@ def gradient_failure(checks: Sequence[Check], tolerance: float) -> tuple[str, ..
     """Return which gradients are wrong, in lines; none if all are right."""
     total = sum(len(check.errors) for check in checks)
     wrong = [
-        f"{check.name}: {name} is off by {error(value)}"
+        f"{check.name}: {name} is off by {relative_error(value)}"
         for check in checks
         for name, value in check.failed(tolerance).items()
     ]
@@ -101,14 +101,14 @@ def verdict_summary(verdicts: Sequence[Verdict]) -> str:
     largest = {
         dtype: max(verdict.error for verdict in verdicts if verdict.dtype == dtype) for dtype in TOLERANCES
     }
-    told = ", ".join(f"{error(value)} in {dtype}" for dtype, value in largest.items())
+    told = ", ".join(f"{relative_error(value)} in {dtype}" for dtype, value in largest.items())
     return f"All {len(verdicts)} comparisons hold: largest error {told}."
 
 
 def verdict_failure(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     """Return which cases differ, in lines; none if all hold."""
     wrong = [
-        f"{verdict.operation}, {verdict.case}, {verdict.dtype}: {name} is off by {error(value)}"
+        f"{verdict.operation}, {verdict.case}, {verdict.dtype}: {name} is off by {relative_error(value)}"
         for verdict in verdicts
         for name, value in verdict.failed.items()
     ]
@@ -149,7 +149,7 @@ def _cell(errors: Mapping[str, float], tolerance: float) -> Text:
     lines = []
     for name, value in errors.items():
         wrong = not value < tolerance
-        words = f"{name} {error(value)}".lstrip() + (" ✗" if wrong else "")
+        words = f"{name} {relative_error(value)}".lstrip() + (" ✗" if wrong else "")
         lines.append(Text(words, style=WRONG if wrong else ""))
     return Text("\n").join(lines)
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcli.errors import shown
 from convcli.render import plotting
 from convcli.render.explain.palette import LINK_COLOURS
 from convcli.training import Metrics, best_metrics
+from convcli.wording import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from convcli.errors import shown
 from convcli.nn.evaluation import Evaluation
 from convcli.training import Metrics
+from convcli.wording import shown
 
 
 def headline(figures: Evaluation, part: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convcli.errors import shown
 from convcli.filtering import FilterResult
 from convcli.render.kernels import sum_words
+from convcli.wording import shown
 
 DARK = 0.15  # of white: photos of edges that are no brighter look black
 FLAT = 1e-6

@@ -15,8 +15,7 @@ from rich.text import Text
 from convcli.engine.workspace import Array
 from convcli.kernels.learned import Match, chance, nearest
 from convcli.render.kernels import call, table
-from convcli.render.numbers import by
-from convcli.render.plain import printable
+from convcli.wording import by, printable
 
 MOST = 64  # kernels that a terminal shows
 MOST_COLUMNS = 5  # of weights that are shown as numbers, too: with more, a row would be too long

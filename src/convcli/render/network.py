@@ -12,15 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.data import Dataset
-from convcli.errors import shown
 from convcli.nn.layer import Layer, Shape
 from convcli.nn.layers import Conv
 from convcli.nn.network import Network
-from convcli.render.numbers import by, memory, short_pair
-from convcli.render.plain import printable
 from convcli.render.sizes import SHORT_FORMULA, in_numbers, short_formula
 from convcli.shapes import AXES, Pair, ReceptiveField, Window
 from convcli.shapes.volume import volume_bytes
+from convcli.wording import by, memory, printable, short_pair, shown
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from convcli.render.plain import printable
+from convcli.wording import printable
 
 
 def page(package: str, **parts: str) -> bytes:

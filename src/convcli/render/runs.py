@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.config import Config
-from convcli.errors import shown
-from convcli.history import Comparison, State, Summary
+from convcli.runs.history import Comparison, State, Summary
+from convcli.wording import shown
 
 STYLES = {State.RUNNING: "cyan", State.FINISHED: "green", State.DAMAGED: "bold red"}
 # Where it is narrow, in this order.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from convcli.render.numbers import by, memory, signed
 from convcli.shapes import Pair, ReceptiveField, Window, output_size
 from convcli.shapes.transposed import Transposed
 from convcli.shapes.volume import Cost, convolution_cost, transposed_cost
+from convcli.wording import by, memory, signed
 
 FORMULA = "⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"
 TRANSPOSED_FORMULA = "(n − 1)s − p_before − p_after + d(f−1) + output_padding + 1"

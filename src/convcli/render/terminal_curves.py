@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from convcli.errors import shown
 from convcli.render.curves import Histories, logarithmic
 from convcli.render.evaluation import best_line
 from convcli.training import best_metrics
+from convcli.wording import shown
 
 SIDE_BY_SIDE = 72  # columns from which on the two plots stand beside each other
 NARROWEST = 30

@@ -17,9 +17,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from convcli.errors import ShapeError, UsageError, shortened
+from convcli.errors import ShapeError, UsageError
 from convcli.shapes.volume import Cost, convolution_cost, volume_bytes
 from convcli.shapes.window import NAMED_PADDINGS, Pair, ReceptiveField, Window
+from convcli.wording import shortened
 
 GRAMMAR = (
     "A step is conv or pool, a size and options: p 1|1x2|valid|same|full, s, d, and for conv n (filters), "

@@ -14,7 +14,8 @@ from functools import lru_cache
 from operator import index
 from typing import TypeAlias
 
-from convcli.errors import ShapeError, shortened
+from convcli.errors import ShapeError
+from convcli.wording import shortened
 
 Pair: TypeAlias = tuple[int, int]
 IntOrPair: TypeAlias = int | Sequence[int]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, PositiveInt, model_validator
 
 from convcli.config import any_padding, sizes
-from convcli.engine import conv
+from convcli.engine.batch import conv
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.filter_bank import FilterBank, Init, Planned, bank_of, checked_init

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import numpy as np
 
 from convcli.config import Size, sizes
-from convcli.engine import pool
+from convcli.engine.batch import pool
 from convcli.engine.sums import plane_sums
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Shape, Tape, Weights, plane_of

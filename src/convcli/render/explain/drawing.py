@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.explain.figure import Arrow, Block, Element, Formula, Graph, Grid, Picture
-from convcli.explain.notation import by, number
+from convcli.explain.notation import number
 from convcli.images import resize
 from convcli.render.explain.palette import LINK_COLOURS, heat
 from convcli.render.explain.scene import Path, Point, Raster, Rect, Scene, Shape, Text, text_width, wrapped
-from convcli.render.plain import printable
+from convcli.wording import by, printable
 
 CELL = 32.0
 NUMBER, CAPTION, FORMULA = 14.0, 12.5, 14.0

@@ -10,7 +10,7 @@ from convcli.render.explain.drawing import draw
 from convcli.render.explain.palette import COLOURS, custom_properties, heat
 from convcli.render.explain.svg import svg_text
 from convcli.render.pages import escaped, page
-from convcli.render.plain import printable
+from convcli.wording import printable
 
 NARROW = 340.0  # what a drawing may be wide on a phone
 

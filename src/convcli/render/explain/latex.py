@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from convcli.explain.figure import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Row
-from convcli.explain.notation import by, number
-from convcli.render.plain import printable
+from convcli.explain.notation import number
+from convcli.wording import by, printable
 
 HEAD = r"""\documentclass{article}
 \usepackage[T1]{fontenc}

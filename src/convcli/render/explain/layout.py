@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from convcli.explain.figure import Element, Explanation, Formula, Step
 from convcli.render.explain.drawing import draw
 from convcli.render.explain.scene import Scene, Shape, Text, text_width, wrapped
-from convcli.render.plain import printable
+from convcli.wording import printable
 
 WIDTH = 860.0
 MARGIN, GAP, ROW_GAP, STEP_GAP, FORMULA_GAP = 20.0, 14.0, 14.0, 26.0, 5.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from convcli.explain.figure import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Step
-from convcli.explain.notation import by, number
+from convcli.explain.notation import number
 from convcli.render.explain.svg import data_uri
-from convcli.render.plain import printable
+from convcli.wording import by, printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#])")
 

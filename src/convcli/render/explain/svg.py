@@ -14,7 +14,7 @@ from convcli.images import Image, encode
 from convcli.render.explain.layout import still
 from convcli.render.explain.palette import COLOURS
 from convcli.render.explain.scene import Path, Raster, Rect, Scene, Shape, Text
-from convcli.render.plain import printable
+from convcli.wording import printable
 
 SANS = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 SMALL = 64  # pictures of few pixels keep each of them exactly

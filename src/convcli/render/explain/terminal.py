@@ -22,9 +22,9 @@ from convcli.explain.figure import (
     Row,
     Step,
 )
-from convcli.explain.notation import by, number
+from convcli.explain.notation import number
 from convcli.render.explain.drawing import shown_pixels
-from convcli.render.plain import printable
+from convcli.wording import by, printable
 
 STYLES = {
     "window": "bold black on yellow",

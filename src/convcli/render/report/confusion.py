@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convcli.errors import shortened
 from convcli.nn.evaluation import Evaluation
 from convcli.render import plotting
 from convcli.render.explain.palette import heat
-from convcli.render.plain import printable
 from convcli.render.report.elements import Cell, Chart, Element, Section, Table, Words, number
 from convcli.report import Report
+from convcli.wording import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from convcli.errors import shortened
 from convcli.images import Image, encode
 from convcli.render.explain.layout import heading, on_ground, stacked
 from convcli.render.explain.raster import MOST_PIXELS, PNG_SCALE, pixels
 from convcli.render.explain.scene import Path, Raster, Rect, Scene, Shape, Text, text_width, wrapped
-from convcli.render.plain import printable
 from convcli.render.report.elements import (
     Card,
     Cell,
@@ -23,6 +21,7 @@ from convcli.render.report.elements import (
     Table,
     Words,
 )
+from convcli.wording import printable, shortened
 
 WIDTH = 860.0
 TITLE, SIZE, SMALL, LINE = 15.0, 14.0, 11.5, 1.4  # of letters, in units; from line to line, in sizes

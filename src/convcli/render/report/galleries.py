@@ -6,10 +6,10 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.explain.notation import number as short
-from convcli.render.numbers import by
 from convcli.render.report.elements import Card, Cell, Element, Gallery, Section, Words, share
 from convcli.render.report.pictures import feature_map, kernel, photo
 from convcli.report import FeatureMaps, Judged, Report
+from convcli.wording import by
 
 MOST_KERNELS, MOST_MAPS = 64, 32
 MISTAKE, KERNEL, MAP, SAMPLE = 112, 88, 56, 112  # how wide they are drawn

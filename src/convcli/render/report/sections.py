@@ -13,12 +13,12 @@ from convcli.render.network import (
     parameters_in_numbers,
     size_in_numbers,
 )
-from convcli.render.numbers import by
 from convcli.render.report.confusion import confusion
 from convcli.render.report.elements import Cell, Chart, Facts, Listing, Section, Table, Words, number
 from convcli.render.report.galleries import feature_maps, kernels, mistakes
 from convcli.render.sizes import SHORT_FORMULA
 from convcli.report import Report
+from convcli.wording import by
 
 
 def sections(report: Report) -> Iterator[Section]:

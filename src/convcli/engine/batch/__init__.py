@@ -1,0 +1,1 @@
+"""Batches of volumes, channels last: convolution and pooling forward, and their gradients."""

@@ -1,0 +1,1 @@
+"""How convcli shows that it is right: slow definitions, finite differences, and what is held against them."""

@@ -1,0 +1,287 @@
+"""The engine against slow loops, on the machine it runs on: a table of cases that takes every way through it.
+
+A case is one line of `CONVOLUTIONS`, `POOLED`, `POOLS` or `FILTERS`; each runs in float64 and in float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from convcli.engine.batch import conv, conv_pool, pool
+from convcli.engine.plane.filter import filter2d
+from convcli.engine.workspace import Array, Workspace
+from convcli.proof import reference
+from convcli.shapes import IntOrPair, Pair, Window
+
+Shape4 = tuple[int, int, int, int]
+
+# Relative to the largest number of the result. Rounding grows with the length of the sums, a thousand at
+# most here; a wrong cell is wrong by tenths.
+TOLERANCES = {"float64": 1e-12, "float32": 1e-5}
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A volume (n, h, w, c_in), kernels (f_h, f_w, c_in / groups, c_out), and conv2d's options."""
+
+    x: Shape4
+    w: Shape4
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A convolution and the size of the max pool after it, for which its outputs are written apart."""
+
+    convolution: Convolution
+    pool: Pair
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A volume, the window's size and its stride."""
+
+    x: Shape4
+    size: IntOrPair
+    stride: IntOrPair | None = None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A plane, a kernel's shape and kind, and filter2d's options.
+
+    `kind` is "any" (random weights), "outer" (a column times a row), "columns" (two columns, repeated) or
+    "diagonal".
+    """
+
+    plane: tuple[int, int]
+    kernel: tuple[int, int]
+    kind: str = "any"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+CONVOLUTIONS = {
+    "valid": Convolution((2, 6, 7, 3), (3, 3, 3, 4)),
+    "1×1": Convolution((2, 5, 6, 3), (1, 1, 3, 4)),
+    "1×1, stride 2": Convolution((2, 5, 6, 3), (1, 1, 3, 4), {"stride": 2}),
+    "same": Convolution((2, 6, 7, 2), (3, 3, 2, 4), {"padding": "same"}),
+    "same, even kernel": Convolution((1, 6, 5, 2), (2, 4, 2, 3), {"padding": "same"}),
+    "full": Convolution((2, 5, 4, 2), (3, 2, 2, 3), {"padding": "full"}),
+    "padding per side": Convolution((2, 5, 6, 2), (3, 3, 2, 3), {"padding": ((0, 2), (1, 0))}),
+    "padding beyond the kernel": Convolution((1, 4, 4, 2), (2, 2, 2, 2), {"padding": 3}),
+    "stride 2": Convolution((2, 7, 9, 2), (3, 3, 2, 3), {"stride": 2}),
+    "stride 2×3 with remainder": Convolution((2, 8, 9, 2), (3, 3, 2, 3), {"stride": (2, 3), "padding": 1}),
+    "stride beyond the kernel": Convolution((1, 9, 9, 2), (2, 2, 2, 2), {"stride": 4}),
+    "dilation 2": Convolution((2, 8, 9, 2), (3, 3, 2, 3), {"dilation": 2}),
+    "dilation and stride": Convolution(
+        (1, 9, 9, 2), (3, 3, 2, 2), {"dilation": (2, 1), "stride": 2, "padding": 1}
+    ),
+    "rectangular kernel": Convolution((2, 5, 9, 2), (1, 5, 2, 3), {"padding": "same"}),
+    "two groups": Convolution((2, 6, 5, 4), (3, 3, 2, 6), {"groups": 2, "padding": "same"}),
+    "two groups, stride 2": Convolution((2, 6, 7, 4), (3, 3, 2, 6), {"groups": 2, "stride": 2}),
+    "depthwise": Convolution((2, 6, 5, 3), (3, 3, 1, 6), {"groups": 3, "padding": "same"}),
+    "many channels in": Convolution((2, 5, 5, 20), (3, 3, 20, 4), {"padding": "same"}),
+    "many channels, dilated groups": Convolution(
+        (1, 7, 7, 40), (3, 3, 20, 4), {"groups": 2, "dilation": 2, "padding": "same"}
+    ),
+    "bands of one image": Convolution((1, 56, 60, 5), (3, 3, 5, 3), {"padding": "same"}),
+    "Winograd": Convolution((2, 4, 6, 32), (3, 3, 32, 34), {"padding": "same"}),
+    "Winograd, odd plane": Convolution((1, 5, 7, 33), (3, 3, 33, 32)),
+    "Winograd, full": Convolution((1, 4, 5, 32), (3, 3, 32, 32), {"padding": "full"}),
+    "Winograd, padding per side": Convolution((1, 6, 5, 32), (3, 3, 32, 32), {"padding": ((2, 0), (0, 1))}),
+    "Winograd, bands of one image": Convolution((1, 16, 17, 480), (3, 3, 480, 32), {"padding": "same"}),
+}
+
+POOLED = {
+    "2×2": Pooled(Convolution((2, 6, 8, 3), (3, 3, 3, 4), {"padding": "same"}), (2, 2)),
+    "2×3 with remainder": Pooled(Convolution((2, 8, 9, 2), (3, 3, 2, 3)), (2, 3)),
+    "stride and groups": Pooled(
+        Convolution((2, 13, 9, 4), (3, 3, 2, 6), {"stride": (2, 1), "groups": 2, "padding": 1}), (3, 2)
+    ),
+    "Winograd": Pooled(Convolution((2, 6, 4, 32), (3, 3, 32, 34), {"padding": "same"}), (2, 2)),
+    "Winograd with remainder": Pooled(
+        Convolution((1, 7, 5, 33), (3, 3, 33, 32), {"padding": "same"}), (2, 2)
+    ),
+    "Winograd, valid": Pooled(Convolution((1, 6, 8, 32), (3, 3, 32, 32)), (2, 2)),
+}
+
+POOLS = {
+    "touching": Pool((2, 6, 8, 3), 2),
+    "remainder": Pool((2, 7, 5, 2), 2),
+    "overlapping": Pool((1, 7, 9, 2), 3, 2),
+    "overlapping, stride 1": Pool((1, 5, 6, 2), 2, 1),
+    "gaps": Pool((1, 8, 8, 2), 2, 3),
+    "rectangular": Pool((2, 6, 8, 2), (2, 3), (1, 2)),
+    "whole plane": Pool((2, 4, 3, 2), (4, 3)),
+    "large window": Pool((1, 20, 20, 1), 17, 1),
+}
+
+FILTERS = {
+    "3×3": Filter((23, 31), (3, 3)),
+    "even kernel": Filter((23, 31), (4, 2)),
+    "valid, stride 2×3": Filter((24, 31), (3, 5), options={"padding": "valid", "stride": (2, 3)}),
+    "full, dilation 2": Filter((20, 21), (3, 3), options={"padding": "full", "dilation": 2}),
+    "outer product 9×9": Filter((40, 50), (9, 9), "outer"),
+    "outer product, stride 2": Filter((40, 51), (7, 5), "outer", {"stride": 2}),
+    "outer product 21×1": Filter((50, 40), (21, 1), "outer"),
+    "repeated columns 7×7": Filter((40, 50), (7, 7), "columns"),
+    "11×11": Filter((40, 50), (11, 11)),
+    "diagonal 5×5": Filter((23, 31), (5, 5), "diagonal"),
+    "diagonal 4×4, stride 2": Filter((23, 31), (4, 4), "diagonal", {"stride": 2}),
+    "33×35, Fourier": Filter((90, 80), (33, 35)),
+    "33×35, Fourier, several blocks": Filter((150, 140), (33, 35), options={"stride": 2}),
+    "several blocks": Filter((520, 520), (3, 2), options={"stride": 4}),
+    **{
+        f"border {border}": Filter((5, 6), (9, 4), options={"border": border, "fill": 0.7})
+        for border in ("reflect", "zero", "edge", "symmetric", "wrap", "constant")
+    },
+    "convolve": Filter((12, 13), (3, 4), options={"op": "convolve", "padding": "valid"}),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far one case's results are from the slow loops'.
+
+    Attributes
+    ----------
+    operation, case, dtype
+        Which.
+    errors
+        For each result (y, dx, dw, db) the largest difference, relative to its largest number.
+    """
+
+    operation: str
+    case: str
+    dtype: str
+    errors: dict[str, float]
+
+    @property
+    def error(self) -> float:
+        """The largest of them."""
+        return max(self.errors.values())
+
+    @property
+    def failed(self) -> dict[str, float]:
+        """Those that are not below the tolerance of the dtype."""
+        return {name: error for name, error in self.errors.items() if not error < TOLERANCES[self.dtype]}
+
+
+Results = dict[str, tuple[Array, Array]]
+
+
+def verify(seed: int = 0) -> Iterator[Verdict]:
+    """Yield the verdict on every case in both dtypes, in the order of the tables."""
+    for operation, cases, run in _OPERATIONS:
+        for number, (name, case) in enumerate(cases.items()):
+            for dtype in TOLERANCES:
+                rng = np.random.default_rng((seed, number))
+                results = run(case, np.dtype(dtype), rng)
+                errors = {what: _error(*pair, dtype) for what, pair in results.items()}
+                yield Verdict(operation, name, dtype, errors)
+
+
+def _error(fast: Array, slow: Array, dtype: str) -> float:
+    """Return the largest difference, relative to the largest number; infinite for another shape or dtype."""
+    if fast.shape != slow.shape or fast.dtype != dtype:
+        return float("inf")
+    largest, difference = np.abs(slow).max(initial=0), np.abs(fast - slow).max(initial=0)
+    error = float(difference / largest) if largest else float(difference)
+    return error if error == error else float("inf")  # NaN holds nowhere
+
+
+def _convolution(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    x, w, b = (rng.standard_normal(shape).astype(dtype) for shape in (case.x, case.w, case.w[3:]))
+    options = dict(case.options)
+    y = conv.conv2d(x, w, b, **options)
+    groups = options.pop("groups", 1)
+    window = Window.of(case.w[:2], **options)
+    slow = reference.conv2d(x, w, b, window, groups)
+    dy = rng.standard_normal(slow.shape).astype(dtype)
+    fast_gradients = conv.conv2d_backward(dy, x, w, groups=groups, **options)
+    slow_gradients = reference.conv2d_backward(dy, x, w, window, groups)
+    gradients = zip(fast_gradients, slow_gradients, strict=True)
+    return {"y": (y, slow), **dict(zip(("dx", "dw", "db"), gradients, strict=True))}
+
+
+def _pooled(case: Pooled, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    convolution, (f_h, f_w) = case.convolution, case.pool
+    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (convolution.x, convolution.w))
+    options = dict(convolution.options)
+    groups = options.pop("groups", 1)
+    window = Window.of(convolution.w[:2], **options)
+    z = reference.conv2d(x, w, np.zeros(w.shape[3]), window, groups)
+    rows, columns = z.shape[1] // f_h, z.shape[2] // f_w
+
+    def apart(whole: Array) -> Array:
+        """Return the cells of all windows of the pool: (f_h, f_w, n, rows, columns, c)."""
+        covered = whole[:, : rows * f_h, : columns * f_w]
+        return np.array([[covered[:, i::f_h, j::f_w] for j in range(f_w)] for i in range(f_h)])
+
+    dz = rng.standard_normal(z.shape).astype(dtype)
+    dz[:, rows * f_h :], dz[:, :, columns * f_w :] = 0, 0  # what the pool leaves out
+    cells, dx, dw = np.empty(apart(z).shape, dtype), np.empty_like(x), np.zeros_like(w)
+    conv_pool.forward(x, w, window, groups, cells, Workspace())
+    conv_pool.weight_gradient(apart(dz), x, dw, window, groups, Workspace())
+    conv_pool.input_gradient(apart(dz), w, dx, window, groups, Workspace())
+    slow_dx, slow_dw, _ = reference.conv2d_backward(dz, x, w, window, groups)
+    return {"y": (cells, apart(z)), "dx": (dx, slow_dx), "dw": (dw, slow_dw)}
+
+
+def _max_pool(case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    x = rng.integers(0, 4, case.x).astype(dtype)  # few values, so that many windows tie
+    window = pool.pool_window(case.size, case.stride)
+    slow = reference.max_pool2d(x, window)
+    dy = rng.standard_normal(slow.shape).astype(dtype)
+    dx = pool.max_pool2d_backward(dy, x, case.size, case.stride)
+    return {
+        "y": (pool.max_pool2d(x, case.size, case.stride), slow),
+        "dx": (dx, reference.max_pool2d_backward(dy, x, window)),
+    }
+
+
+def _avg_pool(case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    x = rng.standard_normal(case.x).astype(dtype)
+    window = pool.pool_window(case.size, case.stride)
+    slow = reference.avg_pool2d(x, window)
+    dy = rng.standard_normal(slow.shape).astype(dtype)
+    dx = pool.avg_pool2d_backward(dy, x, case.size, case.stride)
+    return {
+        "y": (pool.avg_pool2d(x, case.size, case.stride), slow),
+        "dx": (dx, reference.avg_pool2d_backward(dy, x, window)),
+    }
+
+
+def filter_kernel(case: Filter, rng: np.random.Generator) -> Array:
+    """Return the weights of a case."""
+    rows, columns = case.kernel
+    if case.kind == "outer":
+        return np.outer(rng.standard_normal(rows), rng.standard_normal(columns))
+    if case.kind == "columns":
+        pair = rng.standard_normal((rows, 2))
+        return pair[:, np.arange(columns) % 2] * (1.0 + np.arange(columns) // 2)
+    if case.kind == "diagonal":
+        return np.diag(rng.standard_normal(rows))
+    return rng.standard_normal(case.kernel)
+
+
+def _filter(case: Filter, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    plane, kernel = rng.standard_normal(case.plane).astype(dtype), filter_kernel(case, rng)
+    options = {"padding": "same", "border": "reflect", "fill": 0.0, "op": "correlate", **case.options}
+    fast = filter2d(plane, kernel, **options)
+    border, fill, op = (options.pop(name) for name in ("border", "fill", "op"))
+    laid = kernel[::-1, ::-1] if op == "convolve" else kernel
+    return {"y": (fast, reference.filter2d(plane, laid, Window.of(case.kernel, **options), border, fill))}
+
+
+_OPERATIONS: tuple[tuple[str, Mapping[str, Any], Callable[..., Results]], ...] = (
+    ("conv2d", CONVOLUTIONS, _convolution),
+    ("conv2d + pool", POOLED, _pooled),
+    ("max_pool2d", POOLS, _max_pool),
+    ("avg_pool2d", POOLS, _avg_pool),
+    ("filter2d", FILTERS, _filter),
+)

@@ -1,0 +1,190 @@
+"""Checkpoints: what a training or its model is, as arrays and a document, and both from them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from convcli import config as configuration
+from convcli.build import SCHEMA, Data, build_network
+from convcli.config import Config, ConfigFile
+from convcli.engine.workspace import Array
+from convcli.errors import ConvcliError, InputError
+from convcli.nn.layer import Shape
+from convcli.nn.losses import Loss
+from convcli.nn.model import Model
+from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.preprocessing import Preprocessing
+from convcli.runs.folder import BEST, RESOLVED, Checkpoint, Run
+from convcli.training import Progress, Training
+from convcli.wording import shortened
+
+_FORMAT = 1
+
+
+def best_checkpoint(training: Training) -> Checkpoint:
+    """Return all that predicting needs: the weights of the best epoch and what belongs to them."""
+    return _model_checkpoint(training.best_model(), training.progress.best_epoch)
+
+
+def last_checkpoint(training: Training) -> Checkpoint:
+    """Return all that going on needs: weights, the optimizer's state, how far it came, the best epoch."""
+    model = _model_checkpoint(training.model, training.progress.epoch)
+    arrays, document = dict(model.arrays), {**model.document, "progress": training.progress.document()}
+    arrays |= {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
+    if training.progress.best_epoch:
+        best = best_checkpoint(training)
+        arrays |= {f"best.{name}": array for name, array in best.arrays.items()}
+        document["best"] = best.document
+    return Checkpoint(arrays, document)
+
+
+def best_part(last: Checkpoint) -> Checkpoint | None:
+    """Return the best checkpoint that a last one holds; None before an epoch has ended."""
+    if "best" not in last.document:
+        return None
+    best = "best."
+    arrays = {name.removeprefix(best): last.arrays[name] for name in last.arrays if name.startswith(best)}
+    return Checkpoint(arrays, last.document["best"])
+
+
+def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
+    arrays = _weight_arrays(model.network, model.weights)
+    document = {
+        "format": _FORMAT,
+        "epoch": epoch,
+        "classes": list(model.classes),
+        "preprocessing": model.preprocessing.document(),
+        "config": model.config.model_dump(mode="json", serialize_as_any=True, exclude_none=True),
+    }
+    return Checkpoint({f"layers.{name}": array for name, array in arrays.items()}, document)
+
+
+def _weight_arrays(network: Network, weights: NetworkWeights) -> dict[str, Array]:
+    return network.trained.named(weights.trained) | network.kept.named(weights.kept)
+
+
+def load_run(path: str | Path) -> Model:
+    """Return the best model of a run.
+
+    Parameters
+    ----------
+    path
+        A run's folder, as `convcli train` wrote it.
+
+    Returns
+    -------
+    Model, with `.predict(images)`, `.classes` and `.config`.
+
+    Raises
+    ------
+    InputError
+        If there is no run, or its checkpoint is damaged.
+    """
+    run = Run.open(Path(path))
+    return _model(run.read_checkpoint(BEST), run.folder / BEST)
+
+
+def _model(checkpoint: Checkpoint, path: Path, changed: Config | None = None) -> Model:
+    """Return the model of a checkpoint, under a `changed` configuration where one is given."""
+    fault = f"{path}: damaged checkpoint"
+    if changed is not None:
+        fault = f"{path}: does not fit the changed configuration; start a new run for it"
+    try:
+        document = checkpoint.document
+        if document["format"] != _FORMAT:
+            found = shortened(repr(document["format"]))
+            raise InputError(f"{path}: format {found}; this version reads format {_FORMAT}.")
+        config = changed or SCHEMA.validate(document["config"], f"{path} (its configuration)")
+        preprocessing = Preprocessing.from_document(document["preprocessing"])
+        classes = _class_names(document["classes"])
+        network = build_network(config, preprocessing.shape, len(classes))
+        weights = _weights(network, checkpoint.arrays, fault)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, ConvcliError):
+            raise InputError(f"{fault}. {error.lines[0]}", *error.lines[1:]) from error
+        raise InputError(f"{fault} ({shortened(repr(error))}).") from error
+    return Model(network, weights, preprocessing, cast(Loss, config.training.loss), classes, config)
+
+
+def _class_names(names: object) -> tuple[str, ...]:
+    if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
+        raise ValueError("the names of its classes are no list of texts")
+    return tuple(names)
+
+
+def _weights(network: Network, arrays: Mapping[str, Array], fault: str) -> NetworkWeights:
+    """Return the weights that a checkpoint's arrays hold; nothing is allocated that they do not fill."""
+    shapes = network.trained.shapes() | network.kept.shapes()
+    _check_arrays({f"layers.{name}": shape for name, shape in shapes.items()}, arrays, fault)
+    weights = NetworkWeights(network)
+    for name, view in _weight_arrays(network, weights).items():
+        np.copyto(view, arrays[f"layers.{name}"])
+        if not np.isfinite(view).all():
+            raise InputError(f"{fault}: layers.{name} holds values that are no numbers (NaN or infinity).")
+    return weights
+
+
+def _fill(views: Mapping[str, Array], arrays: Mapping[str, Array], fault: str) -> None:
+    """Copy `arrays` into `views`, name by name, and complain about any that does not fit."""
+    _check_arrays({name: view.shape for name, view in views.items()}, arrays, fault)
+    for name, view in views.items():
+        np.copyto(view, arrays[name])
+
+
+def _check_arrays(shapes: Mapping[str, Shape], arrays: Mapping[str, Array], fault: str) -> None:
+    """Raise InputError unless there is an array of float32 for each of these shapes."""
+    for name, shape in shapes.items():
+        found = arrays.get(name)
+        if found is None or found.shape != shape or found.dtype != np.float32:
+            what = "is missing" if found is None else f"is {found.dtype} {found.shape}"
+            raise InputError(f"{fault}: {name} {what}, expected float32 {shape}.")
+
+
+def run_config(run: Run) -> ConfigFile:
+    """Return the configuration that a run was made with, its paths absolute."""
+    file = configuration.read(run.folder / RESOLVED, SCHEMA, inside=True)
+    return replace(file, name=run.folder.name)
+
+
+def restore_training(
+    last: Checkpoint, path: Path, data: Data, threads: int | None = None, changed: Config | None = None
+) -> Training:
+    """Return the training of a last checkpoint as it stood, under a `changed` configuration where given.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint (at `path`) is damaged, or does not fit the images or the changed configuration.
+    """
+    model = _model(last, path, changed)
+    if (model.preprocessing.shape, model.classes) != (data.train.shape, data.train.classes):
+        raise InputError(f"{path}: the data is no longer what this run was trained on (size or classes).")
+    if changed is not None:
+        model = replace(model, preprocessing=replace(model.preprocessing, presentation=data.presentation))
+    training = Training(model, model.config.training, data.train, data.validation, threads)
+    try:
+        training.progress = Progress.from_document(last.document["progress"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path}: damaged checkpoint (its progress cannot be read).") from error
+    fault = f"{path}: damaged checkpoint"
+    if changed is not None:
+        fault = f"{path}: does not fit the changed optimizer; start a new run for it"
+    state = {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
+    _fill(state, last.arrays, fault)
+    best = best_part(last)
+    if training.progress.best_epoch and best is None:
+        raise InputError(f"{path}: damaged checkpoint (the best epoch is missing).")
+    if best is not None:
+        training.best_of = _model(best, path)
+        training.best.copy_from(training.best_of.weights)
+    return training
+
+
+def metric_rows(training: Training) -> list[dict[str, Any]]:
+    """Return the table of epochs, a row each."""
+    return [asdict(metrics) for metrics in training.progress.history]

@@ -1,0 +1,408 @@
+"""The run folder: what stands in it, and how a checkpoint is written so that it is always whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import numpy as np
+
+from convcli.bounds import check_memory
+from convcli.engine.blas import blas_libraries
+from convcli.engine.workspace import Array
+from convcli.errors import ConvcliError, InputError, OutputError
+from convcli.files import (
+    flush_folder,
+    is_file_inside,
+    open_inside,
+    remove_leftovers,
+    write_inside,
+)
+from convcli.locks import lock, locked
+from convcli.tensor_files import read_arrays, read_metadata, tensor_file
+from convcli.wording import shortened, suggestion
+
+BEST, LAST = "best.safetensors", "last.safetensors"
+CONFIG, RESOLVED, ENVIRONMENT, METRICS = "config.toml", "resolved.toml", "environment.json", "metrics.csv"
+RESULTS, CURVES, LOCK = "results.json", "curves.png", ".lock"
+
+USUAL = Path("runs")  # where runs go and are looked for, from where one stands
+
+# The only key of a checkpoint's metadata: with several, their order in the file would change from run to run.
+_KEY = "convcli"
+
+MOST_ROWS = 200_002  # of a table of epochs, with its first line
+TEXT_BYTES = 16 << 20  # of figures, or of a checkpoint's document: more than any training writes
+LONGEST_REASON = 200  # signs of what is wrong with a damaged file; it repeats the file's text
+
+
+Read = TypeVar("Read")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Arrays by name, and a JSON document that says what they are."""
+
+    arrays: Mapping[str, Array]
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, name: str, folder: Path | None = None) -> Run:
+        """Make the folder of a new run: `folder`, or the next free `runs/<name>-NNN`.
+
+        Raises
+        ------
+        OutputError
+            If the folder cannot be made, or `folder` already holds something.
+        """
+        try:
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                run = cls(folder)
+                if any(folder.iterdir()) and not run._abandoned:
+                    raise run._not_empty()
+                return run
+            parent = USUAL
+            parent.mkdir(exist_ok=True)
+            pattern = re.compile(re.escape(name) + r"-(\d+)")
+            taken = [int(match[1]) for path in parent.iterdir() if (match := pattern.fullmatch(path.name))]
+            number = max(taken, default=0) + 1
+            while True:
+                try:
+                    (parent / f"{name}-{number:03}").mkdir()
+                except FileExistsError:  # another run took it in the meantime
+                    number += 1
+                else:
+                    flush_folder(parent)
+                    return cls(parent / f"{name}-{number:03}")
+        except OSError as error:
+            where = folder or USUAL
+            raise OutputError(f"{where}: the run's folder cannot be made ({error.strerror}).") from error
+
+    @classmethod
+    def open(cls, folder: Path) -> Run:
+        """Return the run in `folder`.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        run = cls(folder)
+        if run._abandoned:
+            raise InputError(
+                f"{folder}: not a run yet: its training was killed before it began. "
+                "Start it again with --run-dir and this folder."
+            )
+        if not run._begun:
+            what = "there is no such folder" if not folder.exists() else f"it has no {RESOLVED}"
+            if os.path.lexists(folder / RESOLVED):
+                what = f"its {RESOLVED} is no file but a link, a folder, a device or a pipe"
+            named = folder.parent if len(folder.parts) != 1 else USUAL  # a name alone is looked for there too
+            beside = sorted(path.parent.name for path in named.glob(f"*/{RESOLVED}"))
+            raise InputError(
+                f"{folder}: not a run ({what}). Expected a folder that `convcli train` wrote."
+                + suggestion(folder.name, beside)
+            )
+        return run
+
+    @property
+    def _begun(self) -> bool:
+        return is_file_inside(self.folder / RESOLVED)
+
+    @property
+    def _abandoned(self) -> bool:
+        return is_file_inside(self.folder / LOCK) and not os.path.lexists(self.folder / RESOLVED)
+
+    def _not_empty(self) -> OutputError:
+        return OutputError(
+            f"{self.folder}: the folder is not empty. Name another with --run-dir, "
+            "or go on with that run with --resume."
+        )
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep every other training out of the folder; what one that was killed left half-written is removed.
+
+        Raises
+        ------
+        OutputError
+            If another process is training there, or nothing can be written there.
+        """
+        try:
+            file = open_inside(self.folder / LOCK, "a+b")
+        except OSError as error:
+            raise OutputError(f"{self.folder}: cannot be written to ({error.strerror}).") from error
+        with file:
+            free = _take(file)
+            file.seek(0)
+            if not free:
+                number = file.read(20)
+                process = f"process {int(number)}" if number.isdigit() else "another process"
+                raise OutputError(
+                    f"{self.folder}: {process} is training there now. Stop it or wait for its end."
+                )
+            if (
+                os.fstat(file.fileno()).st_nlink == 1
+            ):  # else it is another file, too, which is not ours to change
+                with suppress(OSError):  # on a full disk there is no number to read, but the lock holds
+                    file.truncate()
+                    file.write(b"%d" % os.getpid())
+            remove_leftovers(self.folder)
+            yield
+
+    @property
+    def held(self) -> bool | None:
+        """Whether another process is training into the folder; None where that cannot be known.
+
+        Raises
+        ------
+        InputError
+            If its lock is no file of its own.
+        """
+        try:
+            with open_inside(self.folder / LOCK) as file:
+                return locked(file)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return None
+
+    def write_config(self, text: str, overrides: Iterable[str], resolved: str) -> None:
+        """Write the user's file as it was, with what was set over it, and then every value in force.
+
+        The last makes the folder a run.
+
+        Raises
+        ------
+        OutputError
+            If it is one already, or cannot be written.
+        """
+        if self._begun:
+            raise self._not_empty()
+        lines = "".join(f"# --set {json.dumps(override, ensure_ascii=False)}\n" for override in overrides)
+        self.write(CONFIG, (text if not lines else f"{text.rstrip()}\n\n{lines}").encode())
+        self.write(RESOLVED, resolved.encode())
+
+    def write_environment(self, *, seed: int, threads: int) -> None:
+        """Write what the figures may depend on besides the configuration, and when the run began."""
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        self._write_environment({"began": began, **_environment(seed, threads)})
+
+    def add_environment(self, *, seed: int, threads: int, epoch: int) -> bool:
+        """Note that the run goes on from `epoch` in another environment, if it is another.
+
+        Returns
+        -------
+        bool
+            Whether figures may differ by it in their last digits, as they do not by the number of threads.
+        """
+        now = _environment(seed, threads)
+        try:
+            document = self.read_environment()
+            resumed = document.get("resumed", [])
+            latest = [document, *resumed][-1]
+            other = {key for key in now if now[key] != latest[key]}
+        except (InputError, TypeError, LookupError):  # what counts is in the checkpoint
+            self._write_environment(now)
+            return False
+        if other:
+            self._write_environment({**document, "resumed": [*resumed, {"epoch": epoch, **now}]})
+        return not other.isdisjoint(("versions", "cpu", "blas"))
+
+    def _write_environment(self, document: Mapping[str, Any]) -> None:
+        self.write(ENVIRONMENT, (json.dumps(document, indent=2) + "\n").encode())
+
+    def read_environment(self) -> dict[str, Any]:
+        """Return that document.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it cannot be read.
+        """
+        return self._read_document(ENVIRONMENT)
+
+    def write_results(self, document: Mapping[str, Any]) -> None:
+        """Write the figures that a training has ended with."""
+        self.write(RESULTS, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+
+    def read_results(self) -> dict[str, Any]:
+        """Return that document; an empty one where the training has not ended.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return self._read_document(RESULTS) if os.path.lexists(self.folder / RESULTS) else {}
+
+    def _read_document(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
+        try:
+            document = json.loads(self.read(name))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{path}: damaged: not the JSON that `convcli train` wrote ({shortened(str(error))})."
+            ) from error
+        if not isinstance(document, dict):
+            raise InputError(f"{path}: damaged: expected a JSON object, as `convcli train` wrote it.")
+        return document
+
+    def read(self, name: str) -> bytes:
+        """Return what stands in a file of the run.
+
+        Raises
+        ------
+        InputError
+            If it is no file, or no text of a run could be as long.
+        OSError
+            If it is not there or cannot be read.
+        """
+        with open_inside(self.folder / name) as file:
+            data = file.read(TEXT_BYTES + 1)
+        if len(data) > TEXT_BYTES:
+            raise InputError(f"{self.folder / name}: damaged: more than {TEXT_BYTES:,} bytes.")
+        return data
+
+    def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write the table of all epochs so far."""
+        rows = list(rows)
+        text = io.StringIO()
+        table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        self.write(METRICS, text.getvalue().encode())
+
+    def read_metrics(self) -> list[dict[str, str]]:
+        """Return the rows of that table as they stand in the file; none where no epoch has ended.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read, or is no table (each row as long as the first, which has the names).
+        """
+        path = self.folder / METRICS
+        try:
+            text = self.read(METRICS).decode()
+            head, first, *rest = islice(csv.reader(io.StringIO(text, newline=""), strict=True), MOST_ROWS)
+            if len(rest) == MOST_ROWS - 2:
+                raise InputError(f"{path}: damaged: more than {len(rest):,} epochs.")
+            return [dict(zip(head, row, strict=True)) for row in (first, *rest)]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
+        except (csv.Error, ValueError) as error:  # not UTF-8, no row, a row too long or short
+            raise InputError(f"{path}: not a table of epochs as `convcli train` writes it.") from error
+
+    def write_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
+        """Write `checkpoint` as safetensors; the same content always gives the same bytes."""
+        arrays = {key: np.asarray(array, order="C") for key, array in checkpoint.arrays.items()}
+        document = json.dumps(checkpoint.document, sort_keys=True, allow_nan=False)
+        self.write(name, *tensor_file(arrays, {_KEY: document}))
+
+    def read_checkpoint(self, name: str) -> Checkpoint:
+        """Return a checkpoint.
+
+        Raises
+        ------
+        InputError
+            If it is missing, damaged, or not one of ours.
+        """
+        arrays, metadata = self._read_checkpoint(name, read_arrays)
+        return Checkpoint(arrays, self._checkpoint_document(name, metadata))
+
+    def read_checkpoint_document(self, name: str) -> dict[str, Any]:
+        """Return what a checkpoint says, without its arrays; raises as `read_checkpoint` does."""
+        return self._checkpoint_document(name, self._read_checkpoint(name, read_metadata))
+
+    def _read_checkpoint(self, name: str, read: Callable[[IO[bytes]], Read]) -> Read:
+        path = self.folder / name
+        try:
+            with open_inside(path) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                check_memory(str(path), size, advice="It is no checkpoint that convcli wrote.")
+                return read(stream)
+        except FileNotFoundError:
+            raise InputError(
+                f"{path}: no such file. No epoch of this run has ended yet, or it was removed."
+            ) from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        except ValueError as error:
+            if isinstance(error, ConvcliError):
+                raise
+            raise InputError(
+                f"{path}: damaged checkpoint ({shortened(str(error), LONGEST_REASON)})."
+            ) from error
+
+    def _checkpoint_document(self, name: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return dict(json.loads(metadata[_KEY]))
+        except (KeyError, TypeError, ValueError, RecursionError):  # no JSON object
+            raise InputError(
+                f"{self.folder / name}: a safetensors file, but not one that convcli wrote."
+            ) from None
+
+    def write(self, name: str, *parts: bytes | memoryview) -> None:
+        """Write a file of the run, as a whole or not at all."""
+        write_inside(self.folder / name, *parts)
+
+
+def _take(file: IO[bytes]) -> bool:
+    """Return whether the lock of a run could be had. Who asks whether a training runs has it for a moment."""
+    with suppress(OSError):  # where there are no locks, we do without
+        for _ in range(5):
+            if lock(file):
+                return True
+            time.sleep(0.02)
+        return False
+    return True
+
+
+def _environment(seed: int, threads: int) -> dict[str, Any]:
+    blas = blas_libraries()
+    return {
+        "versions": {"python": platform.python_version(), "convcli": version("convcli")}
+        | {name: version(name) for name in ("numpy", "pillow", "pydantic")},
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "blas": [
+            {key: info.get(key) for key in ("internal_api", "version", "architecture")} for info in blas
+        ],
+        "threads": threads,
+        "seed": seed,
+    }
+
+
+def _cpu_name() -> str:
+    """Return the processor's name where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

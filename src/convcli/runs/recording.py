@@ -1,0 +1,77 @@
+"""What a training leaves in its run's folder. The last checkpoint is the truth, the other files follow it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from convcli import build
+from convcli.config import ConfigFile, seconds
+from convcli.runs import checkpoints
+from convcli.runs.folder import BEST, LAST, RESOLVED, Run
+from convcli.training import BatchDone, EpochDone, Training
+
+
+class Recorder:
+    """Writes a training into its run's folder.
+
+    Parameters
+    ----------
+    resolved
+        What resolved.toml holds: every value in force.
+    data
+        The fingerprint of the images; see `Data.fingerprint`.
+
+    Attributes
+    ----------
+    kept
+        What the last checkpoint holds, in words.
+    """
+
+    def __init__(self, run: Run, training: Training, resolved: str, data: Mapping[str, str]) -> None:
+        self.run, self.training, self.resolved, self.data = run, training, resolved, data
+        self.kept = training.progress.place
+        self._written = time.monotonic()
+
+    def record(self, event: BatchDone | EpochDone, *, stopping: bool = False) -> None:
+        """Write all after an epoch, and a checkpoint after a batch if one is due or training is stopping."""
+        if isinstance(event, EpochDone):
+            self.checkpoint()
+            self.run.write_metrics(checkpoints.metric_rows(self.training))
+            if event.best:
+                self._write_best()
+        elif stopping or self._due():
+            self.checkpoint()
+
+    def checkpoint(self) -> None:
+        """Write where the training stands now."""
+        last = checkpoints.last_checkpoint(self.training)
+        last.document.update(resolved=self.resolved, data=self.data)
+        self.run.write_checkpoint(LAST, last)
+        self.kept = self.training.progress.place
+        self._written = time.monotonic()
+
+    def catch_up(self) -> None:
+        """Write the files that follow the last checkpoint, as they have to be beside it."""
+        self.run.write(RESOLVED, self.resolved.encode())
+        if self.training.progress.history:
+            self.run.write_metrics(checkpoints.metric_rows(self.training))
+            self._write_best()
+
+    def _write_best(self) -> None:
+        self.run.write_checkpoint(BEST, checkpoints.best_checkpoint(self.training))
+
+    def _due(self) -> bool:
+        every = self.training.options.checkpoint_every
+        if isinstance(every, str):
+            return time.monotonic() - self._written >= seconds(every)
+        return self.training.progress.step % every == 0
+
+
+def begin(run: Run, file: ConfigFile, training: Training, data: build.Data, threads: int) -> Recorder:
+    """Return what records a training that has not begun; with this the folder is a run that can go on."""
+    recorder = Recorder(run, training, build.resolved_text(file), data.fingerprint())
+    run.write_environment(seed=file.config.training.seed, threads=threads)
+    recorder.checkpoint()
+    run.write_config(file.text, file.overrides, recorder.resolved)
+    return recorder

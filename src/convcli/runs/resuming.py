@@ -1,0 +1,192 @@
+"""Going on with a run: what has changed since it was stopped, and whether it may go on all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from convcli import build
+from convcli import config as configuration
+from convcli.config import Config, ConfigFile
+from convcli.errors import InputError, UsageError
+from convcli.nn.model import Model
+from convcli.nn.schedules import Schedule
+from convcli.runs import checkpoints
+from convcli.runs.folder import LAST, RESOLVED, Checkpoint, Run
+from convcli.runs.recording import Recorder
+from convcli.training import Training, best_metrics
+
+_EPOCHS, _PATIENCE, _EVERY = "training.epochs", "training.patience", "training.checkpoint_every"
+_PREPROCESSING = "data.preprocessing"
+_PRESENTATION = ("data.background", "data.range", "data.fit")  # of images that are still to come, too
+
+
+def values_in_force(run: Run, last: Checkpoint, overrides: Iterable[str] = ()) -> ConfigFile:
+    """Return the configuration that a run was under when `last` was written, with `key=value` overrides.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint does not hold it.
+    ConfigError
+        If the overrides are wrong.
+    """
+    text = last.document.get("resolved")
+    if not isinstance(text, str):
+        raise InputError(f"{run.folder / LAST}: damaged checkpoint (it does not say what was in force).")
+    file = configuration.parse(text, run.folder / RESOLVED, build.SCHEMA, overrides)
+    return replace(file, name=run.folder.name)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is no longer as it was when a run was stopped, a line for each.
+
+    Attributes
+    ----------
+    plain
+        Had these values held from the beginning, the run would stand where it stands, to the last bit.
+    weighty
+        All others.
+    options
+        The options of [training] behind the plain ones.
+    """
+
+    plain: tuple[str, ...]
+    weighty: tuple[str, ...]
+    options: Mapping[str, Any]
+
+    def __bool__(self) -> bool:
+        return bool(self.plain or self.weighty)
+
+
+def resume(
+    run: Run,
+    last: Checkpoint,
+    file: ConfigFile,
+    data: build.Data,
+    threads: int | None = None,
+    *,
+    allow_changes: bool = False,
+) -> tuple[Recorder, Changes]:
+    """Return what records the training that goes on, and what has changed.
+
+    The run's files, which may be older than its last checkpoint, are brought up to it. A weighty change takes
+    effect from the beginning of an epoch: one that was interrupted begins again.
+
+    Parameters
+    ----------
+    file
+        The configuration to go on under.
+
+    Raises
+    ------
+    UsageError
+        If there are weighty changes that are not allowed.
+    InputError
+        If the checkpoint is damaged, or its weights do not fit the images or the configuration.
+    """
+    training = checkpoints.restore_training(last, run.folder / LAST, data, threads)
+    before, after = values_in_force(run, last).config, build.resolved_config(file)
+    changes = _compare(training, before, after, _recorded_images(run, last), data.fingerprint())
+    if changes.weighty and not allow_changes:
+        raise UsageError(
+            f"{run.folder}: not what it was when the run was stopped:",
+            *(f"  {line}" for line in changes.weighty),
+            "Go on with --allow-changes, or start a new run.",
+        )
+    if before == after and not changes:
+        recorder = Recorder(run, training, last.document["resolved"], data.fingerprint())
+        recorder.catch_up()
+        return recorder, changes
+    if before.data == after.data:  # then the run's files go on naming the data as its user did
+        after = after.model_copy(update={"data": training.model.config.data})
+    changed = checkpoints.restore_training(last, run.folder / LAST, data, threads, after)
+    changed.best_of = _with_options(training.best_of, changes.options)
+    if changes.weighty:
+        changed.progress.restart_epoch()
+    resolved = _history(last, changed, changes) + build.resolved_text(file)
+    recorder = Recorder(run, changed, resolved, data.fingerprint())
+    recorder.checkpoint()
+    recorder.catch_up()
+    return recorder, changes
+
+
+def _recorded_images(run: Run, last: Checkpoint) -> Mapping[str, Any]:
+    images = last.document.get("data")
+    if not isinstance(images, dict):
+        raise InputError(f"{run.folder / LAST}: damaged checkpoint (it does not say what it learned from).")
+    return images
+
+
+def _compare(
+    training: Training, before: Config, after: Config, images: Mapping[str, Any], now: Mapping[str, str]
+) -> Changes:
+    plain, weighty, options = [], [], {}
+    for key, (old, new) in build.changes(before, after).items():
+        line = f"{key}: {old!r} → {new!r}"
+        if key.startswith("data.") and key not in (_PREPROCESSING, *_PRESENTATION):
+            continue  # what counts are the images
+        obstacles = {_EPOCHS: _obstacle, _PATIENCE: _impatience}
+        obstacle = obstacles[key](training, new) if key in obstacles else None
+        if key == _EVERY or (key in obstacles and obstacle is None):
+            plain.append(line)
+            options[key.removeprefix("training.")] = new
+        else:
+            weighty.append(line if obstacle is None else f"{line} ({obstacle})")
+    if before.data.preprocessing != after.data.preprocessing:
+        raise UsageError(f"{_PREPROCESSING} cannot change within a run; start a new one.")
+    others = [part for part in now if images.get(part) != now[part]]
+    weighty += [f"{part} images: {images.get(part)} → {now[part]}" for part in others]
+    return Changes(tuple(plain), tuple(weighty), options)
+
+
+def _obstacle(training: Training, epochs: int) -> str | None:
+    """Return why a training of so many epochs would not stand where this one does; None if it would."""
+    progress, schedule = training.progress, cast(Schedule, training.options.schedule)
+    if progress.step and schedule.spans_run:
+        return f"with the schedule {schedule.name()} the rate of every step depends on it"
+    done = len(progress.history) + (progress.batch > 0)
+    return f"{done} have begun" if epochs < done else None
+
+
+def _impatience(training: Training, patience: int | None) -> str | None:
+    """Return why a training of such patience would not stand where this one does; None if it would."""
+    history, begun = training.progress.history, training.progress.batch > 0
+    for ended in range(1, len(history) + begun):  # after each of these epochs it went on
+        waited = ended - best_metrics(history[:ended]).epoch
+        if patience is not None and waited >= patience:
+            return f"with that it would have stopped after epoch {ended}"
+    return None
+
+
+def how_to_go_on(training: Training) -> tuple[str, tuple[str, ...]]:
+    """Return why a training has come to its end, and the options of `train --resume` that make it longer."""
+    options, done = training.options, len(training.progress.history)
+    why, changes = "This run has come to its end", []
+    if training.out_of_patience and options.patience is not None:
+        waited = done - training.progress.best_epoch
+        why = f"This run ended as {waited} epoch(s) brought nothing (training.patience = {options.patience})"
+        changes.append(f"{_PATIENCE}={2 * waited}")
+    allowed: tuple[str, ...] = ()
+    if done >= options.epochs:
+        more = 2 * done
+        changes.append(f"{_EPOCHS}={more}")
+        allowed = ("--allow-changes",) if _obstacle(training, more) else ()
+    return why, (*(word for change in changes for word in ("--set", change)), *allowed)
+
+
+def _with_options(model: Model, options: Mapping[str, Any]) -> Model:
+    training = model.config.training.model_copy(update=dict(options))
+    return replace(model, config=model.config.model_copy(update={"training": training}))
+
+
+def _history(last: Checkpoint, training: Training, changes: Changes) -> str:
+    """Return the comments above all values in force that say from where on they were."""
+    lines = [line for line in last.document["resolved"].splitlines() if line.startswith("#")]
+    place = f"epoch {training.progress.epoch}"
+    if training.progress.batch:
+        place += f", batch {training.progress.batch + 1}"
+    lines += [f"# From {place} on: {line}" for line in (*changes.plain, *changes.weighty)]
+    return "".join(f"{line}\n" for line in [*lines, ""]) if lines else ""

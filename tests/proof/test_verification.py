@@ -1,0 +1,128 @@
+"""The verification: it passes, takes every way through the engine, and says no to whatever is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convcli.engine.batch import conv, pool, winograd
+from convcli.engine.plane import filter, strategies
+from convcli.proof import verification
+from convcli.proof.verification import CONVOLUTIONS, FILTERS, POOLED, POOLS, filter_kernel, verify
+from convcli.shapes import Window
+
+FEW = {"same", "two groups, stride 2", "Winograd", "2×2", "overlapping", "3×3", "border wrap"}
+TABLES = (CONVOLUTIONS, POOLED, POOLS, FILTERS)
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Let only some cases run."""
+    for cases in TABLES:
+        for name in set(cases) - FEW:
+            monkeypatch.delitem(cases, name)
+
+
+def test_every_operation_has_a_table():
+    assert {id(cases) for _, cases, _ in verification._OPERATIONS} == {id(cases) for cases in TABLES}
+
+
+def failed():
+    return {(one.operation, one.case): set(one.failed) for one in verify() if one.failed}
+
+
+@pytest.mark.usefixtures("few")
+def test_a_right_engine_passes_in_both_dtypes():
+    verdicts = list(verify())
+    assert {verdict.dtype for verdict in verdicts} == {"float64", "float32"}
+    assert [verdict for verdict in verdicts if verdict.failed] == []
+    assert max(verdict.error for verdict in verdicts) > 0
+
+
+def windows():
+    for case in CONVOLUTIONS.values():
+        options = {name: value for name, value in case.options.items() if name != "groups"}
+        groups = case.options.get("groups", 1)
+        yield case, Window.of(case.w[:2], **options), groups
+
+
+def test_the_cases_take_every_way_through_convolution():
+    ways = {winograd.suits(np.empty(case.w), window, groups) for case, window, groups in windows()}
+    assert ways == {True, False}
+    assert {groups > 1 for _, _, groups in windows()} == {True, False}
+    assert {window.stride == (1, 1) for _, window, _ in windows()} == {True, False}
+    assert {window.dilation == (1, 1) for _, window, _ in windows()} == {True, False}
+    runs = {case.w[1] * case.w[2] >= 16 for case, _, groups in windows() if groups == 1}
+    assert runs == {True, False}, "columns are copied in long and in short runs"
+    pooled = {winograd.suits(np.empty(case.convolution.w), Window.of(3), 1) for case in POOLED.values()}
+    assert pooled == {True, False}
+
+
+def test_the_cases_take_every_way_through_filtering():
+    taken, blocks = set(), set()
+    for case in FILTERS.values():
+        kernel = filter_kernel(case, np.random.default_rng(0))
+        steps = filter.plan(case.plane, np.dtype(np.float32), [kernel], **case.options)
+        taken |= {type(strategy) for strategy in steps.strategies}
+        blocks.add(steps.block == steps.output_shape)
+    assert taken == {strategies.Direct, strategies.Separable, strategies.Stacked, strategies.Spectral}
+    assert blocks == {True, False}
+    assert {case.options.get("border", "reflect") for case in FILTERS.values()} == set(filter.BORDERS)
+
+
+def test_pools_overlap_touch_and_leave_gaps():
+    strides = [(case.size, case.stride) for case in POOLS.values()]
+    assert {stride is None or stride == size for size, stride in strides} == {True, False}
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("dx", lambda dx, dw, db: (-dx, dw, db)),
+        ("dx", lambda dx, dw, db: (np.roll(dx, 1, axis=1), dw, db)),
+        ("dw", lambda dx, dw, db: (dx, dw * dw.dtype.type(1.01), db)),
+        ("db", lambda dx, dw, db: (dx, dw, np.zeros_like(db))),
+        ("dw", lambda dx, dw, db: (dx, np.full_like(dw, np.nan), db)),
+        ("dx", lambda dx, dw, db: (dx[:, 1:], dw, db)),
+        ("db", lambda dx, dw, db: (dx, dw, db.astype(np.float16))),
+    ],
+    ids=["sign", "crop", "scale", "bias", "not a number", "shape", "dtype"],
+)
+def test_a_spoiled_gradient_is_found_in_every_case(what, change, monkeypatch):
+    right = conv.conv2d_backward
+    monkeypatch.setattr(conv, "conv2d_backward", lambda *args, **options: change(*right(*args, **options)))
+    assert failed() == {("conv2d", name): {what} for name in CONVOLUTIONS}
+
+
+@pytest.mark.usefixtures("few")
+def test_a_fast_way_that_is_wrong_is_found_where_it_is_taken(monkeypatch):
+    right = winograd.forward
+
+    def wrong(x, w, *others):
+        right(x, w * w.dtype.type(1.01), *others)
+
+    monkeypatch.setattr(winograd, "forward", wrong)
+    assert failed() == {(operation, "Winograd"): {"y", "dx"} for operation in ("conv2d", "conv2d + pool")}
+
+
+@pytest.mark.usefixtures("few")
+def test_a_tie_that_goes_to_the_last_maximum_is_found(monkeypatch):
+    right = pool.max_pool2d_backward
+
+    def last(dy, x, size, stride):
+        return right(dy[:, ::-1, ::-1], x[:, ::-1, ::-1], size, stride)[:, ::-1, ::-1]
+
+    monkeypatch.setattr(pool, "max_pool2d_backward", last)
+    assert failed() == {("max_pool2d", "overlapping"): {"dx"}}
+
+
+@pytest.mark.usefixtures("few")
+def test_a_wrong_border_is_found(monkeypatch):
+    right = verification.filter2d
+
+    def reflecting(plane, kernel, **options):
+        return right(plane, kernel, **{**options, "border": "reflect"})
+
+    monkeypatch.setattr(verification, "filter2d", reflecting)
+    assert failed() == {("filter2d", "border wrap"): {"y"}}
