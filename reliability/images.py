@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from convcli.errors import InputError
-from convcli.images import png_rows, read
+from convcli.images import read
+from convcli.images.png import rows as png_rows
 from reliability.malformed import corpus
 
 BOMBS = 20  # stand at the end, and are all read

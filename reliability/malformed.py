@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import PIL.Image
 
-from convcli.images.png import SIGNATURE, chunk
+from convcli.images.png.chunks import SIGNATURE, chunk
 
 LIES = (0, 1, 0x7F, 0x80, 0xFF)
 RNG = np.random.default_rng(0)

@@ -12,8 +12,9 @@ from unittest.mock import patch
 
 from convcli.data.presentation import Presentation
 from convcli.errors import ConvcliError
-from convcli.images import png_rows, read
-from convcli.images.png import SIGNATURE, chunk
+from convcli.images import read
+from convcli.images.png import rows as png_rows
+from convcli.images.png.chunks import SIGNATURE, chunk
 
 FEW = 2**20  # pixels; one reading of as many as are allowed is enough, within ten seconds
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli import kernel_names
-from convcli.images.png import SIGNATURE, chunk
+from convcli.images.png.chunks import SIGNATURE, chunk
 from convcli.kernels.definition import PARAMETERS
 
 ROOT = Path(__file__).parent.parent.parent

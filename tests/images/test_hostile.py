@@ -21,7 +21,7 @@ from convcli.data.presentation import Presentation
 from convcli.errors import InputError
 from convcli.images import MAX_PIXELS, Image, encode, read, sources
 from convcli.images.bounds import MOST_SCANS
-from convcli.images.png import chunk
+from convcli.images.png.chunks import chunk
 
 ROOT = Path(__file__).parent.parent.parent
 GREY = np.arange(63, dtype=np.uint8).reshape(7, 9)

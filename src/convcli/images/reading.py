@@ -16,19 +16,19 @@ from numpy.typing import NDArray
 
 from convcli.arrays import read_npy
 from convcli.errors import InputError
-from convcli.images import png_chunks
-from convcli.images.bitfields import read_bitfields, resolution_of
+from convcli.images.bmp import read_bitfields, resolution_of
 from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels
 from convcli.images.image import Image, Metadata, Pixels
 from convcli.images.metadata import kept_exif, nodata_of, orientation_of, resolution, upright
 from convcli.images.picture import arrays_of, load_as_far_as_it_goes, parted
 from convcli.images.pillow import reading
-from convcli.images.png_rows import read_rows
+from convcli.images.png import chunks as png_chunks
+from convcli.images.png.rows import read_rows
 from convcli.images.pnm import read_deep
 from convcli.images.sources import kind_of, opened, start
-from convcli.images.tiff import Directory, Tag, layout_of
-from convcli.images.tiff_pixels import is_left_to_pillow, is_understood, pixels_of, refuse_raw, unknown_kind
-from convcli.images.tiff_samples import read_samples
+from convcli.images.tiff.directory import Directory, Tag, layout_of
+from convcli.images.tiff.pixels import is_left_to_pillow, is_understood, pixels_of, refuse_raw, unknown_kind
+from convcli.images.tiff.samples import read_samples
 
 GEO_TAGS = (33550, 33922, 34264, 34735)
 """GeoTIFF's: scale, tie points, transformation, keys."""

@@ -15,7 +15,7 @@ import PIL.Image
 from convcli import files
 from convcli.errors import OutputError, UnknownNameError
 from convcli.images.image import FORMATS, Image, Pixels, format_of
-from convcli.images.png import encode_png
+from convcli.images.png.writing import encode_png
 from convcli.wording import shown
 
 COMPRESSION = 1
@@ -102,7 +102,7 @@ def encode(image: Image, format: str, *, compress: int = COMPRESSION, threads: i
     if format == "png":
         return encode_png(image.pixels, image.alpha, metadata, level=compress, threads=threads)
     if format == "tiff":
-        from convcli.images.tiff_writing import (
+        from convcli.images.tiff.writing import (
             encode_tiff,
         )  # with Pillow's TIFF parts, which others do not need
 

@@ -10,8 +10,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from convcli.images import Metadata, png
-from convcli.images.png import FILTERS, encode_png
+from convcli.images import Metadata
+from convcli.images.png import writing as png
+from convcli.images.png.writing import FILTERS, encode_png
 
 RNG = np.random.default_rng(11)
 

@@ -1,7 +1,7 @@
 """What a TIFF file says of its first picture: the directory of tags, and how samples lie in strips or tiles.
 
 Pillow opens what has 8 bits a sample, and little else; of the rest it misreads some. So the structure is read
-here, and what the numbers mean in `tiff_pixels.py`.
+here, and what the numbers mean in `pixels.py`.
 
 Source: TIFF 6.0 (Adobe, 1992), sections 2 and 15; Technical Note 1 (2002); BigTIFF (AWare Systems, 2007).
 """

@@ -23,7 +23,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from convcli.images.png import SIGNATURE, chunk
+from convcli.images.png.chunks import SIGNATURE, chunk
 
 WORTHWHILE = 2**22  # samples; below, starting a thread and opening bands costs what it saves
 BAND_BYTES = 2**20

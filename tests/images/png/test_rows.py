@@ -11,8 +11,11 @@ import PIL.Image
 import pytest
 
 from convcli.errors import InputError
-from convcli.images import Image, encode, png, png_rows, read
-from convcli.images.png import FILTERS, SIGNATURE, chunk
+from convcli.images import Image, encode, read
+from convcli.images.png import rows as png_rows
+from convcli.images.png import writing as png
+from convcli.images.png.chunks import SIGNATURE, chunk
+from convcli.images.png.writing import FILTERS
 from convcli.images.reading import read as read_file
 
 RNG = np.random.default_rng(4)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from convcli.errors import InputError
 from convcli.images.image import Pixels, full_scale
-from convcli.images.tiff import Directory, Layout, Tag
-from convcli.images.tiff_samples import READABLE
+from convcli.images.tiff.directory import Directory, Layout, Tag
+from convcli.images.tiff.samples import READABLE
 
 LONGEST_PALETTE = 16  # bits of its numbers
 BAND_SAMPLES = 2**22  # that are given their meaning at a time

@@ -21,10 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.images.image import Metadata, Pixels
+from convcli.images.png.chunks import SIGNATURE, chunk
 
 Bytes = NDArray[np.uint8]
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 FILTERS = NONE, SUB, UP, AVERAGE, PAETH = range(5)
 """Row filters, by PNG's numbers: what is stored is the difference to what the neighbours let expect."""
@@ -193,13 +192,6 @@ def _joined_adler(first: int, second: int, length: int) -> int:
     low = (sums + second_sums - 1) % ADLER_BASE
     high = ((first >> 16) + (second >> 16) + length * (sums - 1)) % ADLER_BASE
     return high << 16 | low
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    """Return a chunk of a PNG file: length, name, data, checksum."""
-    return b"".join(
-        (struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))
-    )
 
 
 def _described(metadata: Metadata) -> Iterator[bytes]:

@@ -17,16 +17,23 @@ from numpy.typing import NDArray
 
 from convcli.images.image import COLOUR_CHUNKS, Pixels, full_scale
 
-SIGNATURE_BYTES = 8
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LONGEST_COLOUR = 64  # bytes of what says how colours are to be seen
 MOST_CHUNKS = 2**16
 
 GREY, COLOUR, GREY_ALPHA, COLOUR_ALPHA = 0, 2, 4, 6
 
 
+def chunk(name: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG file: length, name, data, checksum."""
+    return b"".join(
+        (struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))
+    )
+
+
 def chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, place of the content, and length of each chunk as far as the file goes."""
-    place = SIGNATURE_BYTES
+    place = len(SIGNATURE)
     for _ in range(MOST_CHUNKS):
         stream.seek(place)
         head = stream.read(8)
@@ -55,7 +62,7 @@ def without_wrong_checksums(stream: BinaryIO) -> tuple[BinaryIO, list[str]]:
     """Return a file without the chunks nobody needs whose checksum is wrong, and their names."""
     left_out: list[str] = []
     stream.seek(0)
-    kept = [stream.read(SIGNATURE_BYTES)]
+    kept = [stream.read(len(SIGNATURE))]
     for name, place, length in chunks(stream):
         stream.seek(place - 8)
         whole = stream.read(length + 12)

@@ -13,7 +13,7 @@ import PIL.Image
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
 from convcli.images.image import Metadata, Pixels, full_scale
-from convcli.images.tiff import Tag
+from convcli.images.tiff.directory import Tag
 
 _FORMATS = {"u": 1, "i": 2, "f": 3}
 _UNASSOCIATED_ALPHA, _INCH = 2, 2

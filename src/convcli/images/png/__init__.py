@@ -1,0 +1,1 @@
+"""PNG files: the chunks around the pixels, rows in and out on several threads."""
