@@ -121,7 +121,7 @@ def test_files_are_written_in_one_place():
     allowed = {
         "files.py": {"os.link", "open wb", "open xb"},
         "cli/output.py": {"open wb"},  # the null device, for what C libraries say
-        "render/plotting.py": {"savefig"},  # into memory
+        "render/drawing/plotting.py": {"savefig"},  # into memory
     }
     assert {path: names for path, names in found.items() if names} == allowed
 

@@ -27,10 +27,10 @@ from convcli.explain.figure import (
     exact,
 )
 from convcli.explain.notation import number
+from convcli.render.drawing.palette import COLOURS
 from convcli.render.explain import FORMATS
 from convcli.render.explain.gif import animation
-from convcli.render.explain.layout import still
-from convcli.render.explain.palette import COLOURS
+from convcli.render.explain.steps import still
 from convcli.render.explain.terminal import show
 from explain.cases import made
 

@@ -12,8 +12,8 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from convcli.render import plotting
 from convcli.render.curves import curves_figure, curves_png, curves_svg
+from convcli.render.drawing import plotting
 from histories import history
 
 FALLING = history([0.9, 0.5, 0.3, 0.2], [0.8, 0.4, 0.25, 0.3])  # the third is the best

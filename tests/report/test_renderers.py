@@ -23,9 +23,9 @@ from convcli.render.network import (
 from convcli.render.report import document, figures, page
 from convcli.render.report.confusion import MOST_COLUMNS, MOST_DRAWN, confusion
 from convcli.render.report.elements import Cell, Chart, Gallery, Table, Words
-from convcli.render.report.figures import png
 from convcli.render.report.galleries import MOST_KERNELS, MOST_MAPS, feature_maps, kernels
 from convcli.render.report.pictures import MOST_SIDE, feature_map, kernel, photo
+from convcli.render.report.png import png
 from convcli.render.report.sections import headline, sections
 from report.cases import CONV, RECORD, config, drawn, voted
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcli.render import plotting
-from convcli.render.explain.palette import LINK_COLOURS
+from convcli.render.drawing import plotting
+from convcli.render.drawing.palette import LINK_COLOURS
 from convcli.training import Metrics, best_metrics
 from convcli.wording import shown
 

@@ -11,8 +11,7 @@ from convcli.render.explain.gif import gif
 from convcli.render.explain.html import html
 from convcli.render.explain.latex import latex
 from convcli.render.explain.markdown import markdown
-from convcli.render.explain.raster import png
-from convcli.render.explain.svg import svg
+from convcli.render.explain.pictures import png, svg
 
 FORMATS: Registry[Callable[[Explanation], bytes]] = Registry("format")
 for function in (svg, png, gif, html, markdown, latex, json):

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from convcli.explain.figure import Explanation
 from convcli.images import Image, encode
-from convcli.render.explain.layout import frames
-from convcli.render.explain.raster import pixels
+from convcli.render.drawing.raster import pixels
+from convcli.render.explain.steps import frames
 
 WIDTH = 800
 LARGEST_SCALE = 1.6

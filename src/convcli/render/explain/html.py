@@ -6,9 +6,9 @@ import json
 
 from convcli.explain.figure import Arrow, Element, Explanation, Formula, Grid, Picture, Step
 from convcli.explain.notation import number
-from convcli.render.explain.drawing import draw
-from convcli.render.explain.palette import COLOURS, custom_properties, heat
-from convcli.render.explain.svg import svg_text
+from convcli.render.drawing.palette import COLOURS, custom_properties, heat
+from convcli.render.drawing.svg import svg_text
+from convcli.render.explain.elements import draw
 from convcli.render.pages import escaped, page
 from convcli.wording import printable
 

@@ -6,7 +6,8 @@ import re
 
 from convcli.explain.figure import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Step
 from convcli.explain.notation import number
-from convcli.render.explain.svg import data_uri
+from convcli.render.drawing.svg import data_uri
+from convcli.render.explain.elements import shown_pixels
 from convcli.wording import by, printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#])")
@@ -61,8 +62,6 @@ def _cell(value: float | None, role: str) -> str:
 
 
 def _picture(picture: Picture) -> str:
-    from convcli.render.explain.drawing import shown_pixels
-
     return f"![{_escaped(picture.caption)}]({data_uri(shown_pixels(picture.pixels))})"
 
 

@@ -23,7 +23,7 @@ from convcli.explain.figure import (
     Step,
 )
 from convcli.explain.notation import number
-from convcli.render.explain.drawing import shown_pixels
+from convcli.render.explain.elements import shown_pixels
 from convcli.wording import by, printable
 
 STYLES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convcli.render.report.document import document
-from convcli.render.report.figures import png
 from convcli.render.report.html import html
+from convcli.render.report.png import png
 from convcli.render.report.sections import headline, sections
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.nn.evaluation import Evaluation
-from convcli.render import plotting
-from convcli.render.explain.palette import heat
+from convcli.render.drawing import plotting
+from convcli.render.drawing.palette import heat
 from convcli.render.report.elements import Cell, Chart, Element, Section, Table, Words, number
 from convcli.report import Report
 from convcli.wording import printable, shortened

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from convcli.render.explain.palette import custom_properties
-from convcli.render.explain.svg import data_uri
+from convcli.render.drawing.palette import custom_properties
+from convcli.render.drawing.svg import data_uri
 from convcli.render.pages import escaped, page
 from convcli.render.report.elements import (
     Card,

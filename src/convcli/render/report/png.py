@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from convcli.images import Image, encode
-from convcli.render.explain.layout import heading, on_ground, stacked
-from convcli.render.explain.raster import MOST_PIXELS, PNG_SCALE, pixels
-from convcli.render.explain.scene import Path, Raster, Rect, Scene, Shape, Text, text_width, wrapped
+from convcli.render.drawing import raster
+from convcli.render.drawing.layout import GAP, TITLE, WIDTH, heading, on_ground, stacked
+from convcli.render.drawing.scene import Path, Raster, Rect, Scene, Shape, Text, text_width, wrapped
 from convcli.render.report.elements import (
     Card,
     Cell,
@@ -23,9 +22,8 @@ from convcli.render.report.elements import (
 )
 from convcli.wording import printable, shortened
 
-WIDTH = 860.0
-TITLE, SIZE, SMALL, LINE = 15.0, 14.0, 11.5, 1.4  # of letters, in units; from line to line, in sizes
-PAD, GAP = 10.0, 14.0
+GALLERY_TITLE, SIZE, SMALL, LINE = 15.0, 14.0, 11.5, 1.4  # of letters, in units; from line to line, in sizes
+PAD = 10.0
 MOST_ROWS = 200
 LONGEST = 48  # letters of a cell's line; more would make a picture that nobody can look at
 PNG_LEVEL = 4  # a quarter smaller than level 1; level 9 takes four times as long for 7 % less
@@ -37,10 +35,8 @@ def png(section: Section) -> bytes:
     if charts:
         return charts[0].png()
     scenes = [scene for element in section.elements for scene in _scenes(element)]
-    page = stacked([heading(section.title, 18.0), *scenes], GAP)
-    page = on_ground(page, page.width, page.height)
-    scale = min(PNG_SCALE, (MOST_PIXELS / (page.width * page.height)) ** 0.5)
-    return encode(Image(pixels(page, scale)), "png", compress=PNG_LEVEL)
+    page = stacked([heading(section.title, TITLE), *scenes], GAP)
+    return raster.png(on_ground(page, page.width, page.height), PNG_LEVEL)
 
 
 def _scenes(element: Element) -> list[Scene]:
@@ -52,7 +48,7 @@ def _scenes(element: Element) -> list[Scene]:
             return [] if element.folded else [_table(element)]
         case Gallery():
             note = [_words(element.note, "muted")] if element.note else []
-            title = _words(element.title, "muted") if element.inner else heading(element.title, TITLE)
+            title = _words(element.title, "muted") if element.inner else heading(element.title, GALLERY_TITLE)
             return [title, _gallery(element), *note]
         case Words():
             return [_words(element.text, "ink")]

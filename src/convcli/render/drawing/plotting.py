@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convcli.render.explain.palette import COLOURS
+from convcli.render.drawing.palette import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from convcli.explain.figure import Arrow, Block, Element, Formula, Graph, Grid, Picture
 from convcli.explain.notation import number
 from convcli.images import resize
-from convcli.render.explain.palette import LINK_COLOURS, heat
-from convcli.render.explain.scene import Path, Point, Raster, Rect, Scene, Shape, Text, text_width, wrapped
+from convcli.render.drawing.palette import LINK_COLOURS, heat
+from convcli.render.drawing.scene import Path, Point, Raster, Rect, Scene, Shape, Text, text_width, wrapped
 from convcli.wording import by, printable
 
 CELL = 32.0

@@ -71,7 +71,7 @@ def test_neither_the_folder_nor_the_user_changes_what_is_drawn(
 
 def test_what_the_caller_of_the_library_has_set_stays(monkeypatch, tmp_path):
     matplotlib = pytest.importorskip("matplotlib")
-    from convcli.render import plotting
+    from convcli.render.drawing import plotting
 
     monkeypatch.setenv("MPLBACKEND", "nonsense")
     monkeypatch.setitem(matplotlib.rcParams, "text.usetex", True)

@@ -7,26 +7,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.explain.figure import Explanation
 from convcli.images import Image, encode
-from convcli.render import plotting
-from convcli.render.explain.layout import still
-from convcli.render.explain.palette import COLOURS
-from convcli.render.explain.scene import Path, Raster, Rect, Scene, Shape, Text
+from convcli.images.writing import COMPRESSION
+from convcli.render.drawing import plotting
+from convcli.render.drawing.palette import COLOURS
+from convcli.render.drawing.scene import Path, Raster, Rect, Scene, Shape, Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PNG_SCALE = 2.0
+SCALE = 2.0
 MOST_PIXELS = 40_000_000
 _DPI = 100
 
 
-def png(explanation: Explanation) -> bytes:
-    """Return the steps that tell the story in short as one picture, two pixels a unit."""
-    scene = still(explanation)
-    scale = min(PNG_SCALE, (MOST_PIXELS / (scene.width * scene.height)) ** 0.5)
-    return encode(Image(pixels(scene, scale)), "png")
+def png(scene: Scene, compress: int = COMPRESSION) -> bytes:
+    """Return a scene as a picture, two pixels a unit unless those would be too many."""
+    scale = min(SCALE, (MOST_PIXELS / (scene.width * scene.height)) ** 0.5)
+    return encode(Image(pixels(scene, scale)), "png", compress=compress)
 
 
 def pixels(scene: Scene, scale: float) -> NDArray[np.uint8]:

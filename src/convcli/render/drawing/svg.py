@@ -9,21 +9,14 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.explain.figure import Explanation
 from convcli.images import Image, encode
-from convcli.render.explain.layout import still
-from convcli.render.explain.palette import COLOURS
-from convcli.render.explain.scene import Path, Raster, Rect, Scene, Shape, Text
+from convcli.render.drawing.palette import COLOURS
+from convcli.render.drawing.scene import Path, Raster, Rect, Scene, Shape, Text
 from convcli.wording import printable
 
 SANS = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif"
 SMALL = 64  # pictures of few pixels keep each of them exactly
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
-
-
-def svg(explanation: Explanation) -> bytes:
-    """Return the steps that tell the story in short as one picture."""
-    return svg_text(still(explanation), explanation.title).encode()
 
 
 def svg_text(scene: Scene, title: str, *, ground: bool = True) -> str:
