@@ -169,13 +169,13 @@ def _at(side: str, count: int) -> str:
 def convcli_side(network: str, batch: int, images: int, threads: int, inference: bool = True) -> Measure:
     """Set up `Training` as the command does; a run learns from `images` images and predicts as many."""
     from convcli import build
-    from convcli.data import Dataset
+    from convcli.data import Dataset, Splits
     from convcli.training import BatchDone
 
     pixels, labels = _random_images(images)
     dataset = Dataset(pixels, labels, tuple(map(str, range(CLASSES))))
     config = convcli_config(network, batch)
-    training = build.new_training(config, build.Data(dataset, None, None, ()), threads)
+    training = build.new_training(config, Splits(dataset, None, None, ()), threads)
     steps: Iterator[Any] = (event for event in training.run() if isinstance(event, BatchDone))
     arithmetic = training_flops(training.model.network) / 1e9
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from convcli import build
+from convcli.data import load_data
 from convcli.runs.folder import LAST, Run
 from convcli.runs.recording import Recorder, begin
 from convcli.runs.resuming import resume, values_in_force
@@ -23,7 +24,7 @@ def prepare(home: Path) -> tuple[Reference, Path]:
     write_config(config, units=8)
     reference = Reference.of(config, home / "undisturbed")
     file = build.load_config(config)
-    data = build.load_data(file.config.data, file.base, file.config.training.seed)
+    data = load_data(file.config.data, file.base, file.config.training.seed)
     training = build.new_training(file.config, data, threads=1)
     recorder = begin(Run.create(file.name, folder), file, training, data, 1)
     for event in training.run():
@@ -38,7 +39,7 @@ def reopen(folder: Path) -> Recorder:
     run = Run.open(folder)
     last = run.read_checkpoint(LAST)
     file = values_in_force(run, last)
-    data = build.load_data(file.config.data, file.base, file.config.training.seed)
+    data = load_data(file.config.data, file.base, file.config.training.seed)
     return resume(run, last, file, data, threads=1)[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli import build
-from convcli.data import Dataset
+from convcli.data import Dataset, Splits
 
 CLASSES = ("across", "crossed", "upright")
 
@@ -32,7 +32,7 @@ def dataset(count=90, seed=0):
 
 def data(count=90, *, validation=True):
     """Return training, validation and test images that do not overlap."""
-    return build.Data(dataset(count), dataset(30, 1) if validation else None, dataset(30, 2), ())
+    return Splits(dataset(count), dataset(30, 1) if validation else None, dataset(30, 2), ())
 
 
 def config(layers=LAYERS, *, validation=0.1, **training):

@@ -15,8 +15,8 @@ import convcli
 import stripes
 from convcli import build
 from convcli.config import DataOptions
-from convcli.data import BUILT_IN, Presentation
-from convcli.errors import ConfigError, InputError, UsageError
+from convcli.data import BUILT_IN, Presentation, Wanted
+from convcli.errors import ConfigError, InputError
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
 
@@ -72,107 +72,14 @@ def test_only_the_training_images_decide_the_preprocessing():
     )
 
 
-# data
-
-
-@pytest.fixture
-def sets(tmp_path):
-    """Return a folder with stripes as .npz files: `pictures`, `more`, and `both` (with a test part)."""
-    for name, seed in (("pictures", 0), ("more", 1)):
-        pictures = stripes.dataset(60, seed)
-        np.savez(tmp_path / name, images=pictures.images, labels=pictures.labels, classes=stripes.CLASSES)
-    train, test = stripes.dataset(60), stripes.dataset(30, 2)
-    arrays = {
-        "images": train.images,
-        "labels": train.labels,
-        "test_images": test.images,
-        "test_labels": test.labels,
-    }
-    np.savez(tmp_path / "both", classes=stripes.CLASSES, **arrays)
-    return tmp_path
-
-
-def load(folder, **options):
-    config = {"data": options, "layers": DENSE}
-    return build.load_data(build.SCHEMA.validate(config, "some.toml").data, folder, 0)
-
-
-def test_a_share_is_split_off_for_validation(sets):
-    data = load(sets, source="pictures.npz", validation=0.2)
-    assert (len(data.train), len(data.validation), data.test) == (48, 12, None)
-
-
-def test_validation_may_be_none(sets):
-    data = load(sets, source="pictures.npz", validation=0)
-    assert (len(data.train), data.validation) == (60, None)
-
-
-def test_validation_and_test_may_be_paths(sets):
-    data = load(sets, source="pictures.npz", validation="more.npz", test="both.npz")
-    assert (len(data.train), len(data.validation), len(data.test)) == (60, 60, 30)
-    np.testing.assert_array_equal(data.validation.images, stripes.dataset(60, 1).images)
-
-
-def test_a_source_brings_its_own_test_part(sets):
-    data = load(sets, source="both.npz")
-    np.testing.assert_array_equal(data.test.images, stripes.dataset(30, 2).images)
-
-
-def test_images_beside_the_source_get_its_size_and_classes(sets):
-    other = stripes.dataset(30, 3)
-    np.savez(
-        sets / "large",
-        images=np.kron(other.images, np.ones((1, 2, 2, 1), np.uint8)),
-        labels=other.labels % 2,
-        classes=("across", "crossed"),
-    )
-    data = load(sets, source="pictures.npz", test="large.npz")
-    assert data.test.shape == (8, 8, 1)
-    assert data.test.classes == stripes.CLASSES
-    assert any("large.npz" in note and "8×8" in note for note in data.notes)
-
-
-def test_images_of_a_class_that_was_not_learned_are_refused(sets):
-    other = stripes.dataset(30, 3)
-    np.savez(
-        sets / "strange", images=other.images, labels=other.labels, classes=("across", "crossed", "dotted")
-    )
-    with pytest.raises(InputError, match="class 'dotted' is not among the classes of the training images"):
-        load(sets, source="pictures.npz", validation="strange.npz")
-
-
-@pytest.mark.parametrize(
-    ("labels", "classes", "notes"),
-    [
-        ([0, 1] * 30, ("b", "c"), ()),
-        (
-            [0, 2] * 30,
-            ("b", "c", "a", "x"),
-            ("without any training image, so never learned: class 'c', 'x'",),
-        ),
-        ([0] * 60, ("b",), ("there is one class only, 'b': every answer will be right",)),
-    ],
-)
-def test_classes_that_cannot_be_learned_are_said(sets, labels, classes, notes):
-    np.savez(sets / "few", images=stripes.dataset(60).images, labels=labels, classes=classes)
-    assert load(sets, source="few.npz").notes == notes
-
-
-def test_a_part_that_is_not_there_is_named(sets):
-    data = load(sets, source="pictures.npz", validation=0)
-    assert data.part("train") is data.train
-    with pytest.raises(UsageError, match="The data has no test part; it has: train"):
-        data.part("test")
-
-
 # configurations as a run keeps them
 
 
 @pytest.fixture
-def file(sets):
+def file(tmp_path):
     """Return a configuration in a folder below the data, with relative paths."""
-    (sets / "configs").mkdir()
-    path = sets / "configs" / "stripes.toml"
+    (tmp_path / "configs").mkdir()
+    path = tmp_path / "configs" / "stripes.toml"
     path.write_text(
         '[data]\nsource = "../pictures.npz"\nvalidation = "../more.npz"\n'
         '[[layers]]\ntype = "flatten"\n[[layers]]\ntype = "dense"\n'
@@ -180,17 +87,10 @@ def file(sets):
     return path
 
 
-def test_paths_are_relative_to_the_configuration(file, monkeypatch):
-    monkeypatch.chdir("/")
-    loaded = build.load_config(file)
-    data = build.load_data(loaded.config.data, loaded.base, 0)
-    assert (len(data.train), len(data.validation)) == (60, 60)
-
-
-def test_a_run_keeps_paths_that_hold_from_anywhere(file, sets):
+def test_a_run_keeps_paths_that_hold_from_anywhere(file, tmp_path):
     config = build.resolved_config(build.load_config(file))
-    assert config.data.source == str((sets / "pictures.npz").resolve())
-    assert config.data.validation == str((sets / "more.npz").resolve())
+    assert config.data.source == str((tmp_path / "pictures.npz").resolve())
+    assert config.data.validation == str((tmp_path / "more.npz").resolve())
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(file, monkeypatch):
@@ -210,20 +110,20 @@ def test_a_built_in_set_is_no_path(file, name):
     assert build.resolved_config(build.load_config(file, [f"data.source={name}"])).data.source == name
 
 
-def test_differences_are_named_by_their_place():
+def test_changes_are_named_by_their_place():
     one = stripes.config()
     other = stripes.config(
         [{**stripes.LAYERS[0], "filters": 9}, *stripes.LAYERS[1:], {"type": "dropout"}],
         epochs=5,
         optimizer="sgd",
     )
-    lines = build.differences(one, other)
-    assert "layers.1.filters: 4 → 9" in lines
-    assert "training.epochs: 3 → 5" in lines
-    assert "training.optimizer.type: 'adam' → 'sgd'" in lines
-    assert "layers.5.type: None → 'dropout'" in lines
-    assert not [line for line in lines if line.startswith(("data", "layers.2", "training.seed"))]
-    assert build.differences(one, stripes.config()) == []
+    found = build.changes(one, other)
+    assert found["layers.1.filters"] == (4, 9)
+    assert found["training.epochs"] == (3, 5)
+    assert found["training.optimizer.type"] == ("adam", "sgd")
+    assert found["layers.5.type"] == (None, "dropout")
+    assert not [key for key in found if key.startswith(("data", "layers.2", "training.seed"))]
+    assert build.changes(one, stripes.config()) == {}
 
 
 # checkpoints
@@ -329,22 +229,6 @@ def test_a_last_checkpoint_holds_the_best_one(finished, run):
 
 def test_before_an_epoch_has_ended_there_is_no_best_one():
     assert checkpoints.best_part(checkpoints.last_checkpoint(stripes.training())) is None
-
-
-def test_other_images_have_another_fingerprint():
-    data = stripes.data()
-    images, labels = data.train.images.copy(), data.train.labels.copy()
-    images[-1, -1, -1] ^= 1
-    labels[[0, 1]] = labels[[1, 0]]
-    found = [
-        build.Data(train, validation, None, ()).fingerprint()
-        for train in (data.train, replace(data.train, images=images), replace(data.train, labels=labels))
-        for validation in (data.validation, None)
-    ]
-    assert data.fingerprint() == found[0]
-    assert len({tuple(fingerprint.values()) for fingerprint in found}) == 6
-    assert found[1]["validation"] == "none"
-    assert found[0]["training"].startswith("90 of 8×8×1, SHA-256 ")
 
 
 def rewrite(path, change):
@@ -497,10 +381,10 @@ def test_progress_that_cannot_be_read_is_named(run, change, message):
 
 
 @pytest.fixture
-def written(file, sets):
+def written(file, tmp_path):
     """Return the folder of a run that was made from a file."""
     loaded = build.load_config(file, ["training.epochs=1"])
-    run = Run.create("stripes", sets / "run")
+    run = Run.create("stripes", tmp_path / "run")
     run.write_config(loaded.text, loaded.overrides, build.resolved_text(loaded))
     return run.folder
 
@@ -510,28 +394,9 @@ def test_a_runs_configuration_bears_the_runs_name(written):
     assert isinstance(checkpoints.run_config(Run.open(written)).base, Path)
 
 
-@pytest.mark.parametrize(("share", "expected"), [(0.1, 4), (0, None)])
-def test_a_source_with_a_validation_part_of_its_own_is_judged_by_it(tmp_path, share, expected):
-    images = np.random.default_rng(0).integers(0, 256, (8, 5, 5), np.uint8)
-    arrays = {
-        f"{part}_{kind}": value
-        for part in ("train", "val")
-        for kind, value in (
-            ("images", images if part == "train" else images[:4]),
-            ("labels", np.arange(8 if part == "train" else 4) % 2),
-        )
-    }
-    np.savez(tmp_path / "set.npz", **arrays)
-    options = DataOptions.model_validate({"source": "set.npz", "validation": share})
-    data = build.load_data(options, tmp_path, 0)
-    assert len(data.train) == 8
-    assert (data.validation and len(data.validation)) == expected
-    assert any("validation part is not used" in note for note in data.notes) is not bool(share)
-
-
 def test_the_checkpoint_says_how_pictures_are_presented(tmp_path):
     options = DataOptions.model_validate({"source": "s", "background": "teal", "range": [0, 9], "fit": "pad"})
-    presentation = build.wanted(options).presentation
+    presentation = Wanted.by(options).presentation
     assert presentation == Presentation((0, 128, 128), (0.0, 9.0), True, "pad")
     data = replace(stripes.data(), presentation=presentation)
     checkpoint = checkpoints.last_checkpoint(build.new_training(stripes.config(), data))
@@ -543,12 +408,6 @@ def test_the_checkpoint_says_how_pictures_are_presented(tmp_path):
         ).preprocessing.presentation
         == presentation
     )
-
-
-def test_a_colour_that_there_is_not_is_a_mistake_in_the_configuration():
-    options = DataOptions.model_validate({"source": "s", "background": "whit"})
-    with pytest.raises(ConfigError, match=r"data\.background: Unknown colour 'whit'.*Did you mean 'white'"):
-        build.wanted(options)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 import stripes
 from convcli import build
-from convcli.data import Dataset
+from convcli.data import Dataset, Splits
 from convcli.errors import TrainingError
 from convcli.nn.evaluation import evaluate
 from convcli.runs import checkpoints
@@ -281,7 +281,7 @@ def test_every_image_counts_the_same_however_batches_come_out(count, size):
 def test_one_class_alone_is_always_right():
     pictures = stripes.dataset(20)
     only = Dataset(pictures.images, np.zeros(20, np.int64), ("only",))
-    training = finish(build.new_training(stripes.config(LAYERS), build.Data(only, only.take([3]), None, ())))
+    training = finish(build.new_training(stripes.config(LAYERS), Splits(only, only.take([3]), None, ())))
     rows = training.progress.history
     assert [(row.train_loss, row.train_accuracy, row.validation_loss) for row in rows] == [(0, 1, 0)] * 3
 
@@ -292,7 +292,7 @@ def test_images_without_any_contrast_teach_how_frequent_classes_are(level):
     flat = Dataset(np.full((40, 8, 8, 1), level, np.uint8), labels, ("often", "seldom"))
     options = {"optimizer": {"type": "sgd", "learning_rate": 1.0}, "epochs": 60, "batch_size": 40}
     chosen = stripes.config([{"type": "flatten"}, {"type": "dense"}], validation=0, **options)
-    training = finish(build.new_training(chosen, build.Data(flat, None, None, ())))
+    training = finish(build.new_training(chosen, Splits(flat, None, None, ())))
     np.testing.assert_allclose(training.model.predict(flat.images[:1]), [[0.75, 0.25]], atol=1e-3)
 
 

@@ -12,8 +12,7 @@ from random import Random
 
 import numpy as np
 
-from convcli.build import Data
-from convcli.data import Dataset
+from convcli.data import Dataset, Splits
 from convcli.errors import ConvcliError
 from convcli.runs.checkpoints import load_run, restore_training
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
@@ -33,7 +32,7 @@ def test_one_input(data: bytes) -> None:
         with suppress(ConvcliError):
             (folder / LAST).write_bytes(data)
             last = Run(folder).read_checkpoint(LAST)
-            restore_training(last, folder / LAST, Data(IMAGES, None, None, ()), threads=1)
+            restore_training(last, folder / LAST, Splits(IMAGES, None, None, ()), threads=1)
 
 
 def mutate(data: bytes, rng: Random, change: Callable[[bytes], bytes]) -> bytes:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,11 +13,9 @@ import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli import config as configuration
 from convcli import toml
 from convcli.bounds import check_memory
-from convcli.config import Config, ConfigFile, DataOptions
-from convcli.data import BUILT_IN, Dataset, Presentation, Source, Wanted, open_source, split
-from convcli.data.duplicates import same_pictures
-from convcli.errors import ConfigError, UsageError
-from convcli.images import colour
+from convcli.config import Config, ConfigFile
+from convcli.data import BUILT_IN, Splits
+from convcli.errors import ConfigError
 from convcli.nn.layer import LAYERS, Layer, Shape
 from convcli.nn.layers import Dense
 from convcli.nn.layers.activation import Affine
@@ -31,7 +27,6 @@ from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
 from convcli.nn.workers import training_bytes
 from convcli.training import Training
-from convcli.wording import listed
 
 SCHEMA = configuration.schema(layers=LAYERS, loss=LOSSES, optimizer=OPTIMIZERS, schedule=SCHEDULES)
 
@@ -39,117 +34,6 @@ SCHEMA = configuration.schema(layers=LAYERS, loss=LOSSES, optimizer=OPTIMIZERS, 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> ConfigFile:
     """Return the configuration in a TOML file, with `key=value` overrides; ConfigError names all mistakes."""
     return configuration.read(path, SCHEMA, overrides)
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """The images that a configuration asks for, in parts that do not overlap."""
-
-    train: Dataset
-    validation: Dataset | None
-    test: Dataset | None
-    notes: tuple[str, ...]
-    presentation: Presentation = field(default_factory=Presentation)
-    seen: int = 0
-    """How many test images stand in the training or the validation part, too."""
-
-    def part(self, name: str) -> Dataset:
-        """Return the part `name`, or raise UsageError if there is none."""
-        parts = {"train": self.train, "validation": self.validation, "test": self.test}
-        found = parts[name]
-        if found is None:
-            there = ", ".join(key for key, value in parts.items() if value is not None)
-            raise UsageError(f"The data has no {name} part; it has: {there}.")
-        return found
-
-    def fingerprint(self) -> dict[str, str]:
-        """Return what tells these images from others, as far as training depends on them.
-
-        For the training and the validation part: the number and size of the images, and the start of the
-        SHA-256 of images and labels.
-        """
-        return {
-            name: fingerprint(part) if part is not None else "none"
-            for name, part in (("training", self.train), ("validation", self.validation))
-        }
-
-
-def fingerprint(dataset: Dataset) -> str:
-    """Return the number and size of images, and the start of the SHA-256 of them and their labels."""
-    digest = hashlib.sha256(np.ascontiguousarray(dataset.images).data)
-    digest.update(np.ascontiguousarray(dataset.labels).data)
-    size = "×".join(map(str, dataset.shape))
-    return f"{len(dataset):,} of {size}, SHA-256 {digest.hexdigest()[:16]}…"
-
-
-def open_data(options: DataOptions, base: Path, presentation: Presentation | None = None) -> Source:
-    """Read the source that [data] names, without what it names beside; relative paths start from `base`.
-
-    `presentation` is that of a network which is to see the images; without one, [data] and the source decide.
-    """
-    return open_source(options.source, base=base, wanted=wanted(options, presentation))
-
-
-def divided(source: Source, share: float, seed: int) -> tuple[Dataset, Dataset | None]:
-    """Return the training and the validation part: the source's own one, or a share split off."""
-    if source.validation is None:
-        return split(source.train, share, seed)
-    return source.train, source.validation if share else None
-
-
-def wanted(options: DataOptions, presentation: Presentation | None = None) -> Wanted:
-    """Return what [data] asks of a source."""
-    return Wanted(
-        options.size,
-        options.channels,
-        presentation or _presentation(options),
-        presentation is not None,
-        options.skip_damaged,
-        options.columns,
-        options.layout,
-    )
-
-
-def _presentation(options: DataOptions) -> Presentation:
-    background = options.background
-    if isinstance(background, str):
-        try:
-            background = colour(background)
-        except UsageError as error:
-            raise ConfigError(f"data.background: {error}") from error
-    elif isinstance(background, int):
-        background = (background, background, background)
-    return Presentation(background, options.range, options.range is not None, options.fit)
-
-
-def load_data(options: DataOptions, base: Path, seed: int) -> Data:
-    """Read the images that [data] names; relative paths start from `base`."""
-    source = open_data(options, base)
-    train, notes = source.train, list(source.notes)
-
-    def beside(path: str) -> Dataset:
-        like = wanted(options).like(train.shape, source.presentation)
-        other = open_source(path, base=base, wanted=like)
-        notes.extend(f"{path}: {note}" for note in other.notes)
-        return other.held_out.relabel(train.classes)
-
-    test = source.test if options.test is None else beside(options.test)
-    if isinstance(options.validation, str):
-        validation: Dataset | None = beside(options.validation)
-    else:
-        train, validation = divided(source, options.validation, seed)
-        if source.validation is not None and not options.validation:
-            notes.append("the source's own validation part is not used: data.validation is 0")
-    same, seen = same_pictures({"train": train, "validation": validation, "test": test})
-    return Data(train, validation, test, (*notes, *same, *_lacking(train)), source.presentation, seen)
-
-
-def _lacking(train: Dataset) -> list[str]:
-    """Return what a person should hear of classes that cannot be learned."""
-    if len(train.classes) == 1:
-        return [f"there is one class only, {train.classes[0]!r}: every answer will be right"]
-    missing = [name for name, count in train.class_counts.items() if not count]
-    return [f"without any training image, so never learned: class {listed(missing)}"] if missing else []
 
 
 def build_network(config: Config, input_shape: Shape, classes: int | None) -> Network:
@@ -176,7 +60,7 @@ def build_network(config: Config, input_shape: Shape, classes: int | None) -> Ne
     return network
 
 
-def new_model(config: Config, data: Data, threads: int | None = None) -> Model:
+def new_model(config: Config, data: Splits, threads: int | None = None) -> Model:
     """Return a model that has not learned, its weights drawn from the seed, for `threads` to train."""
     network = build_network(config, data.train.shape, len(data.train.classes))
     check_memory(
@@ -195,7 +79,7 @@ def new_model(config: Config, data: Data, threads: int | None = None) -> Model:
     )
 
 
-def new_training(config: Config, data: Data, threads: int | None = None) -> Training:
+def new_training(config: Config, data: Splits, threads: int | None = None) -> Training:
     """Return a training that has not begun."""
     model = new_model(config, data, threads)
     return Training(model, config.training, data.train, data.validation, threads)
@@ -256,8 +140,3 @@ def document_changes(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[s
     left, right = flat(one, ""), flat(other, "")
     keys = [key for key in {**left, **right} if left.get(key) != right.get(key)]
     return {key: (left.get(key), right.get(key)) for key in keys}
-
-
-def differences(one: Config, other: Config) -> list[str]:
-    """Return a line for each value in which two configurations differ."""
-    return [f"{key}: {before!r} → {after!r}" for key, (before, after) in changes(one, other).items()]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convcli import build
+from convcli.data import load_data
 from convcli.runs import checkpoints
 from convcli.runs.folder import Run
 
@@ -56,7 +57,7 @@ def test_tables_for_a_person(run, trained):
 def test_classes_without_an_image_are_named(call, trained, tmp_path):
     """scikit-learn warns of the same: what is divided by no image is no measurement."""
     file = checkpoints.run_config(Run.open(trained))
-    test = build.load_data(file.config.data, file.base, 0).test
+    test = load_data(file.config.data, file.base, 0).test
     some = np.isin(test.labels, (3, 5))
     np.savez(tmp_path / "two", images=test.images[some], labels=test.labels[some])
     said = "without any image here, so that recall and F1 of 0 say nothing: class '0', '1', '2', '4', '6'"
@@ -66,7 +67,7 @@ def test_classes_without_an_image_are_named(call, trained, tmp_path):
 
 def test_other_data_is_judged_too(call, trained, tmp_path):
     file = checkpoints.run_config(Run.open(trained))
-    test = build.load_data(file.config.data, file.base, 0).test
+    test = load_data(file.config.data, file.base, 0).test
     np.savez(tmp_path / "more", images=test.images[:50], labels=test.labels[:50])
     result = call("evaluate", trained, "--data", "more.npz", "--json")
     assert json.loads(result.stdout)["samples"] == 50

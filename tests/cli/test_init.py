@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from convcli import build
+from convcli.data import load_data
 from convcli.nn.layer import LAYERS
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.schedules import SCHEDULES
@@ -21,7 +22,7 @@ def test_what_it_writes_trains_as_it_stands(run, tmp_path):
         "Next: convcli check convcli.toml && convcli train convcli.toml",
     ]
     file = build.load_config(tmp_path / "convcli.toml")
-    data = build.load_data(file.config.data, file.base, 0)
+    data = load_data(file.config.data, file.base, 0)
     build.build_network(file.config, data.train.shape, len(data.train.classes))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli import build
+from convcli.data import load_data
 from convcli.runs import checkpoints
 from convcli.runs.folder import Run
 
@@ -20,7 +20,7 @@ from convcli.runs.folder import Run
 def digits(trained):
     """Return the test images of the run."""
     file = checkpoints.run_config(Run.open(trained))
-    return build.load_data(file.config.data, file.base, 0).test
+    return load_data(file.config.data, file.base, 0).test
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convcli import build
+from convcli.data import load_data
 from convcli.files import write_inside
 from convcli.runs import checkpoints
 from convcli.runs.folder import Run
@@ -121,7 +122,7 @@ def test_validation_images_are_named_by_their_place_among_the_training_images(ca
     told = json.loads(call("report", mine, "--split", "validation", "--json").stdout)
     file = checkpoints.run_config(Run.open(tmp_path / "mine"))
     source = build.open_source("digits", base=tmp_path).train
-    held = build.load_data(file.config.data, file.base, file.config.training.seed).validation
+    held = load_data(file.config.data, file.base, file.config.training.seed).validation
     assert told["samples"] == len(held)
     for sample in told["feature_maps"]:
         number = int(sample["image"])

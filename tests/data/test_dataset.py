@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli.data import Dataset, Source, split
+from convcli.data import Dataset, Splits, split
 from convcli.errors import InputError, UsageError
 
 
@@ -97,8 +97,8 @@ def test_a_message_does_not_list_hundreds_of_classes():
 
 def test_what_is_held_out_is_the_test_part_or_else_everything():
     train, test = numbered([0, 1]), numbered([1, 0])
-    assert Source(train, test).held_out is test
-    assert Source(train).held_out is train
+    assert Splits(train, test=test).held_out is test
+    assert Splits(train).held_out is train
 
 
 def test_share_zero_gives_no_validation():

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli import build
 from convcli.config import DataOptions
-from convcli.data import Dataset
+from convcli.data import Dataset, load_data
 from convcli.data.duplicates import same_pictures
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 1), np.uint8)
@@ -50,7 +49,7 @@ def test_files_are_named_and_a_copy_in_another_format_is_the_same(tmp_path):
     for index, name in enumerate(["train/a/1.png", "train/b/2.png", "test/a/copy.bmp", "test/b/3.png"]):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(IMAGES[0 if index == 2 else index, ..., 0]).save(tmp_path / name)
-    data = build.load_data(DataOptions(source=".", validation=0), tmp_path, 0)
+    data = load_data(DataOptions(source=".", validation=0), tmp_path, 0)
     assert data.notes == (
         "1 of 2 test images stand in the training part, too: a/1.png there is a/copy.bmp here",
     )
@@ -59,5 +58,5 @@ def test_files_are_named_and_a_copy_in_another_format_is_the_same(tmp_path):
 
 def test_a_share_split_off_shares_what_the_source_holds_twice(tmp_path):
     np.savez(tmp_path / "set.npz", images=np.repeat(IMAGES[:5], 2, axis=0), labels=np.arange(10) // 2 % 2)
-    data = build.load_data(DataOptions(source="set.npz", validation=0.3), tmp_path, 0)
+    data = load_data(DataOptions(source="set.npz", validation=0.3), tmp_path, 0)
     assert any("validation images stand in the training part, too" in note for note in data.notes)

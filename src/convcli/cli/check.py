@@ -25,11 +25,12 @@ def check(
       convcli check examples/mnist.toml --set data.source=path/to/mnist
     """
     from convcli import build
+    from convcli.data import load_data
     from convcli.nn.doubts import about
     from convcli.render.network import data_document, data_lines, network_document, network_table
 
     file = build.load_config(config, overrides or [])
-    data = build.load_data(file.config.data, file.base, file.config.training.seed)
+    data = load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
     model = build.new_model(file.config, data)
     note(about(model, data.train.images))

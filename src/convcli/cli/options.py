@@ -205,12 +205,13 @@ def configured_network(
 ) -> tuple[Network, ConfigFile]:
     """Return the network of a configuration: for the data's images, or for --input and --classes."""
     from convcli import build
+    from convcli.data import load_data
 
     file = build.load_config(config, overrides)
     if volume is not None:
         return build.build_network(file.config, parse_volume(volume), classes), file
     if classes is not None:
         raise UsageError("--classes goes with --input HxWxC; otherwise the data tells the number of classes.")
-    data = build.load_data(file.config.data, file.base, file.config.training.seed)
+    data = load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
     return build.build_network(file.config, data.train.shape, len(data.train.classes)), file

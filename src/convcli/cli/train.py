@@ -17,8 +17,8 @@ from convcli.cli.picture import Picture
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from convcli.build import Data
     from convcli.config import ConfigFile
+    from convcli.data import Splits
     from convcli.runs.recording import Recorder
     from convcli.runs.resuming import Changes
     from convcli.training import Progress
@@ -124,10 +124,10 @@ def _resume(
         _finish(recorder, data, json)
 
 
-def _data(file: ConfigFile) -> Data:
-    from convcli import build
+def _data(file: ConfigFile) -> Splits:
+    from convcli.data import load_data
 
-    data = build.load_data(file.config.data, file.base, file.config.training.seed)
+    data = load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
     return data
 
@@ -139,7 +139,7 @@ def _what_changed(progress: Progress, changes: Changes) -> list[str]:
     return lines
 
 
-def _finish(recorder: Recorder, data: Data, json: bool) -> None:
+def _finish(recorder: Recorder, data: Splits, json: bool) -> None:
     picture = Picture(recorder)
     _learn(recorder, picture)
     _conclude(recorder, data, json)
@@ -175,7 +175,7 @@ def _learn(recorder: Recorder, picture: Picture) -> None:
             raise type(error)(*error.lines, kept) from None
 
 
-def _conclude(recorder: Recorder, data: Data, json: bool) -> None:
+def _conclude(recorder: Recorder, data: Splits, json: bool) -> None:
     """Measure the best epoch on the test images, and print what came out."""
     from dataclasses import asdict
 

@@ -1,8 +1,10 @@
 """Data sets: readers that turn files into labelled pictures, and how a validation part is split off."""
 
-from convcli.data.dataset import Dataset, Source, split
+from convcli.data.dataset import Dataset, split
+from convcli.data.loading import load_data
 from convcli.data.presentation import Presentation
 from convcli.data.readers import BUILT_IN, READERS, Reader, open_source
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 
 # Each of these files registers its reader. They are asked about a path in this order: class folders after the
@@ -15,8 +17,9 @@ __all__ = [
     "Dataset",
     "Presentation",
     "Reader",
-    "Source",
+    "Splits",
     "Wanted",
+    "load_data",
     "open_source",
     "split",
 ]

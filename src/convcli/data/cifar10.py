@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from convcli.bounds import check_memory
-from convcli.data.dataset import Source
 from convcli.data.parts import LONGEST_NAME, Part, assemble
 from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
@@ -42,7 +42,7 @@ def matches(path: Path) -> bool:
     return path.suffix.lower() == ".bin" and path.is_file()
 
 
-def read(path: Path, wanted: Wanted) -> Source:
+def read(path: Path, wanted: Wanted) -> Splits:
     """Read a folder of batches, or one batch; class names come from batches.meta.txt where it is there."""
     if pickled := _pickled(path):
         raise InputError(

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble, sorted_names
 from convcli.data.readers import READERS, Reader
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 from convcli.wording import shortened, shown
@@ -52,7 +52,7 @@ def matches(path: Path) -> bool:
     return path.is_dir() and bool(_folders(path))
 
 
-def read(path: Path, wanted: Wanted) -> Source:
+def read(path: Path, wanted: Wanted) -> Splits:
     """Read class folders, or a training folder of them and its companions for testing and validation."""
     notes: list[str] = []
     path = _within(path, notes)

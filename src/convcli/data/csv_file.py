@@ -18,11 +18,11 @@ from typing import TextIO
 
 import numpy as np
 
-from convcli.data.dataset import Source
 from convcli.data.notes import MOST_NAMED
 from convcli.data.parts import LONGEST_NAME, Part, assemble
 from convcli.data.pixel_rows import is_pixel_table, read_pixel_rows
 from convcli.data.readers import READERS, Reader
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 from convcli.wording import shortened
@@ -42,7 +42,7 @@ def matches(path: Path) -> bool:
     return path.suffix.lower() == ".csv" and path.is_file()
 
 
-def read(path: Path, wanted: Wanted) -> Source:
+def read(path: Path, wanted: Wanted) -> Splits:
     """Read the pictures that a CSV file lists or holds."""
     notes: list[str] = []
     try:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.data.presentation import Presentation
 from convcli.errors import InputError, UsageError
 from convcli.wording import listed
 
@@ -146,37 +145,6 @@ class Dataset:
             )
         to = np.array([position.get(name, -1) for name in self.classes], np.int64)
         return replace(self, labels=to[self.labels], classes=tuple(classes))
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """What a data source holds.
-
-    Attributes
-    ----------
-    train
-        The pictures to learn from; all of them where the source has one part only.
-    test
-        The source's own test part, if it has one: the same picture size and the same classes as `train`.
-    notes
-        What was done to the pictures on the way and a person should hear, such as "12 of 300 images
-        resized to 28×28".
-    presentation
-        How what was stored became these pictures; others have to go the same way.
-    validation
-        The source's own validation part, where it has both this and a test part.
-    """
-
-    train: Dataset
-    test: Dataset | None = None
-    notes: tuple[str, ...] = ()
-    presentation: Presentation = field(default_factory=Presentation)
-    validation: Dataset | None = None
-
-    @property
-    def held_out(self) -> Dataset:
-        """The part to measure on when this is a test or validation source: `test`, or else everything."""
-        return self.train if self.test is None else self.test
 
 
 def split(dataset: Dataset, share: float, seed: int | np.random.Generator) -> tuple[Dataset, Dataset | None]:

@@ -22,16 +22,16 @@ from importlib import resources
 
 import numpy as np
 
-from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble
 from convcli.data.readers import BUILT_IN, BuiltIn
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 
 INKED = 16
 EVERY = 5
 
 
-def read(wanted: Wanted) -> Source:
+def read(wanted: Wanted) -> Splits:
     """Read the set with its fixed split."""
     with (
         resources.files("convcli.data").joinpath("digits.npz").open("rb") as stream,

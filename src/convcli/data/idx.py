@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.bounds import check_memory, most_unpacked
-from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble
 from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
@@ -45,7 +45,7 @@ def matches(path: Path) -> bool:
     return NAME.fullmatch(path.name) is not None and path.is_file()
 
 
-def read(path: Path, wanted: Wanted) -> Source:
+def read(path: Path, wanted: Wanted) -> Splits:
     """Read a folder with a `train-*` pair and perhaps a `t10k-*` pair, or one images file and its labels."""
     train, test = _pair_of_parts(_home(path)) if path.is_dir() else (path, None)
     return assemble(_part(train), _part(test) if test else None, wanted=wanted)

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 
 from convcli.arrays import npy_header
 from convcli.bounds import check_memory, most_unpacked
-from convcli.data.dataset import Source
 from convcli.data.parts import Part, assemble, names_of
 from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.splits import Splits
 from convcli.data.wanted import Layout, Wanted
 from convcli.errors import InputError
 from convcli.wording import shortened, shown
@@ -57,7 +57,7 @@ def matches(path: Path) -> bool:
     return path.suffix.lower() == ".npz" and path.is_file()
 
 
-def read(path: Path, wanted: Wanted) -> Source:
+def read(path: Path, wanted: Wanted) -> Splits:
     """Read an archive; integer labels count in `classes` if that is there, and name the classes if not."""
     arrays, others = _arrays(path)
     learn, test, validation = _scheme(path, arrays, others)

@@ -1,4 +1,4 @@
-"""What a reader hands over, pictures with a label each, becomes a `Source` with numbered classes here."""
+"""What a reader hands over, pictures with a label each, becomes a `Splits` with numbered classes here."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.data.dataset import Dataset, Source
+from convcli.data.dataset import Dataset
 from convcli.data.pixels import fit_images, read_images
 from convcli.data.presentation import Presentation
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
@@ -50,7 +51,7 @@ def assemble(
     classes: Sequence[str] | None = None,
     wanted: Wanted,
     notes: Iterable[str] = (),
-) -> Source:
+) -> Splits:
     """Return the source that these parts make: one picture size, one presentation, one list of classes.
 
     Parameters
@@ -77,7 +78,7 @@ def assemble(
             measure, _, more = _dataset(part, classes, wanted.like(learn.shape, presentation))
             parts[name] = measure.relabel(learn.classes)
             said = (*said, *(f"{name}: {note}" for note in more))
-    return Source(learn, parts["test"], (*notes, *said), presentation, parts["validation"])
+    return Splits(learn, parts["validation"], parts["test"], (*notes, *said), presentation)
 
 
 def _dataset(

@@ -1,6 +1,6 @@
 """Which kinds of data sources there are, and how a name from a config becomes pictures.
 
-A reader says which paths it understands and turns one into a `Source`. Each lives in a file of its own and
+A reader says which paths it understands and turns one into a `Splits`. Each lives in a file of its own and
 registers itself; they are asked in the order of registration.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from convcli.data.dataset import Source
+from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 from convcli.registry import Registry
@@ -21,7 +21,7 @@ from convcli.wording import shortened, suggestion
 class ReadPath(Protocol):
     """Reads the source at a path."""
 
-    def __call__(self, path: Path, wanted: Wanted) -> Source: ...
+    def __call__(self, path: Path, wanted: Wanted) -> Splits: ...
 
 
 class MatchPath(Protocol):
@@ -33,7 +33,7 @@ class MatchPath(Protocol):
 class ReadBuiltIn(Protocol):
     """Reads a set that comes with the package."""
 
-    def __call__(self, wanted: Wanted) -> Source: ...
+    def __call__(self, wanted: Wanted) -> Splits: ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ READERS: Registry[Reader] = Registry("kind of data source")
 BUILT_IN: Registry[BuiltIn] = Registry("built-in data set")
 
 
-def open_source(source: str, *, base: Path, wanted: Wanted = ANYTHING) -> Source:
+def open_source(source: str, *, base: Path, wanted: Wanted = ANYTHING) -> Splits:
     """Read a data source: a built-in set by its name, or whatever lies at a path.
 
     Parameters

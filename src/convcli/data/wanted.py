@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from convcli.data.presentation import Presentation, Size
+from convcli.errors import ConfigError, UsageError
+from convcli.images import colour
+
+if TYPE_CHECKING:
+    from convcli.config import DataOptions
 
 Layout: TypeAlias = Literal["channels_last", "channels_first"]
 
@@ -42,7 +47,36 @@ class Wanted:
     columns: tuple[str, str] | None = None
     layout: Layout | None = None
 
+    @classmethod
+    def by(cls, options: DataOptions, presentation: Presentation | None = None) -> Wanted:
+        """Return what [data] asks of a source.
+
+        `presentation` is that of a network which is to see the pictures; without one, [data] and the source
+        decide.
+        """
+        return cls(
+            options.size,
+            options.channels,
+            presentation or _presentation(options),
+            presentation is not None,
+            options.skip_damaged,
+            options.columns,
+            options.layout,
+        )
+
     def like(self, shape: tuple[int, int, int], presentation: Presentation) -> Wanted:
         """Return what is wanted of pictures that join others of this shape and presentation."""
         rows, columns, channels = shape
         return replace(self, size=(rows, columns), channels=channels, presentation=presentation, settled=True)
+
+
+def _presentation(options: DataOptions) -> Presentation:
+    background = options.background
+    if isinstance(background, str):
+        try:
+            background = colour(background)
+        except UsageError as error:
+            raise ConfigError(f"data.background: {error}") from error
+    elif isinstance(background, int):
+        background = (background, background, background)
+    return Presentation(background, options.range, options.range is not None, options.fit)

@@ -10,8 +10,9 @@ from typing import Any, cast
 import numpy as np
 
 from convcli import config as configuration
-from convcli.build import SCHEMA, Data, build_network
+from convcli.build import SCHEMA, build_network
 from convcli.config import Config, ConfigFile
+from convcli.data import Splits
 from convcli.engine.workspace import Array
 from convcli.errors import ConvcliError, InputError
 from convcli.nn.layer import Shape
@@ -152,7 +153,7 @@ def run_config(run: Run) -> ConfigFile:
 
 
 def restore_training(
-    last: Checkpoint, path: Path, data: Data, threads: int | None = None, changed: Config | None = None
+    last: Checkpoint, path: Path, data: Splits, threads: int | None = None, changed: Config | None = None
 ) -> Training:
     """Return the training of a last checkpoint as it stood, under a `changed` configuration where given.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from convcli import build
 from convcli.config import ConfigFile
-from convcli.data import Dataset, Source
+from convcli.data import Dataset, Splits, Wanted, load_data, open_source
+from convcli.data.splits import fingerprint
 from convcli.errors import InputError, UsageError
 from convcli.nn.model import Model
 from convcli.runs import checkpoints
@@ -72,7 +72,7 @@ def measured(folder: Path, model: Model, source: str | None, part: str | None) -
 def _at_home(run: Run, file: ConfigFile, part: str | None) -> tuple[Dataset, str, bool, list[str]]:
     """Return a part of the data where the run's configuration says that it is."""
     try:
-        data = build.load_data(file.config.data, file.base, file.config.training.seed)
+        data = load_data(file.config.data, file.base, file.config.training.seed)
     except InputError as error:
         option = f"--data SOURCE --split {part or _usual_part(run, file)}"
         raise InputError(*error.lines, f"If the run's data has moved, say where with {option}.") from error
@@ -93,7 +93,8 @@ def _elsewhere(
     options = file.config.data.model_copy(
         update={"source": source, "size": (rows, columns), "channels": channels}
     )
-    found, recorded = build.open_data(options, Path(), model.preprocessing.presentation), _recorded(run)
+    wanted = Wanted.by(options, model.preprocessing.presentation)
+    found, recorded = open_source(source, base=Path(), wanted=wanted), _recorded(run)
     beside = {"validation": options.validation, "test": options.test}.get(part or "")
     if isinstance(beside, str):  # then the source stands for that part alone
         return _part_itself(found.held_out, source, str(part), recorded, list(found.notes))
@@ -115,17 +116,16 @@ def _elsewhere(
     return found.train, NEW, False, notes
 
 
-def _split(source: Source, share: float | str, seed: int) -> build.Data:
+def _split(source: Splits, share: float | str, seed: int) -> Splits:
     """Return a source's images in the parts that a run makes of them, as far as there are enough."""
-    train, validation = source.train, None
     own = source.validation is not None
-    if not isinstance(share, str) and (own or 0 < round(share * len(train)) < len(train)):
-        train, validation = build.divided(source, share, seed)
-    return build.Data(train, validation, source.test, source.notes)
+    if not isinstance(share, str) and (own or 0 < round(share * len(source.train)) < len(source.train)):
+        return source.divided(share, seed)
+    return replace(source, validation=None)
 
 
 def _part_of(
-    parts: build.Data, found: Source, part: str, source: str, changed: str
+    parts: Splits, found: Splits, part: str, source: str, changed: str
 ) -> tuple[Dataset, str, bool, list[str]]:
     """Return a part of a source: of the run's own split, where nothing has changed."""
     if not changed:
@@ -146,7 +146,7 @@ def _part_itself(
     """Return all images of a source that stands for a part which the run has a source of its own for."""
     if part == "test":  # of which nothing is recorded
         return images, NEW, False, notes
-    changed = _differences(recorded, {part: build.fingerprint(images)})
+    changed = _differences(recorded, {part: fingerprint(images)})
     if changed:
         told = f"{source} is not the run's {part} data ({changed}): measured are all its images"
         return images, NEW, False, [*notes, told]

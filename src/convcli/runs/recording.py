@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from convcli import build
 from convcli.config import ConfigFile, seconds
+from convcli.data import Splits
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
 from convcli.training import BatchDone, EpochDone, Training
@@ -68,7 +69,7 @@ class Recorder:
         return self.training.progress.step % every == 0
 
 
-def begin(run: Run, file: ConfigFile, training: Training, data: build.Data, threads: int) -> Recorder:
+def begin(run: Run, file: ConfigFile, training: Training, data: Splits, threads: int) -> Recorder:
     """Return what records a training that has not begun; with this the folder is a run that can go on."""
     recorder = Recorder(run, training, build.resolved_text(file), data.fingerprint())
     run.write_environment(seed=file.config.training.seed, threads=threads)

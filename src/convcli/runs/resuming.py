@@ -9,6 +9,7 @@ from typing import Any, cast
 from convcli import build
 from convcli import config as configuration
 from convcli.config import Config, ConfigFile
+from convcli.data import Splits
 from convcli.errors import InputError, UsageError
 from convcli.nn.model import Model
 from convcli.nn.schedules import Schedule
@@ -65,7 +66,7 @@ def resume(
     run: Run,
     last: Checkpoint,
     file: ConfigFile,
-    data: build.Data,
+    data: Splits,
     threads: int | None = None,
     *,
     allow_changes: bool = False,
