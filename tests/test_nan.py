@@ -9,7 +9,8 @@ from convcli import avg_pool2d, conv2d, conv2d_backward, max_pool2d, max_pool2d_
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import Tape
 from convcli.nn.layers import Conv, MaxPool
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
+from convcli.nn.weights import NetworkWeights
 
 NAN, INF = float("nan"), float("inf")
 same = np.testing.assert_array_equal  # NaN equals NaN here

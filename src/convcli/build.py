@@ -21,10 +21,11 @@ from convcli.nn.layers import Dense
 from convcli.nn.layers.activation import Affine
 from convcli.nn.losses import LOSSES, Loss
 from convcli.nn.model import Model
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
+from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import training_bytes
 from convcli.training import Training
 

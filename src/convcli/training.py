@@ -19,9 +19,9 @@ from convcli.errors import TrainingError
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
-from convcli.nn.network import NetworkWeights, decay_mask
 from convcli.nn.optimizers import Optimizer
 from convcli.nn.schedules import Schedule
+from convcli.nn.weights import NetworkWeights, decay_mask
 from convcli.nn.workers import Workers
 
 # What is read from a checkpoint has exactly these fields, and finite numbers.

@@ -12,7 +12,8 @@ from convcli import kernels
 from convcli.engine.plane.filter import filter2d
 from convcli.errors import ConfigError
 from convcli.nn.layers import Conv
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
+from convcli.nn.weights import NetworkWeights
 
 RNG = np.random.default_rng(0)
 SOBEL_X = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]

@@ -12,7 +12,8 @@ from convcli.engine.plane.filter import filter2d
 from convcli.errors import ConfigError
 from convcli.nn.layers import ActivationLayer, AvgPool, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
+from convcli.nn.weights import NetworkWeights
 from convcli.proof.gradcheck import check_network, check_whole
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run

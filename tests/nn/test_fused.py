@@ -9,7 +9,8 @@ from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.fused import ConvMaxPool, plan
 from convcli.nn.layer import Tape
 from convcli.nn.layers import AvgPool, BatchNorm, Conv, Dropout, MaxPool
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
+from convcli.nn.weights import NetworkWeights
 from convcli.proof.gradcheck import numeric_gradient, relative_error
 
 CASES = {

@@ -13,7 +13,8 @@ import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.errors import ShapeError, UnknownNameError
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import LAYERS
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
+from convcli.nn.weights import NetworkWeights
 from convcli.proof.gradcheck import check_layer
 
 

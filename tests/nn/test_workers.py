@@ -12,8 +12,9 @@ import stripes
 from convcli.engine.team import Team
 from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import LANES, BatchResult, Workers, available_cores, useful_threads
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]

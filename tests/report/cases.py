@@ -8,8 +8,8 @@ from convcli import build
 from convcli.data import Dataset
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
-from convcli.nn.network import NetworkWeights
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.weights import NetworkWeights
 from convcli.report import Record, report
 from convcli.training import Metrics
 

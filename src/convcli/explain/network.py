@@ -15,10 +15,11 @@ from convcli.explain.topics import Request, topic
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
+from convcli.nn.weights import NetworkWeights
 from convcli.wording import by
 
 SHOWN_MAPS, SHOWN_NUMBERS, SHOWN_CLASSES = 12, 16, 12

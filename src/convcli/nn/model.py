@@ -12,8 +12,9 @@ from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.losses import Loss
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import Workers
 
 

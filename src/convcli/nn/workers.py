@@ -21,8 +21,9 @@ from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Tape
 from convcli.nn.losses import Loss
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.weights import NetworkWeights
 
 Result = TypeVar("Result")
 

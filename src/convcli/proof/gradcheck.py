@@ -12,7 +12,8 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Shape
 from convcli.nn.losses import Loss
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
+from convcli.nn.weights import NetworkWeights
 from convcli.proof.differences import (
     LARGE,
     QUICK,

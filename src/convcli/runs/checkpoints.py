@@ -18,8 +18,9 @@ from convcli.errors import ConvcliError, InputError
 from convcli.nn.layer import Shape
 from convcli.nn.losses import Loss
 from convcli.nn.model import Model
-from convcli.nn.network import Network, NetworkWeights
+from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.weights import NetworkWeights
 from convcli.runs.folder import BEST, RESOLVED, Checkpoint, Run
 from convcli.training import Progress, Training
 from convcli.wording import shortened
