@@ -17,8 +17,6 @@ from convcli.config import Config, ConfigFile
 from convcli.data import BUILT_IN, Splits
 from convcli.errors import ConfigError
 from convcli.nn.layer import LAYERS, Layer, Shape
-from convcli.nn.layers import Dense
-from convcli.nn.layers.activation import Affine
 from convcli.nn.losses import LOSSES, Loss
 from convcli.nn.model import Model
 from convcli.nn.network import Network
@@ -45,20 +43,8 @@ def build_network(config: Config, input_shape: Shape, classes: int | None) -> Ne
     ConfigError
         If the layers do not fit each other, the input, or the number of classes.
     """
-    layers: list[Layer] = [layer for layer in config.layers if isinstance(layer, Layer)]
-    last = layers[-1]
-    if isinstance(last, Dense) and last.units is None and classes is not None:
-        layers[-1] = last.model_copy(update={"units": classes})
-    network = Network(layers, input_shape)
-    if classes is not None and network.shapes[-1] != (classes,):
-        flat = "flatten and " if len(network.shapes[-1]) > 1 else ""
-        raise ConfigError(
-            f"[[layers]] {len(layers)} ({last.name()}) gives {network.shapes[-1]}, but there are {classes} "
-            f"classes: end with {flat}a dense layer without `units`, or with units = {classes}."
-        )
-    if any(isinstance(layer, Affine) and layer.frozen for layer in layers) and not network.trained.size:
-        raise ConfigError("[[layers]]: every layer with weights is frozen, so there is nothing to train.")
-    return network
+    layers = [layer for layer in config.layers if isinstance(layer, Layer)]
+    return Network.classifying(layers, input_shape, classes)
 
 
 def new_model(config: Config, data: Splits, threads: int | None = None) -> Model:

@@ -122,6 +122,10 @@ class Layer(Part):
     def output_shape(self, shape: Shape) -> Shape:
         """Return the shape that comes out when `shape` goes in, or raise ShapeError."""
 
+    def for_classes(self, classes: int) -> Layer:
+        """Return the layer as it stands at the end of a network for so many classes."""
+        return self
+
     def parameters(self, shape: Shape) -> dict[str, Initial]:
         """Return what is trained, by name, for an input of `shape`."""
         return {}

@@ -64,6 +64,31 @@ class Network:
         self.trained = Layout([layer.parameters(shape) for layer, shape in inputs])
         self.kept = Layout([layer.state(shape) for layer, shape in inputs])
 
+    @classmethod
+    def classifying(cls, layers: Sequence[Layer], input_shape: Shape, classes: int | None) -> Network:
+        """Return the network whose outputs are a number for each class; any network where `classes` is None.
+
+        Raises
+        ------
+        ConfigError
+            If the layers do not fit each other, the input, or the number of classes, or nothing is trained.
+        """
+        last = layers[-1]
+        if classes is not None:
+            layers = [*layers[:-1], last.for_classes(classes)]
+        network = cls(layers, input_shape)
+        outputs = network.shapes[-1]
+        if classes is not None and outputs != (classes,):
+            flat = "flatten and " if len(outputs) > 1 else ""
+            raise ConfigError(
+                f"[[layers]] {len(layers)} ({last.name()}) gives {outputs}, but there are {classes} "
+                f"classes: end with {flat}a dense layer without `units`, or with units = {classes}."
+            )
+        frozen = any(network.parameter_counts(number)[1] for number in range(1, len(layers) + 1))
+        if frozen and not network.trained.size:
+            raise ConfigError("[[layers]]: every layer with weights is frozen, so there is nothing to train.")
+        return network
+
     def _check_sums(self) -> None:
         """Raise ConfigError where each layer would be possible, but not all of them."""
         activations = sum(map(math.prod, self.shapes))

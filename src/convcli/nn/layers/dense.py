@@ -45,6 +45,9 @@ class Dense(Affine):
             raise ShapeError("dense needs `units`; only the last layer's default to the number of classes.")
         return (self.units,)
 
+    def for_classes(self, classes: int) -> Dense:
+        return self if self.units is not None else self.model_copy(update={"units": classes})
+
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
         units = self.output_shape(shape)[0]
         w = Initial((shape[0], units), self.init or self.usual_scheme, shape[0], units)
