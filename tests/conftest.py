@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
 import pytest
+
+from convcli.cli.app import main
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,22 +34,40 @@ def _hears_signals():
 
 
 @pytest.fixture
-def run(tmp_path):
-    """Return a function that calls the command line in a process of its own, by default in `tmp_path`."""
+def call(tmp_path, monkeypatch, capsys):
+    """Return a function that calls the command line within this process, in `tmp_path`."""
 
-    def call(*args, stdin=b"", cwd=tmp_path, env=None):
+    def call(*args, stdin=None, env=None):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["convcli", *map(str, args)])
+        monkeypatch.setattr(sys, "stdin", stdin or io.TextIOWrapper(io.BytesIO()))
+        # The processor's kernels have been chosen: nothing is to start this process over for others.
+        settings = {"COLUMNS": "100", "NO_COLOR": "1", "OPENBLAS_CORETYPE": "chosen", **(env or {})}
+        capsys.readouterr()
+        with mock.patch.dict(os.environ, settings), pytest.raises(SystemExit) as end:
+            main()
+        return Result(end.value.code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Return a function that does what `call` does in a process of its own, which takes far longer."""
+
+    def run(*args, env=None):
         done = subprocess.run(
             [sys.executable, "-m", "convcli", *map(str, args)],
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            cwd=cwd,
+            cwd=tmp_path,
             env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", **(env or {})},
             check=False,
         )
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    return call
+    return run
 
 
 QUICK = """

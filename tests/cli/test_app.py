@@ -40,8 +40,8 @@ def test_help_lists_the_commands(run):
         assert command in result.stdout
 
 
-def test_no_arguments_show_the_help_and_are_a_usage_error(run):
-    result = run()
+def test_no_arguments_show_the_help_and_are_a_usage_error(call):
+    result = call()
     assert (result.code, result.stdout) == (2, "")
     assert result.stderr.startswith("Usage: convcli")
 
@@ -61,9 +61,9 @@ def test_without_a_size_a_table_has_eighty_columns(run, trained):
 
 
 @pytest.mark.parametrize("columns", ["1", "5", "20"])
-def test_very_few_columns_are_taken_for_twenty(run, columns):
-    result = run("shape", "--n", 6, "--f", 3, "--chain", env={"COLUMNS": columns})
-    assert result == run("shape", "--n", 6, "--f", 3, "--chain", env={"COLUMNS": "20"})
+def test_very_few_columns_are_taken_for_twenty(call, columns):
+    result = call("shape", "--n", 6, "--f", 3, "--chain", env={"COLUMNS": columns})
+    assert result == call("shape", "--n", 6, "--f", 3, "--chain", env={"COLUMNS": "20"})
 
 
 def test_what_a_library_warns_of_is_a_note_without_its_path(call, monkeypatch):
@@ -99,8 +99,8 @@ def test_version(run):
         (["evaluate", "x", "--split", "tset"], r"error: .*'--split'.*'validation', 'test', 'train'.*\n"),
     ],
 )
-def test_a_mistake_in_the_command_line_is_one_line(run, arguments, message):
-    result = run(*arguments)
+def test_a_mistake_in_the_command_line_is_one_line(call, arguments, message):
+    result = call(*arguments)
     assert result.code == 2
     assert result.stdout == ""
     assert re.fullmatch(message, result.stderr)
@@ -229,16 +229,16 @@ def test_training_on_a_terminal_shows_a_bar_and_a_line_an_epoch(quick):
     "arguments", [["train", "quick.toml", "--json"], ["check", "quick.toml"], ["shape", "quick.toml"]]
 )
 @pytest.mark.usefixtures("quick")
-def test_a_pipe_gets_no_escape_codes(run, arguments):
-    result = run(*arguments, env={"NO_COLOR": "", "TERM": "xterm-256color"})
+def test_a_pipe_gets_no_escape_codes(call, arguments):
+    result = call(*arguments, env={"NO_COLOR": "", "TERM": "xterm-256color"})
     assert result.code == 0
     assert "\x1b" not in result.stdout + result.stderr
 
 
-def test_names_from_outside_cannot_steer_the_terminal(run, quick):
+def test_names_from_outside_cannot_steer_the_terminal(call, quick):
     name = "\x1b[31mred[bold]"
     quick.rename(quick.with_name(f"{name}.toml"))
-    result = run("check", f"{name}.toml")
+    result = call("check", f"{name}.toml")
     assert result.code == 0
     assert "\x1b" not in result.stdout
     assert "\\x1b[31mred[bold]" in result.stdout

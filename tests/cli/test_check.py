@@ -7,8 +7,8 @@ import json
 import pytest
 
 
-def test_a_valid_configuration_is_told_with_its_data_and_network(run, quick, tmp_path):
-    result = run("check", "quick.toml")
+def test_a_valid_configuration_is_told_with_its_data_and_network(call, quick, tmp_path):
+    result = call("check", "quick.toml")
     assert result.code == 0
     assert result.stderr == ""
     assert result.stdout.startswith("images: train 1,294, validation 144, test 359, each 8 × 8 × 1\n")
@@ -79,8 +79,8 @@ def test_a_mistake_is_one_error_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("command", ["check", "train", "shape"])
-def test_a_missing_configuration_says_how_to_get_one(run, command):
-    result = run(command, "none.toml")
+def test_a_missing_configuration_says_how_to_get_one(call, command):
+    result = call(command, "none.toml")
     assert result == (
         2,
         "",

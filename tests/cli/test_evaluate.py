@@ -23,9 +23,9 @@ def test_validation_figures_are_those_of_training_to_the_last_digit(call, traine
     assert repr(figures["loss"]) == best["validation_loss"]
 
 
-def test_test_figures_are_those_of_training_to_the_last_digit(run, trained):
-    figures = json.loads(run("evaluate", trained, "--json").stdout)
-    told = json.loads(run("train", "--resume", trained, "--json").stdout)["test"]
+def test_test_figures_are_those_of_training_to_the_last_digit(call, trained):
+    figures = json.loads(call("evaluate", trained, "--json").stdout)
+    told = json.loads(call("train", "--resume", trained, "--json").stdout)["test"]
     assert {name: figures[name] for name in told} == told
     assert (figures["split"], figures["data"], figures["run"]) == ("test", "digits", str(trained))
 
@@ -44,8 +44,8 @@ def test_figures_of_the_classes_follow_from_the_confusion(call, trained):
     )
 
 
-def test_tables_for_a_person(run, trained):
-    result = run("evaluate", trained)
+def test_tables_for_a_person(call, trained):
+    result = call("evaluate", trained)
     assert result.code == 0
     assert result.stderr == ""
     assert result.stdout.startswith("test: accuracy ")
@@ -144,9 +144,9 @@ def test_a_split_that_is_not_there_is_one_error(call):
     assert result == (2, "", "error: The data has no validation part; it has: train, test.\n")
 
 
-def test_what_is_no_run_is_one_error(run):
+def test_what_is_no_run_is_one_error(call):
     for place, reason in (("nowhere", "there is no such folder"), (".", "it has no resolved.toml")):
-        result = run("evaluate", place)
+        result = call("evaluate", place)
         assert result.code == 1
         assert result.stderr.startswith(f"error: {place}: not a run ({reason}).")
 

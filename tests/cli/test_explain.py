@@ -305,7 +305,7 @@ def test_too_many_steps_are_refused_with_a_way_out(call, photo):
     assert chosen.code == 0
 
 
-def test_help_has_examples_and_names_the_operation(run):
-    result = run("explain", "--help")
+def test_help_has_examples_and_names_the_operation(call):
+    result = call("explain", "--help")
     assert "convcli explain pooling-backward" in result.stdout
     assert "cross-correlation" in result.stdout

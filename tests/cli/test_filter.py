@@ -15,7 +15,6 @@ import PIL.Image
 import pytest
 from scipy import ndimage
 
-from convcli.__main__ import main
 from convcli.engine.plane.filter import BORDERS, OPERATIONS
 from convcli.filtering import CHANNELS, RANGES, filter_image
 from convcli.images import read
@@ -50,18 +49,18 @@ def test_sobel_of_a_photo_is_scipys_within_a_grey_level(run, tmp_path):
     assert f"responses 0 … {reference.max():.6g}" in result.stdout
 
 
-def test_result_is_named_after_the_kernel_and_lies_beside_the_input(run, grey, tmp_path):
+def test_result_is_named_after_the_kernel_and_lies_beside_the_input(call, grey, tmp_path):
     folder = tmp_path / "sub"
     folder.mkdir()
     grey.rename(folder / "a.b.png")
-    assert run("filter", "sub/a.b.png", "-k", "gaussian:sigma=2").code == 0
+    assert call("filter", "sub/a.b.png", "-k", "gaussian:sigma=2").code == 0
     np.testing.assert_array_equal(
         picture(folder / "a.b_gaussian.png"), filter_image(GREY, "gaussian:sigma=2")
     )
-    assert run("filter", "sub/a.b.png", "-k", "0 1; 1 0", "--range", "raw").code == 0
+    assert call("filter", "sub/a.b.png", "-k", "0 1; 1 0", "--range", "raw").code == 0
     assert np.load(folder / "a.b_custom.npy").dtype == np.float32
     (tmp_path / "mine.csv").write_text("1,2\n3,4\n")
-    assert run("filter", "sub/a.b.png", "-k", "@mine.csv", "--format", "tiff").code == 0
+    assert call("filter", "sub/a.b.png", "-k", "@mine.csv", "--format", "tiff").code == 0
     assert (folder / "a.b_mine.tif").exists()
 
 
@@ -81,9 +80,9 @@ def test_result_is_named_after_the_kernel_and_lies_beside_the_input(run, grey, t
     ids=str,
 )
 @pytest.mark.usefixtures("grey")
-def test_options_mean_the_same_as_in_python(run, tmp_path, options):
+def test_options_mean_the_same_as_in_python(call, tmp_path, options):
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    result = run("filter", "grey.png", "-k", "0 1 2; -1 0 1; -2 -1 0", "-o", "out.png", *words, "--json")
+    result = call("filter", "grey.png", "-k", "0 1 2; -1 0 1; -2 -1 0", "-o", "out.png", *words, "--json")
     assert result.code == 0, result.stderr
     numbers = {"3": 3, "2x1": (2, 1), "2": 2, "3x1": (3, 1), "2x3": (2, 3), "9.5": 9.5}
     keywords = {name: numbers.get(value, value) for name, value in options.items()}
@@ -95,8 +94,8 @@ def test_options_mean_the_same_as_in_python(run, tmp_path, options):
 
 
 @pytest.mark.usefixtures("grey")
-def test_json_is_one_document_and_nothing_else(run):
-    result = run("filter", "grey.png", "--kernel", "gaussian:sigma=1.5,size=5", "--json")
+def test_json_is_one_document_and_nothing_else(call):
+    result = call("filter", "grey.png", "--kernel", "gaussian:sigma=1.5,size=5", "--json")
     document = json.loads(result.stdout)
     assert result.stderr == ""
     assert document["input"] == "grey.png"
@@ -111,9 +110,9 @@ def test_json_is_one_document_and_nothing_else(run):
     assert document["seconds"] > 0
 
 
-def test_batch_writes_a_json_line_for_each_image(run, tmp_path):
+def test_batch_writes_a_json_line_for_each_image(call, tmp_path):
     photos = [SAMPLES / name for name in ("astronaut.png", "chelsea.png", "coffee.jpg", "hubble.png")]
-    result = run("filter", *photos, "--kernel", "box", "--out-dir", "a/b", "--json")
+    result = call("filter", *photos, "--kernel", "box", "--out-dir", "a/b", "--json")
     assert (result.code, result.stderr) == (0, "")
     documents = [json.loads(line) for line in result.stdout.splitlines()]
     assert [document["input"] for document in documents] == list(map(str, photos))
@@ -122,9 +121,9 @@ def test_batch_writes_a_json_line_for_each_image(run, tmp_path):
     assert {document["dtype"] for document in documents} == {"uint8", "uint16"}
 
 
-def test_alpha_orientation_and_depth_survive(run, tmp_path):
+def test_alpha_orientation_and_depth_survive(call, tmp_path):
     names = ("chelsea.png", "coffee.jpg", "hubble.png")
-    assert run("filter", *(SAMPLES / name for name in names), "-k", "gaussian", "--out-dir", ".").code == 0
+    assert call("filter", *(SAMPLES / name for name in names), "-k", "gaussian", "--out-dir", ".").code == 0
     cat = picture(tmp_path / "chelsea_gaussian.png")
     np.testing.assert_array_equal(cat[..., 3], picture(SAMPLES / "chelsea.png")[..., 3])
     with PIL.Image.open(tmp_path / "coffee_gaussian.png") as coffee:
@@ -156,26 +155,26 @@ def test_standard_input_may_be_written_to_a_file(grey, tmp_path):
 
 
 @pytest.mark.usefixtures("grey")
-def test_raw_values_are_written_as_floats(run, tmp_path):
+def test_raw_values_are_written_as_floats(call, tmp_path):
     for name in ("out.npy", "out.tif"):
-        assert run("filter", "grey.png", "-k", "laplacian", "--range", "raw", "-o", name).code == 0
+        assert call("filter", "grey.png", "-k", "laplacian", "--range", "raw", "-o", name).code == 0
     reference = ndimage.correlate(GREY.astype(float), [[0, 1, 0], [1, -4, 1], [0, 1, 0]], mode="mirror")
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), reference)
     np.testing.assert_array_equal(picture(tmp_path / "out.tif"), reference)
     assert picture(tmp_path / "out.tif").dtype == np.float32
 
 
-def test_alpha_left_out_of_raw_values_is_said(run):
-    result = run(
+def test_alpha_left_out_of_raw_values_is_said(call):
+    result = call(
         "filter", SAMPLES / "chelsea.png", "-k", "sobel", "--range", "raw", "-o", "out.npy", "--json"
     )
     assert "without the alpha channel" in result.stderr
     assert json.loads(result.stdout)["range"] == "raw"
 
 
-def test_conversions_are_said_on_stderr(run, tmp_path):
+def test_conversions_are_said_on_stderr(call, tmp_path):
     PIL.Image.new("CMYK", (8, 8), (10, 20, 30, 40)).save(tmp_path / "print.tif")
-    result = run("filter", "print.tif", "-k", "box", "--json")
+    result = call("filter", "print.tif", "-k", "box", "--json")
     assert result.stderr == "note: print.tif: CMYK was converted to RGB without a profile, as it has none.\n"
     json.loads(result.stdout)
 
@@ -195,19 +194,19 @@ def test_what_libtiff_has_to_say_is_not_said(run, tmp_path):
 
 
 @pytest.mark.usefixtures("grey")
-def test_existing_file_is_overwritten_only_by_force(run, tmp_path):
+def test_existing_file_is_overwritten_only_by_force(call, tmp_path):
     (tmp_path / "grey_sobel.png").write_bytes(b"mine")
-    result = run("filter", "grey.png", "-k", "sobel")
+    result = call("filter", "grey.png", "-k", "sobel")
     assert (result.code, result.stdout) == (1, "")
     assert "grey_sobel.png exists" in result.stderr
     assert "--force" in result.stderr
     assert (tmp_path / "grey_sobel.png").read_bytes() == b"mine"
-    assert run("filter", "grey.png", "-k", "sobel", "--force").code == 0
+    assert call("filter", "grey.png", "-k", "sobel", "--force").code == 0
     np.testing.assert_array_equal(picture(tmp_path / "grey_sobel.png"), filter_image(GREY, "sobel"))
 
 
 @pytest.mark.parametrize("kind", ["itself", "another spelling", "symlink", "hardlink", "another input"])
-def test_input_is_never_overwritten(run, grey, tmp_path, kind):
+def test_input_is_never_overwritten(call, grey, tmp_path, kind):
     before = grey.read_bytes()
     inputs, target = (
         ["grey.png"],
@@ -223,7 +222,7 @@ def test_input_is_never_overwritten(run, grey, tmp_path, kind):
     if kind == "another input":
         (tmp_path / "grey_sobel.png").write_bytes(before)
         inputs, words = ["grey.png", "grey_sobel.png"], []
-    result = run("filter", *inputs, "-k", "sobel", "--force", *words)
+    result = call("filter", *inputs, "-k", "sobel", "--force", *words)
     assert (result.code, result.stdout) == (2, "")
     assert "is an input" in result.stderr
     assert grey.read_bytes() == before
@@ -235,16 +234,16 @@ unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such f
 
 @unix
 @pytest.mark.parametrize("words", [[], ["--force"]])
-def test_devices_are_written_into(run, grey, words):
+def test_devices_are_written_into(call, grey, words):
     before = Path(os.devnull).stat()
     for place, code, said in (
         (os.devnull, 0, "box 3 × 3"),
         ("/dev/full", 1, "error: /dev/full: cannot be written (No space left on device).\n"),
     ):
-        result = run("filter", grey, "-k", "box", "-o", place, "--format", "png", *words)
+        result = call("filter", grey, "-k", "box", "-o", place, "--format", "png", *words)
         assert (result.code, said in result.stdout + result.stderr) == (code, True), result
     assert Path(os.devnull).stat().st_mode == before.st_mode
-    result = run("filter", grey, "-k", "box", "-o", os.devnull, *words)
+    result = call("filter", grey, "-k", "box", "-o", os.devnull, *words)
     assert result.code == 2
     assert "--format png" in result.stderr
     assert "--force" not in result.stderr
@@ -276,70 +275,70 @@ def test_standard_output_that_leads_into_the_input_is_refused(grey, output):
 
 
 @unix
-def test_a_link_is_followed_and_the_result_takes_the_place_of_its_target(run, grey, tmp_path):
+def test_a_link_is_followed_and_the_result_takes_the_place_of_its_target(call, grey, tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "link.png").symlink_to("a/real.png")
-    assert run("filter", grey, "-k", "box", "-o", "link.png").code == 0
+    assert call("filter", grey, "-k", "box", "-o", "link.png").code == 0
     (tmp_path / "a" / "real.png").chmod(0o600)
-    refused = run("filter", grey, "-k", "sobel", "-o", "link.png")
+    refused = call("filter", grey, "-k", "sobel", "-o", "link.png")
     assert refused.code == 1
     assert "link.png → " in refused.stderr
-    assert run("filter", grey, "-k", "sobel", "-o", "link.png", "--force").code == 0
+    assert call("filter", grey, "-k", "sobel", "-o", "link.png", "--force").code == 0
     assert (tmp_path / "link.png").is_symlink()
     assert stat.S_IMODE((tmp_path / "a" / "real.png").stat().st_mode) == 0o600
-    run("filter", grey, "-k", "sobel", "-o", "plain.png")
+    call("filter", grey, "-k", "sobel", "-o", "plain.png")
     assert (tmp_path / "a" / "real.png").read_bytes() == (tmp_path / "plain.png").read_bytes()
 
 
-def test_a_kernels_file_is_an_input_too(run, grey, tmp_path):
+def test_a_kernels_file_is_an_input_too(call, grey, tmp_path):
     np.save(tmp_path / "kernel.npy", np.ones((3, 3)))
     before = (tmp_path / "kernel.npy").read_bytes()
-    result = run("filter", grey, "-k", "@kernel.npy", "-o", "kernel.npy", "--range", "raw", "--force")
+    result = call("filter", grey, "-k", "@kernel.npy", "-o", "kernel.npy", "--range", "raw", "--force")
     assert (result.code, (tmp_path / "kernel.npy").read_bytes()) == (2, before)
     assert "kernel.npy is an input, and an input is never overwritten" in result.stderr
 
 
-def test_two_inputs_of_one_name_are_refused_before_anything_is_written(run, grey, tmp_path):
+def test_two_inputs_of_one_name_are_refused_before_anything_is_written(call, grey, tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "grey.png").write_bytes(grey.read_bytes())
     before = files(tmp_path)
-    result = run("filter", "grey.png", "sub/grey.png", "-k", "sobel", "--out-dir", "o")
+    result = call("filter", "grey.png", "sub/grey.png", "-k", "sobel", "--out-dir", "o")
     assert (result.code, result.stdout) == (2, "")
     assert "grey.png and sub/grey.png would both be written to o/grey_sobel.png" in result.stderr
     assert files(tmp_path) == before
 
 
-def test_batch_checks_all_outputs_before_it_writes_the_first(run, grey, tmp_path):
+def test_batch_checks_all_outputs_before_it_writes_the_first(call, grey, tmp_path):
     (tmp_path / "second.png").write_bytes(grey.read_bytes())
     (tmp_path / "second_sobel.png").write_bytes(b"mine")
     before = files(tmp_path)
-    result = run("filter", "grey.png", "second.png", "-k", "sobel")
+    result = call("filter", "grey.png", "second.png", "-k", "sobel")
     assert result.code == 1
     assert "second_sobel.png" in result.stderr
     assert files(tmp_path) == before
 
 
-def test_batch_stops_at_a_bad_image_and_names_it(run, grey, tmp_path):
+def test_batch_stops_at_a_bad_image_and_names_it(call, grey, tmp_path):
     (tmp_path / "bad.png").write_bytes(grey.read_bytes()[:60])
-    result = run("filter", "grey.png", "bad.png", "-k", "sobel")
+    result = call("filter", "grey.png", "bad.png", "-k", "sobel")
     assert result.code == 1
     assert "\nerror: bad.png: " in f"\n{result.stderr}"
     assert files(tmp_path) == ["bad.png", "grey.png", "grey_sobel.png"]
 
 
 @pytest.mark.usefixtures("grey")
-def test_compression_and_threads_change_the_file_but_not_the_pixels(run, tmp_path):
+def test_compression_and_threads_change_the_file_but_not_the_pixels(call, tmp_path):
     sizes, pixels = [], []
     for number, words in enumerate(([], ["--compress", "0"], ["--compress", "9"], ["--threads", "2"])):
-        assert run("filter", "grey.png", "-k", "sobel", "-o", f"{number}.png", *words).code == 0
+        assert call("filter", "grey.png", "-k", "sobel", "-o", f"{number}.png", *words).code == 0
         sizes.append((tmp_path / f"{number}.png").stat().st_size)
         pixels.append(picture(tmp_path / f"{number}.png").tobytes())
     assert len(set(pixels)) == 1
     assert sizes[0] == sizes[3] < sizes[1]
 
 
-def test_edges_of_a_jpeg_are_those_of_its_brightness(run, tmp_path):
-    result = run("filter", SAMPLES / "coffee.jpg", "-k", "sobel", "-o", "edges.png", "--json")
+def test_edges_of_a_jpeg_are_those_of_its_brightness(call, tmp_path):
+    result = call("filter", SAMPLES / "coffee.jpg", "-k", "sobel", "-o", "edges.png", "--json")
     assert json.loads(result.stdout)["input_shape"] == [400, 600, 3]
     brightness = read(SAMPLES / "coffee.jpg", luma=True).pixels
     np.testing.assert_array_equal(picture(tmp_path / "edges.png"), filter_image(brightness, "sobel"))
@@ -451,18 +450,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def call(arguments, monkeypatch, capsys, stdin=None):
-    """Run the entry point in this process, which is quicker; return its code, stdout and stderr."""
-    monkeypatch.setattr(sys, "argv", ["convcli", "filter", *map(str, arguments)])
-    monkeypatch.setattr(sys, "stdin", stdin or io.TextIOWrapper(io.BytesIO()))
-    with pytest.raises(SystemExit) as left:
-        main()
-    return left.value.code, *capsys.readouterr()
-
-
 @pytest.mark.parametrize("case", REFUSALS)
-def test_refusal_is_one_clear_error_and_writes_nothing(grey, tmp_path, monkeypatch, capsys, case):
-    monkeypatch.chdir(tmp_path)
+def test_refusal_is_one_clear_error_and_writes_nothing(call, grey, tmp_path, case):
     (tmp_path / "folder.png").mkdir()
     (tmp_path / "cut.png").write_bytes(grey.read_bytes()[:60])
     photo = (SAMPLES / "coffee.jpg").read_bytes()
@@ -472,37 +461,36 @@ def test_refusal_is_one_clear_error_and_writes_nothing(grey, tmp_path, monkeypat
     (tmp_path / "other.png").write_bytes(grey.read_bytes())
     before = files(tmp_path)
     arguments, code, words = REFUSALS[case]
-    left, stdout, stderr = call(arguments, monkeypatch, capsys)
-    assert (left, stdout) == (code, "")
-    assert stderr.startswith("error: ")
-    assert len(stderr.splitlines()) <= 2
-    assert all(word in stderr for word in words), stderr
+    result = call("filter", *arguments)
+    assert (result.code, result.stdout) == (code, "")
+    assert result.stderr.startswith("error: ")
+    assert len(result.stderr.splitlines()) <= 2
+    assert all(word in result.stderr for word in words), result.stderr
     assert files(tmp_path) == before
 
 
 @pytest.mark.usefixtures("grey")
-def test_terminal_is_no_place_for_an_image(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    code, _, stderr = call(["-", "-k", "sobel", "-o", "x.png"], monkeypatch, capsys, stdin=Terminal())
-    assert (code, "Standard input is a terminal" in stderr) == (2, True)
+def test_terminal_is_no_place_for_an_image(call, tmp_path, monkeypatch):
+    result = call("filter", "-", "-k", "sobel", "-o", "x.png", stdin=Terminal())
+    assert (result.code, "Standard input is a terminal" in result.stderr) == (2, True)
     monkeypatch.setattr(sys, "stdout", Terminal())
-    code, _, stderr = call(["grey.png", "-k", "sobel", "-o", "-", "--format", "png"], monkeypatch, capsys)
-    assert (code, "Standard output is a terminal" in stderr) == (2, True)
+    result = call("filter", "grey.png", "-k", "sobel", "-o", "-", "--format", "png")
+    assert (result.code, "Standard output is a terminal" in result.stderr) == (2, True)
     assert files(tmp_path) == ["grey.png"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
 @pytest.mark.usefixtures("grey")
-def test_folder_that_cannot_be_written_to_is_refused(run, tmp_path):
+def test_folder_that_cannot_be_written_to_is_refused(call, tmp_path):
     folder = tmp_path / "locked"
     folder.mkdir(mode=0o555)
-    result = run("filter", "grey.png", "-k", "sobel", "-o", "locked/x.png")
+    result = call("filter", "grey.png", "-k", "sobel", "-o", "locked/x.png")
     assert result.code == 1
     assert "cannot be written to" in result.stderr
 
 
-def test_help_has_examples_names_every_choice_and_the_operation(run):
-    result = run("filter", "--help", env={"COLUMNS": "200"})
+def test_help_has_examples_names_every_choice_and_the_operation(call):
+    result = call("filter", "--help", env={"COLUMNS": "200"})
     assert result.code == 0
     assert "convcli filter photo.jpg --kernel sobel" in result.stdout
     assert "cross-correlation" in result.stdout

@@ -21,7 +21,7 @@ def saved(path, pixels, **options):
 
 @pytest.mark.parametrize("name", ["cut.png", "cut.webp", "cut.tif", "palette.png", "palette.gif", "grey.png"])
 @pytest.mark.parametrize("kernel", ["sharpen"])
-def test_hidden_colours_change_no_file(run, tmp_path, name, kernel):
+def test_hidden_colours_change_no_file(call, tmp_path, name, kernel):
     results = []
     for hidden in (0, 255):
         pixels = np.full((20, 30, 4), 200, np.uint8)
@@ -39,13 +39,13 @@ def test_hidden_colours_change_no_file(run, tmp_path, name, kernel):
             picture = Image.fromarray(pixels[..., [0, 3]])
         picture.save(tmp_path / name, **options)
         out = tmp_path / f"{hidden}.png"
-        assert run("filter", name, "-k", kernel, "-o", out, cwd=tmp_path).code == 0
+        assert call("filter", name, "-k", kernel, "-o", out).code == 0
         results.append(np.asarray(Image.open(out)))
     np.testing.assert_array_equal(*results)
     assert results[0].shape[2] in (2, 4)
 
 
-def test_a_float_image_of_edges_can_be_looked_at(run, tmp_path):
+def test_a_float_image_of_edges_can_be_looked_at(call, tmp_path):
     saved(tmp_path / "dem.tif", RNG.normal(size=(20, 30)).astype(np.float32) * 1000)
     for policy, note in [
         ("stretch", ""),
@@ -54,7 +54,7 @@ def test_a_float_image_of_edges_can_be_looked_at(run, tmp_path):
         ("offset", "1 is white"),
     ]:
         for ending in ("png", "jpg"):
-            done = run(
+            done = call(
                 "filter",
                 "dem.tif",
                 "-k",
@@ -63,7 +63,6 @@ def test_a_float_image_of_edges_can_be_looked_at(run, tmp_path):
                 policy,
                 "-o",
                 f"{policy}.{ending}",
-                cwd=tmp_path,
             )
             assert done.code == 0, done.stderr
             assert note in done.stderr
@@ -74,30 +73,30 @@ def test_a_float_image_of_edges_can_be_looked_at(run, tmp_path):
             assert (made.min(), made.max()) == (0, 255)
 
 
-def test_no_data_is_left_out_and_counted(run, tmp_path):
+def test_no_data_is_left_out_and_counted(call, tmp_path):
     plane = RNG.normal(size=(20, 30)).astype(np.float32)
     plane[5:12, 5:12] = -9999
     saved(tmp_path / "dem.tif", plane)
-    done = run("filter", "dem.tif", "-k", "box", "--nodata", "-9999", "-o", "out.tif", cwd=tmp_path)
+    done = call("filter", "dem.tif", "-k", "box", "--nodata", "-9999", "-o", "out.tif")
     assert "49 pixels of no data left out; 25 results have no others in their windows" in done.stderr
     made = np.asarray(Image.open(tmp_path / "out.tif"))
     assert (made == -9999).sum() == 25
     assert made[made != -9999].min() > -5
-    absent = run("filter", "dem.tif", "-k", "box", "--nodata", "7", "-o", "o.tif", "--json", cwd=tmp_path)
+    absent = call("filter", "dem.tif", "-k", "box", "--nodata", "7", "-o", "o.tif", "--json")
     assert "no pixel is 7" in absent.stderr
     assert json.loads(absent.stdout)["nodata"] == {"pixels": 0, "results": 0}
 
 
-def test_nan_is_no_reason_to_refuse_a_file(run, tmp_path):
+def test_nan_is_no_reason_to_refuse_a_file(call, tmp_path):
     plane = RNG.normal(size=(20, 30)).astype(np.float32)
     plane[5, 5] = np.nan
     saved(tmp_path / "nan.tif", plane)
-    done = run("filter", "nan.tif", "-k", "box", "-o", "out.tif", "--json", cwd=tmp_path)
+    done = call("filter", "nan.tif", "-k", "box", "-o", "out.tif", "--json")
     assert done.code == 0
     assert "9 responses are NaN" in done.stderr
     assert json.loads(done.stdout)["not_finite"] == 9
     assert np.isnan(np.asarray(Image.open(tmp_path / "out.tif"))).sum() == 9
-    assert run("filter", "nan.tif", "-k", "box", "--nodata", "nan", "-o", "o.tif", cwd=tmp_path).code == 0
+    assert call("filter", "nan.tif", "-k", "box", "--nodata", "nan", "-o", "o.tif").code == 0
     assert np.isfinite(np.asarray(Image.open(tmp_path / "o.tif"))).all()
 
 
@@ -109,25 +108,24 @@ def test_nan_is_no_reason_to_refuse_a_file(run, tmp_path):
         (["--nodata", "0,5"], "expected a number, nan or auto"),
     ],
 )
-def test_what_cannot_be_is_refused_in_words(run, tmp_path, words, said):
+def test_what_cannot_be_is_refused_in_words(call, tmp_path, words, said):
     saved(tmp_path / "a.png", np.zeros((20, 30), np.uint8))
-    done = run("filter", "a.png", "-k", "box", *words, cwd=tmp_path)
+    done = call("filter", "a.png", "-k", "box", *words)
     assert done.code == 2
     assert said in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png"]
 
 
-def test_the_same_note_is_counted_in_a_batch(run, tmp_path):
+def test_the_same_note_is_counted_in_a_batch(call, tmp_path):
     for number in range(9):
         saved(tmp_path / f"{number}.png", np.full((9, 9), 200 + number, np.uint8) + np.eye(9, dtype=np.uint8))
-    done = run(
+    done = call(
         "filter",
         *sorted(p.name for p in tmp_path.glob("*.png")),
         "-k",
         "laplacian",
         "--out-dir",
         "o",
-        cwd=tmp_path,
     )
     lines = done.stderr.splitlines()
     assert sum("nearly black" in line for line in lines) == 4

@@ -17,9 +17,9 @@ from convcli.nn.layers import Conv, MaxPool
 DIGITS = ROOT / "examples" / "digits.toml"
 
 
-def test_the_digits_network_passes_in_seconds(run):
+def test_the_digits_network_passes_in_seconds(call):
     begin = time.perf_counter()
-    result = run("gradcheck", DIGITS)
+    result = call("gradcheck", DIGITS)
     assert time.perf_counter() - begin < 20
     assert (result.code, result.stderr) == (0, "")
     errors = [float(text) for text in re.findall(r"\d\.\de-\d\d", result.stdout.split("All 28")[0])]

@@ -14,8 +14,8 @@ from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.schedules import SCHEDULES
 
 
-def test_what_it_writes_trains_as_it_stands(run, tmp_path):
-    result = run("init")
+def test_what_it_writes_trains_as_it_stands(call, tmp_path):
+    result = call("init")
     assert result.code == 0
     assert result.stdout.splitlines() == [
         "convcli.toml",
@@ -41,9 +41,9 @@ def test_what_is_commented_out_is_valid_too(call, tmp_path):
     build.load_config(tmp_path / "all.toml")
 
 
-def test_stdout_is_the_same_text(run, tmp_path):
-    result = run("init", "-")
-    run("init", "flowers.toml")
+def test_stdout_is_the_same_text(call, tmp_path):
+    result = call("init", "-")
+    call("init", "flowers.toml")
     assert (tmp_path / "flowers.toml").read_text() == result.stdout
     assert result.stderr == ""
 

@@ -22,8 +22,8 @@ def images(tmp_path):
     return tmp_path
 
 
-def raw(run, *options):
-    assert run("filter", "a.png", *options, "--range", "raw", "-o", "raw.npy", "--force").code == 0
+def raw(call, *options):
+    assert call("filter", "a.png", *options, "--range", "raw", "-o", "raw.npy", "--force").code == 0
     return np.load("raw.npy")
 
 
@@ -32,14 +32,14 @@ def _inside(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_line_and_json_tell_the_kernels_size_and_sum(run):
-    assert "custom 2 × 3, sum 21  " in run("filter", "a.png", "-k", "1 2 3; 4 5 6").stdout
-    line = run("filter", "a.png", "-k", "kirsch", "--json").stdout
+def test_line_and_json_tell_the_kernels_size_and_sum(call):
+    assert "custom 2 × 3, sum 21  " in call("filter", "a.png", "-k", "1 2 3; 4 5 6").stdout
+    line = call("filter", "a.png", "-k", "kirsch", "--json").stdout
     assert (json.loads(line)["kernel_shape"], json.loads(line)["kernel_sum"]) == ([3, 3], [0.0] * 8)
 
 
-def test_each_of_several_kernels_makes_a_result(run, tmp_path):
-    done = run("filter", "a.png", "b.png", "-k", "sobel", "-k", "box:size=5", "--out-dir", "o", "--json")
+def test_each_of_several_kernels_makes_a_result(call, tmp_path):
+    done = call("filter", "a.png", "b.png", "-k", "sobel", "-k", "box:size=5", "--out-dir", "o", "--json")
     assert done.code == 0
     documents = [json.loads(line) for line in done.stdout.splitlines()]
     assert [document["output"] for document in documents] == [
@@ -53,9 +53,9 @@ def test_each_of_several_kernels_makes_a_result(run, tmp_path):
             np.testing.assert_array_equal(np.asarray(made), filter_image(GREY, kernel))
 
 
-def test_kernels_of_one_name_are_told_apart_by_parameters_or_counted(run, tmp_path):
+def test_kernels_of_one_name_are_told_apart_by_parameters_or_counted(call, tmp_path):
     names = ("-k", "gaussian:sigma=1", "-k", "gaussian:sigma=2.5", "-k", "1 2", "-k", "3 4")
-    assert run("filter", "a.png", *names, "--out-dir", "o").code == 0
+    assert call("filter", "a.png", *names, "--out-dir", "o").code == 0
     assert sorted(path.name for path in (tmp_path / "o").iterdir() if path.suffix == ".png") == [
         "a_custom-3.png",
         "a_custom-4.png",
@@ -71,44 +71,44 @@ def test_kernels_of_one_name_are_told_apart_by_parameters_or_counted(run, tmp_pa
         (["-o", "-", "--format", "png"], "use --out-dir"),
     ],
 )
-def test_several_kernels_do_not_fit_one_output(run, tmp_path, options, words):
-    result = run("filter", "a.png", "-k", "sobel", "-k", "box", *options)
+def test_several_kernels_do_not_fit_one_output(call, tmp_path, options, words):
+    result = call("filter", "a.png", "-k", "sobel", "-k", "box", *options)
     assert (result.code, result.stdout) == (2, "")
     assert words in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "b.png"]
 
 
-def test_a_kernel_given_twice_is_refused(run):
-    result = run("filter", "a.png", "-k", "sobel", "-k", "sobel")
+def test_a_kernel_given_twice_is_refused(call):
+    result = call("filter", "a.png", "-k", "sobel", "-k", "sobel")
     assert (result.code, "--kernel sobel is given twice" in result.stderr) == (2, True)
 
 
-def test_resume_knows_each_kernel_and_what_was_done_to_it(run):
-    call = ("filter", "a.png", "b.png", "-k", "sobel", "-k", "box", "--out-dir", "o", "--resume")
-    assert run(*call).code == 0
-    assert "4 of 4 results were finished already" in run(*call).stderr
+def test_resume_knows_each_kernel_and_what_was_done_to_it(call):
+    both = ("filter", "a.png", "b.png", "-k", "sobel", "-k", "box", "--out-dir", "o", "--resume")
+    assert call(*both).code == 0
+    assert "4 of 4 results were finished already" in call(*both).stderr
     some = ("filter", "a.png", "b.png", "-k", "box", "--out-dir", "o", "--resume")
-    assert "2 of 2 images were finished already" in run(*some).stderr
+    assert "2 of 2 images were finished already" in call(*some).stderr
     for changed in (["--scale", "2"], ["--offset", "3"], ["--anchor", "0,0"]):
-        again = run(*some, *changed)
+        again = call(*some, *changed)
         assert (again.code, "made otherwise" in again.stderr) == (2, True), changed
 
 
 @pytest.mark.parametrize(
     ("text", "factor"), [("1/256", 1 / 256), ("0.5", 0.5), ("-2", -2), ("1e-3", 1e-3), ("3", 3)]
 )
-def test_scale_multiplies_the_weights(run, text, factor):
+def test_scale_multiplies_the_weights(call, text, factor):
     np.testing.assert_allclose(
-        raw(run, "-k", "1 2; 3 4", f"--scale={text}"), factor * raw(run, "-k", "1 2; 3 4"), rtol=1e-6
+        raw(call, "-k", "1 2; 3 4", f"--scale={text}"), factor * raw(call, "-k", "1 2; 3 4"), rtol=1e-6
     )
-    shown = json.loads(run("kernels", "1 2; 3 4", f"--scale={text}", "--json").stdout)
+    shown = json.loads(call("kernels", "1 2; 3 4", f"--scale={text}", "--json").stdout)
     assert (shown["sum"], shown["scale"]) == (pytest.approx(10 * factor), factor)
 
 
 @pytest.mark.parametrize("text", ["0", "nan", "x", "1/0", "0,5", "1e400", "9" * 5000, ""])
-def test_scale_that_is_none_is_refused(run, text):
+def test_scale_that_is_none_is_refused(call, text):
     for command in (["filter", "a.png", "-k", "box"], ["kernels", "box"]):
-        result = run(*command, f"--scale={text}")
+        result = call(*command, f"--scale={text}")
         assert (result.code, result.stdout) == (2, "")
         assert result.stderr.startswith("error: --scale: expected a ")
         assert len(result.stderr) < 300
@@ -125,26 +125,26 @@ def test_scale_that_is_none_is_refused(run, text):
         ("sharpen", [1], [9]),
     ],
 )
-def test_normalize_makes_the_sum_1_or_the_absolute_sum_of_edges(run, kernel, sums, sizes):
-    shown = json.loads(run("kernels", kernel, "--normalize", "--json").stdout)
+def test_normalize_makes_the_sum_1_or_the_absolute_sum_of_edges(call, kernel, sums, sizes):
+    shown = json.loads(call("kernels", kernel, "--normalize", "--json").stdout)
     assert np.atleast_1d(shown["sum"]) == pytest.approx(sums, abs=1e-12)
     weights = np.array(shown["weights"]).reshape(len(sums), -1)
     assert np.abs(weights).sum(axis=1) == pytest.approx(sizes)
     assert shown["normalized"] is True
-    twice = json.loads(run("kernels", kernel, "--normalize", "--scale", "1/2", "--json").stdout)
+    twice = json.loads(call("kernels", kernel, "--normalize", "--scale", "1/2", "--json").stdout)
     np.testing.assert_allclose(np.array(twice["weights"]), np.array(shown["weights"]) / 2)
 
 
-def test_weights_that_are_all_zero_are_not_normalized(run):
-    result = run("filter", "a.png", "-k", "0 0", "--normalize")
+def test_weights_that_are_all_zero_are_not_normalized(call):
+    result = call("filter", "a.png", "-k", "0 0", "--normalize")
     assert (result.code, "all 0" in result.stderr) == (2, True)
 
 
-def test_offset_is_added_before_the_range(run, tmp_path):
+def test_offset_is_added_before_the_range(call, tmp_path):
     np.testing.assert_allclose(
-        raw(run, "-k", "sobel-x", "--offset", "-7.5"), raw(run, "-k", "sobel-x") - 7.5, atol=1e-4
+        raw(call, "-k", "sobel-x", "--offset", "-7.5"), raw(call, "-k", "sobel-x") - 7.5, atol=1e-4
     )
-    result = run("filter", "a.png", "-k", "sobel-x", "--offset", "128", "-o", "o.png", "--json")
+    result = call("filter", "a.png", "-k", "sobel-x", "--offset", "128", "-o", "o.png", "--json")
     assert json.loads(result.stdout)["range"] == "clip"
     expected = np.clip(np.rint(filter_image(GREY, "sobel-x", range="raw") + 128), 0, 255)
     with PIL.Image.open(tmp_path / "o.png") as made:
@@ -210,8 +210,8 @@ def test_anchor_moves_alpha_with_the_pixels_and_leaves_whole_windows_alone():
 
 
 @pytest.mark.parametrize("text", ["2,0", "0,2", "1", "a,b", "-1,0", "1,1,1", ""])
-def test_anchor_outside_the_kernel_is_refused(run, text):
-    result = run("filter", "a.png", "-k", "1 2; 3 4", f"--anchor={text}")
+def test_anchor_outside_the_kernel_is_refused(call, text):
+    result = call("filter", "a.png", "-k", "1 2; 3 4", f"--anchor={text}")
     assert (result.code, result.stdout) == (2, "")
     assert "anchor" in result.stderr
 
@@ -232,8 +232,8 @@ def test_anchor_outside_the_kernel_is_refused(run, text):
         ("Reflect", "reflect"),
     ],
 )
-def test_other_tools_names_mean_their_border(run, name, border):
-    result = run("filter", "a.png", "-k", "box", "--border", name, "-o", "x.png", "--json")
+def test_other_tools_names_mean_their_border(call, name, border):
+    result = call("filter", "a.png", "-k", "box", "--border", name, "-o", "x.png", "--json")
     assert json.loads(result.stdout)["border"] == border
 
 
@@ -247,13 +247,13 @@ def test_scipys_own_names_give_scipys_values(mode):
     )
 
 
-def test_a_border_that_tools_do_not_agree_about_is_asked_for(run):
-    result = run("filter", "a.png", "-k", "box", "--border", "repeat")
+def test_a_border_that_tools_do_not_agree_about_is_asked_for(call):
+    result = call("filter", "a.png", "-k", "box", "--border", "repeat")
     assert (result.code, result.stdout) == (2, "")
     assert "edge (aaa|abcd|ddd) or wrap (bcd|abcd|abc)" in result.stderr
 
 
-def test_help_shows_each_border(run):
-    text = "".join(run("filter", "--help").stdout.split())
+def test_help_shows_each_border(call):
+    text = "".join(call("filter", "--help").stdout.split())
     assert all(f"{border}{pattern}" in text for border, pattern in PATTERNS.items() if border != "symmetric")
     assert PATTERNS["symmetric"] in text

@@ -31,15 +31,15 @@ def written(digits, tmp_path):
     return [f"{number:03}.png" for number in range(len(digits))]
 
 
-def test_files_get_the_classes_that_evaluate_counts(run, trained, digits, written):
-    result = run("predict", trained, *written, "--json")
+def test_files_get_the_classes_that_evaluate_counts(call, trained, digits, written):
+    result = call("predict", trained, *written, "--json")
     assert (result.code, result.stderr) == (0, "")
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["image"] for answer in answers] == written
     named = np.array([int(answer["class"]) for answer in answers])
 
     np.testing.assert_array_equal(named, checkpoints.load_run(trained).outputs(digits.images).argmax(1))
-    figures = json.loads(run("evaluate", trained, "--json").stdout)
+    figures = json.loads(call("evaluate", trained, "--json").stdout)
     assert (named == digits.labels).mean() == figures["accuracy"]
 
 
@@ -54,8 +54,8 @@ def test_the_most_probable_classes_come_first(call, trained, digits, written):
     np.testing.assert_allclose(shares, np.sort(expected)[::-1], rtol=1e-5)
 
 
-def test_lines_for_a_person(run, trained, written):
-    result = run("predict", trained, *written[:2], "--top", 2)
+def test_lines_for_a_person(call, trained, written):
+    result = call("predict", trained, *written[:2], "--top", 2)
     assert result.code == 0
     for name, line in zip(written, result.stdout.splitlines(), strict=False):
         assert line.startswith(f"{name}: ")
@@ -79,8 +79,8 @@ def test_a_file_that_cannot_be_read_is_one_error(call, trained, tmp_path):
         assert result.stderr.startswith(f"error: {name}: ")
 
 
-def test_what_is_no_run_is_one_error(run):
-    result = run("predict", "nowhere", "x.png")
+def test_what_is_no_run_is_one_error(call):
+    result = call("predict", "nowhere", "x.png")
     assert result.code == 1
     assert result.stderr.startswith("error: nowhere: not a run (there is no such folder).")
 
@@ -189,11 +189,11 @@ def test_evaluate_notes_inverted_images_too(call, trained, digits, tmp_path):
     assert call("evaluate", trained, "--split", "train").stderr == ""
 
 
-def test_what_is_said_of_many_images_is_said_once(run, trained, tmp_path):
+def test_what_is_said_of_many_images_is_said_once(call, trained, tmp_path):
     for number in range(3):
         Image.fromarray(np.full((8, 8), 100 * number, np.uint16)).save(tmp_path / f"{number}.png")
         Image.new("LA", (8, 8), (0, 9)).save(tmp_path / f"see-through-{number}.png")
-    lines = run("predict", trained, ".").stderr.splitlines()
+    lines = call("predict", trained, ".").stderr.splitlines()
     assert sum("transparent" in line for line in lines) == 1
     assert any("3 of 6 images: is transparent" in line for line in lines)
     assert any("3 of 6 images: is nearly all black" in line for line in lines), (
@@ -201,11 +201,11 @@ def test_what_is_said_of_many_images_is_said_once(run, trained, tmp_path):
     )
 
 
-def test_folders_of_folders_lead_on_and_pgm_is_an_image(run, trained, tmp_path):
+def test_folders_of_folders_lead_on_and_pgm_is_an_image(call, trained, tmp_path):
     (tmp_path / "scans" / "a").mkdir(parents=True)
     Image.new("L", (8, 8)).save(tmp_path / "scans" / "a" / "1.pgm")
-    refused = run("predict", trained, "scans")
+    refused = call("predict", trained, "scans")
     assert refused.code == 1
     assert "'scans/*' goes into" in refused.stderr
     assert "recursive" not in refused.stderr
-    assert "scans/a/1.pgm: " in run("predict", trained, "scans/*").stdout
+    assert "scans/a/1.pgm: " in call("predict", trained, "scans/*").stdout

@@ -16,8 +16,8 @@ from convcli.shapes.conventions import axes
 from convcli.shapes.transposed_conventions import transposed_axes
 
 
-def test_a_size_is_printed_with_the_formula_in_numbers(run):
-    result = run("shape", "--n", 6, "--f", 3, "--p", 1, "--s", 2)
+def test_a_size_is_printed_with_the_formula_in_numbers(call):
+    result = call("shape", "--n", 6, "--f", 3, "--p", 1, "--s", 2)
     assert result.code == 0
     assert result.stderr == ""
     assert "6 × 6 → 3 × 3" in result.stdout
@@ -25,8 +25,8 @@ def test_a_size_is_printed_with_the_formula_in_numbers(run):
     assert "No window reaches the last 1 row(s) and 1 column(s)." in result.stdout
 
 
-def test_a_size_as_json(run):
-    result = run("shape", "--n", 6, "--f", 3, "--p", 1, "--s", 2, "--json")
+def test_a_size_as_json(call):
+    result = call("shape", "--n", 6, "--f", 3, "--p", 1, "--s", 2, "--json")
     document = json.loads(result.stdout)
     assert document["output"] == [3, 3]
     assert document["op"] == "correlate"
@@ -60,8 +60,8 @@ def test_options_change_the_size(call, options, output):
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_table_of_a_network(run):
-    result = run("shape", "quick.toml")
+def test_the_table_of_a_network(call):
+    result = call("shape", "quick.toml")
     assert result.code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
     assert [
@@ -202,8 +202,8 @@ def test_an_output_padding_that_reaches_the_stride_does_not_lead_back(call):
     assert "takes 8 × 8 to 4 × 4, not back" in text
 
 
-def test_conventions_side_by_side(run):
-    result = run("shape", "--compare", "--n", 6, "--f", 3, "--p", 1, "--s", 2)
+def test_conventions_side_by_side(call):
+    result = call("shape", "--compare", "--n", 6, "--f", 3, "--p", 1, "--s", 2)
     assert (result.code, result.stderr) == (0, "")
     lines = result.stdout.splitlines()
     rows = (re.match(r"  (\S.*?)  +(\d|–)  ", line) for line in lines)
@@ -287,8 +287,8 @@ def test_the_answers_as_json(call):
     assert (document["columns"]["first"], document["columns"]["last"]) == (3, 3)
 
 
-def test_a_chain_has_a_row_a_step(run):
-    result = run("shape", "--n", 32, "--chain", "conv3p1s2 pool2 conv5")
+def test_a_chain_has_a_row_a_step(call):
+    result = call("shape", "--n", 32, "--chain", "conv3p1s2 pool2 conv5")
     assert (result.code, result.stderr) == (0, "")
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["input", "32", "×", "32", "1", "1", "0"] in rows

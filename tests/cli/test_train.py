@@ -37,8 +37,8 @@ def rows(folder):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_run_is_written_and_told(run, tmp_path):
-    result = run("train", "quick.toml")
+def test_a_run_is_written_and_told(call, tmp_path):
+    result = call("train", "quick.toml")
     assert result.code == 0
     assert re.fullmatch(
         r"best epoch 2: validation accuracy [0-9.]+%, loss [0-9.]+\n"
@@ -55,8 +55,8 @@ def test_a_run_is_written_and_told(run, tmp_path):
 
 
 @pytest.mark.usefixtures("quick")
-def test_json_is_one_document_and_all_there_is(run, tmp_path):
-    result = run("train", "quick.toml", "--json", "--run-dir", "here")
+def test_json_is_one_document_and_all_there_is(call, tmp_path):
+    result = call("train", "quick.toml", "--json", "--run-dir", "here")
     document = json.loads(result.stdout)
     assert document["run"] == "here"
     assert document["test"]["samples"] == 359
@@ -144,11 +144,11 @@ def test_a_signal_ends_a_training_after_the_batch(stopped, name):
 
 @unix
 @pytest.mark.usefixtures("quick")
-def test_a_stopped_training_ends_as_if_nothing_had_been(run, stopped, tmp_path):
+def test_a_stopped_training_ends_as_if_nothing_had_been(call, stopped, tmp_path):
     stopped(signal.SIGTERM)
     epochs = f"training.epochs={len(rows(tmp_path / 'stop ped')) + 2}"
-    resumed = run("train", "--resume", "stop ped", "--set", epochs, "--json")
-    whole = run("train", "quick.toml", "--set", epochs, "--run-dir", "whole", "--json")
+    resumed = call("train", "--resume", "stop ped", "--set", epochs, "--json")
+    whole = call("train", "quick.toml", "--set", epochs, "--run-dir", "whole", "--json")
     assert (resumed.code, whole.code) == (0, 0)
     assert (tmp_path / "stop ped" / BEST).read_bytes() == (tmp_path / "whole" / BEST).read_bytes()
     assert rows(tmp_path / "stop ped") == rows(tmp_path / "whole")
@@ -157,10 +157,10 @@ def test_a_stopped_training_ends_as_if_nothing_had_been(run, stopped, tmp_path):
 
 @unix
 @pytest.mark.usefixtures("quick")
-def test_a_run_is_one_trainings_at_a_time(run, training, tmp_path):
+def test_a_run_is_one_trainings_at_a_time(call, training, tmp_path):
     process = training("quick.toml", *ENDLESS, "--run-dir", "mine")
     process.stderr.readline()
-    second = run("train", "--resume", "mine")
+    second = call("train", "--resume", "mine")
     assert second.code == 1
     assert second.stderr == (
         f"error: mine: process {process.pid} is training there now. Stop it or wait for its end.\n"
@@ -278,9 +278,9 @@ def test_another_environment_is_noted(call, tmp_path):
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(run, tmp_path):
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoint(call, tmp_path):
     diverging = ["--set", "training.schedule={ type = 'step', every = 1, gamma = 1e30 }"]
-    result = run("train", "quick.toml", *diverging, "--run-dir", "lost")
+    result = call("train", "quick.toml", *diverging, "--run-dir", "lost")
     assert result.code == 1
     assert result.stdout == ""
     message = (
@@ -293,7 +293,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_checkpoin
     assert first.startswith("epoch 1/2 ")
     assert re.fullmatch(message, rest)
     assert names(tmp_path / "lost") == EVERYTHING
-    assert run("evaluate", "lost", "--json").code == 0
+    assert call("evaluate", "lost", "--json").code == 0
 
 
 @pytest.mark.usefixtures("quick")
@@ -411,7 +411,7 @@ def test_a_mistake_is_one_error_and_nothing_is_written(call, quick, tmp_path, ar
     assert list(tmp_path.iterdir()) == [quick]
 
 
-def test_the_claim_that_it_never_saw_the_test_images_is_made_only_where_it_holds(run, tmp_path):
+def test_the_claim_that_it_never_saw_the_test_images_is_made_only_where_it_holds(call, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8)
     labels = np.arange(12) % 2
     np.savez(
@@ -420,7 +420,7 @@ def test_the_claim_that_it_never_saw_the_test_images_is_made_only_where_it_holds
     (tmp_path / "c.toml").write_text(
         'data.source = "set.npz"\ntraining.epochs = 1\nlayers = [{type = "flatten"}, {type = "dense"}]\n'
     )
-    result = run("train", "c.toml", "--run-dir", "here")
+    result = call("train", "c.toml", "--run-dir", "here")
     assert "on 5 images, 5 of which it saw in training or validation" in result.stdout
     assert "never saw" not in result.stdout
     assert "test images stand in the training part, too: " in result.stderr
