@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli import toml
-from convcli.tensor_files import read_arrays, tensor_file
+from convcli.formats import toml
+from convcli.formats.safetensors import read_arrays, tensor_file
 from limits import limited
 
 COLUMNS = (

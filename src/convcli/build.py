@@ -11,11 +11,11 @@ import numpy as np
 
 import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli import config as configuration
-from convcli import toml
 from convcli.bounds import check_memory
 from convcli.config import Config, ConfigFile
 from convcli.data import BUILT_IN, Splits
 from convcli.errors import ConfigError
+from convcli.formats import toml
 from convcli.nn.layer import LAYERS, Layer, Shape
 from convcli.nn.losses import LOSSES, Loss
 from convcli.nn.model import Model

@@ -35,10 +35,10 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from convcli import toml
 from convcli.bounds import CONFIG_BYTES, check_document
 from convcli.errors import ConfigError
 from convcli.files import open_inside
+from convcli.formats import toml
 from convcli.registry import Registry
 from convcli.shapes import Pair, Window, pair
 from convcli.wording import shortened, suggestion

@@ -20,8 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from convcli.cli.jobs import STREAM, Job
 from convcli.errors import InputError, OutputError, UsageError, reason
-from convcli.files import make_folder, open_inside, remove_leftovers, write_inside
-from convcli.locks import lock
+from convcli.files import lock, make_folder, open_inside, remove_leftovers, write_inside
 from convcli.wording import shortened, shown
 
 if TYPE_CHECKING:

@@ -22,13 +22,13 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from convcli.arrays import npy_header
 from convcli.bounds import check_memory, most_unpacked
 from convcli.data.parts import Part, assemble, names_of
 from convcli.data.readers import FEWER, READERS, Reader
 from convcli.data.splits import Splits
 from convcli.data.wanted import Layout, Wanted
 from convcli.errors import InputError
+from convcli.formats.npy import npy_header
 from convcli.wording import shortened, shown
 
 Array: TypeAlias = NDArray[Any]

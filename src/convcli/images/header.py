@@ -8,8 +8,8 @@ from pathlib import Path
 import PIL.ExifTags
 import PIL.Image
 
-from convcli.arrays import npy_header
 from convcli.errors import InputError
+from convcli.formats.npy import npy_header
 from convcli.images.bounds import MAX_PIXELS, check_head
 from convcli.images.pillow import reading
 from convcli.images.sources import KINDS

@@ -14,8 +14,8 @@ import PIL.Image
 import PIL.ImageFile
 from numpy.typing import NDArray
 
-from convcli.arrays import read_npy
 from convcli.errors import InputError
+from convcli.formats.npy import read_npy
 from convcli.images.bmp import read_bitfields, resolution_of
 from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels
 from convcli.images.image import Image, Metadata, Pixels

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, get_args
 
 from numpy.typing import ArrayLike
 
-from convcli.arrays import read_npy
 from convcli.errors import InputError, KernelError
+from convcli.formats.npy import read_npy
 from convcli.kernels.definition import (
     KERNELS,
     MAX_SIDE,

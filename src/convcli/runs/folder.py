@@ -27,12 +27,13 @@ from convcli.errors import ConvcliError, InputError, OutputError
 from convcli.files import (
     flush_folder,
     is_file_inside,
+    lock,
+    locked,
     open_inside,
     remove_leftovers,
     write_inside,
 )
-from convcli.locks import lock, locked
-from convcli.tensor_files import read_arrays, read_metadata, tensor_file
+from convcli.formats.safetensors import read_arrays, read_metadata, tensor_file
 from convcli.wording import shortened, suggestion
 
 BEST, LAST = "best.safetensors", "last.safetensors"

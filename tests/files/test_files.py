@@ -19,13 +19,13 @@ from convcli.files import (
     identities,
     is_file_inside,
     judge,
+    lock,
     make_inside,
     open_inside,
     remove_leftovers,
     write,
     write_inside,
 )
-from convcli.locks import lock
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
 
@@ -361,7 +361,7 @@ def test_in_a_folder_of_others_a_link_is_no_folder(tmp_path):
 
 HOLD = """
 import sys
-from convcli.locks import lock
+from convcli.files import lock
 file = open(sys.argv[1], "r+b")
 print(lock(file), flush=True)
 sys.stdin.read()

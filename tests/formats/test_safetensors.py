@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from convcli.tensor_files import read_arrays, read_metadata, tensor_file
+from convcli.formats.safetensors import read_arrays, read_metadata, tensor_file
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -1,0 +1,41 @@
+"""Where files go: what may be written where is judged here, and written here, whole or not at all.
+
+`targets` follows a name and judges the place; `writing` writes there, `whole` what is a regular file;
+`inside` is for folders whose content may be others'. `status` tells files apart, `locks` keeps other
+processes out.
+"""
+
+from convcli.files.inside import (
+    is_file_inside,
+    judge_inside,
+    make_inside,
+    open_inside,
+    remove_leftovers,
+    write_inside,
+)
+from convcli.files.locks import lock, locked
+from convcli.files.status import Identity, identities, identity
+from convcli.files.targets import Target, is_stdout, judge, judge_stdout
+from convcli.files.whole import flush_folder
+from convcli.files.writing import make_folder, write
+
+__all__ = [
+    "Identity",
+    "Target",
+    "flush_folder",
+    "identities",
+    "identity",
+    "is_file_inside",
+    "is_stdout",
+    "judge",
+    "judge_inside",
+    "judge_stdout",
+    "lock",
+    "locked",
+    "make_folder",
+    "make_inside",
+    "open_inside",
+    "remove_leftovers",
+    "write",
+    "write_inside",
+]
