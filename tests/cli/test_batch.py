@@ -18,10 +18,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from convcli.cli.batch import in_order
-from convcli.cli.out_dir import ChangedError, OutDir, check_unchanged, state_of
 from convcli.errors import OutputError
 from convcli.filtering import filter_image
+from convcli.filtering.batch import in_order
+from convcli.filtering.out_dir import ChangedError, OutDir, check_unchanged, state_of
 from convcli.images import Image, encode
 from convcli.render.progress import steps
 
@@ -209,7 +209,7 @@ def test_stems_collide_beside_the_images_as_well_and_in_each_folder_by_itself(ca
 
 @pytest.mark.parametrize("ignores", [False, True])
 def test_names_that_differ_in_case_are_refused_where_that_is_one_name(call, tmp_path, monkeypatch, ignores):
-    monkeypatch.setattr("convcli.cli.jobs._ignores_case", lambda _: ignores)
+    monkeypatch.setattr("convcli.filtering.jobs._ignores_case", lambda _: ignores)
     for place in ("x/A.png", "y/a.png"):
         (tmp_path / place).parent.mkdir()
         PIL.Image.fromarray(pixels(0)).save(tmp_path / place)
@@ -527,7 +527,7 @@ def test_every_change_of_an_image_is_seen(tmp_path, change):
 HOLD = """
 import sys
 from pathlib import Path
-from convcli.cli.out_dir import OutDir
+from convcli.filtering.out_dir import OutDir
 made = {"kernel": "gaussian", "parameters": {"sigma": float(sys.argv[1])}, "weights": sys.argv[1]}
 with OutDir(Path(sys.argv[2]), "gaussian.png", made, [Path(sys.argv[2])] * 2) as place:
     place.prepare(anew=False)

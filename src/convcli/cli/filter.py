@@ -18,22 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.batch import MOST_AT_ONCE, defects_named, in_order
 from convcli.cli.interruption import interruptions
-from convcli.cli.jobs import (
-    STREAM,
-    Job,
-    Places,
-    check_streams,
-    check_targets,
-    ending_of,
-    format_written,
-    jobs_for,
-    listed_images,
-)
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels, kernel_facts
 from convcli.cli.options import KeepGoing, MaxPixels, files_of_kernel, parse_nodata, parse_padding, parse_pair
-from convcli.cli.out_dir import OutDir, check_unchanged, kernel_record, settled, state_of
 from convcli.cli.output import note, out, own_words_only, print_json, say
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError
 from convcli.files import identities
@@ -48,6 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from convcli.filtering import FilterResult, Policy
+    from convcli.filtering.jobs import Job
+    from convcli.filtering.out_dir import OutDir
     from convcli.kernels import Kernel
 
 
@@ -226,6 +215,17 @@ def filter(  # noqa: A001  (the command's name)
     """
     from convcli.engine.plane.borders import border_named
     from convcli.engine.threads import available_cores
+    from convcli.filtering.batch import MOST_AT_ONCE, defects_named
+    from convcli.filtering.jobs import (
+        Places,
+        check_streams,
+        check_targets,
+        ending_of,
+        format_written,
+        jobs_for,
+        listed_images,
+    )
+    from convcli.filtering.out_dir import OutDir, kernel_record, settled
 
     chosen = chosen_kernels(kernel, scale=scale, normalize=normalize, anchor=anchor)
     border = border_named(border)
@@ -250,11 +250,11 @@ def filter(  # noqa: A001  (the command's name)
         _try_out(one, options)
     if len(chosen) > 1 and output is not None:
         raise UsageError(f"-o names one file, but there are {len(chosen)} kernels; use --out-dir.")
-    sources = listed_images(images, output=output, out_dir=out_dir, recursive=recursive)
+    sources = listed_images(images, output=output, out_dir=out_dir, tell=note, recursive=recursive)
     ending = ending_of(format, range)
     made = {**options, "nodata": list(map(str, left_out)), "format": format, "compress": compress}
     endings = [f"{name}{ending}" for name in chosen]
-    groups = jobs_for(sources, endings, output=output, out_dir=out_dir)
+    groups = jobs_for(sources, endings, output=output, out_dir=out_dir, tell=note)
     ways = [
         _Way(
             one,
@@ -397,6 +397,7 @@ def _work_through(
 
     Return how many were not begun, and the number of the signal that asked for it.
     """
+    from convcli.filtering.batch import in_order
     from convcli.render.progress import steps
 
     left = len(jobs)
@@ -471,6 +472,8 @@ def _filter_one(
 ) -> tuple[FilterResult, tuple[int, ...], tuple[str, ...]]:
     """Read, filter and write one image; return the result, the input's shape, and what to say about it."""
     from convcli.filtering import apply, channels_for
+    from convcli.filtering.jobs import STREAM, format_written
+    from convcli.filtering.out_dir import check_unchanged, state_of
     from convcli.images import COMPRESSION, MAX_PIXELS, Image, encode, kept, read, write
     from convcli.render.filtering import data_notes, hints
     from convcli.render.progress import shares

@@ -98,7 +98,7 @@ def _listed(names: Sequence[str]) -> list[str]:
     """Return the images that are named, those in folders, and those that patterns match, by name."""
     import glob
 
-    from convcli.cli.jobs import images_in
+    from convcli.images.folders import images_in
 
     images: list[str] = []
     for name in names:
@@ -110,7 +110,7 @@ def _listed(names: Sequence[str]) -> list[str]:
         for path in found:
             deeper = f"'{shown(path).rstrip('/')}/*'"
             inner = os.path.isdir(path)  # noqa: PTH112
-            images += images_in(path, endings=READ_ONLY, deeper=deeper) if inner else [path]
+            images += images_in(path, tell=note, endings=READ_ONLY, deeper=deeper) if inner else [path]
     return images
 
 

@@ -18,9 +18,9 @@ from errno import EBUSY
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from convcli.cli.jobs import STREAM, Job
 from convcli.errors import InputError, OutputError, UsageError, reason
 from convcli.files import lock, make_folder, open_inside, remove_leftovers, write_inside
+from convcli.filtering.jobs import STREAM, Job
 from convcli.wording import shortened, shown
 
 if TYPE_CHECKING:

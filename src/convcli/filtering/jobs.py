@@ -6,14 +6,14 @@ import os
 import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from convcli.cli.output import note
 from convcli.errors import ConvcliError, InputError, OutputError, UnknownNameError, UsageError, reason
 from convcli.files import Identity, Target, identity, is_stdout, judge, judge_stdout
+from convcli.images.folders import images_in
 from convcli.wording import shown
 
 STREAM = "-"
@@ -35,7 +35,12 @@ class Listed(NamedTuple):
 
 
 def listed_images(
-    names: Sequence[str], *, output: str | None, out_dir: Path | None, recursive: bool = False
+    names: Sequence[str],
+    *,
+    output: str | None,
+    out_dir: Path | None,
+    tell: Callable[[str], None],
+    recursive: bool = False,
 ) -> list[Listed]:
     """Return the images that are named, and in the place of each folder those that are in it, by name.
 
@@ -55,61 +60,18 @@ def listed_images(
                 f"{shown(name)}: the results would lie among the images, and be filtered with them another "
                 "time; give another --out-dir."
             )
-        found = images_in(name, results=out_dir) if recursive else images_in(name)
+        found = images_in(name, tell=tell, results=out_dir if recursive else None)
         images += [Listed(source, Path(source).parent.relative_to(name)) for source in found]
     return images
 
 
-def images_in(
-    folder: str, *, results: Path | None = None, endings: Sequence[str] = (), deeper: str = "--recursive"
-) -> list[str]:
-    """Return the files of a folder that end as images do, by name; say what is passed over.
-
-    With `results` also those of its sub-folders, but for hidden ones, links, and that one. `endings` count
-    beside those of the formats; `deeper` is what leads into sub-folders.
-    """
-    from convcli.images import FORMATS
-
-    known = (*FORMATS, *endings)
-    images: list[str] = []
-    folders: list[str] = []
-    others = 0
-    left = [folder]
-    while left:
-        try:
-            with os.scandir(left.pop(0)) as entries:
-                visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-        except OSError as error:
-            raise InputError(f"{shown(error.filename)}: cannot be read ({reason(error)}).") from error
-        inner = [entry for entry in visible if entry.is_dir()]
-        found = [e.path for e in visible if e.is_file() and Path(e.name).suffix.lower() in known]
-        images += found
-        others += len(visible) - len(inner) - len(found)
-        entered = [entry.path for entry in inner if results and not _is_left_out(entry, results)]
-        folders += [entry.path for entry in inner if entry.path not in entered]
-        left += entered
-    if others:
-        note(f"{shown(folder)}: {others:,} passed over whose names do not end as those of image files")
-    inside = f"{len(folders):,} {'folder' if len(folders) == 1 else 'folders'} in it"
-    some = ", ".join(shown(Path(path).name) for path in folders[:3]) + (", …" if len(folders) > 3 else "")
-    if folders and (images or results):
-        reached = "a link, or where results go" if results else f"{deeper} takes what is in there too"
-        note(f"{shown(folder)}: {inside} passed over ({some}); {reached}")
-    if not images:
-        advice = f"; it has {inside} ({some}), which {deeper} goes into" if folders and not results else ""
-        raise InputError(
-            f"{shown(folder)}: expected images ({', '.join(known)}), found none in this folder{advice}."
-        )
-    return images
-
-
-def _is_left_out(entry: os.DirEntry[str], results: Path) -> bool:
-    """Whether a sub-folder is not gone into: a link, which may lead anywhere, or that of the results."""
-    return entry.is_symlink() or (results.exists() and results.samefile(entry.path))
-
-
 def jobs_for(
-    listed: Sequence[Listed], endings: Sequence[str], *, output: str | None, out_dir: Path | None
+    listed: Sequence[Listed],
+    endings: Sequence[str],
+    *,
+    output: str | None,
+    out_dir: Path | None,
+    tell: Callable[[str], None],
 ) -> list[list[Job]]:
     """Return for each ending where the results go: to -o, into --out-dir, beside the inputs, or to stdout."""
     if output is not None and out_dir is not None:
@@ -126,7 +88,7 @@ def jobs_for(
         file.parent if out_dir is None else out_dir / one.under
         for file, one in zip(files, listed, strict=True)
     ]
-    names = _names_apart([(folder, file) for folder, file in zip(folders, files, strict=True)])
+    names = _names_apart([(folder, file) for folder, file in zip(folders, files, strict=True)], tell)
     return [
         [
             Job(source, None if source == STREAM and out_dir is None else folder / f"{name}_{ending}")
@@ -136,7 +98,7 @@ def jobs_for(
     ]
 
 
-def _names_apart(places: Sequence[tuple[Path, Path]]) -> list[str]:
+def _names_apart(places: Sequence[tuple[Path, Path]], tell: Callable[[str], None]) -> list[str]:
     """Return what each result is named after: its image's stem, or its whole name where stems collide.
 
     `places` are pairs of the folder for the result and the image. Stems collide also if they differ only in
@@ -164,7 +126,7 @@ def _names_apart(places: Sequence[tuple[Path, Path]]) -> list[str]:
             for i in sorted(apart)
             if _same(places[i][1].stem) == _same(places[first][1].stem)
         ]
-        note(
+        tell(
             f"{len(apart):,} images differ from another in nothing but the ending "
             f"({', '.join(example[:2])}), which the names of their results keep"
         )
