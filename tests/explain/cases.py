@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from convcli import filter_image
 from convcli.explain import Request, explain
 
 
@@ -165,7 +164,7 @@ CASES = [
 
 def made(topic, **request):
     """Return an explanation."""
-    return explain(topic, Request(filter_image=filter_image, **request))
+    return explain(topic, Request(**request))
 
 
 def looked_up(document, key):

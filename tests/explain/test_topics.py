@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli import avg_pool2d, conv2d, conv2d_backward, max_pool2d_backward
+from convcli import avg_pool2d, conv2d, conv2d_backward, filter_image, max_pool2d_backward
 from convcli.explain import TOPICS, Request, explain
 from convcli.explain.figure import Grid
 from explain.cases import CASES, looked_up, made
@@ -173,9 +173,9 @@ def test_grids_have_rows_of_one_length_and_marks_inside(topic):
                 assert all(0 <= i < rows and 0 <= j < columns for i, j in element.marks)
 
 
-def test_edges_says_what_it_needs():
-    with pytest.raises(ValueError, match="filter_image"):
-        explain("edges", Request())
+def test_edges_are_what_filter_image_makes_of_the_photo():
+    photo, *_, result = explain("edges", Request(kernels=("sobel",))).steps[0].rows[0]
+    np.testing.assert_array_equal(result.pixels, filter_image(photo.pixels, "sobel"))
 
 
 NEGATIVE = "-1 -2 -3; -4 -5 -6; -7 -8 -9"

@@ -152,7 +152,6 @@ def explain(
     _check_targets(targets, read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
-    from convcli.filtering import filter_image
     from convcli.images import MAX_PIXELS
 
     request = Request(
@@ -173,7 +172,6 @@ def explain(
         filter=filter,
         channel=channel,
         max_pixels=max_pixels or MAX_PIXELS,
-        filter_image=filter_image,
     )
     with own_words_only():
         shown = _chosen(explained(topic, request), at)

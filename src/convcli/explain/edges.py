@@ -14,6 +14,7 @@ from convcli.explain.figure import Explanation, Formula, Grid, Picture, Row, Ste
 from convcli.explain.notation import number
 from convcli.explain.reading import Source, read_input
 from convcli.explain.topics import Request, topic
+from convcli.filtering import filter_image
 from convcli.wording import by, counted, shown
 
 KERNELS = ("sobel-x", "sobel-y", "sobel", "laplacian8", "kirsch")
@@ -23,8 +24,6 @@ MOST_KERNELS, MOST_PIXELS, SHEET_COLUMNS = 24, 4096, 3
 @topic("edges", "one photo under a set of kernels as a labelled sheet", "input", "kernels")
 def edges(ask: Request) -> Explanation:
     """Return a step for each kernel, and the sheet."""
-    if ask.filter_image is None:
-        raise UsageError("edges needs filter_image, as `convcli.filter_image` is.")
     if len(ask.kernels) > MOST_KERNELS:
         raise UsageError(f"--kernel: a sheet holds at most {MOST_KERNELS} kernels, found {len(ask.kernels)}.")
     source = _source(ask.input, ask.max_pixels)
@@ -35,8 +34,8 @@ def edges(ask: Request) -> Explanation:
     ]
     pictures, steps = [Picture(photo, source.name)], []
     for kernel in chosen:
-        raw = ask.filter_image(photo, kernel, range="raw")
-        result = ask.filter_image(photo, kernel)
+        raw = filter_image(photo, kernel, range="raw")
+        result = filter_image(photo, kernel)
         pictures.append(Picture(result, kernel.name))
         data = {
             "kernel": kernel.name,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.figure import Box, Explanation
 from convcli.images import MAX_PIXELS
@@ -42,8 +41,6 @@ class Request:
         Which filter and which channel to look at (from 1), where a topic shows one.
     max_pixels
         Pixels that an image file may have.
-    filter_image
-        `convcli.filtering.filter_image`; handed in, because the two rooms do not import each other.
     """
 
     input: str | None = None
@@ -63,14 +60,11 @@ class Request:
     filter: int | None = None
     channel: int | None = None
     max_pixels: int = MAX_PIXELS
-    filter_image: Callable[..., Array] | None = None
 
 
 OPTIONS = {"kernels": "--kernel", "model": "--run"}
 RUN = ("model", "layer", "image", "crop")
 WINDOW = ("stride", "padding", "dilation")
-
-_ALWAYS = ("filter_image", "max_pixels")
 
 
 @dataclass(frozen=True)
@@ -118,7 +112,7 @@ def explain(name: str, request: Request | None = None) -> Explanation:
     chosen, request = TOPICS[name], request or Request()
     for field in fields(Request):
         value: Any = getattr(request, field.name)
-        if value is not None and value != () and field.name not in (*chosen.takes, *_ALWAYS):
+        if value is not None and value != () and field.name not in (*chosen.takes, "max_pixels"):
             known = ", ".join(option_of(name) for name in chosen.takes)
             raise UsageError(f"{name} takes no {option_of(field.name)}; it takes {known}.")
     if request.model is None and (wanting := [n for n in RUN[1:] if getattr(request, n) is not None]):
