@@ -1,4 +1,4 @@
-"""Measures the constants of the filter planner's cost model and prints them as they stand in its source.
+"""Measures the constants of the filter strategies' costs and prints them as they stand in their files.
 
     python -m benchmarks.filter_costs
 
@@ -15,19 +15,13 @@ from functools import partial
 
 import numpy as np
 
-from convcli.engine.plane.borders import ArraySource, Frame
-from convcli.engine.plane.planner import BLOCK_CELLS, TRANSFORM
-from convcli.engine.plane.strategies import (
-    ACROSS,
-    DOWN,
-    Axis,
-    Spectral,
-    grouped,
-    passes,
-    product_across,
-    product_down,
-    shifted_sum,
-)
+from convcli.engine.plane.borders import Frame
+from convcli.engine.plane.patches import Block, Patch
+from convcli.engine.plane.planes import ArrayPlane
+from convcli.engine.plane.strategies.bands import ACROSS, DOWN, product_across, product_down
+from convcli.engine.plane.strategies.shifts import grouped, passes, shifted_sum
+from convcli.engine.plane.strategies.spectral import TRANSFORM, Spectral
+from convcli.engine.plane.strategy import BLOCK_CELLS
 from convcli.engine.workspace import Workspace
 from convcli.shapes import Window
 
@@ -55,7 +49,7 @@ def noise(*shape: int) -> np.ndarray:
 def gathering() -> float:
     """Copy one block of a plane, again and again, so that it lies in a cache as its neighbour's edge does."""
     plane = noise(ROWS + 10, COLUMNS + 10)
-    source, frame = ArraySource(plane), Frame.of((ROWS + 10, COLUMNS + 10), ((0, 0), (0, 0)), "zero", 0)
+    source, frame = ArrayPlane(plane), Frame.of((ROWS + 10, COLUMNS + 10), ((0, 0), (0, 0)), "zero", 0)
     block = np.empty((ROWS, COLUMNS), np.float32)
     return least(lambda: frame.gather(source, slice(5, 5 + ROWS), slice(5, 5 + COLUMNS), block), block.size)
 
@@ -99,12 +93,12 @@ def separate() -> tuple[str, str]:
     lengths = [3, 7, 13, 25]
     down, across = [], []
     for taps in lengths:
-        axis, line, out = Axis(taps, 1, 1), np.ones(taps), np.empty((ROWS, COLUMNS), np.float32)
+        line, out = np.ones(taps), np.empty((ROWS, COLUMNS), np.float32)
         down.append(
-            least(partial(product_down(line, axis, FLOAT), noise(ROWS + taps - 1, COLUMNS), out), out.size)
+            least(partial(product_down(line, 1, 1, FLOAT), noise(ROWS + taps - 1, COLUMNS), out), out.size)
         )
         across.append(
-            least(partial(product_across(line, axis, FLOAT), noise(ROWS, COLUMNS + taps - 1), out), out.size)
+            least(partial(product_across(line, 1, 1, FLOAT), noise(ROWS, COLUMNS + taps - 1), out), out.size)
         )
     return (
         line_through([taps + DOWN - 1 for taps in lengths], down),
@@ -116,9 +110,13 @@ def transforms() -> dict[int, float]:
     """Return the cost of a Fourier tile's way there and back, per cell, by the tile's side."""
     costs = {}
     for side in TRANSFORM:
-        strategy = Spectral(np.ones((31, 31)), Window.of(31), (side, side), FLOAT)
-        cells, out, workspace = noise(side, side), np.empty((side - 30, side - 30), np.float32), Workspace()
-        costs[side] = round(least(partial(strategy, cells, out, workspace), cells.size), 2)
+        window, plane = Window.of(31), ArrayPlane(noise(side, side))
+        frame = Frame.of(plane.shape, window.padding, "zero", 0)
+        block = Block(slice(side - 30), slice(side - 30))
+        patch = Patch(plane, frame, window, block, FLOAT, Workspace())
+        strategy = Spectral(np.ones((31, 31)), window, (side, side), FLOAT)
+        out = np.empty((side - 30, side - 30), np.float32)
+        costs[side] = round(least(partial(strategy.respond, patch, out), side * side), 2)
     return costs
 
 

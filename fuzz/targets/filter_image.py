@@ -15,7 +15,7 @@ import numpy as np
 
 from convcli import kernel_names
 from convcli.engine.plane.borders import BORDERS
-from convcli.engine.plane.filter import OPERATIONS
+from convcli.engine.plane.plan import OPERATIONS
 from convcli.errors import ConvcliError
 from convcli.filtering import CHANNELS, RANGES, filter_image
 from convcli.shapes import Window

@@ -15,7 +15,8 @@ import PIL.Image
 import pytest
 from scipy import ndimage
 
-from convcli.engine.plane.filter import BORDERS, OPERATIONS
+from convcli.engine.plane.borders import BORDERS
+from convcli.engine.plane.plan import OPERATIONS
 from convcli.filtering import CHANNELS, RANGES, filter_image
 from convcli.images import read
 

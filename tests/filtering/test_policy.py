@@ -10,8 +10,8 @@ from scipy import ndimage
 
 import convcli
 from convcli import kernels
-from convcli.engine.plane import filter as engine
-from convcli.engine.plane import planner
+from convcli.engine.plane import blocks, strategy
+from convcli.engine.plane.filter import filter2d
 from convcli.errors import KernelError, ShapeError, UnknownNameError, UsageError
 from convcli.filtering import CHANNELS, RANGES, apply, channels_for, filter_image, luma
 
@@ -289,7 +289,7 @@ def test_wrong_argument_is_refused_with_what_was_found(image, kernel, options, e
 
 
 def test_wide_kernels_are_for_wide_images():
-    assert engine.filter2d(np.ones((1, 1)), [[1e300]]) == 1e300
+    assert filter2d(np.ones((1, 1)), [[1e300]]) == 1e300
 
 
 @pytest.mark.parametrize("size", [1e-40, 1e-25, 1e25])  # squares of these are beyond float32, or 0
@@ -327,10 +327,10 @@ def test_every_policy_is_accepted():
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**8)
-    monkeypatch.setattr(planner, "BLOCK_ROWS", (4, 8))
-    monkeypatch.setattr(planner, "LEAST_COLUMNS", 8)
-    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**8)
+    monkeypatch.setattr(strategy, "BLOCK_ROWS", (4, 8))
+    monkeypatch.setattr(strategy, "LEAST_COLUMNS", 8)
+    monkeypatch.setattr(blocks, "WORTH_A_THREAD", 1)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -375,7 +375,7 @@ def test_memory_for_a_photo_is_its_result_and_a_few_blocks(shape, policy):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    blocks = 2 * 8 * 4 * planner.BLOCK_CELLS  # a handful of float arrays on each thread
+    blocks = 2 * 8 * 4 * strategy.BLOCK_CELLS  # a handful of float arrays on each thread
     assert peak < result.pixels.nbytes + blocks
     assert blocks < 4 * 4000 * 4000, "which is less than the whole photo as floats"
 
@@ -416,7 +416,7 @@ def test_a_volume_takes_a_grey_image_for_all_channels():
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_volume_is_the_same_in_blocks_with_stride_border_and_turned(threads, monkeypatch):
-    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(blocks, "WORTH_A_THREAD", 1)
     image = noise((300, 400, 3))
     options = {"stride": 2, "border": "wrap", "op": "convolve", "range": "raw"}
     result = apply(image, VOLUME, threads=threads, **options).pixels

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from convcli.engine.plane import planner
+from convcli.engine.plane import strategies, strategy
+from convcli.engine.plane.strategies import STRATEGIES, folded
 from convcli.errors import UsageError
 from convcli.filtering import apply, filter_image
 from convcli.filtering.visibility import opaque_of
@@ -140,10 +141,10 @@ def test_half_the_alpha_everywhere_changes_nothing(kernel, alpha):
     np.testing.assert_allclose(filter_image(image, kernel, range="raw"), expected, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", planner.CANDIDATES)
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_each_strategy_gives_the_definition(name, monkeypatch):
-    monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
+    monkeypatch.setattr(strategies, "STRATEGIES", {name: STRATEGIES[name]})
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
     image = picture(2, np.float64, holes=0.9)
     w = np.outer(RNG.normal(size=5), RNG.normal(size=3))
     found = apply(image[..., 0], w, opacity=image[..., 1], range="raw").pixels
@@ -186,8 +187,8 @@ def test_a_volume_weights_each_channel():
 
 
 def test_bytes_are_the_same_for_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**10)
-    monkeypatch.setattr("convcli.engine.plane.filter.WORTH_A_THREAD", 1)
+    monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**10)
+    monkeypatch.setattr("convcli.engine.plane.blocks.WORTH_A_THREAD", 1)
     image = picture(4, shape=(150, 200))
     one, three = (filter_image(image, "unsharp", threads=threads) for threads in (1, 3))
     np.testing.assert_array_equal(one, three)

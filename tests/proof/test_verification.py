@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from convcli.engine.batch import conv, pool, winograd
-from convcli.engine.plane import filter, strategies
+from convcli.engine.plane.borders import BORDERS
+from convcli.engine.plane.plan import Plan
+from convcli.engine.plane.strategies.direct import Direct
+from convcli.engine.plane.strategies.separable import Separable
+from convcli.engine.plane.strategies.spectral import Spectral
+from convcli.engine.plane.strategies.stacked import Stacked
 from convcli.proof import verification
 from convcli.proof.verification import CONVOLUTIONS, FILTERS, POOLED, POOLS, filter_kernel, verify
 from convcli.shapes import Window
@@ -62,12 +67,12 @@ def test_the_cases_take_every_way_through_filtering():
     taken, blocks = set(), set()
     for case in FILTERS.values():
         kernel = filter_kernel(case, np.random.default_rng(0))
-        steps = filter.plan(case.plane, np.dtype(np.float32), [kernel], **case.options)
-        taken |= {type(strategy) for strategy in steps.strategies}
-        blocks.add(steps.block == steps.output_shape)
-    assert taken == {strategies.Direct, strategies.Separable, strategies.Stacked, strategies.Spectral}
+        plan = Plan.of(case.plane, np.dtype(np.float32), [kernel], **case.options)
+        taken |= {type(strategy) for strategy in plan.strategies}
+        blocks.add(plan.block == plan.output_shape)
+    assert taken == {Direct, Separable, Stacked, Spectral}
     assert blocks == {True, False}
-    assert {case.options.get("border", "reflect") for case in FILTERS.values()} == set(filter.BORDERS)
+    assert {case.options.get("border", "reflect") for case in FILTERS.values()} == set(BORDERS)
 
 
 def test_pools_overlap_touch_and_leave_gaps():

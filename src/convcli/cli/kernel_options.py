@@ -52,7 +52,7 @@ def chosen_kernels(
     except KernelError as error:
         raise KernelError(str(error).replace("scale:", "--scale:", 1)) from error
     if anchor is not None:
-        from convcli.engine.plane.filter import checked_anchor
+        from convcli.engine.plane.plan import checked_anchor
 
         place = _parsed_anchor(anchor)
         changed = [replace(kernel, anchor=checked_anchor(place, kernel.shape)) for kernel in changed]

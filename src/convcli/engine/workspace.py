@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array: TypeAlias = NDArray[Any]
+Item = TypeVar("Item")
 
 CACHE_LINE = 64
 MOST_VIEWS = 256  # to find a view again takes a fifth of the time of making it; training has some thirty
@@ -54,3 +56,29 @@ def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
     raw = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -raw.ctypes.data % CACHE_LINE
     return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
+class FreeList(Generic[Item]):
+    """Things that one thread uses at a time, kept for whoever needs one next.
+
+    Parameters
+    ----------
+    make
+        Makes one where none is free.
+    """
+
+    def __init__(self, make: Callable[[], Item]) -> None:
+        self._make = make
+        self._free: list[Item] = []
+
+    def take(self) -> Item:
+        """Return one that nobody else is using."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self._make()
+
+    def give(self, item: Item, most: int) -> None:
+        """Keep one that is used no longer, unless `most` are free already."""
+        if len(self._free) < most:
+            self._free.append(item)

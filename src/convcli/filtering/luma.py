@@ -21,7 +21,7 @@ LUMA_PIXELS = 2**17  # whose channels are converted at a time: they stay in the 
 LUMA_COLUMNS = 2**11  # OpenBLAS spreads a product of 3 × 3072 and more over its own threads
 
 
-class LumaSource:
+class LumaPlane:
     """The brightness of an RGB image (H, W, 3), as floats and not rounded.
 
     Source: ITU-R BT.601-7, section 2.5.1: 0.299 R + 0.587 G + 0.114 B.
@@ -55,11 +55,11 @@ class LumaSource:
 
 
 def luma(pixels: Pixels) -> Pixels:
-    """Return the brightness (H, W) of an RGB image (H, W, 3), as floats and not rounded: see `LumaSource`.
+    """Return the brightness (H, W) of an RGB image (H, W, 3), as floats and not rounded: see `LumaPlane`.
 
     >>> luma(np.array([[[255, 0, 0], [255, 255, 255]]], dtype=np.uint8)).round(1).tolist()
     [[76.19999694824219, 255.0]]
     """
     brightness = np.empty(pixels.shape[:2], computing_dtype(pixels.dtype))
-    LumaSource(pixels).read(slice(0, pixels.shape[0]), slice(0, pixels.shape[1]), brightness)
+    LumaPlane(pixels).read(slice(0, pixels.shape[0]), slice(0, pixels.shape[1]), brightness)
     return brightness

@@ -28,10 +28,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli import kernels
 from convcli.engine.arguments import real
-from convcli.engine.plane.borders import ArraySource, Source, border_named
-from convcli.engine.plane.filter import Plan, allocated, plan
+from convcli.engine.plane.borders import border_named
+from convcli.engine.plane.filter import allocated
+from convcli.engine.plane.plan import Plan
+from convcli.engine.plane.planes import ArrayPlane, Plane
 from convcli.errors import ShapeError, UnknownNameError, UsageError
-from convcli.filtering.luma import LumaSource
+from convcli.filtering.luma import LumaPlane
 from convcli.filtering.ranges import RANGES
 from convcli.filtering.visibility import Sight, Visibility, check_alpha, has_data, opaque_of
 from convcli.filtering.work import Work
@@ -238,27 +240,27 @@ def apply(
         check_alpha(opacity)
 
     planes = _planes(pixels, channels, chosen)
-    steps = plan(pixels.shape[:2], pixels.dtype, chosen.parts, **geometry)
-    _check_output(steps.output_shape, max_pixels)
+    plan = Plan.of(pixels.shape[:2], pixels.dtype, chosen.parts, **geometry)
+    _check_output(plan.output_shape, max_pixels)
     data = has_data(pixels, nodata) if len(nodata) else None
     visibility = Visibility.of(None if alpha == "ignore" else opacity, data)
     sight = None if visibility is None else Sight.of(visibility, chosen.parts, **geometry)
-    dtype = steps.dtype if range == "raw" else np.dtype(np.uint8) if whole else pixels.dtype
-    result = allocated((*steps.output_shape, len(planes)), dtype)
-    seen = None if sight is None else np.empty(steps.output_shape, bool)
+    dtype = plan.dtype if range == "raw" else np.dtype(np.uint8) if whole else pixels.dtype
+    result = allocated((*plan.output_shape, len(planes)), dtype)
+    seen = None if sight is None else np.empty(plan.output_shape, bool)
     levels = np.dtype(np.uint8) if whole and policy == "stretch" else pixels.dtype
     missing = float(nodata[0]) if data is not None and _holds(dtype, float(nodata[0])) else 0.0
-    work = Work(steps, sight, chosen, planes, policy, offset, levels, missing)
+    work = Work(plan, sight, chosen, planes, policy, offset, levels, missing)
     # Stretch needs the whole image's range first. Responding twice costs time; keeping floats, memory.
     halves = None if progress is None else lambda share: progress(share / 2)
     if policy == "stretch":
         summary = work.run(None, None, threads, progress=halves)
     else:
         summary = work.run(result, seen, threads, progress=progress)
-    too_large = summary.odd or not summary.reach(policy) <= float(np.finfo(steps.dtype).max)
+    too_large = summary.odd or not summary.reach(policy) <= float(np.finfo(plan.dtype).max)
     if too_large and _all_finite(pixels, visibility):
         raise UsageError(
-            f"{chosen.name} gives values beyond {steps.dtype} on this image; scale one of the two down."
+            f"{chosen.name} gives values beyond {plan.dtype} on this image; scale one of the two down."
         )
     if policy == "stretch":
         limits = (summary.minimum, summary.maximum) if summary.minimum <= summary.maximum else (0.0, 0.0)
@@ -267,7 +269,7 @@ def apply(
         result = result[:, :, 0]
     return FilterResult(
         pixels=result,
-        alpha=_alpha(opacity, alpha, steps, seen, chosen, whole, threads, geometry)
+        alpha=_alpha(opacity, alpha, plan, seen, chosen, whole, threads, geometry)
         if policy != "raw"
         else None,
         minimum=summary.minimum if summary.minimum <= summary.maximum else math.nan,
@@ -314,7 +316,7 @@ def _all_finite(pixels: Pixels, visibility: Visibility | None) -> bool:
 def _alpha(
     opacity: Pixels | None,
     alpha: str,
-    steps: Plan,
+    plan: Plan,
     seen: Pixels | None,
     kernel: Kernel,
     whole: bool,
@@ -330,7 +332,7 @@ def _alpha(
     if alpha == "filter":
         result = _filtered(opacity, kernel, threads, geometry)
     else:
-        result = _moved(opacity, steps)
+        result = _moved(opacity, plan)
         if seen is not None and not kernel.sums_to_zero and not seen.all():
             result = np.where(seen, result, result.dtype.type(0))
     if whole and result.dtype != np.uint8:
@@ -379,13 +381,13 @@ def _auto_range(kernel: Kernel, dtype: np.dtype[Any], offset: float) -> str:
     return "raw" if dtype.kind == "f" else "clip"
 
 
-def _planes(pixels: Pixels, channels: str, kernel: Kernel) -> list[list[Source]]:
+def _planes(pixels: Pixels, channels: str, kernel: Kernel) -> list[list[Plane]]:
     """Return for each plane of the result its source, or a source for each part of a volume."""
     if pixels.ndim == 2:
-        return [[ArraySource(pixels)]]
+        return [[ArrayPlane(pixels)]]
     if channels == "gray" and pixels.shape[2] == 3:
-        return [[LumaSource(pixels)]]
-    sources: list[Source] = [ArraySource(pixels[:, :, c]) for c in range(pixels.shape[2])]
+        return [[LumaPlane(pixels)]]
+    sources: list[Plane] = [ArrayPlane(pixels[:, :, c]) for c in range(pixels.shape[2])]
     if channels != "volume":
         return [[source] for source in sources]
     if len(sources) not in (1, len(kernel.parts)):
@@ -395,13 +397,13 @@ def _planes(pixels: Pixels, channels: str, kernel: Kernel) -> list[list[Source]]
     return [sources]
 
 
-def _moved(alpha: Pixels, steps: Plan) -> Pixels:
+def _moved(alpha: Pixels, plan: Plan) -> Pixels:
     """Return the alpha under the kernel's centre at each position, or the nearest to it."""
     size = (alpha.shape[0], alpha.shape[1])
     rows, columns = (
         np.clip(np.arange(out) * stride - before + centre, 0, n - 1)
         for n, out, stride, (before, _), centre in zip(
-            size, steps.output_shape, steps.window.stride, steps.window.padding, steps.centre, strict=True
+            size, plan.output_shape, plan.window.stride, plan.window.padding, plan.centre, strict=True
         )
     )
     if all(np.array_equal(places, np.arange(n)) for places, n in zip((rows, columns), size, strict=True)):

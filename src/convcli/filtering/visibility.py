@@ -26,16 +26,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.engine.plane.borders import Source
-from convcli.engine.plane.filter import Block, Plan, plan, responses
-from convcli.engine.plane.strategies import Spectral
+from convcli.engine.plane.blocks import responses
+from convcli.engine.plane.patches import Block
+from convcli.engine.plane.plan import Plan
+from convcli.engine.plane.planes import Plane
 from convcli.engine.workspace import Workspace
 from convcli.errors import UsageError
 from convcli.shapes import Pair
 
 Pixels: TypeAlias = NDArray[Any]
 
-BARELY = 1e-9  # share of a kernel that a Fourier tile's rounding leaves where nothing is seen
+BARELY = 1e-9  # share of a kernel that a strategy's rounding may leave where nothing is seen
 BEYOND = 1e-3  # of opaque, which resampled alpha may be above 1 or below 0
 
 
@@ -121,13 +122,13 @@ class Visibility:
 class Seen:
     """A plane of colours times how much of them is seen; whatever stands where nothing is, gives 0."""
 
-    def __init__(self, source: Source, visibility: Visibility) -> None:
-        self.source, self.visibility = source, visibility
-        self.shape, self.dtype = source.shape, source.dtype
+    def __init__(self, plane: Plane, visibility: Visibility) -> None:
+        self.plane, self.visibility = plane, visibility
+        self.shape, self.dtype = plane.shape, plane.dtype
 
     def read(self, rows: slice, columns: slice, out: Pixels) -> None:
         """Put the products of `rows` and `columns` into `out`."""
-        self.source.read(rows, columns, out)
+        self.plane.read(rows, columns, out)
         share = np.empty(out.shape, out.dtype)
         self.visibility.read(rows, columns, share)
         np.multiply(out, share, out=out)
@@ -156,21 +157,21 @@ class Sight:
 
     @classmethod
     def of(cls, visibility: Visibility, weights: Sequence[Pixels], **geometry: Any) -> Sight:
-        """Return the sight on planes through `visibility`; `geometry` is `plan`'s."""
+        """Return the sight on planes through `visibility`; `geometry` is `Plan.of`'s."""
         sizes = [np.abs(part) for part in weights] if any(part.min() < 0 for part in weights) else []
-        colours = plan(visibility.shape, np.dtype(np.float64), [*weights, *sizes], **geometry)
+        colours = Plan.of(visibility.shape, np.dtype(np.float64), [*weights, *sizes], **geometry)
         shares = replace(colours, frame=replace(colours.frame, fill=1.0))
         return cls(visibility, colours, shares, len(weights))
 
     def respond(
         self,
         number: int,
-        sources: Sequence[Source],
+        planes: Sequence[Plane],
         block: Block,
         workspace: Workspace,
         outs: Sequence[Pixels],
     ) -> Pixels:
-        """Put part `number`'s responses to each of `sources` into `outs`; return where it sees anything."""
+        """Put part `number`'s responses to each of `planes` into `outs`; return where it sees anything."""
         signed = len(self.colours.kernels) > self.parts
         numbers = (number, number + self.parts) if signed else (number,)
         names = ["own", "sizes"][: len(numbers)]
@@ -179,13 +180,13 @@ class Sight:
         plans = self.colours.part(*numbers), self.shares.part(*numbers)
         responses(plans[1], self.visibility, block, shares, workspace)
         least = 0.0
-        if any(isinstance(strategy, Spectral) for strategy in plans[1].strategies):
+        if any(strategy.rounds for strategy in plans[1].strategies):
             least = BARELY * float(np.abs(self.colours.kernels[number]).sum())
         sees: Pixels = shares[-1] > least
         weights = self.colours.kernels[number]
         level = float(weights.sum())
-        for source, out in zip(sources, outs, strict=True):
-            responses(plans[0], Seen(source, self.visibility), block, colours, workspace)
+        for plane, out in zip(planes, outs, strict=True):
+            responses(plans[0], Seen(plane, self.visibility), block, colours, workspace)
             mean = np.divide(colours[-1], shares[-1], out=np.zeros(block.shape), where=sees)
             np.multiply(mean, level, out=out)
             if signed:

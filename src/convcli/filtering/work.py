@@ -10,8 +10,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.engine.plane.borders import Source
-from convcli.engine.plane.filter import Block, Plan, each_block, responses
+from convcli.engine.plane.blocks import each_block, responses
+from convcli.engine.plane.patches import Block
+from convcli.engine.plane.plan import Plan
+from convcli.engine.plane.planes import Plane
 from convcli.engine.workspace import Workspace
 from convcli.filtering.ranges import finish
 from convcli.filtering.visibility import Sight
@@ -75,7 +77,7 @@ class Work:
 
     Attributes
     ----------
-    steps
+    plan
         Where the kernel is laid.
     sight
         How it is laid where not all is seen; None where all is.
@@ -89,10 +91,10 @@ class Work:
         What stands in the result where nothing is seen.
     """
 
-    steps: Plan
+    plan: Plan
     sight: Sight | None
     kernel: Kernel
-    planes: list[list[Source]]
+    planes: list[list[Plane]]
     policy: str
     offset: float
     dtype: np.dtype[Any]
@@ -128,8 +130,8 @@ class Work:
                 parts.append(Summary(found.minimum, found.maximum, cut, found.odd))
             return Summary.of(parts)
 
-        steps = self.steps if self.sight is None else self.sight.colours
-        return Summary.of(each_block(steps, filter_block, threads, progress))
+        plan = self.plan if self.sight is None else self.sight.colours
+        return Summary.of(each_block(plan, filter_block, threads, progress))
 
     def _planes(self, block: Block, workspace: Workspace) -> Iterator[tuple[Pixels, Pixels | None]]:
         """Yield a block of each plane of responses, and where each sees anything (None: everywhere)."""
@@ -146,17 +148,17 @@ class Work:
                 plane += self.offset
             yield plane, sees
 
-    def _respond(self, sources: list[Source], block: Block, workspace: Workspace) -> Pixels:
+    def _respond(self, sources: list[Plane], block: Block, workspace: Workspace) -> Pixels:
         """Return a block of the kernel's responses: its parts' responses, combined as the kernel says."""
         parts = [
-            workspace.array(f"response {number}", block.shape, self.steps.dtype)
+            workspace.array(f"response {number}", block.shape, self.plan.dtype)
             for number in range(len(self.kernel.parts))
         ]
         if len(sources) == 1:
-            responses(self.steps, sources[0], block, parts, workspace)
+            responses(self.plan, sources[0], block, parts, workspace)
         else:
             for number, (source, part) in enumerate(zip(sources, parts, strict=True)):
-                responses(self.steps.part(number), source, block, [part], workspace)
+                responses(self.plan.part(number), source, block, [part], workspace)
         combined = parts[0]
         if self.kernel.combine == "magnitude":
             _put_magnitude(parts, any_size=self.dtype.kind == "f")

@@ -10,9 +10,13 @@ import pytest
 from scipy import ndimage
 
 from convcli.engine.arguments import computing_dtype
+from convcli.engine.plane import blocks, strategies, strategy
 from convcli.engine.plane import filter as engine
-from convcli.engine.plane import planner
-from convcli.engine.plane.filter import BORDERS, filter2d
+from convcli.engine.plane.borders import BORDERS
+from convcli.engine.plane.filter import filter2d
+from convcli.engine.plane.plan import Plan
+from convcli.engine.plane.strategies import STRATEGIES, direct, folded, spectral
+from convcli.engine.workspace import FreeList, Workspace
 from convcli.errors import ShapeError, UnknownNameError, UsageError
 
 SCIPY_MODES = {
@@ -144,21 +148,21 @@ def test_whole_weights_on_whole_pixels_are_exact():
 @pytest.mark.parametrize("size", [(3, 3), (15, 15), (9, 2), (40, 31)], ids=str)
 @pytest.mark.parametrize("shape", [(700, 33), (33, 900), (300, 513)], ids=str)
 def test_bands_and_tiles_leave_no_seams(shape, size, monkeypatch):
-    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**12)
-    monkeypatch.setattr(planner, "BLOCK_ROWS", (8, 16))
-    monkeypatch.setattr(planner, "LEAST_COLUMNS", 16)
-    monkeypatch.setattr(planner, "TRANSFORM", {64: 5.0})
+    monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**12)
+    monkeypatch.setattr(strategy, "BLOCK_ROWS", (8, 16))
+    monkeypatch.setattr(strategy, "LEAST_COLUMNS", 16)
+    monkeypatch.setattr(spectral, "TRANSFORM", {64: 5.0})
     plane, kernel = plane_of(shape, np.float64), np.random.default_rng(1).normal(size=size)
     np.testing.assert_allclose(filter2d(plane, kernel), scipy_correlate(plane, kernel), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", planner.CANDIDATES)
+@pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_bytes_are_the_same_for_any_number_of_threads(name, dtype, monkeypatch):
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
-    monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
-    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**13)
-    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
+    monkeypatch.setattr(strategies, "STRATEGIES", {name: STRATEGIES[name]})
+    monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**13)
+    monkeypatch.setattr(blocks, "WORTH_A_THREAD", 1)
     kernel = np.outer(*np.random.default_rng(1).normal(size=(2, 7)))
     plane = plane_of((300, 400), dtype)
     one, two, three = (filter2d(plane, kernel, threads=threads).tobytes() for threads in (1, 2, 3))
@@ -166,9 +170,9 @@ def test_bytes_are_the_same_for_any_number_of_threads(name, dtype, monkeypatch):
 
 
 def test_all_threads_that_are_asked_for_take_part(monkeypatch):
-    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**8)
-    monkeypatch.setattr(engine, "WORTH_A_THREAD", 1)
-    steps = engine.plan((200, 200), np.dtype(np.float32), [[[1.0, 2.0]]])
+    monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**8)
+    monkeypatch.setattr(blocks, "WORTH_A_THREAD", 1)
+    plan = Plan.of((200, 200), np.dtype(np.float32), [[[1.0, 2.0]]])
     meeting = threading.Barrier(3, timeout=10)
     names = set()
 
@@ -177,7 +181,7 @@ def test_all_threads_that_are_asked_for_take_part(monkeypatch):
             names.add(threading.current_thread().name)
             meeting.wait()
 
-    engine.each_block(steps, task, threads=3)
+    blocks.each_block(plan, task, threads=3)
     assert len(names) == 3
 
 
@@ -194,9 +198,9 @@ def test_memory_is_the_result_and_a_few_blocks(size, kind, dtype):
     finally:
         tracemalloc.stop()
     # A thread has a handful of arrays of a block: cells, what lies between, scratch. No copy of the plane.
-    blocks = 2 * 4 * 4 * planner.BLOCK_CELLS
-    assert peak < result.nbytes + blocks
-    assert blocks < result.nbytes, "which a copy of the plane as floats would take"
+    working = 2 * 4 * 4 * strategy.BLOCK_CELLS
+    assert peak < result.nbytes + working
+    assert working < result.nbytes, "which a copy of the plane as floats would take"
 
 
 def test_float32_tiles_stay_within_a_hundredth_of_a_grey_level():
@@ -205,11 +209,11 @@ def test_float32_tiles_stay_within_a_hundredth_of_a_grey_level():
     np.testing.assert_allclose(filter2d(plane, kernel), scipy_correlate(plane, kernel), atol=0.01)
 
 
-@pytest.mark.parametrize("name", planner.CANDIDATES)
+@pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_spreads_no_further_than_the_kernel_reaches(name, value, monkeypatch):
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
-    monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
+    monkeypatch.setattr(strategies, "STRATEGIES", {name: STRATEGIES[name]})
     plane = plane_of((100, 100), np.float64)
     plane[50, 50] = value
     result = filter2d(plane, np.outer(*np.random.default_rng(1).random((2, 15))))
@@ -274,18 +278,23 @@ def test_complex_numbers_have_no_computing_dtype():
 
 
 def test_workspaces_are_kept_for_the_next_call_unless_they_are_large(monkeypatch):
-    kept = []
-    monkeypatch.setattr(engine, "_idle", kept)
+    made = []
+
+    def make():
+        made.append(Workspace())
+        return made[-1]
+
+    monkeypatch.setattr(blocks, "WORKSPACES", FreeList(make))
     plane = np.ones((600, 600), np.float32)
 
     filter2d(plane, np.ones((3, 3)))
-    (workspace,) = kept
     filter2d(plane, np.eye(3))
-    assert kept == [workspace]
+    assert len(made) == 1
 
-    monkeypatch.setattr(engine, "KEPT_BYTES", 1000)
+    monkeypatch.setattr(blocks, "KEPT_BYTES", 1000)
     filter2d(plane, np.eye(3))
-    assert kept == []
+    filter2d(plane, np.eye(3))
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize("border", BORDERS)
@@ -305,16 +314,16 @@ def test_axes_folded_to_matrices_give_what_direct_sums_give(border, size, window
         np.outer(*map(np.random.default_rng(2).normal, [0, 1], [1, 1], size)),
     )
     results = []
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
-    for name, offer in [("folded", planner.folded), ("direct", planner.direct)]:
-        monkeypatch.setattr(planner, "CANDIDATES", {name: offer})
-        monkeypatch.setattr(planner, "FOLDED_ROWS", (5, 8))
-        monkeypatch.setattr(planner, "FOLDED_COLUMNS", 11)
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
+    for name, offer in [("folded", folded.offer), ("direct", direct.offer)]:
+        monkeypatch.setattr(strategies, "STRATEGIES", {name: offer})
+        monkeypatch.setattr(folded, "BLOCK_ROWS", (5, 8))
+        monkeypatch.setattr(folded, "BLOCK_COLUMNS", 11)
         results.append(filter2d(plane, kernel, border=border, fill=0.7, **window))
     np.testing.assert_allclose(*results, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("name", [name for name in planner.CANDIDATES if name != "direct"])
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "direct"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_nan_and_infinities_spread_as_in_a_direct_sum(name, dtype, monkeypatch):
     rng = np.random.default_rng(3)
@@ -325,21 +334,21 @@ def test_nan_and_infinities_spread_as_in_a_direct_sum(name, dtype, monkeypatch):
     row[3] = 0  # a weight of 0 sees nothing
     kernel = np.outer(rng.normal(size=11), row)
     results = []
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
-    for offer in (planner.CANDIDATES[name], planner.direct):
-        monkeypatch.setattr(planner, "CANDIDATES", {"only": offer})
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
+    for offer in (STRATEGIES[name], direct.offer):
+        monkeypatch.setattr(strategies, "STRATEGIES", {"only": offer})
         results.append(filter2d(plane, kernel, border="constant", fill=2))
     np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
     assert 1000 < np.isfinite(results[0]).sum() < 90 * 80 - 1000
 
 
-@pytest.mark.parametrize("name", planner.CANDIDATES)
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_floats_near_their_limit_overflow_where_their_sum_does(name, monkeypatch):
     plane = np.ones((40, 40), np.float32)
     plane[20, 20] = 3e38
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
-    monkeypatch.setattr(planner, "CANDIDATES", {name: planner.CANDIDATES[name]})
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
+    monkeypatch.setattr(strategies, "STRATEGIES", {name: STRATEGIES[name]})
     result = filter2d(plane, np.full((5, 5), 2.0))
     assert np.isinf(result).sum() == 25
     assert np.isinf(result[18:23, 18:23]).all()
@@ -362,9 +371,9 @@ def test_a_kernel_longer_than_the_plane_needs_no_padded_copy(shape, size, stride
 
 
 def test_progress_adds_up_to_all(monkeypatch):
-    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**8)
-    steps = engine.plan((200, 200), np.dtype(np.float32), [[[1.0, 2.0]]])
+    monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**8)
+    plan = Plan.of((200, 200), np.dtype(np.float32), [[[1.0, 2.0]]])
     shares = []
-    engine.each_block(steps, lambda _block, _workspace: None, 2, shares.append)
+    blocks.each_block(plan, lambda _block, _workspace: None, 2, shares.append)
     assert len(shares) > 10
     assert sum(shares) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""Every strategy, forced, against SciPy on the same case: strides, dilations, borders, dtypes."""
+"""Every forced, forced, against SciPy on the same case: strides, dilations, borders, dtypes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from convcli.engine.plane import planner
+from convcli.engine.plane import strategies, strategy
 from convcli.engine.plane.filter import filter2d
-from convcli.engine.plane.strategies import add_up, distinct_columns, grouped, outer_factors, passes
+from convcli.engine.plane.rank_one import outer_factors
+from convcli.engine.plane.strategies import STRATEGIES, folded, spectral
+from convcli.engine.plane.strategies.shifts import add_up, grouped, passes
+from convcli.engine.plane.strategies.stacked import distinct_columns
 
 RNG = np.random.default_rng(7)
 PLANE = RNG.random((70, 83))
@@ -16,20 +19,20 @@ SIZES = [(1, 1), (3, 3), (7, 4), (1, 9), (9, 1), (20, 21)]
 SCIPY_MODES = {"reflect": "mirror", "symmetric": "reflect", "edge": "nearest", "wrap": "grid-wrap"}
 
 
-@pytest.fixture(params=planner.CANDIDATES)
-def strategy(request, monkeypatch):
-    """Leave the planner one strategy to pick, and blocks so small that there are several."""
-    monkeypatch.setattr(planner, "CANDIDATES", {request.param: planner.CANDIDATES[request.param]})
-    monkeypatch.setattr(planner, "BLOCK_CELLS", 2**10)
-    monkeypatch.setattr(planner, "BLOCK_ROWS", (16, 32))
-    monkeypatch.setattr(planner, "LEAST_COLUMNS", 16)
-    monkeypatch.setattr(planner, "TRANSFORM", {64: 5.0})
-    monkeypatch.setattr(planner, "LEAST_FOLDED", 1)
+@pytest.fixture(params=STRATEGIES)
+def forced(request, monkeypatch):
+    """Leave the planner one forced to pick, and blocks so small that there are several."""
+    monkeypatch.setattr(strategies, "STRATEGIES", {request.param: STRATEGIES[request.param]})
+    monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**10)
+    monkeypatch.setattr(strategy, "BLOCK_ROWS", (16, 32))
+    monkeypatch.setattr(strategy, "LEAST_COLUMNS", 16)
+    monkeypatch.setattr(spectral, "TRANSFORM", {64: 5.0})
+    monkeypatch.setattr(folded, "LEAST_SPAN", 1)
     return request.param
 
 
-def kernel_for(strategy, size):
-    if strategy in ("separable", "folded"):
+def kernel_for(forced, size):
+    if forced in ("separable", "folded"):
         return np.outer(RNG.normal(size=size[0]), RNG.normal(size=size[1]))
     return RNG.normal(size=size)
 
@@ -43,9 +46,9 @@ def reference(plane, kernel, mode="mirror", dilation=(1, 1)):
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_strategy_equals_scipy(strategy, size, dtype):
+def test_strategy_equals_scipy(forced, size, dtype):
     plane = (PLANE * 255).astype(dtype)
-    kernel = kernel_for(strategy, size)
+    kernel = kernel_for(forced, size)
     expected = reference(plane, kernel)
     tolerance = 1e-10 if dtype == np.float64 else 1e-5
     np.testing.assert_allclose(
@@ -55,9 +58,9 @@ def test_strategy_equals_scipy(strategy, size, dtype):
 
 @pytest.mark.parametrize("stride", [2, (3, 1), (1, 3), (5, 4), 50], ids=str)
 @pytest.mark.parametrize("size", SIZES, ids=str)
-def test_stride_keeps_every_nth_result_of_each_strategy(strategy, size, stride):
+def test_stride_keeps_every_nth_result_of_each_strategy(forced, size, stride):
     rows, columns = stride if isinstance(stride, tuple) else (stride, stride)
-    kernel = kernel_for(strategy, size)
+    kernel = kernel_for(forced, size)
     expected = reference(PLANE, kernel)[::rows, ::columns]
     np.testing.assert_allclose(filter2d(PLANE, kernel, stride=stride), expected, rtol=1e-9, atol=1e-9)
 
@@ -65,8 +68,8 @@ def test_stride_keeps_every_nth_result_of_each_strategy(strategy, size, stride):
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("dilation", [(2, 2), (1, 3), (4, 1)], ids=str)
 @pytest.mark.parametrize("size", [(3, 3), (7, 4), (1, 9)], ids=str)
-def test_dilation_puts_zeros_between_for_each_strategy(strategy, size, dilation, stride):
-    kernel = kernel_for(strategy, size)
+def test_dilation_puts_zeros_between_for_each_strategy(forced, size, dilation, stride):
+    kernel = kernel_for(forced, size)
     expected = reference(PLANE, kernel, dilation=dilation)[::stride, ::stride]
     result = filter2d(PLANE, kernel, dilation=dilation, stride=stride)
     np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
@@ -74,22 +77,22 @@ def test_dilation_puts_zeros_between_for_each_strategy(strategy, size, dilation,
 
 @pytest.mark.parametrize("border", SCIPY_MODES)
 @pytest.mark.parametrize("shape", [(70, 83), (5, 6), (1, 40)], ids=str)
-def test_borders_are_the_same_for_each_strategy(strategy, border, shape):
-    plane, kernel = RNG.random(shape), kernel_for(strategy, (7, 9))
+def test_borders_are_the_same_for_each_strategy(forced, border, shape):
+    plane, kernel = RNG.random(shape), kernel_for(forced, (7, 9))
     expected = reference(plane, kernel, SCIPY_MODES[border])
     np.testing.assert_allclose(filter2d(plane, kernel, border=border), expected, rtol=1e-9, atol=1e-9)
 
 
-def test_whole_weights_on_whole_pixels_are_exact_outside_the_fourier_domain(strategy):
-    if strategy == "spectral":
+def test_whole_weights_on_whole_pixels_are_exact_outside_the_fourier_domain(forced):
+    if forced == "spectral":
         pytest.skip("a transform rounds")
     plane, kernel = RNG.integers(0, 256, (60, 70), np.uint8), np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     expected = ndimage.correlate(plane.astype(np.int64), kernel, mode="mirror")
     np.testing.assert_array_equal(filter2d(plane, kernel), expected)
 
 
-def test_kernel_of_zeros_gives_zeros(strategy):
-    if strategy in ("separable", "folded"):
+def test_kernel_of_zeros_gives_zeros(forced):
+    if forced in ("separable", "folded"):
         pytest.skip("zeros are no outer product that saves anything")
     assert not filter2d(PLANE, np.zeros((3, 3))).any()
 

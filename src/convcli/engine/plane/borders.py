@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.engine.plane.planes import Plane
+from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError, UsageError
 from convcli.shapes import Pair, Sides
-
-Plane: TypeAlias = NDArray[Any]
 
 PATTERNS = {
     "reflect": "dcb|abcd|cba",
@@ -82,48 +80,7 @@ def border_named(name: str) -> str:
     return found
 
 
-class Source(Protocol):
-    """A plane whose cells are converted when they are asked for, never all at once."""
-
-    @property
-    def shape(self) -> Pair:
-        """Rows and columns."""
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """The dtype that the cells are stored in."""
-
-    def read(self, rows: slice, columns: slice, out: Plane) -> None:
-        """Put the cells of `rows` and `columns`, converted to the dtype of `out`, into `out`."""
-
-
-class ArraySource:
-    """A plane that is an array."""
-
-    def __init__(self, plane: Plane) -> None:
-        self.plane = plane
-        self.shape: Pair = (plane.shape[0], plane.shape[1])
-        self.dtype = plane.dtype
-
-    def read(self, rows: slice, columns: slice, out: Plane) -> None:
-        """Copy the cells of `rows` and `columns`."""
-        np.copyto(out, self.plane[rows, columns])
-
-
-class Made:
-    """A plane of what a function makes of another's cells."""
-
-    def __init__(self, source: Source, function: Callable[[Plane], Plane]) -> None:
-        self.source, self.function = source, function
-        self.shape, self.dtype = source.shape, source.dtype
-
-    def read(self, rows: slice, columns: slice, out: Plane) -> None:
-        """Put what the function makes of the cells of `rows` and `columns` into `out`."""
-        self.source.read(rows, columns, out)
-        out[...] = self.function(out)
-
-
-def border_indices(n: int, sides: Pair, border: str) -> Plane:
+def border_indices(n: int, sides: Pair, border: str) -> Array:
     """Return which of `n` cells stands at each place of the padded axis, −1 where none does.
 
     >>> border_indices(4, (3, 2), "reflect").tolist()
@@ -155,9 +112,14 @@ class Frame:
 
     shape: Pair
     before: Pair
-    rows: Plane
-    columns: Plane
+    rows: Array
+    columns: Array
     fill: float
+
+    @property
+    def padded(self) -> Pair:
+        """Rows and columns of the plane with its border."""
+        return len(self.rows), len(self.columns)
 
     @classmethod
     def of(cls, shape: Pair, padding: Sides, border: str, fill: float) -> Frame:
@@ -166,7 +128,7 @@ class Frame:
         value = float(fill) if border == "constant" else 0.0
         return cls(shape, (padding[0][0], padding[1][0]), rows, columns, value)
 
-    def gather(self, source: Source, rows: slice, columns: slice, out: Plane) -> None:
+    def gather(self, plane: Plane, rows: slice, columns: slice, out: Array) -> None:
         """Put `rows` and `columns` of the padded plane into `out`.
 
         What lies inside the plane is one copy; only the rest is picked cell by cell.
@@ -177,7 +139,7 @@ class Frame:
         )
         down, across = self.rows[rows], self.columns[columns]
         if inside_rows.stop > inside_rows.start and inside_columns.stop > inside_columns.start:
-            source.read(
+            plane.read(
                 _run(down[inside_rows]), _run(across[inside_columns]), out[inside_rows, inside_columns]
             )
             for beside in _around(inside_columns, len(across)):
@@ -185,22 +147,22 @@ class Frame:
                 if self._is_near(across[beside], near, inside_columns):
                     out[inside_rows, beside] = out[inside_rows, near]
                 else:
-                    self._pick(source, down[inside_rows], across[beside], out[inside_rows, beside])
+                    self._pick(plane, down[inside_rows], across[beside], out[inside_rows, beside])
             for beyond in _around(inside_rows, len(down)):
                 near = down[beyond] - down[inside_rows.start] + inside_rows.start
                 if self._is_near(down[beyond], near, inside_rows):
                     out[beyond] = out[near]
                 else:
-                    self._pick(source, down[beyond], across, out[beyond])
+                    self._pick(plane, down[beyond], across, out[beyond])
         else:
-            self._pick(source, down, across, out)
+            self._pick(plane, down, across, out)
 
     @staticmethod
-    def _is_near(indices: Plane, near: Plane, inside: slice) -> bool:
+    def _is_near(indices: Array, near: Array, inside: slice) -> bool:
         """Whether the cells at `indices` have been read already, and stand at the places `near`."""
         return bool(indices.min() >= 0 and near.min() >= inside.start and near.max() < inside.stop)
 
-    def _pick(self, source: Source, rows: Plane, columns: Plane, out: Plane) -> None:
+    def _pick(self, plane: Plane, rows: Array, columns: Array, out: Array) -> None:
         """Put the cells at `rows` × `columns` into `out`, whatever their order."""
         out[...] = self.fill
         down, across = np.flatnonzero(rows >= 0), np.flatnonzero(columns >= 0)
@@ -211,7 +173,7 @@ class Frame:
         cells = np.empty((len(rows_read), len(columns_read)), out.dtype)
         for at_row, row_run in _runs(rows_read):
             for at_column, column_run in _runs(columns_read):
-                source.read(row_run, column_run, cells[at_row, at_column])
+                plane.read(row_run, column_run, cells[at_row, at_column])
         out[np.ix_(down, across)] = cells[np.ix_(row_of, column_of)]
 
 
@@ -221,11 +183,11 @@ def _around(inside: slice, n: int) -> list[slice]:
     return [part for part in parts if part.stop > part.start]
 
 
-def _run(indices: Plane) -> slice:
+def _run(indices: Array) -> slice:
     return slice(int(indices[0]), int(indices[-1]) + 1)
 
 
-def _runs(indices: Plane) -> Iterator[tuple[slice, slice]]:
+def _runs(indices: Array) -> Iterator[tuple[slice, slice]]:
     """Yield where ascending neighbours stand in `indices`, and which cells they are."""
     cuts = [0, *(np.flatnonzero(np.diff(indices) != 1) + 1).tolist(), len(indices)]
     for first, last in pairwise(cuts):
