@@ -29,7 +29,6 @@ from convcli.explain.figure import (
 from convcli.explain.notation import number
 from convcli.render.drawing.palette import COLOURS
 from convcli.render.explain import FORMATS
-from convcli.render.explain.gif import animation
 from convcli.render.explain.steps import still
 from convcli.render.explain.terminal import show
 from explain.cases import made
@@ -99,27 +98,6 @@ def test_gif_of_the_6_by_6_convolution_is_small_and_has_16_frames():
     assert len(data) < 200_000
     assert picture.n_frames == 16
     assert picture.width == 800
-
-
-def test_every_frame_of_a_gif_is_the_picture_that_was_drawn():
-    rng = np.random.default_rng(0)
-    pictures = [np.full((20, 30, 3), 255, np.uint8)]
-    for _ in range(4):
-        pictures.append(pictures[-1].copy())
-        row, column = rng.integers(0, 15), rng.integers(0, 25)
-        pictures[-1][row : row + 5, column : column + 5] = rng.integers(0, 16, 3) * 17
-    pictures.append(pictures[-1].copy())  # nothing changes
-    pictures.append(rng.integers(0, 16, (20, 30, 3)).astype(np.uint8) * np.uint8(17))
-    gif = PIL.Image.open(io.BytesIO(animation(pictures[:-1], [0.5] * (len(pictures) - 1))))
-    for n, expected in enumerate(pictures[:-1]):
-        gif.seek(n)
-        np.testing.assert_array_equal(np.asarray(gif.convert("RGB")), expected)
-    crowded = PIL.Image.open(
-        io.BytesIO(animation(pictures[-2:], [0.5, 1]))
-    )  # more colours than a table holds
-    crowded.seek(1)
-    difference = np.asarray(crowded.convert("RGB")).astype(int) - pictures[-1]
-    assert np.abs(difference).mean() < 20
 
 
 class Tags(HTMLParser):

@@ -9,7 +9,7 @@ from convcli.images.colours import colour
 from convcli.images.header import shape_of
 from convcli.images.image import FORMATS, Image, Metadata, format_of
 from convcli.images.reading import read, resize
-from convcli.images.writing import COMPRESSION, encode, kept, write
+from convcli.images.writing import COMPRESSION, encode, encode_animation, kept, write
 
 __all__ = [
     "COMPRESSION",
@@ -19,6 +19,7 @@ __all__ = [
     "Metadata",
     "colour",
     "encode",
+    "encode_animation",
     "format_of",
     "kept",
     "read",

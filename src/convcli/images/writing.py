@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,26 @@ def encode(image: Image, format: str, *, compress: int = COMPRESSION, threads: i
         raise OutputError(
             f"The image cannot be written as {format.upper()} ({error}); use .png or .tif."
         ) from error
+    return stream.getvalue()
+
+
+def encode_animation(pictures: Iterable[Pixels], seconds: Sequence[float]) -> bytes:
+    """Return uint8 pictures (h, w, 3) of one size as a GIF that runs for ever, each shown for its seconds.
+
+    Of each picture only what differs from the one before is kept.
+    """
+    first, *others = map(_with_palette, pictures)
+    stream = io.BytesIO()
+    first.save(
+        stream,
+        "GIF",
+        save_all=True,
+        append_images=others,
+        duration=[round(1000 * wait) for wait in seconds],
+        loop=0,
+        disposal=1,  # what is transparent in the next one shows it
+        optimize=True,
+    )
     return stream.getvalue()
 
 

@@ -1,11 +1,21 @@
-"""An explanation as one picture, which does not move: as SVG, and as PNG."""
+"""An explanation as a picture: as SVG, as PNG, and step after step as an animated GIF."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from convcli.explain.figure import Explanation
+from convcli.images import encode_animation
 from convcli.render.drawing import raster
 from convcli.render.drawing.svg import svg_text
-from convcli.render.explain.steps import still
+from convcli.render.explain.steps import frames, still
+
+GIF_WIDTH = 800
+LARGEST_SCALE = 1.6
+SECONDS, LAST_SECONDS = 1.0, 3.0
+
+# Letters have soft edges in hundreds of shades; a GIF's frame holds 256 colours.
+_SIXTEEN_SHADES = ((np.arange(256) * 15 + 127) // 255 * 17).astype(np.uint8)
 
 
 def svg(explanation: Explanation) -> bytes:
@@ -16,3 +26,11 @@ def svg(explanation: Explanation) -> bytes:
 def png(explanation: Explanation) -> bytes:
     """Return the same in pixels, two a unit."""
     return raster.png(still(explanation))
+
+
+def gif(explanation: Explanation) -> bytes:
+    """Return an animation that runs for ever, 800 pixels wide unless that would only be larger letters."""
+    scenes = frames(explanation)
+    scale = min(GIF_WIDTH / scenes[0].width, LARGEST_SCALE)
+    pictures = (_SIXTEEN_SHADES[drawn] for drawn in raster.successive(scenes, scale))
+    return encode_animation(pictures, [SECONDS] * (len(scenes) - 1) + [LAST_SECONDS])
