@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-    from convcli.config import Config
+    from convcli.nn.config import Config, validate
 
 IMAGE = (28, 28, 1)
 CLASSES = 10
@@ -49,14 +49,13 @@ BATCHES = {"SEED": 256, "SMALL": 64}
 
 def convcli_config(network: str, batch: int) -> Config:
     """Return the configuration of a network, trained with Adam for longer than anybody waits."""
-    from convcli import build
 
     document = {
         "data": {"source": "digits", "validation": 0},
         "layers": LAYERS[network],
         "training": {"epochs": 10**9, "batch_size": batch, "optimizer": {"type": "adam"}},
     }
-    return build.SCHEMA.validate(document, f"benchmark network {network}")
+    return validate(document, f"benchmark network {network}")
 
 
 def torch_network(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int]) -> torch.nn.Sequential:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from random import Random
 
-from convcli.build import SCHEMA
 from convcli.kernels import KERNELS
 from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.config import PARTS
 
 WORD = re.compile(rb'"[^"\n]*"|[\w.+-]+')
 
-_PARTS = {name: part for parts in SCHEMA.parts.values() for name, part in parts.items()}
+_PARTS = {name: part for parts in PARTS.values() for name, part in parts.items()}
 _NAMES = {*_PARTS, *KERNELS, *ACTIVATIONS, "valid", "same", "full", "digits"}
 KNOWN = sorted(
     {f'"{name}"'.encode() for name in _NAMES}

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from convcli import build
+from convcli.config_file import ConfigFile
 from convcli.data import load_data
 from convcli.runs.folder import LAST, Run
 from convcli.runs.recording import Recorder, begin
@@ -23,7 +24,7 @@ def prepare(home: Path) -> tuple[Reference, Path]:
     config, folder = home / "training.toml", home / "before"
     write_config(config, units=8)
     reference = Reference.of(config, home / "undisturbed")
-    file = build.load_config(config)
+    file = ConfigFile.read(config)
     data = load_data(file.config.data, file.base, file.config.training.seed)
     training = build.new_training(file.config, data, threads=1)
     recorder = begin(Run.create(file.name, folder), file, training, data, 1)

@@ -12,6 +12,7 @@ from typing import Any
 import PIL.Image
 
 from convcli import build
+from convcli.config_file import ConfigFile
 from convcli.data import load_data
 from convcli.runs import checkpoints
 from convcli.runs.folder import (
@@ -116,7 +117,7 @@ class Reference:
     @classmethod
     def of(cls, config: Path, folder: Path) -> Reference:
         """Train as `config` says, in `folder`, and note every state on the way."""
-        file = build.load_config(config)
+        file = ConfigFile.read(config)
         data = load_data(file.config.data, file.base, file.config.training.seed)
         training = build.new_training(file.config, data)
         run = Run.create(file.name, folder)

@@ -6,6 +6,7 @@ import numpy as np
 
 from convcli import build
 from convcli.data import Dataset, Splits
+from convcli.nn.config import validate
 
 CLASSES = ("across", "crossed", "upright")
 
@@ -42,7 +43,7 @@ def config(layers=LAYERS, *, validation=0.1, **training):
         "layers": layers,
         "training": {"epochs": 3, "batch_size": 16, **training},
     }
-    return build.SCHEMA.validate(document, "stripes.toml")
+    return validate(document, "stripes.toml")
 
 
 def training(layers=LAYERS, *, count=90, validation=True, threads=1, **options):

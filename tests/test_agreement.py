@@ -26,6 +26,7 @@ from convcli import build
 from convcli.cli import blas
 from convcli.cli.evaluate import Split, evaluate
 from convcli.cli.predict import predict
+from convcli.config_file import ConfigFile
 from convcli.data import BUILT_IN, READERS, load_data, open_source
 from convcli.errors import ConfigError
 from convcli.runs import checkpoints
@@ -293,7 +294,7 @@ def stored_files(source, part, folder):
 def test_training_evaluate_and_predict_agree(case):
     with tempfile.TemporaryDirectory() as name:
         folder, run = Path(name), Path(name, "run")
-        file = build.load_config(write_config(case, folder))
+        file = ConfigFile.read(write_config(case, folder))
         data = load_data(file.config.data, file.base, file.config.training.seed)
         try:
             training = build.new_training(file.config, data, case.threads)

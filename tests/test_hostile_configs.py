@@ -8,7 +8,8 @@ import tracemalloc
 
 import pytest
 
-from convcli.build import build_network, load_config, resolved_config
+from convcli.build import build_network
+from convcli.config_file import ConfigFile
 from convcli.errors import ConfigError
 
 DATA = '[data]\nsource = "digits"\n'
@@ -119,7 +120,7 @@ def test_hostile_text(text, message, tmp_path):
     tracemalloc.start()
     try:
         with pytest.raises(ConfigError, match=f"(?s){message}") as caught:
-            build_network(load_config(path).config, (28, 28, 1), 10)
+            build_network(ConfigFile.read(path).config, (28, 28, 1), 10)
         assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
     finally:
         tracemalloc.stop()
@@ -146,7 +147,7 @@ def test_hostile_override(override, tmp_path):
     path = tmp_path / "some.toml"
     path.write_text(LAYERS + DATA)
     with pytest.raises(ConfigError) as caught:
-        load_config(path, [override])
+        ConfigFile.read(path, [override])
     assert max(map(len, str(caught.value).splitlines())) < 400
 
 
@@ -174,28 +175,28 @@ PLACES = {
 @pytest.mark.parametrize(("place", "message"), PLACES.values(), ids=PLACES)
 def test_hostile_place(place, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
-        load_config(tmp_path / place(tmp_path))
+        ConfigFile.read(tmp_path / place(tmp_path))
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-this-name/x", "~", "x" * 5000, "circle"])
 def test_paths_that_lead_nowhere_are_none_of_the_configurations_business(path, tmp_path):
     circle(tmp_path)
     (tmp_path / "some.toml").write_text(f"{LAYERS}[data]\nsource = '{path}'\n")
-    file = load_config(tmp_path / "some.toml")
+    file = ConfigFile.read(tmp_path / "some.toml")
     assert file.config.data.source == path
-    assert resolved_config(file).data.source.startswith("/")
+    assert file.resolved.data.source.startswith("/")
 
 
 def test_a_byte_order_mark_and_the_line_ends_of_windows_are_accepted(tmp_path):
     text = (LAYERS + DATA).replace("\n", "\r\n").encode()
     (tmp_path / "some.toml").write_bytes(b"\xef\xbb\xbf" + text)
-    assert load_config(tmp_path / "some.toml").config.data.source == "digits"
+    assert ConfigFile.read(tmp_path / "some.toml").config.data.source == "digits"
 
 
 def test_a_pipe_is_read_such_as_a_shell_makes_of_a_commands_output(tmp_path):
     os.mkfifo(tmp_path / "some.toml")
     writer = threading.Thread(target=(tmp_path / "some.toml").write_text, args=(LAYERS + DATA,))
     writer.start()
-    config = load_config(tmp_path / "some.toml").config
+    config = ConfigFile.read(tmp_path / "some.toml").config
     writer.join()
     assert config.data.source == "digits"

@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from convcli.build import build_network, load_config, resolved_config
+from convcli.build import build_network
+from convcli.config_file import ConfigFile
 from convcli.errors import ConvcliError
 from convcli.render.network import network_document
 from fuzz.words import with_another_word
@@ -19,8 +20,8 @@ def test_one_input(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, suppress(ConvcliError):
         path = Path(folder) / "config.toml"
         path.write_bytes(data)
-        file = load_config(path)
-        assert resolved_config(file).training == file.config.training
+        file = ConfigFile.read(path)
+        assert ConfigFile.parse(file.resolved_text(), path).config == file.resolved
         network = build_network(file.config, (28, 28, 1), 10)
         json.dumps(network_document(network), allow_nan=False)
 

@@ -6,21 +6,19 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter
 
-from convcli.config import TrainingOptions
 from convcli.data import Dataset
 from convcli.engine.sums import vector_norm
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
+from convcli.nn.config import TrainingOptions
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
-from convcli.nn.optimizers import Optimizer
-from convcli.nn.schedules import Schedule
 from convcli.nn.weights import NetworkWeights, decay_mask
 from convcli.nn.workers import Workers
 
@@ -158,8 +156,8 @@ class Training:
         self.model, self.options, self.train, self.validation = model, options, train, validation
         self.threads = threads
         self.progress = Progress()
-        self.optimizer = cast(Optimizer, options.optimizer)
-        self.schedule = cast(Schedule, options.schedule)
+        self.optimizer = options.optimizer
+        self.schedule = options.schedule
         self.optimizer_state = self.optimizer.start(model.weights.trained)
         self.best, self.best_of = NetworkWeights(model.network), model
         self._decay = decay_mask(model.network)

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from convcli import build
+from convcli.config_file import ConfigFile
 from convcli.data import load_data
 from convcli.nn.layer import LAYERS
 from convcli.nn.optimizers import OPTIMIZERS
@@ -21,7 +22,7 @@ def test_what_it_writes_trains_as_it_stands(call, tmp_path):
         "convcli.toml",
         "Next: convcli check convcli.toml && convcli train convcli.toml",
     ]
-    file = build.load_config(tmp_path / "convcli.toml")
+    file = ConfigFile.read(tmp_path / "convcli.toml")
     data = load_data(file.config.data, file.base, 0)
     build.build_network(file.config, data.train.shape, len(data.train.classes))
 
@@ -38,7 +39,7 @@ def test_what_is_commented_out_is_valid_too(call, tmp_path):
     text = "\n".join(line for line in shown if "path/to" not in line)
     assert len(tomllib.loads(text)["training"]) > 5
     (tmp_path / "all.toml").write_text(text)
-    build.load_config(tmp_path / "all.toml")
+    ConfigFile.read(tmp_path / "all.toml")
 
 
 def test_stdout_is_the_same_text(call, tmp_path):

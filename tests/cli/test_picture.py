@@ -8,7 +8,7 @@ import pytest
 
 import stripes
 from convcli.cli.picture import SECONDS, Picture
-from convcli.config import ConfigFile
+from convcli.config_file import ConfigFile
 from convcli.render.curves import curves_png
 from convcli.runs.folder import CURVES, Run
 from convcli.runs.recording import begin

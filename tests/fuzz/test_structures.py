@@ -19,6 +19,7 @@ from hypothesis.extra import numpy as arrays
 
 from convcli import build
 from convcli.errors import ConvcliError
+from convcli.nn.config import validate
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))  # the targets are not installed with convcli
@@ -93,7 +94,7 @@ CONFIG = {
 @given(altered(CONFIG))
 def test_configurations(document):
     with suppress(ConvcliError):
-        build.build_network(build.SCHEMA.validate(document, "some.toml"), (28, 28, 1), 10)
+        build.build_network(validate(document, "some.toml"), (28, 28, 1), 10)
 
 
 STORED = (ROOT / "fuzz/corpus/checkpoint/last.safetensors").read_bytes()

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from conftest import ROOT
 from convcli import build
+from convcli.config_file import ConfigFile
 from convcli.nn.evaluation import evaluate
 from convcli.nn.losses import CrossEntropy
 from convcli.render.evaluation import class_table, confusion_table
@@ -23,7 +24,7 @@ WIDTHS = (20, 40, 60, 80, 120)
 
 
 def network(name, shape):
-    config = build.load_config(ROOT / "examples" / name).config
+    config = ConfigFile.read(ROOT / "examples" / name).config
     return build.build_network(config, shape, 10)
 
 

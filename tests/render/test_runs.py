@@ -19,7 +19,8 @@ from convcli.render.runs import (
     runs_document,
     runs_table,
 )
-from convcli.runs.history import Comparison, Outcome, State, Summary
+from convcli.runs.comparing import Comparison
+from convcli.runs.history import Outcome, State, Summary
 from histories import history
 
 FINISHED = Summary(

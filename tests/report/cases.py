@@ -6,6 +6,7 @@ import numpy as np
 
 from convcli import build
 from convcli.data import Dataset
+from convcli.nn.config import validate
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
 from convcli.nn.preprocessing import Preprocessing
@@ -25,7 +26,7 @@ RECORD = Record("run-001", HISTORY, ENVIRONMENT, '[data]\nsource = "<b>"\n')
 def config(layers, epochs=3):
     """Return a configuration of these layers."""
     document = {"data": {"source": "made.npz"}, "layers": layers, "training": {"epochs": epochs}}
-    return build.SCHEMA.validate(document, "made.toml")
+    return validate(document, "made.toml")
 
 
 def model(layers, shape, classes, *, seed=0):

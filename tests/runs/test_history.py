@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from convcli.errors import ConfigError, InputError
+from convcli.runs.comparing import compare
 from convcli.runs.folder import BEST, CONFIG, CURVES, ENVIRONMENT, LAST, METRICS, RESOLVED, RESULTS, Run
 from convcli.runs.history import (
     ORDERS,
     Outcome,
     State,
     Summary,
-    compare,
     list_runs,
     ordered,
     read_history,

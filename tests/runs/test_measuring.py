@@ -9,6 +9,7 @@ import pytest
 
 import stripes
 from convcli import build
+from convcli.config_file import ConfigFile
 from convcli.data import load_data
 from convcli.errors import InputError, UsageError
 from convcli.runs import checkpoints
@@ -56,7 +57,7 @@ def train(folder):
 
     def made(*overrides):
         (folder / "stripes.toml").write_text(CONFIG)
-        file = build.load_config(folder / "stripes.toml", overrides)
+        file = ConfigFile.read(folder / "stripes.toml", overrides)
         data = load_data(file.config.data, file.base, 0)
         training, run = build.new_training(file.config, data, 1), Run.create("stripes", folder / "run")
         recorder = begin(run, file, training, data, 1)

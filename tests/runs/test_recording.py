@@ -7,7 +7,7 @@ import os
 import pytest
 
 import stripes
-from convcli.config import ConfigFile
+from convcli.config_file import ConfigFile
 from convcli.runs import checkpoints, recording
 from convcli.runs.folder import BEST, CONFIG, ENVIRONMENT, LAST, METRICS, RESOLVED, Run
 from convcli.runs.recording import Recorder, begin

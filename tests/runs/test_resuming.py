@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import stripes
-from convcli.config import ConfigFile
+from convcli.config_file import ConfigFile
 from convcli.errors import InputError, UsageError
 from convcli.runs.folder import BEST, LAST, METRICS, RESOLVED, Run
 from convcli.runs.recording import begin

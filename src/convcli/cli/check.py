@@ -25,11 +25,12 @@ def check(
       convcli check examples/mnist.toml --set data.source=path/to/mnist
     """
     from convcli import build
+    from convcli.config_file import ConfigFile
     from convcli.data import load_data
     from convcli.nn.doubts import about
     from convcli.render.network import data_document, data_lines, network_document, network_table
 
-    file = build.load_config(config, overrides or [])
+    file = ConfigFile.read(config, overrides or [])
     data = load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
     model = build.new_model(file.config, data)

@@ -45,9 +45,7 @@ def gradcheck(
       convcli gradcheck examples/mnist.toml --input 28x28x1 --classes 10 --json
       convcli gradcheck examples/digits.toml --set layers.1.activation=tanh --seed 7
     """
-    from typing import cast
 
-    from convcli.nn.losses import Loss
     from convcli.proof.gradcheck import check_count, check_network
     from convcli.render.checks import (
         gradient_document,
@@ -60,7 +58,7 @@ def gradcheck(
     network, file = configured_network(config, overrides or (), volume, classes)
     checks = []
     with steps(check_count(network), "checking gradients") as advance:
-        for check in check_network(network, cast(Loss, file.config.training.loss), seed):
+        for check in check_network(network, file.config.training.loss, seed):
             checks.append(check)
             advance()
     if json:

@@ -14,7 +14,7 @@ from convcli.errors import ConvcliError, UsageError
 from convcli.shapes import NAMED_PADDINGS, Pair, Sides
 
 if TYPE_CHECKING:
-    from convcli.config import ConfigFile
+    from convcli.config_file import ConfigFile
     from convcli.kernels import Kernel
     from convcli.nn.network import Network
 
@@ -205,9 +205,10 @@ def configured_network(
 ) -> tuple[Network, ConfigFile]:
     """Return the network of a configuration: for the data's images, or for --input and --classes."""
     from convcli import build
+    from convcli.config_file import ConfigFile
     from convcli.data import load_data
 
-    file = build.load_config(config, overrides)
+    file = ConfigFile.read(config, overrides)
     if volume is not None:
         return build.build_network(file.config, parse_volume(volume), classes), file
     if classes is not None:

@@ -108,7 +108,7 @@ def diff(
       convcli runs diff runs/digits-001 archive/digits-001 --json
     """
     from convcli.render.runs import comparison_document, comparison_tables
-    from convcli.runs.history import compare
+    from convcli.runs.comparing import compare
 
     one, other = chosen_run(one), chosen_run(other)
     names = (str(one), str(other))

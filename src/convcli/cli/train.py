@@ -17,7 +17,7 @@ from convcli.cli.picture import Picture
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from convcli.config import ConfigFile
+    from convcli.config_file import ConfigFile
     from convcli.data import Splits
     from convcli.runs.recording import Recorder
     from convcli.runs.resuming import Changes
@@ -75,15 +75,16 @@ def train(
 
 def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: int, json: bool) -> None:
     from convcli import build
+    from convcli.config_file import ConfigFile
     from convcli.nn.doubts import about
     from convcli.runs.folder import Run
     from convcli.runs.recording import begin
 
-    file = build.load_config(config, overrides)
+    file = ConfigFile.read(config, overrides)
     data = _data(file)
     training = build.new_training(file.config, data, threads)
     note(about(training.model, data.train.images))
-    build.resolved_text(file)  # complains, if it has to, before there is a folder
+    file.resolved_text()  # complains, if it has to, before there is a folder
     run = Run.create(file.name, run_dir)
     with run.hold():
         recorder = begin(run, file, training, data, threads)
@@ -93,7 +94,6 @@ def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: in
 def _resume(
     folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
 ) -> None:
-    from convcli import build
     from convcli.runs.folder import LAST, RESOLVED, Run
     from convcli.runs.resuming import how_to_go_on, resume, values_in_force
 
@@ -105,7 +105,7 @@ def _resume(
         if run.read(RESOLVED) != file.text.encode():
             note(f"{RESOLVED} is not what the run was under, and is written anew; change values with --set")
         if config is not None:
-            file = build.load_config(config, overrides)
+            file = ConfigFile.read(config, overrides)
         try:
             data = _data(file)
         except InputError as error:

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from convcli.config import Config, DataOptions, TrainingOptions
+from convcli.config import DataOptions
 from convcli.engine.workspace import Array
 from convcli.explain.figure import Arrow, Block, Explanation, Formula, Grid, Picture, Row, Step, exact
 from convcli.explain.notation import number
 from convcli.explain.tensors import Passage, pass_through, read_image
 from convcli.explain.topics import Request, topic
+from convcli.nn.config import Config, TrainingOptions
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
@@ -30,7 +29,7 @@ def about(model: Model, images: Array) -> list[str]:
     notes = [
         *_about_the_end(model),
         *_about_single_values(model, len(images)),
-        *_about_warm_up(cast(Schedule, options.schedule), options.epochs),
+        *_about_warm_up(options.schedule, options.epochs),
     ]
     if (number := dead_layer(model, images)) is not None:
         notes.append(
@@ -115,7 +114,7 @@ def about_learning(model: Model, images: Array, losses: Sequence[float], chance:
     """
     if losses[-1] < CHANCE * chance or chance < 1e-6:  # with a single class there is nothing to learn
         return None
-    optimizer = cast(Optimizer, model.config.training.optimizer)
+    optimizer = model.config.training.optimizer
     if (number := dead_layer(model, images)) is not None:
         return (
             f"the relu of {_place(model, number)} gives 0 for every image tried: nothing up to it learns. "

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convcli.config import Config
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
+from convcli.nn.config import Config
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network

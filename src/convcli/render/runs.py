@@ -12,8 +12,9 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from convcli.config import Config
-from convcli.runs.history import Comparison, State, Summary
+from convcli.nn.config import Config
+from convcli.runs.comparing import Comparison
+from convcli.runs.history import State, Summary
 from convcli.wording import shown
 
 STYLES = {State.RUNNING: "cyan", State.FINISHED: "green", State.DAMAGED: "bold red"}

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from convcli import config as configuration
-from convcli.build import SCHEMA, build_network
-from convcli.config import Config, ConfigFile
+from convcli.build import build_network
+from convcli.config_file import ConfigFile
 from convcli.data import Splits
 from convcli.engine.workspace import Array
 from convcli.errors import ConvcliError, InputError
+from convcli.nn.config import Config, validate
 from convcli.nn.layer import Shape
-from convcli.nn.losses import Loss
 from convcli.nn.model import Model
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -101,7 +100,7 @@ def _model(checkpoint: Checkpoint, path: Path, changed: Config | None = None) ->
         if document["format"] != _FORMAT:
             found = shortened(repr(document["format"]))
             raise InputError(f"{path}: format {found}; this version reads format {_FORMAT}.")
-        config = changed or SCHEMA.validate(document["config"], f"{path} (its configuration)")
+        config = changed or validate(document["config"], f"{path} (its configuration)")
         preprocessing = Preprocessing.from_document(document["preprocessing"])
         classes = _class_names(document["classes"])
         network = build_network(config, preprocessing.shape, len(classes))
@@ -110,7 +109,7 @@ def _model(checkpoint: Checkpoint, path: Path, changed: Config | None = None) ->
         if isinstance(error, ConvcliError):
             raise InputError(f"{fault}. {error.lines[0]}", *error.lines[1:]) from error
         raise InputError(f"{fault} ({shortened(repr(error))}).") from error
-    return Model(network, weights, preprocessing, cast(Loss, config.training.loss), classes, config)
+    return Model(network, weights, preprocessing, config.training.loss, classes, config)
 
 
 def _class_names(names: object) -> tuple[str, ...]:
@@ -149,7 +148,7 @@ def _check_arrays(shapes: Mapping[str, Shape], arrays: Mapping[str, Array], faul
 
 def run_config(run: Run) -> ConfigFile:
     """Return the configuration that a run was made with, its paths absolute."""
-    file = configuration.read(run.folder / RESOLVED, SCHEMA, inside=True)
+    file = ConfigFile.read(run.folder / RESOLVED, inside=True)
     return replace(file, name=run.folder.name)
 
 

@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, FailFast, TypeAdapter, ValidationError
 
-from convcli import build
-from convcli.config import Config
 from convcli.errors import ConvcliError, InputError
 from convcli.files import is_file_inside
+from convcli.nn.config import Config
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, CONFIG, LAST, LOCK, METRICS, RESOLVED, RESULTS, USUAL, Run
 from convcli.training import Metrics, best_metrics
@@ -260,57 +259,3 @@ def ordered(runs: Iterable[Summary], by: str) -> list[Summary]:
         return value is None, (value or 0.0) * (1 if by == "loss" else -1)
 
     return sorted(runs, key=place)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two runs beside each other: pairs of values, in which None stands for a missing one.
-
-    Attributes
-    ----------
-    config, environment
-        What differs, by the keys that lead to it.
-    figures
-        Those of both, also where they are equal.
-    """
-
-    config: Mapping[str, tuple[Any, Any]]
-    environment: Mapping[str, tuple[Any, Any]]
-    figures: Mapping[str, tuple[float | None, float | None]]
-
-
-def compare(one: Path, other: Path) -> Comparison:
-    """Return what the runs in two folders differ in.
-
-    Raises
-    ------
-    InputError, ConfigError
-        If one is no run, or damaged.
-    """
-    runs = [(Run(folder), summarize(folder)) for folder in (one, other)]
-    configs = [checkpoints.run_config(run).config for run, _ in runs]
-    environments = [run.read_environment() for run, _ in runs]
-    for environment in environments:
-        environment.pop("began", None)
-    left, right = (_figures(summary) for _, summary in runs)
-    return Comparison(
-        build.changes(*configs),
-        build.document_changes(*environments),
-        {name: (value, right[name]) for name, value in left.items()},
-    )
-
-
-def _figures(run: Summary) -> dict[str, float | None]:
-    best = asdict(run.best) if run.best else {}
-    test = asdict(run.test) if run.test else {}
-    return {
-        "epochs": len(run.history),
-        "best epoch": best.get("epoch"),
-        "training loss": best.get("train_loss"),
-        "training accuracy": best.get("train_accuracy"),
-        "validation loss": best.get("validation_loss"),
-        "validation accuracy": best.get("validation_accuracy"),
-        "test loss": test.get("loss"),
-        "test accuracy": test.get("accuracy"),
-        "images/s": run.images_per_second,
-    }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from convcli.config import ConfigFile
+from convcli.config_file import ConfigFile
 from convcli.data import Dataset, Splits, Wanted, load_data, open_source
 from convcli.data.splits import fingerprint
 from convcli.errors import InputError, UsageError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from convcli import build
-from convcli.config import ConfigFile, seconds
+from convcli.config_file import ConfigFile
 from convcli.data import Splits
+from convcli.nn.config import seconds
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
 from convcli.training import BatchDone, EpochDone, Training
@@ -71,7 +71,7 @@ class Recorder:
 
 def begin(run: Run, file: ConfigFile, training: Training, data: Splits, threads: int) -> Recorder:
     """Return what records a training that has not begun; with this the folder is a run that can go on."""
-    recorder = Recorder(run, training, build.resolved_text(file), data.fingerprint())
+    recorder = Recorder(run, training, file.resolved_text(), data.fingerprint())
     run.write_environment(seed=file.config.training.seed, threads=threads)
     recorder.checkpoint()
     run.write_config(file.text, file.overrides, recorder.resolved)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
-from convcli import build
-from convcli import config as configuration
-from convcli.config import Config, ConfigFile
+from convcli.config_file import ConfigFile
 from convcli.data import Splits
 from convcli.errors import InputError, UsageError
+from convcli.nn.config import Config
 from convcli.nn.model import Model
-from convcli.nn.schedules import Schedule
 from convcli.runs import checkpoints
+from convcli.runs.comparing import config_changes
 from convcli.runs.folder import LAST, RESOLVED, Checkpoint, Run
 from convcli.runs.recording import Recorder
 from convcli.training import Training, best_metrics
@@ -36,7 +35,7 @@ def values_in_force(run: Run, last: Checkpoint, overrides: Iterable[str] = ()) -
     text = last.document.get("resolved")
     if not isinstance(text, str):
         raise InputError(f"{run.folder / LAST}: damaged checkpoint (it does not say what was in force).")
-    file = configuration.parse(text, run.folder / RESOLVED, build.SCHEMA, overrides)
+    file = ConfigFile.parse(text, run.folder / RESOLVED, overrides)
     return replace(file, name=run.folder.name)
 
 
@@ -89,7 +88,7 @@ def resume(
         If the checkpoint is damaged, or its weights do not fit the images or the configuration.
     """
     training = checkpoints.restore_training(last, run.folder / LAST, data, threads)
-    before, after = values_in_force(run, last).config, build.resolved_config(file)
+    before, after = values_in_force(run, last).config, file.resolved
     changes = _compare(training, before, after, _recorded_images(run, last), data.fingerprint())
     if changes.weighty and not allow_changes:
         raise UsageError(
@@ -107,7 +106,7 @@ def resume(
     changed.best_of = _with_options(training.best_of, changes.options)
     if changes.weighty:
         changed.progress.restart_epoch()
-    resolved = _history(last, changed, changes) + build.resolved_text(file)
+    resolved = _history(last, changed, changes) + file.resolved_text()
     recorder = Recorder(run, changed, resolved, data.fingerprint())
     recorder.checkpoint()
     recorder.catch_up()
@@ -125,7 +124,7 @@ def _compare(
     training: Training, before: Config, after: Config, images: Mapping[str, Any], now: Mapping[str, str]
 ) -> Changes:
     plain, weighty, options = [], [], {}
-    for key, (old, new) in build.changes(before, after).items():
+    for key, (old, new) in config_changes(before, after).items():
         line = f"{key}: {old!r} → {new!r}"
         if key.startswith("data.") and key not in (_PREPROCESSING, *_PRESENTATION):
             continue  # what counts are the images
@@ -145,7 +144,7 @@ def _compare(
 
 def _obstacle(training: Training, epochs: int) -> str | None:
     """Return why a training of so many epochs would not stand where this one does; None if it would."""
-    progress, schedule = training.progress, cast(Schedule, training.options.schedule)
+    progress, schedule = training.progress, training.options.schedule
     if progress.step and schedule.spans_run:
         return f"with the schedule {schedule.name()} the rate of every step depends on it"
     done = len(progress.history) + (progress.batch > 0)

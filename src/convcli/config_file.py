@@ -1,0 +1,162 @@
+"""A configuration in a TOML file: read, with values set over it, and written with all in force."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convcli.bounds import CONFIG_BYTES
+from convcli.data import BUILT_IN
+from convcli.errors import ConfigError
+from convcli.files import open_inside
+from convcli.formats import toml
+from convcli.nn.config import LONGEST_LINE, Config, validate
+from convcli.wording import shortened
+
+# Keys of [data] that hold paths: on the command line they mean the shell's folder, in a file the file's.
+_PATHS = ("source", "validation", "test")
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A configuration as it stands in a file.
+
+    Attributes
+    ----------
+    config
+        What is in force: the file's values, the overrides, the defaults.
+    text, overrides
+        The file as it was, and the `key=value` texts that were set over it.
+    base
+        The folder that paths in it are relative to.
+    name
+        The file's stem.
+    """
+
+    config: Config
+    text: str
+    overrides: tuple[str, ...]
+    base: Path
+    name: str
+
+    @classmethod
+    def read(cls, path: Path, overrides: Iterable[str] = (), *, inside: bool = False) -> ConfigFile:
+        """Return the configuration in the TOML file at `path`, with `key=value` overrides on top.
+
+        `inside` a run's folder, no link is followed and nothing read but a file.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, is not TOML, or holds mistakes (all are named at once).
+        """
+        try:
+            with open_inside(path) if inside else path.open("rb") as file:
+                data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
+            text = data.decode("utf-8-sig")
+        except FileNotFoundError:
+            raise ConfigError(
+                f"{path}: no such file. Write a starter with `convcli init {shlex.quote(str(path))}`."
+            ) from None
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; is it a TOML file?") from error
+        if len(data) > CONFIG_BYTES:
+            raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} bytes.")
+        return cls.parse(text, path, overrides)
+
+    @classmethod
+    def parse(cls, text: str, path: Path, overrides: Iterable[str] = ()) -> ConfigFile:
+        """Return the configuration that `text` holds, read as if it stood in a file at `path`; see `read`."""
+        if len(text) > CONFIG_BYTES:
+            raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} signs.")
+        try:
+            document = toml.loads(text)
+        except ValueError as error:
+            raise ConfigError(f"{path}: not valid TOML: {shortened(str(error), LONGEST_LINE)}.") from error
+        overrides = tuple(overrides)
+        for override in overrides:
+            _set(document, override)
+        return cls(validate(document, str(path)), text, overrides, path.resolve().parent, path.stem)
+
+    @property
+    def resolved(self) -> Config:
+        """The configuration as a run keeps it: with paths that hold from anywhere."""
+        data = self.config.data
+        paths = {key: getattr(data, key) for key in _PATHS}
+        absolute = {key: self._absolute(path) for key, path in paths.items() if isinstance(path, str)}
+        return self.config.model_copy(update={"data": data.model_copy(update=absolute)})
+
+    def _absolute(self, path: str) -> str:
+        if path in BUILT_IN:
+            return path
+        return os.path.realpath(self.base / os.path.expanduser(path))  # noqa: PTH111 - as `open_source`
+
+    def resolved_text(self) -> str:
+        """Return every value in force as TOML, with paths that hold from anywhere.
+
+        Raises
+        ------
+        ConfigError
+            If a path is not UTF-8, which TOML is.
+        """
+        text = dump(self.resolved)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ConfigError(
+                f"{self.name}: the name of a path in [data] is not UTF-8 text, so that a run cannot keep it. "
+                "Rename the file or folder."
+            ) from None
+        return text
+
+
+def _set(document: dict[str, Any], override: str) -> None:
+    """Apply `training.epochs=3` or `layers.1.filters=16` (layers count from 1) to `document`."""
+    dotted, equals, text = override.partition("=")
+    dotted, text = dotted.strip(), text.strip()
+    if not equals or not all(dotted.split(".")):
+        raise ConfigError(f"--set {shortened(override)}: expected KEY=VALUE, for example training.epochs=3.")
+    try:
+        value = toml.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text  # a bare word is a string
+    except ValueError as error:
+        raise ConfigError(f"--set {shortened(override)}: {error}.") from error
+    if dotted in {f"data.{key}" for key in _PATHS} and isinstance(value, str):
+        path = os.path.expanduser(value)  # noqa: PTH111 - leaves ~name of an unknown user as it is
+        value = os.path.realpath(path) if Path(path).exists() else value
+    table: Any = document
+    *steps, last = dotted.split(".")
+    try:
+        for step in steps:
+            key = _key(table, step)
+            inner = table[key] if isinstance(table, list) else table.setdefault(key, {})
+            if isinstance(inner, str) and steps == ["training", step]:  # the bare name of a part
+                inner = table[key] = {"type": inner}
+            table = inner
+        table[_key(table, last)] = value
+    except (TypeError, ValueError, IndexError, AttributeError):
+        raise ConfigError(
+            f"--set {shortened(override)}: there is no such place in the configuration."
+        ) from None
+
+
+def _key(table: object, step: str) -> Any:
+    """Return where `step` leads in `table`: to a key, or to a position that counts from 1."""
+    if not isinstance(table, list):
+        return step
+    if int(step) < 1:
+        raise IndexError(step)
+    return int(step) - 1
+
+
+def dump(config: Config) -> str:
+    """Return `config` as TOML with every value in force."""
+    return toml.dumps(config.model_dump(mode="json", exclude_none=True, serialize_as_any=True))

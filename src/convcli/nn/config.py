@@ -1,0 +1,170 @@
+"""The typed configuration of data, network and training, and the words for what is wrong with one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+import convcli.nn.layers  # noqa: F401 - registers the layers
+from convcli.bounds import check_document
+from convcli.config import DataOptions, OneOf, Options, Parts, tuples
+from convcli.errors import ConfigError
+from convcli.nn.layer import LAYERS, Layer
+from convcli.nn.losses import LOSSES, CrossEntropy, Loss
+from convcli.nn.optimizers import OPTIMIZERS, Adam, Optimizer
+from convcli.nn.schedules import SCHEDULES, Constant, Schedule
+from convcli.wording import shortened, suggestion
+
+PARTS: Mapping[str, Parts] = {
+    "layers": LAYERS,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
+
+# Of a message about a wrong configuration.
+MOST_MISTAKES = 20
+MOST_LAYERS = 1000  # several times those of the deepest networks that people train
+LONGEST_LINE = 300
+
+# Where pydantic speaks of Python's types.
+_PLAIN_WORDS = {
+    "missing": "this key is missing",
+    "model_type": "should be a table",
+    "tuple_type": "should be an array of tables",
+    "too_short": "should have at least one entry",
+}
+
+
+def _not_too_many(value: object) -> object:
+    """Return the layers as a tuple; too many are refused before the first is looked at."""
+    if isinstance(value, list) and len(value) > MOST_LAYERS:
+        raise ValueError(f"expected at most {MOST_LAYERS:,} layers, found {len(value):,}")
+    return tuples(value)
+
+
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def seconds(text: str) -> float:
+    """Return the seconds of a time such as "90 s", "5 min" or "0.5 h", or raise ValueError."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?) ?(s|min|h)", text, re.ASCII)
+    if match is None or not float(match[1]):
+        raise ValueError(f'expected a number of batches, or a time as "90 s", "5 min", "1 h", not {text!r}')
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _batches_or_time(value: object) -> object:
+    if isinstance(value, str):
+        seconds(value)
+    elif type(value) is not int or value < 1:
+        raise ValueError(f'expected a number of batches, or a time as "90 s", "5 min", "1 h", not {value!r}')
+    return value
+
+
+class TrainingOptions(Options):
+    """[training]: how the network learns."""
+
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = 64
+    seed: NonNegativeInt = 0
+    clip_norm: PositiveFloat | None = None
+    patience: PositiveInt | None = None
+    checkpoint_every: Annotated[int | str, BeforeValidator(_batches_or_time)] = "5 min"
+    loss: Annotated[Loss, OneOf("loss", LOSSES, CrossEntropy)] = Field(default_factory=CrossEntropy)
+    optimizer: Annotated[Optimizer, OneOf("optimizer", OPTIMIZERS, Adam)] = Field(default_factory=Adam)
+    schedule: Annotated[Schedule, OneOf("schedule", SCHEDULES, Constant)] = Field(default_factory=Constant)
+
+
+class Config(Options):
+    """A whole configuration."""
+
+    data: DataOptions
+    layers: Annotated[
+        tuple[Annotated[Layer, OneOf("layer", LAYERS)], ...],
+        BeforeValidator(_not_too_many),
+        Field(min_length=1),
+    ]
+    training: TrainingOptions = Field(default_factory=TrainingOptions)
+
+    @model_validator(mode="after")
+    def _early_stopping_needs_a_judge(self) -> Config:
+        if self.training.patience is not None and self.data.validation == 0:
+            raise ValueError("training.patience needs validation images, but data.validation is 0.")
+        return self
+
+
+def validate(document: Mapping[str, Any], where: str) -> Config:
+    """Return the configuration that `document` holds.
+
+    Raises
+    ------
+    ConfigError
+        With a line for every mistake, or for the first ones of many; `where` names the file.
+    """
+    check_document(document, where)
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        count = error.error_count()
+        problems = [_explain(item) for item in error.errors(include_url=False)[:MOST_MISTAKES]]
+        if count > MOST_MISTAKES:
+            problems.append(f"… and {count - MOST_MISTAKES:,} more.")
+        lines = (f"  {shortened(problem, LONGEST_LINE)}" for problem in dict.fromkeys(problems))
+        raise ConfigError(f"{where}: {count:,} mistake(s).", *lines) from None
+
+
+def _explain(error: ErrorDetails) -> str:
+    *path, key = error["loc"] or ("",)
+    if error["type"] == "extra_forbidden":
+        return f"{_toml_path(path)}{key}: unknown key.{suggestion(str(key), _keys(path))}"
+    place = _toml_path([*path, key]).rstrip(".: ")
+    cause = error.get("ctx", {}).get("error")
+    message = str(cause) if cause is not None else error["msg"].replace("Input should", "should")
+    if error["type"] in _PLAIN_WORDS:
+        message = _PLAIN_WORDS[error["type"]]
+    elif cause is None and isinstance(error["input"], str | int | float):
+        message += f", not {error['input']!r}"
+    return f"{place}: {message}" if place else message
+
+
+def _keys(path: list[int | str]) -> list[str]:
+    """Return the keys that the table at `path` may have."""
+    tables: dict[tuple[object, ...], type[BaseModel]] = {
+        (): Config,
+        ("data",): DataOptions,
+        ("training",): TrainingOptions,
+    }
+    for section, parts in PARTS.items():
+        tables |= {(section, name): part for name, part in parts.items()}
+    named = [step for step in path if isinstance(step, str)]
+    table = tables.get(tuple(named)) or tables.get(tuple(named[-2:]))
+    return list(table.model_fields) if table else []
+
+
+def _toml_path(path: Iterable[int | str]) -> str:
+    """Return the words for a place: `training.optimizer.`, `[[layers]] 2 (conv): `."""
+    text, section = "", ""
+    for step in path:
+        if isinstance(step, int):
+            text = f"[[{text.removesuffix('.')}]] {step + 1}: "
+        elif section in PARTS and step in PARTS[section]:
+            section = ""  # an option may have the name of a layer
+            if text.endswith(": "):
+                text = f"{text.removesuffix(': ')} ({step}): "
+        else:
+            text, section = f"{text}{step}.", step
+    return text
