@@ -6,13 +6,14 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from convcli.cli.app import MODULES, app
+from convcli.cli.app import COMMANDS
 
 TARGET = Path(__file__).with_name("cli.md")
 INTRODUCTION = """\
@@ -35,17 +36,12 @@ class Parameter(NamedTuple):
 
 def commands() -> dict[str, Callable[..., None]]:
     """Return the commands by name, in the order in which `--help` lists them."""
-    plain = {command.callback.__name__: command.callback for command in app.registered_commands}
-    groups = {group.name: group.typer_instance for group in app.registered_groups}
     found = {}
-    for module in MODULES:
-        name = module.__name__.rpartition(".")[2]
-        if name in plain:
-            found[name] = plain[name]
-        else:
-            found[name] = groups[name].registered_callback.callback
-            for command in groups[name].registered_commands:
-                found[f"{name} {command.callback.__name__}"] = command.callback
+    for name in COMMANDS:
+        module = import_module(f"convcli.cli.{name}")
+        found[name] = getattr(module, name)
+        for command in module.app.registered_commands if hasattr(module, "app") else ():
+            found[f"{name} {command.callback.__name__}"] = command.callback
     return found
 
 

@@ -14,9 +14,8 @@ import typer
 
 import convcli
 from convcli.__main__ import main
-from convcli.cli.app import app, believe_sizes
+from convcli.cli.app import COMMANDS, believe_sizes
 
-COMMANDS = [command.callback.__name__ for command in app.registered_commands]
 HEAVY = {"numpy", "PIL", "pydantic", "matplotlib", "rich.console"}
 
 

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import os
 import sys
 import warnings
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from convcli import __version__
-from convcli.cli import (
-    check,
-    evaluate,
-    explain,
-    filter,
-    gradcheck,
-    init,
-    kernels,
-    predict,
-    report,
-    runs,
-    shape,
-    train,
-    verify,
-)
 from convcli.cli.output import out, say
 from convcli.errors import ConvcliError, DefectError
 from convcli.wording import shortened
@@ -38,35 +25,51 @@ LONGEST_MESSAGE = 400  # signs of what Typer says, which repeats what was typed
 # Of a terminal, whose size COLUMNS and LINES may name: less is taken for this, longer numbers for none.
 FEWEST_COLUMNS, FEWEST_LINES, LONGEST_SIZE = 20, 2, 4  # columns, lines, digits
 
-# In the order in which --help lists them.
-MODULES = (
-    filter,
-    explain,
-    kernels,
-    shape,
-    init,
-    check,
-    train,
-    runs,
-    evaluate,
-    report,
-    predict,
-    gradcheck,
-    verify,
+COMMANDS = (
+    "filter",
+    "explain",
+    "kernels",
+    "shape",
+    "init",
+    "check",
+    "train",
+    "runs",
+    "evaluate",
+    "report",
+    "predict",
+    "gradcheck",
+    "verify",
 )
+"""Each is a function in the module of its name, in the order in which --help lists them."""
 
 
-class _InOrder(TyperGroup):
-    """Lists commands as MODULES does; Typer itself has those with commands of their own come first."""
+class _Commands(TyperGroup):
+    """Imports a command when it is asked for, so that none waits for what others need."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the commands' names."""
-        return [module.__name__.rpartition(".")[2] for module in MODULES]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"commands": [TyperCommand(name) for name in COMMANDS]})
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command with its options, None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"convcli.cli.{cmd_name}")
+        if hasattr(module, "app"):  # it has commands of its own
+            return typer.main.get_command(module.app)
+        single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        single.command(cmd_name)(getattr(module, cmd_name))
+        return typer.main.get_command(single)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands by their first sentences: options take longer to build than all else here."""
+        functions = {name: getattr(import_module(f"convcli.cli.{name}"), name) for name in COMMANDS}
+        described = [TyperCommand(name, help=inspect.getdoc(does)) for name, does in functions.items()]
+        TyperGroup(commands=described).format_commands(ctx, formatter)
 
 
 app = typer.Typer(
     name="convcli",
-    cls=_InOrder,
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing Rich would double the time that --help takes
@@ -91,14 +94,6 @@ def convcli(
 
     Kernels are laid on the image unflipped (cross-correlation), as networks do it; `--op convolve` flips.
     """
-
-
-for module in MODULES:
-    name = module.__name__.rpartition(".")[2]
-    if hasattr(module, "app"):
-        app.add_typer(module.app, name=name)
-    else:
-        app.command()(getattr(module, name))
 
 
 def main() -> None:

@@ -47,7 +47,14 @@ class _Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(cls=_Commands, invoke_without_command=True, subcommand_metavar="[COMMAND]")
+app = typer.Typer(
+    name="runs",
+    cls=_Commands,
+    invoke_without_command=True,
+    subcommand_metavar="[COMMAND]",
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 
 @app.callback()
