@@ -9,6 +9,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--headless",
@@ -26,6 +28,12 @@ FLAGS = [
 def program():
     """Return the path of the browser, or None."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+MARKS = [
+    pytest.mark.long,
+    pytest.mark.skipif(program() is None, reason="no Chromium here (Debian: apt-get install chromium)"),
+]
 
 
 class Chromium:

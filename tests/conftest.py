@@ -13,9 +13,18 @@ from unittest import mock
 
 import pytest
 
+# The tests share the cores already: threads that wait for each other in a busy loop take thrice the time.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from convcli.cli.app import main
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Spread the whole suite over the cores; tests that are named run in this process, at once."""
+    return 0 if config.option.file_or_dir else min(os.cpu_count() or 1, 4)  # each collects the whole suite
 
 
 class Result(NamedTuple):

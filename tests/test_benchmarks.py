@@ -91,6 +91,7 @@ def test_every_comparison_has_its_peers_here():
     assert PEERS.keys() == COMPARISONS.keys()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_a_comparison_measures_both_sides_or_says_who_is_left_out(name, setting):
     section = COMPARISONS[name](setting)

@@ -13,6 +13,8 @@ from convcli.formats import toml
 from convcli.formats.safetensors import read_arrays, tensor_file
 from limits import limited
 
+pytestmark = pytest.mark.long
+
 COLUMNS = (
     "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,learning_rate,seconds,"
     "images_per_second\n"

@@ -11,6 +11,8 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -57,6 +59,7 @@ def console_examples(page):
             yield command, output
 
 
+@pytest.mark.long
 def test_the_examples_of_the_readme_print_what_it_shows(tmp_path):
     for folder in ("examples", "sample_images"):
         shutil.copytree(ROOT / folder, tmp_path / folder)

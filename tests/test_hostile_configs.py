@@ -77,7 +77,7 @@ WRONG = {
     ),
     "1,000 wrong layers": (f"layers = [{'3, ' * 1_000}]\n{DATA}", "1,000 mistake.*and 980 more"),
     "20,000 layers": (f"layers = [{'3, ' * 20_000}]\n{DATA}", "expected at most 1,000 layers, found 20,000"),
-    "200,000 layers": (f"layers = [{'3, ' * 200_000}]\n{DATA}", "it holds more than 50,000 values"),
+    "60,000 layers": (f"layers = [{'3, ' * 60_000}]\n{DATA}", "it holds more than 50,000 values"),
     "10,000 unknown keys": (
         LAYERS + DATA + "".join(f"k{number} = 1\n" for number in range(10_000)),
         "10,000 mistake.*and 9,980 more",

@@ -458,12 +458,12 @@ def test_shape_of_the_largest_kernels_takes_no_memory():
 
 
 def test_a_page_of_a_large_kernel_takes_little_more_memory_than_its_weights():
-    kernel = parse("box:size=1024")
+    kernel = parse("box:size=512")
     tracemalloc.start()
     try:
         kernel_text(kernel)
         for _ in json.JSONEncoder().iterencode(kernel_document(kernel)):
             pass
-        assert tracemalloc.get_traced_memory()[1] < 2 * 8 * 1024**2
+        assert tracemalloc.get_traced_memory()[1] < 2 * 8 * 512**2
     finally:
         tracemalloc.stop()

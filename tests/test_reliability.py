@@ -35,11 +35,13 @@ def reliability(*arguments, **environment):
     return done.stdout
 
 
+@pytest.mark.long
 def test_a_training_that_is_killed_again_and_again_loses_nothing():
     told = reliability("kills", "train", "--times", "3", "--seed", "1", "--units", "64")
     assert re.fullmatch(r"train: killed 3 times, came to its end \d+ times, nothing lost\n", told)
 
 
+@pytest.mark.long
 def test_a_command_that_is_killed_leaves_no_half_written_file(tmp_path):
     photo = ROOT / "sample_images" / "camera.png"
     command = ["filter", photo, "--kernel", "sobel", "--out-dir", tmp_path / "out", "--force"]
@@ -49,6 +51,7 @@ def test_a_command_that_is_killed_leaves_no_half_written_file(tmp_path):
     assert re.fullmatch(r"filter: killed 2 times, came to its end \d+ times, nothing lost\n", told)
 
 
+@pytest.mark.long
 def test_a_checkpoint_write_may_end_at_any_step():
     told = reliability("writes", OPENBLAS_NUM_THREADS="1")
     found = re.fullmatch(r"checkpoint write: ended at (\d+) steps of (\d+) kinds, nothing lost\n", told)

@@ -659,7 +659,9 @@ def test_a_lock_or_record_that_is_a_link_is_not_followed(call, photos, tmp_path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
+)
 def test_interrupted_batch_leaves_whole_results_and_goes_on(run, tmp_path, number, code):
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -693,6 +695,7 @@ def test_interrupted_batch_leaves_whole_results_and_goes_on(run, tmp_path, numbe
     assert len(listing(tmp_path / "edges")) == 400
 
 
+@pytest.mark.long
 def test_many_images_interrupted_and_gone_on_with_are_as_if_undisturbed():
     words = ["-m", "reliability", "batch", "--images", "30", "--interruptions", "1"]
     done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)

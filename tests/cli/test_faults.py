@@ -65,6 +65,7 @@ cp -r small/run ended
 """
 
 
+@pytest.mark.long
 @linux
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("size", ["16k", "44k"])  # too small for any checkpoint; for a second one
@@ -199,6 +200,7 @@ def scarce():
     resource.setrlimit(resource.RLIMIT_AS, (400 << 20, 400 << 20))
 
 
+@pytest.mark.long
 @linux
 def test_too_little_memory_to_train_is_one_error(limited, tmp_path):
     (tmp_path / "large.toml").write_text(LARGE)
@@ -208,6 +210,7 @@ def test_too_little_memory_to_train_is_one_error(limited, tmp_path):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 @linux
 def test_too_little_memory_to_filter_is_one_error_and_the_old_result_stays(limited, tmp_path):
     PIL.Image.fromarray(np.zeros((8_000, 8_000, 3), np.uint8)).save(tmp_path / "large.png")
@@ -221,6 +224,7 @@ def test_too_little_memory_to_filter_is_one_error_and_the_old_result_stays(limit
     assert (tmp_path / "out.png").read_bytes() == b"old"
 
 
+@pytest.mark.long
 @linux
 def test_too_little_memory_to_go_on_leaves_the_run_as_it_was(limited, mine):
     size = 700 << 20  # as large as that of a large network

@@ -176,7 +176,7 @@ def test_json_spells_out_what_steers(capsys):
     assert "Bücher, 数字" in text
 
 
-CLOSED = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]
+CLOSED = [*(pytest.param(one, marks=pytest.mark.long) for one in ("<&-", ">&-", "2>&-")), "<&- >&- 2>&-"]
 
 
 @pytest.mark.parametrize("closed", CLOSED)

@@ -98,7 +98,7 @@ def test_a_full_device_is_one_error(call, place, name):
     assert result.stderr.endswith("cannot be written (No space left on device).\n")
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
+@pytest.mark.parametrize("name", ["/dev/stdout", pytest.param("/dev/fd/1", marks=pytest.mark.long)])
 def test_dev_stdout_is_standard_output(place, name):
     command = [sys.executable, "-m", "convcli", "explain", "pixels", "--input", "words.csv"]
     (place / "words.csv").write_text("1 2 3\n4 5 6\n")

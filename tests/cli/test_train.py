@@ -134,7 +134,9 @@ def stopped(training, tmp_path):
 
 @unix
 @pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", *(pytest.param(name, marks=pytest.mark.long) for name in ("SIGTERM", "SIGHUP"))]
+)
 def test_a_signal_ends_a_training_after_the_batch(stopped, name):
     number = getattr(signal, name)
     result = stopped(number)
@@ -185,6 +187,7 @@ def test_whoever_reads_a_run_while_it_trains_finds_it_whole(training, tmp_path):
             assert row["epoch"] == str(number)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("quick")
 def test_trainings_that_start_at_once_get_folders_of_their_own(training, tmp_path):
     processes = [training("quick.toml", "--set", "training.epochs=1", "--threads", "1") for _ in range(8)]

@@ -7,15 +7,13 @@ import json
 import PIL.Image
 import pytest
 
-from chromium import Chromium, program
+from chromium import MARKS, Chromium
 from convcli.explain import TOPICS
 from convcli.explain.figure import Grid
 from convcli.render.explain import FORMATS
 from explain.cases import made
 
-pytestmark = pytest.mark.skipif(
-    program() is None, reason="no Chromium here (Debian: apt-get install chromium)"
-)
+pytestmark = MARKS
 
 CELLS = """[...document.querySelectorAll("section")].map(
     section => [...section.querySelectorAll("table")].map(

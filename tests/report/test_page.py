@@ -7,13 +7,11 @@ import json
 import PIL.Image
 import pytest
 
-from chromium import Chromium, program
+from chromium import MARKS, Chromium
 from convcli.render.report import document, page
 from report.cases import drawn, voted
 
-pytestmark = pytest.mark.skipif(
-    program() is None, reason="no Chromium here (Debian: apt-get install chromium)"
-)
+pytestmark = MARKS
 
 # A number's title is the number in full, where its text is not.
 CELLS = """(selector) => [...document.querySelectorAll(selector)].map(row => [...row.children].map(

@@ -50,6 +50,7 @@ def undisturbed(tmp_path_factory, trained):
     return drawn
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("make", "env"), DISTURBANCES.values(), ids=DISTURBANCES)
 def test_neither_the_folder_nor_the_user_changes_what_is_drawn(
     make, env, undisturbed, trained, run, tmp_path
