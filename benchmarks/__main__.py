@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import compileall
-import json
 import sys
 import tempfile
 import time
@@ -18,7 +17,7 @@ from rich.console import Console
 from benchmarks.comparisons import COMPARISONS
 from benchmarks.machine import Watch, machine
 from benchmarks.measuring import Section
-from benchmarks.report import Result, page, picture, table
+from benchmarks.report import RESULT, Result, page, picture, table
 from benchmarks.setting import FULL, QUICK, ROOT, Setting
 from benchmarks.sides import SideFailedError, SkippedError
 
@@ -88,7 +87,7 @@ def measure(
             watch, started = Watch(), time.monotonic()
             with err.status(f"{name} …"):
                 try:
-                    sections[name] = COMPARISONS[name](setting)
+                    sections[name] = COMPARISONS[name].section(setting)
                 except SkippedError as reason:
                     sections[name] = Section(name, "", notes=(f"Left out: {reason}",))
                 except SideFailedError as error:
@@ -101,7 +100,7 @@ def measure(
             show(sections[name])
             err.print(f"{name}: {time.monotonic() - started:.0f} s")
             if json_file is not None:
-                json_file.write_text(json.dumps(result.document(), indent=1) + "\n", encoding="utf-8")
+                json_file.write_bytes(RESULT.dump_json(result, indent=1) + b"\n")
     err.print(f"{time.monotonic() - began:.0f} s in all, on {threads} thread(s)")
     return result, failed
 
@@ -115,14 +114,15 @@ def show(section: Section) -> None:
 
 def join(files: list[Path]) -> Result:
     """Return the stored results as one, in the order of the table of comparisons."""
-    results = [Result.from_document(json.loads(file.read_text(encoding="utf-8"))) for file in files]
-    joined = results[0]
-    for other in results[1:]:
-        if (other.machine["Processor"], other.threads) != (joined.machine["Processor"], joined.threads):
-            raise typer.BadParameter("the files are from different machines or threads.", param_hint="--from")
-        joined = joined.joined(other)
-    sections = {name: joined.sections[name] for name in COMPARISONS if name in joined.sections}
-    return Result(joined.machine, joined.command, joined.date, joined.threads, sections)
+    results = [RESULT.validate_json(file.read_bytes()) for file in files]
+    if len({(result.machine["Processor"], result.threads) for result in results}) > 1:
+        raise typer.BadParameter("the files are from different machines or threads.", param_hint="--from")
+    measured = {name: section for result in results for name, section in result.sections.items()}
+    return replace(
+        results[0],
+        command="\n".join(result.command for result in results),
+        sections={name: measured[name] for name in COMPARISONS if name in measured},
+    )
 
 
 def write_page(result: Result) -> None:

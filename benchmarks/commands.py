@@ -1,69 +1,69 @@
-"""Whole commands, from a cold start: filtering a photo beside other tools, and starting up."""
+"""Whole commands, from a cold start: filtering a photo, training, starting up."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from benchmarks.measuring import Case, Section, case
+from benchmarks.measuring import Quantity, Reading
 from benchmarks.setting import ROOT, Setting
-from benchmarks.sides import Command, Side, compare, convcli_command
+from benchmarks.sides import Command, Match, Side, SkippedError, convcli_command
 
-SCRIPTS = Path(__file__).parent
+MAGICK = "magick" if shutil.which("magick") else "convert"
+
+TOOLS = {
+    "convcli": ("{convcli} filter {source} --kernel sobel -o {target}",),
+    "vips sobel": ("vips sobel {source} {target}", "vips"),
+    "ImageMagick": ("{magick} {source} -colorspace Gray -morphology Convolve Sobel {target}", MAGICK),
+    "Pillow script": ("{python} {here}/pillow_sobel.py {source} {target}",),
+    "OpenCV script": ("{python} {here}/opencv_sobel.py {source} {target} {threads}", "cv2"),
+}
+"""How each finds the edges in a photo, and what it needs."""
+
+WAYS = (("jpg", "png"), ("jpg", "jpg"), ("png", "png"))
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.jpg")
 
+STARTS = ("--help", "shape --n 6 --f 3 --p 1 --s 2")
+"""Commands of convcli that compute next to nothing."""
 
-def photo_commands(setting: Setting) -> Section:
+PROGRAMS = {"import typer": "import typer", "import numpy": "import numpy", "python alone": "pass"}
+"""What stands beside them, as a program."""
+
+CONFIG = ROOT / "examples" / "mnist.toml"
+
+
+def photo(setting: Setting) -> Iterator[Match]:
     """Compare wall time, peak memory and file size of one photo's way through each tool."""
-    rows, columns = setting.sizes.photo
-    cases: list[Case] = []
-    notes: list[str] = []
-    photo = make_photo(setting.sizes.photo)
-    for source, target in (("jpg", "png"), ("jpg", "jpg"), ("png", "png")):
-        path = setting.folder / f"a24.{source}"
-        if not path.exists():
-            save_photo(photo, path)
-        ours, *peers = _tools(path, setting.folder / f"edges.{target}", setting.threads)
-        rounds, said = compare(setting, ours, peers)
-        notes.extend(said)
-        way = f"{source.upper()} to {target.upper()}"
-        cases += [
-            case(rounds, f"{way}, time", "s", "seconds"),
-            case(rounds, f"{way}, peak memory", "MB", "peak MB"),
-            case(rounds, f"{way}, file written", "MB", "output MB"),
-        ]
-    return Section(
-        "The filter command",
-        "`convcli filter a24.jpg --kernel sobel`, the whole process, on a colour photo of "
-        f"{columns:,} × {rows:,} pixels: start, decoding, filtering, encoding. Every tool compresses as "
-        "it does by default. vips filters each colour channel; ImageMagick lays on one of the two kernels, "
-        "on grey.",
-        tuple(cases),
-        tuple(dict.fromkeys(notes)),
-    )
+    made = make_photo(setting.sizes.photo)
+    for source, target in WAYS:
+        path, way = setting.folder / f"a24.{source}", f"{source.upper()} to {target.upper()}"
+        made.save(path, quality=90, compress_level=3)  # as a camera or a program would
+        yield Match(
+            [_tool(name, path, setting.folder / f"edges.{target}", setting.threads) for name in TOOLS],
+            [
+                Quantity(f"{way}, time", "s", "seconds"),
+                Quantity(f"{way}, peak memory", "MB", "peak MB"),
+                Quantity(f"{way}, file written", "MB", "output MB"),
+            ],
+        )
 
 
-def _tools(source: Path, target: Path, threads: int) -> list[Side]:
-    def side(name: str, *arguments: str | Path, needs: tuple[str, ...] = ()) -> Side:
-        return Side(name, Command(arguments, source.parent, target), needs)
-
-    magick = "magick" if shutil.which("magick") else "convert"
-    convolve = (source, "-colorspace", "Gray", "-morphology", "Convolve", "Sobel", target)
-    return [
-        side("convcli", *convcli_command("filter"), source, "--kernel", "sobel", "-o", target),
-        side("vips sobel", "vips", "sobel", source, target, needs=("vips",)),
-        side("ImageMagick", magick, *convolve, needs=(magick,)),
-        side("Pillow script", sys.executable, SCRIPTS / "pillow_sobel.py", source, target),
-        side(
-            "OpenCV script",
-            *(sys.executable, SCRIPTS / "opencv_sobel.py", source, target, str(threads)),
-            needs=("cv2",),
-        ),
+def _tool(name: str, source: Path, target: Path, threads: int) -> Side:
+    line, *needs = TOOLS[name]
+    places = {"source": source, "target": target, "threads": threads, "magick": MAGICK}
+    places |= {"python": sys.executable, "here": Path(__file__).parent}
+    arguments = [
+        part
+        for word in line.split()
+        for part in (convcli_command() if word == "{convcli}" else [word.format(**places)])
     ]
+    return Side(name, Command(arguments, source.parent, target), tuple(needs))
 
 
 def make_photo(shape: tuple[int, int]) -> Image.Image:
@@ -81,27 +81,59 @@ def make_photo(shape: tuple[int, int]) -> Image.Image:
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
-def save_photo(photo: Image.Image, path: Path) -> None:
-    """Write the photo as a camera or a program would."""
-    photo.save(path, quality=90, compress_level=3)
-
-
-def startup(setting: Setting) -> Section:
+def startup(setting: Setting) -> Iterator[Match]:
     """Compare how long a command takes that does next to nothing."""
-    typer = Side("import typer", Command([sys.executable, "-c", "import typer"], setting.folder))
-    numpy = Side("import numpy", Command([sys.executable, "-c", "import numpy"], setting.folder))
-    python = Side("python alone", Command([sys.executable, "-c", "pass"], setting.folder))
-    cases: list[Case] = []
-    notes: list[str] = []
-    for words in (["--help"], ["shape", "--n", "6", "--f", "3", "--p", "1", "--s", "2"]):
-        ours = Side("convcli", Command(convcli_command(*words), setting.folder))
-        rounds, said = compare(setting, ours, [typer, numpy, python])
-        notes.extend(said)
-        cases.append(case(rounds, " ".join(["convcli", *words]), "s", "seconds"))
-    return Section(
-        "Start-up",
-        "Commands that compute next to nothing, beside a Python that only imports the library of the command "
-        "line, or NumPy, or nothing.",
-        tuple(cases),
-        tuple(dict.fromkeys(notes)),
+    peers = [
+        Side(name, Command([sys.executable, "-c", program], setting.folder))
+        for name, program in PROGRAMS.items()
+    ]
+    for line in STARTS:
+        ours = Side("convcli", Command([*convcli_command(), *line.split()], setting.folder))
+        yield Match([ours, *peers], [Quantity(f"convcli {line}", "s", "seconds")])
+
+
+def mnist(setting: Setting) -> Iterator[Match]:
+    """Compare time and accuracy of `convcli train examples/mnist.toml` as a whole process."""
+    if not (setting.mnist / "train-images-idx3-ubyte.gz").is_file():
+        raise SkippedError(
+            f"{setting.mnist} has no train-images-idx3-ubyte.gz; name the folder with --mnist."
+        )
+    source, run, threads = setting.mnist.resolve(), setting.folder / "mnist-run", str(setting.threads)
+    differences = setting.sizes.mnist_settings
+    ours = [
+        *convcli_command(),
+        "train",
+        CONFIG,
+        "--json",
+        "--run-dir",
+        run,
+        "--threads",
+        threads,
+    ]
+    for value in (f"data.source={source}", *differences):
+        ours += ["--set", value]
+    script = [
+        sys.executable,
+        "-m",
+        "benchmarks.mnist_torch",
+        CONFIG,
+        source,
+        threads,
+        *differences,
+    ]
+    yield Match(
+        [
+            Side("convcli", Command(ours, ROOT, run, _accuracy)),
+            Side("PyTorch", Command(script, ROOT, read=_accuracy), ("torch",)),
+        ],
+        [
+            Quantity("whole process", "s", "seconds"),
+            Quantity("accuracy", "%", "accuracy"),
+            Quantity("peak memory", "MB", "peak MB"),
+        ],
+        runs=setting.sizes.mnist_runs,
     )
+
+
+def _accuracy(printed: str) -> Reading:
+    return {"accuracy": 100 * json.loads(printed)["best"]["validation_accuracy"]}

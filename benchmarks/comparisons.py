@@ -1,25 +1,121 @@
-"""The one table of comparisons: name → function from a `Setting` to a `Section`, in their order."""
+"""The one table of comparisons, in their order, and how a section of the result is made of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
-from benchmarks import commands, filters, folders, mnist, training
-from benchmarks.measuring import Section
+from benchmarks import commands, filters, folders, training
+from benchmarks.measuring import Axis, Case, Section
 from benchmarks.setting import Setting
+from benchmarks.sides import Match, compare
 
-Comparison: TypeAlias = Callable[[Setting], Section]
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared.
+
+    Attributes
+    ----------
+    about
+        What stands beside what, and how, in a few sentences; `{sizes.…}` stands for what was measured.
+    matches
+        Yields, for a setting, who runs in turn.
+    """
+
+    title: str
+    about: str
+    matches: Callable[[Setting], Iterable[Match]]
+    axis: Axis | None = None
+
+    def section(self, setting: Setting) -> Section:
+        """Make the comparison.
+
+        Raises
+        ------
+        SideFailedError
+            If our own side fails.
+        SkippedError
+            If it cannot be made here.
+        """
+        cases, notes = list[Case](), list[str]()
+        for match in self.matches(setting):
+            rounds, said = compare(setting, match)
+            cases += [quantity.case(rounds) for quantity in match.quantities]
+            notes += said
+        about = self.about.format(sizes=setting.sizes)
+        return Section(self.title, about, tuple(cases), tuple(dict.fromkeys(notes)), self.axis)
+
 
 COMPARISONS: Mapping[str, Comparison] = {
-    "train": training.train,
-    "mnist": mnist.mnist,
-    "filter2d": filters.filter2d,
-    "commands": commands.photo_commands,
-    "startup": commands.startup,
-    "threads": training.threads,
-    "image-size": filters.image_size,
-    "kernel-size": filters.kernel_size,
-    "batch-memory": training.batch_memory,
-    "folders": folders.folders,
+    "train": Comparison(
+        "Training and inference",
+        "Random images of MNIST's shape, Adam, cross-entropy; PyTorch in both memory layouts, on a tensor "
+        "that is already scaled. SEED has 4 convolutions and 3 dense layers (0.88 million parameters), SMALL "
+        "2 and 2 (0.05 million). Arithmetic: multiply-adds counted, not measured (forward, "
+        "gradient of the weights, gradient of the input; the first layer has no such), twice a multiply-add, "
+        "beside the float32 matrix product of this machine's BLAS on as many threads: the ratio is the share "
+        "of the peak.",
+        training.throughput,
+    ),
+    "mnist": Comparison(
+        "MNIST from a cold start",
+        "`convcli train examples/mnist.toml`, the whole process: start, reading the files, training, "
+        "validating, writing the run. Beside a PyTorch script with the same network and recipe. Accuracy is "
+        "on the images that were held out of training.{sizes.shortened}",
+        commands.mnist,
+    ),
+    "filter2d": Comparison(
+        "Filters",
+        "A grey plane of {sizes.plane[1]:,} × {sizes.plane[0]:,} pixels in memory, float32 (`filter2d`) or 8 "
+        "bits (`filter_image`). Kernels without a name are random and no outer product. Pillow's Gaussian is "
+        "an approximation by boxes; SciPy, scikit-image and Pillow use one thread by themselves.",
+        filters.libraries,
+    ),
+    "commands": Comparison(
+        "The filter command",
+        "`convcli filter a24.jpg --kernel sobel`, the whole process, on a colour photo of "
+        "{sizes.photo[1]:,} × {sizes.photo[0]:,} pixels: start, decoding, filtering, encoding. Every tool "
+        "compresses as it does by default. vips filters each colour channel; ImageMagick lays on one of the "
+        "two kernels, on grey.",
+        commands.photo,
+    ),
+    "startup": Comparison(
+        "Start-up",
+        "Commands that compute next to nothing, beside a Python that only imports the library of the command "
+        "line, or NumPy, or nothing.",
+        commands.startup,
+    ),
+    "threads": Comparison(
+        "Threads",
+        "Training on one thread and on more, beside PyTorch (channels_last) on as many, and beside itself on "
+        "one.",
+        training.threads,
+        Axis("threads", "log both"),
+    ),
+    "image-size": Comparison(
+        "Filter time against image size",
+        "float32, random kernels. On both logarithmic axes a slope of one means: as the number of pixels.",
+        filters.image_sizes,
+        Axis("megapixels", "log both"),
+    ),
+    "kernel-size": Comparison(
+        "Filter time against kernel size",
+        "float32, {sizes.plane[1]:,} × {sizes.plane[0]:,} pixels, random kernels. On both logarithmic axes a "
+        "slope of two means: as the number of weights.",
+        filters.kernel_sizes,
+        Axis("rows of the kernel", "log both"),
+    ),
+    "batch-memory": Comparison(
+        "Memory against batch size",
+        "Peak memory of a process that trains SEED on one batch, libraries included.",
+        training.batch_memory,
+        Axis("images in a batch", "log x"),
+    ),
+    "folders": Comparison(
+        "Class folders",
+        "{sizes.files:,} grey PNG files of 28 × 28 pixels in 10 folders, read into one array with labels, "
+        "beside threads in which Pillow opens each file once and decodes it.",
+        folders.reading,
+    ),
 }

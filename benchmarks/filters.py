@@ -3,127 +3,115 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.filter_libraries import LIBRARIES, Kernel, Plane, use_threads
-from benchmarks.measuring import Axis, Case, Measure, Section, case, seconds_per_call
+from benchmarks.measuring import Measure, Quantity, seconds_per_call
 from benchmarks.setting import Setting
-from benchmarks.sides import Call, Outcome, Side, compare
+from benchmarks.sides import Call, Match, Side
 
-MODULES = {"SciPy": "scipy", "OpenCV": "cv2", "scikit-image": "skimage", "Pillow": "PIL"}
+Plane: TypeAlias = NDArray[Any]
+Filter: TypeAlias = Callable[[Plane], Plane]
+
+SIGMA = 3.0
 
 
 @dataclass(frozen=True)
-class Job:
-    """A filter that several libraries have, on pixels of one dtype."""
+class Kernel:
+    """What is laid on the plane.
 
-    kernel: Kernel
-    dtype: str
-    peers: tuple[str, ...]
+    Attributes
+    ----------
+    name
+        "random": weights that sum to one and are no outer product, so that nothing can be saved on them;
+        "gaussian": of sigma 3, cut at four sigma, which makes 25 × 25;
+        "sobel": the magnitude of the gradient.
+    size
+        Rows and columns.
+    """
+
+    name: str
+    size: int
+
+    @property
+    def weights(self) -> Plane:
+        """The weights of a random kernel."""
+        weights = np.random.default_rng(self.size).random((self.size, self.size), np.float32)
+        weights /= weights.sum()
+        return weights
 
 
 JOBS = {
-    "3 × 3": Job(Kernel("random", 3), "float32", ("SciPy", "OpenCV")),
-    "Sobel magnitude": Job(Kernel("sobel", 3), "float32", ("SciPy", "OpenCV", "scikit-image")),
-    "7 × 7": Job(Kernel("random", 7), "float32", ("SciPy", "OpenCV")),
-    "25 × 25 Gaussian": Job(Kernel("gaussian", 25), "float32", ("SciPy", "OpenCV", "scikit-image")),
-    "31 × 31": Job(Kernel("random", 31), "float32", ("SciPy", "OpenCV")),
-    "3 × 3, 8 bits": Job(Kernel("random", 3), "uint8", ("OpenCV", "Pillow")),
-    "5 × 5, 8 bits": Job(Kernel("random", 5), "uint8", ("OpenCV", "Pillow")),
-    "25 × 25 Gaussian, 8 bits": Job(Kernel("gaussian", 25), "uint8", ("OpenCV", "Pillow")),
+    "3 × 3": (Kernel("random", 3), "float32"),
+    "Sobel magnitude": (Kernel("sobel", 3), "float32"),
+    "7 × 7": (Kernel("random", 7), "float32"),
+    "25 × 25 Gaussian": (Kernel("gaussian", 25), "float32"),
+    "31 × 31": (Kernel("random", 31), "float32"),
+    "3 × 3, 8 bits": (Kernel("random", 3), "uint8"),
+    "5 × 5, 8 bits": (Kernel("random", 5), "uint8"),
+    "25 × 25 Gaussian, 8 bits": (Kernel("gaussian", 25), "uint8"),
 }
+"""Kernels, and the types of pixels that they are laid on."""
 
 
-def filter2d(setting: Setting) -> Section:
-    """Compare the time of one filter on one plane in memory."""
-    rows, columns = setting.sizes.plane
-    cases: list[Case] = []
-    notes: list[str] = []
-    for name, job in JOBS.items():
-        rounds, said = beside(setting, job, setting.sizes.plane)
-        notes.extend(said)
-        cases.append(case(rounds, name, "ms", "ms"))
-    return Section(
-        "Filters",
-        f"A grey plane of {columns:,} × {rows:,} pixels in memory, float32 (`filter2d`) or 8 bits "
-        "(`filter_image`). Kernels without a name are random and no outer product. Pillow's Gaussian is an "
-        "approximation by boxes; SciPy, scikit-image and Pillow use one thread by themselves.",
-        tuple(cases),
-        tuple(dict.fromkeys(notes)),
-    )
+def libraries(setting: Setting) -> Iterator[Match]:
+    """Compare the time of one filter on one plane in memory, with all libraries that have it."""
+    for name, (kernel, dtype) in JOBS.items():
+        peers = [peer for peer, library in LIBRARIES.items() if library.has(kernel, dtype)]
+        yield _match(setting, peers, kernel, dtype, setting.sizes.plane, Quantity(name, "ms", "ms"))
 
 
-def image_size(setting: Setting) -> Section:
+def image_sizes(setting: Setting) -> Iterator[Match]:
     """Compare the time of a small and a large kernel as the image grows."""
-    cases: list[Case] = []
-    notes: list[str] = []
     for megapixels in setting.sizes.megapixels:
         rows = round(math.sqrt(megapixels * 1e6 * 2 / 3))
         shape = (rows, round(megapixels * 1e6 / rows))
         for size in (3, 31):
-            job = Job(Kernel("random", size), "float32", ("OpenCV",))
-            rounds, said = beside(setting, job, shape)
-            notes.extend(said)
             line = f"{size} × {size}"
-            cases.append(case(rounds, f"{line}, {megapixels:g} MP", "ms", "ms", at=megapixels, line=line))
-    return Section(
-        "Filter time against image size",
-        "float32, random kernels. On both logarithmic axes a slope of one means: as the number of pixels.",
-        tuple(cases),
-        tuple(dict.fromkeys(notes)),
-        Axis("megapixels", "log both"),
-    )
+            quantity = Quantity(f"{line}, {megapixels:g} MP", "ms", "ms", at=megapixels, line=line)
+            yield _match(setting, CURVES, Kernel("random", size), "float32", shape, quantity)
 
 
-def kernel_size(setting: Setting) -> Section:
+def kernel_sizes(setting: Setting) -> Iterator[Match]:
     """Compare the time of random kernels as they grow."""
-    rows, columns = setting.sizes.plane
-    cases: list[Case] = []
-    notes: list[str] = []
     for size in setting.sizes.kernel_sizes:
-        job = Job(Kernel("random", size), "float32", ("OpenCV",))
-        rounds, said = beside(setting, job, setting.sizes.plane)
-        notes.extend(said)
-        cases.append(case(rounds, f"{size} × {size}", "ms", "ms", at=size))
-    return Section(
-        "Filter time against kernel size",
-        f"float32, {columns:,} × {rows:,} pixels, random kernels. On both logarithmic axes a slope of two "
-        "means: as the number of weights.",
-        tuple(cases),
-        tuple(dict.fromkeys(notes)),
-        Axis("rows of the kernel", "log both"),
-    )
+        quantity = Quantity(f"{size} × {size}", "ms", "ms", at=size)
+        yield _match(setting, CURVES, Kernel("random", size), "float32", setting.sizes.plane, quantity)
 
 
-def beside(setting: Setting, job: Job, shape: tuple[int, int]) -> Outcome:
-    """Measure convcli and the job's peers on a plane of `shape`."""
+CURVES = ["convcli", "OpenCV"]
 
-    def side(library: str) -> Side:
-        arguments = {
-            "library": library,
-            "kernel": [job.kernel.name, job.kernel.size],
-            "dtype": job.dtype,
-            "shape": list(shape),
-            "threads": setting.threads,
-        }
-        needs = (MODULES[library],) if library in MODULES else ()
-        return Side(library, Call("benchmarks.filters:filter_side", arguments), needs)
 
-    return compare(setting, side("convcli"), [side(peer) for peer in job.peers])
+def _match(
+    setting: Setting,
+    sides: list[str],
+    kernel: Kernel,
+    dtype: str,
+    shape: tuple[int, int],
+    quantity: Quantity,
+) -> Match:
+    def side(name: str) -> Side:
+        call = Call(partial(filter_side, name, kernel, dtype, shape, setting.threads))
+        return Side(name, call, LIBRARIES[name].needs)
+
+    return Match([side(name) for name in sides], [quantity])
 
 
 # What runs in a side's own process.
 
 
-def filter_side(
-    library: str, kernel: tuple[str, int], dtype: str, shape: tuple[int, int], threads: int
-) -> Measure:
+def filter_side(library: str, kernel: Kernel, dtype: str, shape: tuple[int, int], threads: int) -> Measure:
     """Set up one library's filter and a plane; a run filters it once or more."""
-    if library == "OpenCV":
-        use_threads(threads)
-    apply = LIBRARIES[library](Kernel(*kernel))
+    if library == "OpenCV":  # the others look at the processors of their process, or use one
+        import cv2
+
+        cv2.setNumThreads(threads)
+    apply = LIBRARIES[library].filter(kernel)
     plane = random_plane(shape, dtype)
     return lambda: {"ms": 1000 * seconds_per_call(lambda: apply(plane))}
 
@@ -134,3 +122,87 @@ def random_plane(shape: tuple[int, int], dtype: str) -> Plane:
     if dtype == "uint8":
         return rng.integers(0, 256, shape, np.uint8)
     return rng.random(shape, np.float32) * np.float32(255)
+
+
+# One filter in the words of each library, with borders reflected about the edge pixel where one can say.
+
+
+def convcli(kernel: Kernel) -> Filter:
+    import convcli
+
+    if kernel.name == "sobel":
+        return lambda plane: convcli.filter_image(plane, "sobel", range="raw")
+    gaussian = kernel.name == "gaussian"
+    weights = convcli.kernel("gaussian", sigma=SIGMA) if gaussian else kernel.weights
+    return lambda plane: (convcli.filter_image if plane.dtype == np.uint8 else convcli.filter2d)(
+        plane, weights
+    )
+
+
+def scipy(kernel: Kernel) -> Filter:
+    from scipy import ndimage
+
+    if kernel.name == "sobel":
+        return lambda plane: np.hypot(
+            ndimage.sobel(plane, axis=0, mode="mirror"), ndimage.sobel(plane, axis=1, mode="mirror")
+        )
+    if kernel.name == "gaussian":
+        return lambda plane: ndimage.gaussian_filter(plane, SIGMA, mode="mirror")
+    weights = kernel.weights
+    return lambda plane: ndimage.correlate(plane, weights, mode="mirror")
+
+
+def opencv(kernel: Kernel) -> Filter:
+    import cv2
+
+    def sobel(plane: Plane) -> Plane:
+        gradients = (cv2.Sobel(plane, cv2.CV_32F, *direction) for direction in ((1, 0), (0, 1)))
+        magnitude: Plane = cv2.magnitude(*gradients)
+        return magnitude
+
+    if kernel.name == "sobel":
+        return sobel
+    if kernel.name == "gaussian":
+        return lambda plane: cv2.GaussianBlur(plane, (kernel.size, kernel.size), SIGMA)
+    weights = kernel.weights
+    return lambda plane: cv2.filter2D(plane, -1, weights)
+
+
+def scikit_image(kernel: Kernel) -> Filter:
+    from skimage import filters
+
+    if kernel.name == "sobel":  # it divides by the weights' sum and takes a root mean square
+        return lambda plane: filters.sobel(plane, mode="mirror")
+    return lambda plane: filters.gaussian(plane, SIGMA, mode="mirror", preserve_range=True)
+
+
+def pillow(kernel: Kernel) -> Filter:
+    from PIL import Image, ImageFilter
+
+    if kernel.name == "gaussian":
+        chosen: ImageFilter.Filter = ImageFilter.GaussianBlur(SIGMA)
+    else:
+        chosen = ImageFilter.Kernel((kernel.size, kernel.size), kernel.weights.ravel().tolist(), scale=1)
+    return lambda plane: np.asarray(Image.fromarray(plane).filter(chosen))
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library in whose words a filter is said: the types and kernels that it is asked for."""
+
+    filter: Callable[[Kernel], Filter]
+    needs: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ("float32", "uint8")
+    kernels: tuple[str, ...] = ("random", "gaussian", "sobel")
+
+    def has(self, kernel: Kernel, dtype: str) -> bool:
+        return dtype in self.dtypes and kernel.name in self.kernels
+
+
+LIBRARIES = {
+    "convcli": Library(convcli),
+    "SciPy": Library(scipy, ("scipy",), ("float32",)),
+    "OpenCV": Library(opencv, ("cv2",)),
+    "scikit-image": Library(scikit_image, ("skimage",), ("float32",), ("gaussian", "sobel")),
+    "Pillow": Library(pillow, ("PIL",), ("uint8",)),
+}

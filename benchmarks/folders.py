@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.measuring import Measure, Section, case, seconds_per_call
+from benchmarks.measuring import Measure, Quantity, seconds_per_call
 from benchmarks.setting import Setting
-from benchmarks.sides import Call, Side, compare
+from benchmarks.sides import Call, Match, Side
 
 CLASSES = 10
 
 
-def folders(setting: Setting) -> Section:
+def reading(setting: Setting) -> Iterator[Match]:
     """Compare the reading of a data set in class folders with the decoding of its files."""
-    count = setting.sizes.files
-    folder = setting.folder / "classes"
+    folder, count = setting.folder / "classes", setting.sizes.files
     write_class_folders(folder, count)
-    ours = Side("convcli", Call("benchmarks.folders:convcli_side", {"folder": str(folder)}))
-    decoding = Call("benchmarks.folders:pillow_side", {"folder": str(folder), "threads": setting.threads})
-    rounds, notes = compare(setting, ours, [Side("Pillow, decoding alone", decoding)])
-    return Section(
-        "Class folders",
-        f"{count:,} grey PNG files of 28 × 28 pixels in {CLASSES} folders, read into one array with labels, "
-        "beside threads in which Pillow opens each file once and decodes it.",
-        (
-            case(rounds, f"{count:,} files", "s", "seconds"),
-            case(rounds, f"{count:,} files, rate", "images/s", "rate"),
-        ),
-        notes,
+    yield Match(
+        [
+            Side("convcli", Call(partial(convcli_side, folder, count))),
+            Side("Pillow, decoding alone", Call(partial(pillow_side, folder, count, setting.threads))),
+        ],
+        [
+            Quantity(f"{count:,} files", "s", "seconds"),
+            Quantity(f"{count:,} files, rate", "images/s", "rate"),
+        ],
     )
 
 
@@ -49,21 +46,21 @@ def write_class_folders(folder: Path, count: int) -> None:
         Image.fromarray(pixels.astype(np.uint8)).save(folder / str(number % CLASSES) / f"{number:05}.png")
 
 
-def convcli_side(folder: str) -> Measure:
+# What runs in a side's own process.
+
+
+def convcli_side(folder: Path, count: int) -> Measure:
     """Read the folder as `[data] source` does."""
     from convcli.data import open_source
 
-    def read() -> None:
-        open_source(folder, base=Path())
-
-    return _measure(read, folder)
+    return lambda: _reading(count, seconds_per_call(lambda: open_source(str(folder), base=Path())))
 
 
-def pillow_side(folder: str, threads: int) -> Measure:
+def pillow_side(folder: Path, count: int, threads: int) -> Measure:
     """Decode each file into an array of its own, and keep none."""
     from PIL import Image
 
-    paths = sorted(Path(folder).glob("*/*.png"))
+    paths = sorted(folder.glob("*/*.png"))
 
     def decode(path: Path) -> None:
         with Image.open(path) as image:
@@ -74,14 +71,8 @@ def pillow_side(folder: str, threads: int) -> Measure:
             for _ in pool.map(decode, paths):
                 pass
 
-    return _measure(read, folder)
+    return lambda: _reading(count, seconds_per_call(read))
 
 
-def _measure(read: Callable[[], None], folder: str) -> Measure:
-    count = sum(1 for _ in Path(folder).glob("*/*.png"))
-
-    def measure() -> dict[str, float]:
-        seconds = seconds_per_call(read)
-        return {"seconds": seconds, "rate": count / seconds}
-
-    return measure
+def _reading(count: int, seconds: float) -> dict[str, float]:
+    return {"seconds": seconds, "rate": count / seconds}

@@ -1,17 +1,16 @@
-"""Runs one command and says what it took: `python -I -S launcher.py JOB.json`.
+"""Runs one command and says what it took: `python -I -S launcher.py RESULT.json THREADS COMMAND...`.
 
 It imports next to nothing, because a process begins its life with the peak memory of the one that started it.
+Where the command ends with an error, so does it.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import threading
 import time
-from typing import Any
 
 WATCH_S = 0.05
 """How often to look what a process and those it forked take together."""
@@ -21,11 +20,6 @@ def pin(threads: int) -> None:
     """Keep this process, and those it starts, on the first `threads` of its processors, if possible."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-
-
-def peak(usage: resource.struct_rusage) -> int:
-    """Return the peak memory that `usage` holds, in bytes."""
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def proportional(process: int) -> int:
@@ -68,29 +62,24 @@ class Family(threading.Thread):
         self.join()
 
 
-def launch(job: dict[str, Any]) -> dict[str, float]:
-    """Run `job["command"]` to its end; return its exit code, wall time in s and peak memory in bytes.
+def launch(command: list[str]) -> tuple[int, dict[str, float]]:
+    """Run `command` to its end; return its exit code, and its wall time and peak memory.
 
     The memory is that of the process and of those it forks.
     """
-    os.chdir(job["folder"])
-    write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    files = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, job["stdout"], write, 0o600),
-        (os.POSIX_SPAWN_OPEN, 2, job["stderr"], write, 0o600),
-    ]
     started = time.perf_counter()
-    process = os.posix_spawnp(job["command"][0], job["command"], os.environ, file_actions=files)
+    process = os.posix_spawnp(command[0], command, os.environ)
     with Family(process) as family:
         _, status, usage = os.wait4(process, 0)
         seconds = time.perf_counter() - started
-    highest = max(peak(usage), family.peak)
-    return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "peak": highest}
+    alone = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    took = {"seconds": seconds, "peak MB": max(alone, family.peak) / 1e6}
+    return os.waitstatus_to_exitcode(status), took
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1], encoding="utf-8") as file:  # noqa: PTH123  (pathlib would weigh more)
-        job = json.load(file)
-    pin(job["threads"])
-    sys.stdout.write(json.dumps(launch(job)))
+    pin(int(sys.argv[2]))
+    code, took = launch(sys.argv[3:])
+    with open(sys.argv[1], "w", encoding="ascii") as file:  # noqa: PTH123  (pathlib would weigh more)
+        json.dump(took, file)
+    sys.exit(code != 0)

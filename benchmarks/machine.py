@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.setting import ROOT
-from benchmarks.sides import Call, Worker
+from benchmarks.sides import Call, answering
 
 PACKAGES = {
     "NumPy": "numpy",
@@ -93,12 +93,8 @@ def _lines(path: Path) -> list[str]:
 
 
 def _blas(threads: int, *, as_convcli: bool) -> str:
-    worker = Worker("BLAS", Call(f"{__name__}:blas_side", as_convcli=as_convcli), threads)
-    try:
-        worker.wait()
-        return ", ".join(worker.ask())
-    finally:
-        worker.close()
+    with answering("BLAS", Call(blas_side, as_convcli), threads) as ask:
+        return ", ".join(ask())
 
 
 def blas_side() -> Callable[[], list[str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Reading: TypeAlias = Mapping[str, float]
@@ -93,28 +93,41 @@ class Section:
     about: str
     cases: tuple[Case, ...] = ()
     notes: tuple[str, ...] = ()
-    axis: Axis | None = field(default=None)
+    axis: Axis | None = None
 
 
-def case(
-    rounds: Rounds,
-    name: str,
-    unit: str,
-    quantity: str,
-    *,
-    ours: str = "convcli",
-    peers: Iterable[str] | None = None,
-    at: float | None = None,
-    line: str = "",
-) -> Case:
-    """Return one quantity of `rounds` as a case; the peers are, if not named, all that have the quantity."""
-    there = [side for side, reading in rounds[0].items() if quantity in reading]
-    chosen = [side for side in there if side != ours and (peers is None or side in peers)]
+@dataclass(frozen=True)
+class Quantity:
+    """One of the quantities that the sides of a match give, and the case that becomes of it.
 
-    def series(side: str) -> Series:
-        return Series(side, tuple(one[side][quantity] for one in rounds))
+    Attributes
+    ----------
+    key
+        What it is called in a reading.
+    ours, peers
+        The side that is ours, and those beside it; all others that have the quantity if not named.
+    """
 
-    return Case(name, unit, series(ours), tuple(map(series, chosen)), at, line)
+    name: str
+    unit: str
+    key: str
+    ours: str = "convcli"
+    peers: tuple[str, ...] | None = None
+    at: float | None = None
+    line: str = ""
+
+    def case(self, rounds: Rounds) -> Case:
+        """Return the case."""
+        peers = [
+            side
+            for side, reading in rounds[0].items()
+            if self.key in reading and side != self.ours and (self.peers is None or side in self.peers)
+        ]
+
+        def series(side: str) -> Series:
+            return Series(side, tuple(one[side][self.key] for one in rounds))
+
+        return Case(self.name, self.unit, series(self.ours), tuple(map(series, peers)), self.at, self.line)
 
 
 def interleave(

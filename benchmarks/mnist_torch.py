@@ -2,7 +2,7 @@
 
     python -m benchmarks.mnist_torch CONFIG.toml FOLDER THREADS [training.epochs=N] [data.validation=SHARE]
 
-Prints a line of JSON with the share of the held-out images that the network gets right.
+Prints a line of JSON with the share of the held-out images that the network gets right, as convcli does.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def main(config: str, folder: str, threads: str, *settings: str) -> None:
     with torch.inference_mode():
         found = torch.cat([model(images[chosen]).argmax(1) for chosen in held_out.split(256)])
     accuracy = (found == labels[held_out]).float().mean().item()
-    print(json.dumps({"accuracy": accuracy}))  # noqa: T201  (a script's result)
+    print(json.dumps({"best": {"validation_accuracy": accuracy}}))  # noqa: T201  (a script's result)
 
 
 if __name__ == "__main__":

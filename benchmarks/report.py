@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from benchmarks.measuring import Axis, Case, Section, Series
+from benchmarks.measuring import Section, Series
 
 COLUMNS = ("", "unit", "convcli", "beside", "its figure", "convcli is")
 ON_THE_RIGHT = ("convcli", "its figure", "convcli is")
@@ -35,43 +36,9 @@ class Result:
     threads: int
     sections: Mapping[str, Section]
 
-    def document(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
-        return asdict(self)
 
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Result:
-        """Return what `document` returned."""
-        sections = {name: _section(section) for name, section in document["sections"].items()}
-        return cls(**{**document, "sections": sections})
-
-    def joined(self, other: Result) -> Result:
-        """Return this result with the sections of another from the same machine added, or put in place."""
-        return replace(
-            self,
-            command=f"{self.command}\n{other.command}",
-            sections={**self.sections, **other.sections},
-        )
-
-
-def _section(document: Mapping[str, Any]) -> Section:
-    axis = document["axis"]
-    return Section(
-        **{
-            **document,
-            "cases": tuple(_case(one) for one in document["cases"]),
-            "notes": tuple(document["notes"]),
-            "axis": None if axis is None else Axis(**axis),
-        }
-    )
-
-
-def _case(document: Mapping[str, Any]) -> Case:
-    def series(one: Mapping[str, Any]) -> Series:
-        return Series(one["side"], tuple(one["values"]))
-
-    peers = tuple(map(series, document["peers"]))
-    return Case(**{**document, "ours": series(document["ours"]), "peers": peers})
+RESULT = TypeAdapter(Result)
+"""Reads and writes results as JSON."""
 
 
 class Row(NamedTuple):

@@ -19,8 +19,8 @@ class Sizes:
         least `fewest`).
     images
         That a network learns from in one run.
-    epochs, validation, mnist_runs
-        Of the whole training in `mnist`: epochs and share held out, None as the file says; how often.
+    mnist_runs, mnist_settings
+        Of the whole training in `mnist`: how often, and what differs from its file, as KEY=VALUE.
     plane, photo
         (rows, columns) of what is filtered, in memory and as a file.
     megapixels, kernel_sizes, batches
@@ -29,15 +29,13 @@ class Sizes:
         Pictures in the class folders.
     """
 
-    name: str
     warm_ups: int
     runs: int
     fewest: int
     seconds: float
     images: dict[str, int]
-    epochs: int | None
-    validation: float | None
     mnist_runs: int
+    mnist_settings: tuple[str, ...]
     plane: tuple[int, int]
     photo: tuple[int, int]
     megapixels: tuple[float, ...]
@@ -45,17 +43,20 @@ class Sizes:
     batches: tuple[int, ...]
     files: int
 
+    @property
+    def shortened(self) -> str:
+        """A sentence where the whole training is not the file's."""
+        return " Shortened here to fewer epochs and images." if self.mnist_settings else ""
+
 
 FULL = Sizes(
-    name="full",
     warm_ups=1,
     runs=9,
     fewest=3,
     seconds=40,
     images={"SEED": 1024, "SMALL": 12_800},
-    epochs=None,
-    validation=None,
     mnist_runs=3,
+    mnist_settings=(),
     plane=(4000, 6000),
     photo=(4000, 6000),
     megapixels=(1, 2, 4, 8, 16, 32, 64, 100),
@@ -65,15 +66,13 @@ FULL = Sizes(
 )
 
 QUICK = Sizes(
-    name="quick",
     warm_ups=1,
     runs=3,
     fewest=1,
     seconds=2.5,
     images={"SEED": 256, "SMALL": 3200},
-    epochs=1,
-    validation=0.7,
     mnist_runs=1,
+    mnist_settings=("training.epochs=1", "data.validation=0.7"),
     plane=(800, 1200),
     photo=(1200, 1800),
     megapixels=(1, 4, 16),
@@ -95,12 +94,9 @@ class Setting:
         For files that may go away afterwards.
     mnist
         Where the 60,000 training images are, if anywhere.
-    own_processes
-        Whether sides written in Python get a process each. Without, nothing is fair, but all is quick.
     """
 
     sizes: Sizes
     threads: int
     folder: Path
     mnist: Path
-    own_processes: bool = True

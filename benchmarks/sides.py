@@ -1,4 +1,4 @@
-"""How a side of a comparison is run: a function in a process of its own, or a whole command.
+"""How a side of a match is run: a function in a process of its own, or a whole command.
 
 A process of its own keeps libraries out of each other's way: their thread pools, their BLAS, their memory. It
 stays open and measures when asked, so that sides take turns without paying for their start each time.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import resource
+import pickle
 import shutil
 import subprocess
 import sys
@@ -16,13 +16,14 @@ import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from benchmarks import launcher, worker
-from benchmarks.measuring import Measure, Reading, Rounds, interleave
+from benchmarks.measuring import Measure, Quantity, Reading, Rounds, interleave
 from benchmarks.setting import ROOT, Setting
 
 # Every library's own name for it; a process is pinned as well, but not all of them look there.
@@ -44,18 +45,25 @@ class SkippedError(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """A function of this package, as "module:name", that sets up and returns what measures.
+    """A function that sets up and returns what measures, in a process of its own.
 
-    It runs in a process of its own, which begins as the command line of convcli does if `as_convcli`.
+    Attributes
+    ----------
+    set_up
+        A function of this package, or a `partial` of one: it travels by its name.
+    as_convcli
+        Begin as the command line of convcli does.
+    once
+        In a new process for each run, which ends with it: the reading is what the process took.
     """
 
-    target: str
-    arguments: dict[str, Any] = field(default_factory=dict)
+    set_up: Callable[[], Callable[[], Any]]
     as_convcli: bool = False
+    once: bool = False
 
-    def command(self, threads: int, *, once: bool = False) -> list[str]:
-        """Return the command line of its process; `once` makes it measure unasked, and end."""
-        job = {**asdict(self), "threads": threads, "once": once}
+    def command(self, threads: int) -> list[str]:
+        """Return the command line of its process."""
+        job = {**vars(self), "set_up": pickle.dumps(self.set_up).hex(), "threads": threads}
         return [sys.executable, "-m", worker.__name__, json.dumps(job)]
 
 
@@ -65,23 +73,18 @@ class Command:
 
     Attributes
     ----------
+    arguments
+        The words of its command line, each as `str` has it.
     output
         The file or folder it makes; removed before each run. A file's size is part of the reading.
     read
         Takes more of the reading from what the command printed.
     """
 
-    arguments: Sequence[str | Path]
+    arguments: Sequence[object]
     folder: Path
     output: Path | None = None
     read: Callable[[str], Reading] | None = None
-
-
-@dataclass(frozen=True)
-class Once:
-    """A `Call` in a process that measures a single time and ends: the reading is what the process took."""
-
-    call: Call
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Side:
     """
 
     name: str
-    start: Call | Command | Once
+    start: Call | Command
     needs: tuple[str, ...] = ()
     threads: int | None = None
 
@@ -106,17 +109,22 @@ class Side:
         return [need for need in self.needs if find_spec(need) is None and shutil.which(need) is None]
 
 
-Outcome: TypeAlias = tuple[Rounds, tuple[str, ...]]
+@dataclass(frozen=True)
+class Match:
+    """Sides that run in turn, ours first, and what becomes a case of what they gave.
+
+    Attributes
+    ----------
+    runs
+        Rounds, all of which count, instead of the setting's.
+    """
+
+    sides: Sequence[Side]
+    quantities: Sequence[Quantity]
+    runs: int | None = None
 
 
-def compare(
-    setting: Setting,
-    ours: Side,
-    peers: Sequence[Side],
-    *,
-    warm_ups: int | None = None,
-    runs: int | None = None,
-) -> Outcome:
+def compare(setting: Setting, match: Match) -> tuple[Rounds, list[str]]:
     """Measure all sides in turn; return the rounds, and a note for each peer that could not take part.
 
     Raises
@@ -124,63 +132,46 @@ def compare(
     SideFailedError
         If our own side fails.
     """
-    sizes, notes = setting.sizes, []
+    sizes, notes = setting.sizes, list[str]()
     measures: dict[str, Measure] = {}
-    with tempfile.TemporaryDirectory(dir=setting.folder) as folder, ExitStack() as stack:
-        for side in (ours, *peers):
+
+    @contextmanager
+    def forgiving() -> Iterator[None]:
+        """Turn the failure of a peer into a note, and leave it out from then on."""
+        try:
+            yield
+        except SideFailedError as error:
+            if error.side == match.sides[0].name:
+                raise
+            measures.pop(error.side, None)
+            notes.append(f"{error.side} is left out: it failed. {error}")
+
+    with ExitStack() as stack:
+        for side in match.sides:
             if missing := side.missing:
                 notes.append(f"{side.name} is left out: {' and '.join(missing)} not installed.")
                 continue
-            measures[side.name] = _open(side, setting, Path(folder), stack)
-        for measure in list(measures.values()):
-            if isinstance(measure, Worker):
-                with _forgiving(ours, measures, notes):
-                    measure.wait()
+            with forgiving():
+                measures[side.name] = _open(side, side.threads or setting.threads, stack)
         rounds: Rounds = ()
         while not rounds:  # once more if a peer failed, without it
-            with _forgiving(ours, measures, notes):
+            with forgiving():
                 rounds = interleave(
                     measures,
-                    warm_ups=sizes.warm_ups if warm_ups is None else warm_ups,
-                    runs=sizes.runs if runs is None else runs,
+                    warm_ups=0 if match.runs else sizes.warm_ups,
+                    runs=match.runs or sizes.runs,
                     fewest=sizes.fewest,
                     seconds=sizes.seconds,
                 )
-    return rounds, tuple(notes)
+    return rounds, notes
 
 
-@contextmanager
-def _forgiving(ours: Side, measures: dict[str, Measure], notes: list[str]) -> Iterator[None]:
-    """Turn the failure of a peer into a note, and leave it out from then on."""
-    try:
-        yield
-    except SideFailedError as error:
-        if error.side == ours.name:
-            raise
-        measures.pop(error.side, None)
-        notes.append(f"{error.side} is left out: it failed. {error}")
-
-
-def _open(side: Side, setting: Setting, folder: Path, stack: ExitStack) -> Measure:
-    threads = side.threads or setting.threads
+def _open(side: Side, threads: int, stack: ExitStack) -> Measure:
     start = side.start
-    if isinstance(start, Command):
-        return Process(side.name, start, threads, folder)
-    if not setting.own_processes:
-        return _in_this_process(start)
-    if isinstance(start, Once):
-        return Process(side.name, Command(start.call.command(threads, once=True), ROOT), threads, folder)
-    opened = Worker(side.name, start, threads)
-    stack.callback(opened.close)
-    return opened
-
-
-def _in_this_process(start: Call | Once) -> Measure:
-    call = start.call if isinstance(start, Once) else start
-    measure: Measure = worker.set_up(call.target, call.arguments)
-    if isinstance(start, Once):
-        return lambda: {**measure(), "peak MB": launcher.peak(resource.getrusage(resource.RUSAGE_SELF)) / 1e6}
-    return measure
+    if isinstance(start, Call) and not start.once:
+        return stack.enter_context(answering(side.name, start, threads))
+    command = Command(start.command(threads), ROOT) if isinstance(start, Call) else start
+    return partial(run, side.name, command, threads)
 
 
 def environment(threads: int) -> dict[str, str]:
@@ -188,99 +179,78 @@ def environment(threads: int) -> dict[str, str]:
     return {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads)), "PYTHONWARNINGS": "ignore"}
 
 
-def convcli_command(*arguments: str) -> list[str]:
+def convcli_command() -> list[str]:
     """Return the words that run convcli: its console script, as people start it, if it is installed."""
     script = Path(sysconfig.get_path("scripts")) / "convcli"
-    return [str(script), *arguments] if script.exists() else [sys.executable, "-m", "convcli", *arguments]
+    return [str(script)] if script.exists() else [sys.executable, "-m", "convcli"]
 
 
-class Worker:
-    """The near end of a process that runs a `Call`. `wait` for it first; then calling it measures once."""
-
-    def __init__(self, name: str, call: Call, threads: int) -> None:
-        self.name = name
-        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        self._process = subprocess.Popen(
+@contextmanager
+def answering(name: str, call: Call, threads: int) -> Iterator[Callable[[], Any]]:
+    """Start a call's process, and give what has it measure once and returns its answer."""
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors,
+        subprocess.Popen(
             call.command(threads),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._errors,
+            stderr=errors,
             text=True,
             cwd=ROOT,
             env=environment(threads),
-        )
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        questions, answers = process.stdin, process.stdout
 
-    def wait(self) -> None:
-        """Return when it has set up."""
-        self._reply()
+        def answer() -> str:
+            if line := answers.readline():
+                return line
+            process.wait()
+            errors.seek(0)
+            raise SideFailedError(name, errors.read())
 
-    def __call__(self) -> Reading:
-        reading: Reading = self.ask()
-        return reading
+        def ask() -> Any:
+            with suppress(BrokenPipeError):  # then there is no answer, and its own last words say more
+                print(file=questions, flush=True)
+            return json.loads(answer())
 
-    def ask(self) -> Any:
-        """Have it measure once, and return what it answers."""
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # then there is no reply, and its own last words say more
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
-        return json.loads(self._reply())
-
-    def _reply(self) -> str:
-        assert self._process.stdout is not None
-        if line := self._process.stdout.readline():
-            return line
-        self._process.wait()
-        self._errors.seek(0)
-        raise SideFailedError(self.name, self._errors.read())
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.communicate()
-        self._errors.close()
+        try:
+            answer()  # it has set up
+            yield ask
+        finally:
+            process.kill()
+            process.communicate()
 
 
-class Process:
-    """Calling it runs a `Command` from beginning to end.
+def run(name: str, command: Command, threads: int) -> Reading:
+    """Run a command from beginning to end.
 
     The reading has "seconds", "peak MB" and, where a file comes out, "output MB".
     """
-
-    def __init__(self, name: str, command: Command, threads: int, folder: Path) -> None:
-        self.name, self.command, self.threads = name, command, threads
-        self._scratch = Path(tempfile.mkdtemp(dir=folder))
-
-    def __call__(self) -> Reading:
-        command = self.command
-        _remove(command.output)
-        stdout, stderr, description = (self._scratch / name for name in ("stdout", "stderr", "job.json"))
-        job = {
-            "command": [str(argument) for argument in command.arguments],
-            "folder": str(command.folder),
-            "stdout": str(stdout),
-            "stderr": str(stderr),
-            "threads": self.threads,
-        }
-        description.write_text(json.dumps(job), encoding="utf-8")
-        launched = subprocess.run(
-            [sys.executable, "-I", "-S", launcher.__file__, str(description)],
-            env=environment(self.threads),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    _remove(command.output)
+    with tempfile.TemporaryDirectory() as scratch:
+        result, stdout, stderr = (Path(scratch) / kind for kind in ("result", "stdout", "stderr"))
+        words = [result, threads, *command.arguments]
+        with stdout.open("wb") as out, stderr.open("wb") as errors:
+            launched = subprocess.run(
+                [sys.executable, "-I", "-S", launcher.__file__, *map(str, words)],
+                cwd=command.folder,
+                env=environment(threads),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=errors,
+                check=False,
+            )
         if launched.returncode:
-            raise SideFailedError(self.name, launched.stderr)
-        result = json.loads(launched.stdout)
-        if result["code"]:
-            raise SideFailedError(self.name, stderr.read_text(encoding="utf-8", errors="replace"))
-        reading = {"seconds": result["seconds"], "peak MB": result["peak"] / 1e6}
+            raise SideFailedError(name, stderr.read_text(encoding="utf-8", errors="replace"))
+        reading: dict[str, float] = json.loads(result.read_text(encoding="ascii"))
         if command.output is not None and command.output.is_file():
             reading["output MB"] = command.output.stat().st_size / 1e6
         if command.read is not None:
             reading |= command.read(stdout.read_text(encoding="utf-8"))
-        return reading
+    return reading
 
 
 def _remove(path: Path | None) -> None:

@@ -8,38 +8,25 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from benchmarks.launcher import pin
 
 
-def begin_as_convcli() -> None:
-    """Do what the command line does before NumPy is imported: choose the kernels of the BLAS.
-
-    An import of the library leaves them alone, so without this the engine would not run as in
-    `convcli train`.
-    """
-    if find_spec("convcli.cli.blas") is not None:
-        import_module("convcli.cli.blas").prepare()
-
-
-def set_up(target: str, arguments: dict[str, Any]) -> Any:
-    """Return what the function `target`, written as "module:name", returns."""
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)(**arguments)
-
-
 def serve(job: dict[str, Any]) -> None:
     """Set up, say so, then answer until nobody asks any more."""
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
     pin(job["threads"])
     if job["as_convcli"]:
-        begin_as_convcli()
-    measure = set_up(job["target"], job["arguments"])
+        # The command line chooses the kernels of the BLAS before NumPy is imported. An import of the library
+        # leaves them alone, so without this the engine would not run as in `convcli train`.
+        from convcli.cli import blas
+
+        blas.prepare()
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    measure = pickle.loads(bytes.fromhex(job["set_up"]))()
     if job["once"]:
         measure()
         return

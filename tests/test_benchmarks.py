@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import doctest
 import gzip
-import json
-import subprocess
 import sys
+from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,33 +17,30 @@ from typer.testing import CliRunner
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the package is not installed with convcli
 
-from benchmarks import __main__, filter_libraries, launcher, measuring, networks, plots, report, training  # noqa: E402
+from benchmarks import __main__, filters, measuring, networks, plots, report, sides, training  # noqa: E402
 from benchmarks.comparisons import COMPARISONS  # noqa: E402
-from benchmarks.filters import JOBS, random_plane  # noqa: E402
 from benchmarks.machine import Watch  # noqa: E402
 from benchmarks.measuring import Axis, Case, Section, Series, interleave  # noqa: E402
 from benchmarks.setting import FULL, QUICK, Setting, Sizes  # noqa: E402
 from benchmarks.sides import (  # noqa: E402
     Call,
     Command,
-    Process,
+    Match,
     Side,
     SideFailedError,
     SkippedError,
-    Worker,
+    answering,
     compare,
 )
 
 TINY = Sizes(
-    name="tiny",
     warm_ups=0,
     runs=1,
     fewest=1,
     seconds=0,
     images={"SEED": 8, "SMALL": 8},
-    epochs=1,
-    validation=0.5,
     mnist_runs=1,
+    mnist_settings=("training.epochs=1", "data.validation=0.5"),
     plane=(48, 64),
     photo=(60, 90),
     megapixels=(0.01,),
@@ -76,7 +73,16 @@ PEERS = {
 
 @pytest.fixture
 def setting(tmp_path, monkeypatch):
-    """Return the smallest setting there is; every run is a single call."""
+    """Return the smallest setting there is; every run is a single call, and what answers does so here.
+
+    Without a process of its own for each side nothing is fair, but all is quick.
+    """
+
+    @contextmanager
+    def here(name, call, threads):
+        yield call.set_up()
+
+    monkeypatch.setattr(sides, "answering", here)
     monkeypatch.setattr(measuring, "LONG_ENOUGH", 0.0)
     digits = tmp_path / "digits"
     digits.mkdir()
@@ -84,7 +90,7 @@ def setting(tmp_path, monkeypatch):
     for name, array in (("images-idx3", images), ("labels-idx1", np.arange(40, dtype=np.uint8) % 10)):
         head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
         (digits / f"train-{name}-ubyte.gz").write_bytes(gzip.compress(head + array.tobytes()))
-    return Setting(TINY, 1, tmp_path, digits, own_processes=False)
+    return Setting(TINY, 1, tmp_path, digits)
 
 
 def test_every_comparison_has_its_peers_here():
@@ -94,7 +100,7 @@ def test_every_comparison_has_its_peers_here():
 @pytest.mark.long
 @pytest.mark.parametrize("name", COMPARISONS)
 def test_a_comparison_measures_both_sides_or_says_who_is_left_out(name, setting):
-    section = COMPARISONS[name](setting)
+    section = COMPARISONS[name].section(setting)
     beside = {peer.side for case in section.cases for peer in case.peers}
     for peer, need in PEERS[name].items():
         left_out = any(note.startswith(f"{peer} is left out") for note in section.notes)
@@ -107,7 +113,7 @@ def test_a_comparison_measures_both_sides_or_says_who_is_left_out(name, setting)
 
 def test_a_comparison_is_made_even_if_nobody_else_is_there(setting, monkeypatch):
     monkeypatch.setattr("benchmarks.sides.find_spec", lambda name: None)
-    section = COMPARISONS["kernel-size"](setting)
+    section = COMPARISONS["kernel-size"].section(setting)
     assert [case.peers for case in section.cases] == [()]
     assert section.notes == ("OpenCV is left out: cv2 not installed.",)
     assert "| 3 × 3 | ms |" in report.page(stored({"kernel-size": section}))
@@ -115,7 +121,7 @@ def test_a_comparison_is_made_even_if_nobody_else_is_there(setting, monkeypatch)
 
 def test_a_comparison_without_its_data_says_what_to_name(setting, tmp_path):
     with pytest.raises(SkippedError, match=r"nowhere has no train-images.* --mnist"):
-        COMPARISONS["mnist"](Setting(TINY, 1, tmp_path, tmp_path / "nowhere"))
+        COMPARISONS["mnist"].section(Setting(TINY, 1, tmp_path, tmp_path / "nowhere"))
 
 
 def test_sizes_are_known_for_every_network():
@@ -179,79 +185,84 @@ def test_what_others_use_is_all_that_is_used_less_what_we_use(monkeypatch):
 # Sides.
 
 
-def product(**options):
-    return Side("convcli", Call("benchmarks.training:product"), **options)
+PRODUCT = Side("convcli", Call(training.product))
 
 
 def test_a_peer_that_is_not_installed_is_left_out_by_name(setting):
-    rounds, notes = compare(setting, product(), [Side("other", Call(""), needs=("no_such_thing",))])
+    rounds, notes = compare(setting, Match([PRODUCT, Side("other", Call(dict), ("no_such_thing",))], []))
     assert list(rounds[0]) == ["convcli"]
-    assert notes == ("other is left out: no_such_thing not installed.",)
+    assert notes == ["other is left out: no_such_thing not installed."]
 
 
 def test_a_peer_that_fails_is_left_out_with_its_last_words(setting, tmp_path):
     peer = Side("other", Command([sys.executable, "-c", "raise SystemExit('no luck')"], tmp_path))
-    rounds, notes = compare(setting, product(), [peer])
+    rounds, notes = compare(setting, Match([PRODUCT, peer], []))
     assert list(rounds[0]) == ["convcli"]
-    assert notes == ("other is left out: it failed. no luck",)
+    assert notes == ["other is left out: it failed. no luck"]
 
 
 def test_our_own_failure_is_an_error(setting, tmp_path):
     ours = Side("convcli", Command([sys.executable, "-c", "raise SystemExit('no luck')"], tmp_path))
     with pytest.raises(SideFailedError, match="no luck"):
-        compare(setting, ours, [])
+        compare(setting, Match([ours], []))
 
 
 def test_a_process_of_its_own_measures_when_asked_and_tells_its_errors():
-    arguments = {
-        "library": "convcli",
-        "kernel": ["random", 3],
-        "dtype": "float32",
-        "shape": [8, 8],
-        "threads": 1,
-    }
-    worker = Worker("convcli", Call("benchmarks.filters:filter_side", arguments, as_convcli=True), 1)
-    worker.wait()
-    assert worker()["ms"] > 0
-    worker.close()
-    worker = Worker("convcli", Call("benchmarks.filters:no_such_side"), 1)
-    with pytest.raises(SideFailedError, match="no_such_side"):
-        worker.wait()
-    worker.close()
+    side = partial(
+        filters.filter_side, kernel=filters.Kernel("random", 3), dtype="float32", shape=(8, 8), threads=1
+    )
+    with answering("convcli", Call(partial(side, "convcli"), as_convcli=True), 1) as ask:
+        assert ask()["ms"] > 0
+        assert ask()["ms"] > 0
+    with (
+        pytest.raises(SideFailedError, match="no_such_library"),
+        answering("x", Call(partial(side, "no_such_library")), 1),
+    ):
+        pass
+
+
+def took(code, folder, **options):
+    return sides.run("python", Command([sys.executable, "-c", code], folder, **options), 2)
 
 
 def test_peak_memory_is_that_of_the_command_and_not_of_who_started_it(tmp_path):
     ballast = bytearray(200 << 20)
-    small, large = (
-        Process("python", Command([sys.executable, "-c", code], tmp_path), 1, tmp_path)()
-        for code in ("pass", "bytearray(60 << 20)")
+    small, large = (took(code, tmp_path)["peak MB"] for code in ("pass", "bytearray(60 << 20)"))
+    assert small < 50 < len(ballast)
+    assert large > small + 60
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks and /proc")
+def test_peak_memory_counts_forked_processes(tmp_path):
+    """Two processes hold 60 MB each; the launched one alone never has more than one share."""
+    script = (
+        "import os, time\n"
+        "helper = os.fork()\n"
+        "held = bytearray(b'x') * 60_000_000\n"
+        "time.sleep(2)\n"
+        "if helper: os.waitpid(helper, 0)\n"
     )
-    assert small["peak MB"] < 50 < len(ballast)
-    assert large["peak MB"] > small["peak MB"] + 60
+    assert 120 < took(script, tmp_path)["peak MB"] < 180
 
 
 def test_the_output_is_removed_before_each_run_and_measured_after(tmp_path):
     code = "open('out', 'xb').write(bytes(2000)); print('7')"
-    command = Command(
-        [sys.executable, "-c", code], tmp_path, tmp_path / "out", lambda text: {"said": float(text)}
-    )
-    run = Process("python", command, 1, tmp_path)
     for _ in range(2):
-        reading = run()
+        reading = took(code, tmp_path, output=tmp_path / "out", read=lambda text: {"said": float(text)})
         assert (reading["output MB"], reading["said"]) == (0.002, 7)
 
 
 # What the sides compute.
 
 
-@pytest.mark.parametrize("name", [name for name, job in JOBS.items() if job.dtype == "float32"])
-@pytest.mark.parametrize(("library", "need"), [("scipy", "scipy"), ("opencv", "cv2")])
+@pytest.mark.parametrize("name", [name for name, (_, dtype) in filters.JOBS.items() if dtype == "float32"])
+@pytest.mark.parametrize(("library", "need"), [("SciPy", "scipy"), ("OpenCV", "cv2")])
 def test_libraries_are_asked_for_the_same_filter(name, library, need):
     pytest.importorskip(need)
-    plane = random_plane((40, 50), "float32")
-    kernel = JOBS[name].kernel
-    expected = getattr(filter_libraries, library)(kernel)(plane)
-    np.testing.assert_allclose(filter_libraries.convcli(kernel)(plane), expected, rtol=2e-4, atol=1e-2)
+    kernel, dtype = filters.JOBS[name]
+    plane = filters.random_plane((40, 50), dtype)
+    ours, theirs = (filters.LIBRARIES[side].filter(kernel)(plane) for side in ("convcli", library))
+    np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=1e-2)
 
 
 @pytest.mark.parametrize("network", networks.LAYERS)
@@ -292,7 +303,7 @@ CURVE = Section(
 def stored(sections, threads=2):
     """Return a result as it comes back from a file."""
     result = report.Result({"Processor": "abacus"}, "python -m benchmarks", "2026-01-02", threads, sections)
-    return report.Result.from_document(json.loads(json.dumps(result.document())))
+    return report.RESULT.validate_json(report.RESULT.dump_json(result))
 
 
 def test_a_stored_result_is_the_result():
@@ -336,8 +347,7 @@ def command(tmp_path, monkeypatch):
 
 def test_stored_results_are_joined_and_written_as_page_and_plots(command, tmp_path):
     for name in ("kernel-size", "image-size"):
-        document = stored({name: CURVE}).document()
-        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+        (tmp_path / f"{name}.json").write_bytes(report.RESULT.dump_json(stored({name: CURVE})))
     done = command("--from", tmp_path / "kernel-size.json", "--from", tmp_path / "image-size.json", "--write")
     assert done.exit_code == 0, done.output
     page = (tmp_path / "benchmarks.md").read_text("utf-8")
@@ -347,29 +357,9 @@ def test_stored_results_are_joined_and_written_as_page_and_plots(command, tmp_pa
 
 def test_results_of_different_machines_are_not_joined(command, tmp_path):
     for threads in (1, 2):
-        (tmp_path / f"{threads}.json").write_text(json.dumps(stored({}, threads).document()))
+        (tmp_path / f"{threads}.json").write_bytes(report.RESULT.dump_json(stored({}, threads)))
     assert command("--from", tmp_path / "1.json", "--from", tmp_path / "2.json").exit_code == 2
 
 
 def test_an_unknown_comparison_is_refused(command):
     assert command("--only", "nothing").exit_code == 2
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="forks and /proc")
-def test_peak_memory_counts_forked_processes(tmp_path):
-    """Two processes hold 60 MB each; the launched one alone never has more than one share."""
-    script = (
-        "import os, time\n"
-        "helper = os.fork()\n"
-        "held = bytearray(b'x') * 60_000_000\n"
-        "time.sleep(2)\n"
-        "if helper: os.waitpid(helper, 0)\n"
-    )
-    job = {"command": [sys.executable, "-c", script], "folder": str(tmp_path), "threads": 2}
-    job |= {"stdout": str(tmp_path / "out"), "stderr": str(tmp_path / "err")}
-    (tmp_path / "job.json").write_text(json.dumps(job))
-    # In a process of its own, as always: this one is so large by now that its children would begin as such.
-    alone = [sys.executable, "-I", "-S", launcher.__file__, str(tmp_path / "job.json")]
-    result = json.loads(subprocess.run(alone, capture_output=True, check=True).stdout)
-    assert result["code"] == 0
-    assert 120e6 < result["peak"] < 180e6
