@@ -40,7 +40,7 @@ def new_model(config: Config, data: Splits, threads: int | None = None) -> Model
     return Model(
         network,
         NetworkWeights.initial(network, rng),
-        Preprocessing.fit(data.train.images, config.data.preprocessing, data.presentation),
+        Preprocessing.fit(data.train.blocks(), config.data.preprocessing, data.presentation),
         config.training.loss,
         data.train.classes,
         config,

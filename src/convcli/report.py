@@ -213,14 +213,15 @@ def report(record: Record, model: Model, images: Dataset, part: str) -> Report:
     part
         As in `Report`.
     """
-    outputs = model.outputs(images.images)
+    pixels = images.images
+    outputs = model.outputs(pixels)
     probabilities, guesses = model.loss.probabilities(outputs), outputs.argmax(1)
 
     def judged(index: int) -> Judged:
         label, guess = int(images.labels[index]), int(guesses[index])
         return Judged(
             images.origin(index),
-            images.images[index],
+            pixels[index],
             model.classes[label],
             model.classes[guess],
             float(probabilities[index, guess]),

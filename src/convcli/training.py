@@ -212,7 +212,8 @@ class Training:
     def _step(self, workers: Workers, batch: Array) -> None:
         progress, weights = self.progress, self.model.weights
         seed = (self.options.seed, progress.epoch, progress.batch)
-        result = workers.gradient(self.train.images, self.train.labels, batch, seed)
+        train = self.train
+        result = workers.gradient(train.stored, train.labels[batch], train.places(batch), seed)
         gradient = workers.total
         norm = vector_norm(gradient)
         if not math.isfinite(result.loss):
@@ -294,14 +295,14 @@ class Training:
             return ()
         losses = [row.train_loss for row in self.progress.history]
         shares = np.bincount(self.train.labels, minlength=len(self.train.classes)) / len(self.train)
-        doubt = about_learning(self.model, self.train.images, losses, self.model.loss.of_guessing(shares))
+        doubt = about_learning(self.model, self.train, losses, self.model.loss.of_guessing(shares))
         self._doubted = doubt is not None
         return () if doubt is None else (doubt,)
 
     def _validate(self, workers: Workers) -> Evaluation | None:
         if self.validation is None:
             return None
-        outputs = workers.outputs(self.validation.images)
+        outputs = workers.outputs(self.validation.stored, self.validation.positions)
         return evaluate(outputs, self.validation.labels, self.model.loss, self.model.classes)
 
     @property

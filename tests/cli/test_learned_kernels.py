@@ -31,7 +31,7 @@ def write_run(folder, channels):
     """Write a run whose first layer has kernels that we know, and return its model."""
     data = stripes.data()
     parts = {
-        name: replace(part, images=np.repeat(part.images, channels, axis=3))
+        name: replace(part, stored=np.repeat(part.images, channels, axis=3))
         for name, part in (("train", data.train), ("validation", data.validation))
     }
     training = build.new_training(stripes.config(LAYERS), replace(data, **parts), 1)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli.data import Dataset, Splits, split
+from convcli.data import dataset as dataset_module
 from convcli.errors import InputError, UsageError
 
 
@@ -54,6 +55,27 @@ def test_take_keeps_order_and_classes():
     assert part.labels.tolist() == [1, 0]
     assert part.classes == dataset.classes
     assert part.class_counts == {"class 0": 1, "class 1": 1, "class 2": 0}
+
+
+def test_what_is_taken_lies_in_memory_once():
+    dataset = numbered([0, 1, 2, 1])
+    train, validation = split(dataset, 0.5, seed=0)
+    assert train.stored is validation.stored is train.take([1]).stored is dataset.stored
+    assert positions(train.take([1, 0])) == [positions(train)[1], positions(train)[0]]
+
+
+def test_blocks_are_all_pictures_in_order(monkeypatch):
+    monkeypatch.setattr(dataset_module, "BLOCK_BYTES", 12)  # three pictures
+    dataset = numbered([0, 1, 2, 1, 0, 2, 2])
+    for part in (dataset, dataset.take([6, 0, 3, 2])):
+        blocks = list(part.blocks())
+        assert [len(block) for block in blocks] == [3] * (len(part) // 3) + [len(part) % 3]
+        np.testing.assert_array_equal(np.concatenate(blocks), part.images)
+
+
+def test_a_set_without_a_picture_is_refused():
+    with pytest.raises(InputError, match="at least one image"):
+        numbered([0, 1]).take(np.array([], int))
 
 
 def test_what_is_taken_is_known_by_where_it_was_in_the_source():

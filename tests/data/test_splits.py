@@ -15,7 +15,7 @@ def test_other_images_have_another_fingerprint():
     labels[[0, 1]] = labels[[1, 0]]
     found = [
         Splits(train, validation, None, ()).fingerprint()
-        for train in (data.train, replace(data.train, images=images), replace(data.train, labels=labels))
+        for train in (data.train, replace(data.train, stored=images), replace(data.train, labels=labels))
         for validation in (data.validation, None)
     ]
     assert data.fingerprint() == found[0]

@@ -32,7 +32,7 @@ BATCH = np.random.default_rng(0).permutation(130)[:101]
 def workers_and_weights(layers, threads, piece=6):
     """Return workers that cut a batch into more pieces than there are lanes, and fresh weights."""
     network = Network(layers, (8, 8, 1))
-    preprocessing = Preprocessing.fit(PICTURES.images, "standardize")
+    preprocessing = Preprocessing.fit([PICTURES.images], "standardize")
     weights = NetworkWeights.initial(network, np.random.default_rng(1))
     workers = Workers(network, weights, preprocessing, CrossEntropy(), threads)
     workers.piece = piece
@@ -61,7 +61,7 @@ def gradient_of_the_whole(layers):
 def test_pieces_give_the_gradient_of_the_whole_batch(name, threads):
     workers, _ = workers_and_weights(NETWORKS[name], threads)
     with workers:
-        result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
+        result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
     loss, gradient = gradient_of_the_whole(NETWORKS[name])
     assert abs(result.loss / loss - 1) < 1e-5
     assert np.abs(workers.total - gradient).max() / np.abs(gradient).max() < 1e-5
@@ -81,7 +81,7 @@ def test_bytes_do_not_depend_on_the_number_of_threads(kind, layers):
         workers, weights = workers_and_weights(layers, threads)
         with workers:
             for step in range(3):  # the second and third find tapes and lanes that have been used
-                result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0, step))
+                result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0, step))
                 weights.trained -= np.float32(0.1) * workers.total
         found.add((weights.trained.tobytes(), weights.kept.tobytes(), result.loss, result.correct))
     assert len(found) == 1
@@ -111,7 +111,7 @@ def test_random_numbers_depend_on_the_seed():
     totals = []
     with workers:
         for seed in ((0, 1), (0, 1), (0, 2)):
-            workers.gradient(PICTURES.images, PICTURES.labels, BATCH, seed)
+            workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, seed)
             totals.append(workers.total.copy())
     np.testing.assert_array_equal(totals[0], totals[1])
     assert (totals[0] != totals[2]).any()
@@ -120,8 +120,9 @@ def test_random_numbers_depend_on_the_seed():
 def test_correct_answers_are_counted():
     workers, _ = workers_and_weights(NETWORKS["plain"], 2)
     with workers:
-        result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
-        outputs = workers.outputs(PICTURES.images[BATCH])
+        result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
+        outputs = workers.outputs(PICTURES.images, BATCH)
+        np.testing.assert_array_equal(outputs, workers.outputs(PICTURES.images[BATCH]))
     assert result.correct == (outputs.argmax(1) == PICTURES.labels[BATCH]).sum()
 
 
@@ -129,7 +130,7 @@ def test_an_overflow_gives_a_loss_that_is_not_finite_and_no_warning():
     workers, weights = workers_and_weights(NETWORKS["plain"], 2)
     weights.trained[:] = 1e30
     with workers:
-        result = workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
+        result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
     assert not np.isfinite(result.loss)
 
 
@@ -143,7 +144,7 @@ def test_lanes_that_overflow_are_added_without_a_warning(sign, monkeypatch):
 
     monkeypatch.setattr(workers._team, "_work", work)
     with workers:
-        workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
+        workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
     assert not np.isfinite(workers.total).any()
 
 
@@ -163,8 +164,8 @@ def test_an_error_reaches_the_caller_and_the_next_batch_is_taken():
     labels = np.full_like(PICTURES.labels, 7)  # of three
     with workers:
         with pytest.raises(IndexError):
-            workers.gradient(PICTURES.images, labels, BATCH, (0,))
-        assert workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,)).loss > 0
+            workers.gradient(PICTURES.images, labels[BATCH], BATCH, (0,))
+        assert workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,)).loss > 0
 
 
 def test_matrix_products_use_one_thread_inside_and_what_they_did_outside():
@@ -183,7 +184,7 @@ def test_no_more_work_on_a_batch_than_there_is_work_for():
     assert useful_threads(3) == 3
     workers, _ = workers_and_weights(NETWORKS["plain"], 100_000)
     with workers:
-        workers.gradient(PICTURES.images, PICTURES.labels, BATCH, (0,))
+        workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
     assert workers.threads == useful_threads(100_000)
 
 

@@ -51,9 +51,10 @@ def votes(rows, labels, classes, **more):
     return Dataset(images, np.array(labels, np.int64), tuple(classes), "votes.npz", **more)
 
 
-def voted(rows, labels, classes=("a", "b", "c"), part="test", **more):
-    """Return the report of the voting network."""
-    return report(RECORD, voting(classes), votes(rows, labels, classes, **more), part)
+def voted(rows, labels, classes=("a", "b", "c"), part="test", chosen=None, **more):
+    """Return the report of the voting network on all images, or on those that are `chosen`."""
+    images = votes(rows, labels, classes, **more)
+    return report(RECORD, voting(classes), images if chosen is None else images.take(chosen), part)
 
 
 CONV = [

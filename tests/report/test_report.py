@@ -56,14 +56,14 @@ def test_confusions_are_counted_by_pairs_the_most_frequent_first():
 
 
 def test_images_that_were_split_off_are_named_by_where_they_were():
-    made = voted([[9, 0, 0], [9, 0, 0]], [1, 1], positions=np.array([70, 12]))
+    made = voted([[9, 0, 0]] * 71, [1] * 71, chosen=[70, 12])
     assert [judged.image for judged in made.mistakes] == ["70", "12"]
     assert made.split_off
 
 
 def test_images_of_files_are_named_by_them():
     files = [Path("photos/b/1.png"), Path("photos/b/2.png")]
-    made = voted([[9, 0, 0]], [1], files=files, positions=np.array([1]))
+    made = voted([[9, 0, 0]] * 2, [1, 1], chosen=[1], files=files)
     assert [judged.image for judged in made.mistakes] == ["photos/b/2.png"]
 
 

@@ -212,7 +212,7 @@ def test_going_on_after_a_change_is_as_exact(tmp_path):
 def other_pixels(data):
     images = data.train.images.copy()
     images[0] += 1
-    return replace(data, train=replace(data.train, images=images))
+    return replace(data, train=replace(data.train, stored=images))
 
 
 def test_other_images_are_refused_or_written_down(tmp_path):

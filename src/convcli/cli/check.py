@@ -34,7 +34,7 @@ def check(
     data = load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
     model = build.new_model(file.config, data)
-    note(about(model, data.train.images))
+    note(about(model, data.train))
     network = model.network
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     if json:

@@ -48,9 +48,10 @@ def evaluate(
     model = checkpoints.load_run(run)
     chosen = measured(run, model, data, split and split.value)
     note(chosen.notes)
-    if far := int(model.far_from_training(chosen.images.images).sum()):
-        note(too_far(far, len(chosen.images)))
-    figures = model.evaluate(chosen.images.images, chosen.images.labels)
+    images, labels = chosen.images.images, chosen.images.labels
+    if far := int(model.far_from_training(images).sum()):
+        note(too_far(far, len(images)))
+    figures = model.evaluate(images, labels)
     if absent := [row.name for row in figures.per_class if not row.support]:
         note(f"without any image here, so that recall and F1 of 0 say nothing: class {listed(absent)}")
     if json:

@@ -83,7 +83,7 @@ def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: in
     file = ConfigFile.read(config, overrides)
     data = _data(file)
     training = build.new_training(file.config, data, threads)
-    note(about(training.model, data.train.images))
+    note(about(training.model, data.train))
     file.resolved_text()  # complains, if it has to, before there is a folder
     run = Run.create(file.name, run_dir)
     with run.hold():

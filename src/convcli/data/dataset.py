@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,17 +14,20 @@ from numpy.typing import ArrayLike, NDArray
 from convcli.errors import InputError, UsageError
 from convcli.wording import listed
 
+BLOCK_BYTES = 1 << 22  # of pictures that are looked at together, where all of them might not fit twice
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Pictures of one size, each with the number of its class.
+    """Pictures of one size, each with the number of its class: all those of a source, or some of them.
 
     Attributes
     ----------
-    images
-        uint8, (n, h, w, c): as stored, neither scaled nor shifted.
+    stored
+        uint8, (N, h, w, c): the pictures of the source, neither scaled nor shifted. Sets that were taken from
+        one another have them in common: they lie in memory once.
     labels
-        int64, (n,): positions in `classes`.
+        int64, (n,): positions in `classes`, of the pictures of this set.
     classes
         The names of the classes; a class may have no picture here.
     name
@@ -31,7 +35,7 @@ class Dataset:
     files
         The file of each picture of the source, where each has its own.
     positions
-        int64, (n,): which picture of the source each is; None where they are all there, in order.
+        int64, (n,): which of `stored` each picture of this set is; None where it is all of them, in order.
 
     Raises
     ------
@@ -45,7 +49,7 @@ class Dataset:
     (3, (8, 8, 1), {'cat': 1, 'dog': 2})
     """
 
-    images: NDArray[np.uint8]
+    stored: NDArray[np.uint8]
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     name: str = "dataset"
@@ -58,14 +62,15 @@ class Dataset:
 
     def _problem(self) -> str | None:
         """Return the first thing that does not fit."""
-        images, labels, classes = self.images, self.labels, self.classes
+        images, labels, classes = self.stored, self.labels, self.classes
         if images.dtype != np.uint8 or images.ndim != 4:
             return f"expected uint8 images (n, h, w, c), found {images.dtype} with shape {images.shape}."
-        if images.size == 0:
+        if images.size == 0 or labels.size == 0:
             return f"expected at least one image of at least one pixel, found shape {images.shape}."
-        if labels.dtype != np.int64 or labels.shape != images.shape[:1]:
+        count = len(images) if self.positions is None else len(self.positions)
+        if labels.dtype != np.int64 or labels.shape != (count,):
             return (
-                f"expected {len(images):,} labels, one for each image, as int64 (n,); "
+                f"expected {count:,} labels, one for each image, as int64 (n,); "
                 f"found {labels.dtype} with shape {labels.shape}."
             )
         twice = [name for name, times in Counter(classes).items() if times > 1]
@@ -80,12 +85,24 @@ class Dataset:
         return None
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.labels)
+
+    @property
+    def images(self) -> NDArray[np.uint8]:
+        """The pictures of this set, uint8 (n, h, w, c): a copy, if it has only some of its source."""
+        return self.stored if self.positions is None else self.stored[self.positions]
+
+    def blocks(self) -> Iterator[NDArray[np.uint8]]:
+        """Yield the pictures in order, some megabytes at a time: (k, h, w, c)."""
+        count = max(1, BLOCK_BYTES // math.prod(self.shape))
+        for start in range(0, len(self), count):
+            block = slice(start, start + count)
+            yield self.stored[block if self.positions is None else self.positions[block]]
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Rows, columns and channels of every picture."""
-        _, rows, columns, channels = self.images.shape
+        _, rows, columns, channels = self.stored.shape
         return rows, columns, channels
 
     @property
@@ -95,12 +112,13 @@ class Dataset:
         return dict(zip(self.classes, counts.tolist(), strict=True))
 
     def take(self, indices: ArrayLike) -> Dataset:
-        """Return a copy of the pictures at `indices`, in their order, with all classes kept."""
+        """Return the set of the pictures at `indices`, in their order, with all classes kept."""
         chosen = np.asarray(indices)
-        positions = np.arange(len(self)) if self.positions is None else self.positions
-        return replace(
-            self, images=self.images[chosen], labels=self.labels[chosen], positions=positions[chosen]
-        )
+        return replace(self, labels=self.labels[chosen], positions=self.places(chosen))
+
+    def places(self, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where pictures of this set lie in `stored`."""
+        return chosen if self.positions is None else self.positions[chosen]
 
     def origin(self, index: int) -> str:
         """Return which picture of the source stands at `index`: its file, or its position there, from 0.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -74,6 +74,7 @@ def _labelled(part: Dataset, place: int) -> str:
     return f"{shown(part.origin(place))} ({shown(part.classes[part.labels[place]])})"
 
 
-def _digests(part: Dataset) -> list[bytes]:
-    images = np.ascontiguousarray(part.images)
-    return [hashlib.blake2b(image.data, digest_size=_DIGEST_BYTES).digest() for image in images]
+def _digests(part: Dataset) -> Iterator[bytes]:
+    for block in part.blocks():
+        for image in np.ascontiguousarray(block):
+            yield hashlib.blake2b(image.data, digest_size=_DIGEST_BYTES).digest()

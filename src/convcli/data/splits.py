@@ -73,7 +73,9 @@ class Splits:
 
 def fingerprint(dataset: Dataset) -> str:
     """Return the number and size of images, and the start of the SHA-256 of them and their labels."""
-    digest = hashlib.sha256(np.ascontiguousarray(dataset.images).data)
+    digest = hashlib.sha256()
+    for block in dataset.blocks():
+        digest.update(np.ascontiguousarray(block).data)
     digest.update(np.ascontiguousarray(dataset.labels).data)
     size = "×".join(map(str, dataset.shape))
     return f"{len(dataset):,} of {size}, SHA-256 {digest.hexdigest()[:16]}…"

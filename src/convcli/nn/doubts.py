@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from convcli.engine.workspace import Array
+from convcli.data import Dataset
 from convcli.nn.layer import Layer
 from convcli.nn.layers import ActivationLayer, Dropout
 from convcli.nn.layers.activation import Affine
@@ -23,15 +23,15 @@ SINGLE = ((), (1, 1))  # rows and columns of a layer's input that has one value 
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
-def about(model: Model, images: Array) -> list[str]:
-    """Return what a person should hear of a network that has not begun to learn from `images`, uint8."""
+def about(model: Model, train: Dataset) -> list[str]:
+    """Return what a person should hear of a network that has not begun to learn from `train`."""
     options = model.config.training
     notes = [
         *_about_the_end(model),
-        *_about_single_values(model, len(images)),
+        *_about_single_values(model, len(train)),
         *_about_warm_up(options.schedule, options.epochs),
     ]
-    if (number := dead_layer(model, images)) is not None:
+    if (number := dead_layer(model, train)) is not None:
         notes.append(
             f"the relu of {_place(model, number)} gives 0 for every image tried at the start: nothing up to "
             f'it can learn. Set {_instead(model, number)} = "leaky_relu" there, or another init.'
@@ -84,12 +84,13 @@ def _about_warm_up(schedule: Schedule, epochs: int) -> list[str]:
     return [f"{told} gets to where the schedule begins. Set a smaller warmup, or more training.epochs."]
 
 
-def dead_layer(model: Model, images: Array) -> int | None:
-    """Return the first layer (from 1) whose relu gives 0 for every one of some of `images`, if there is one.
+def dead_layer(model: Model, train: Dataset) -> int | None:
+    """Return the first layer (from 1) whose relu gives 0 for all of some images, if there is one.
 
     Its gradient is 0 then, and so is that of all that lies before it.
     """
-    chosen = images[np.linspace(0, len(images) - 1, min(SAMPLES, len(images))).astype(int)]
+    spread = np.linspace(0, len(train) - 1, min(SAMPLES, len(train))).astype(int)
+    chosen = train.take(spread).images
     network = model.network
     x = model.preprocessing.apply(chosen, np.empty(chosen.shape, np.float32))
     with np.errstate(all="ignore"):  # what overflows is no matter here
@@ -100,13 +101,13 @@ def dead_layer(model: Model, images: Array) -> int | None:
     return None
 
 
-def about_learning(model: Model, images: Array, losses: Sequence[float], chance: float) -> str | None:
+def about_learning(model: Model, train: Dataset, losses: Sequence[float], chance: float) -> str | None:
     """Return why a network that has not learned in its last epoch does not, as far as that can be told.
 
     Parameters
     ----------
-    images
-        uint8, of the training.
+    train
+        What it learns from.
     losses
         Of the epochs so far, at least one.
     chance
@@ -115,7 +116,7 @@ def about_learning(model: Model, images: Array, losses: Sequence[float], chance:
     if losses[-1] < CHANCE * chance or chance < 1e-6:  # with a single class there is nothing to learn
         return None
     optimizer = model.config.training.optimizer
-    if (number := dead_layer(model, images)) is not None:
+    if (number := dead_layer(model, train)) is not None:
         return (
             f"the relu of {_place(model, number)} gives 0 for every image tried: nothing up to it learns. "
             f"Try training.optimizer.learning_rate = {_less(optimizer):g}, or "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -41,32 +42,36 @@ class Preprocessing:
     @classmethod
     def fit(
         cls,
-        images: Array,
+        blocks: Iterable[Array],
         kind: Literal["standardize", "rescale"],
         presentation: Presentation | None = None,
     ) -> Preprocessing:
-        """Return the preprocessing that `images` (n, h, w, c), uint8, call for.
+        """Return the preprocessing that images call for: `blocks` of them, at least one, uint8 (k, h, w, c).
 
         `standardize` takes each channel's mean and standard deviation, `rescale` 0 and 1. A channel that is
         the same everywhere keeps deviation 1.
         """
-        _, height, width, channels = images.shape
+        levels = np.arange(256) / 255
+        counts, means = np.zeros((1, 256), np.int64), list[Array]()
+        for images in blocks:
+            _, height, width, channels = images.shape
+            if kind == "standardize":  # counting is exact, and does not depend on the order of the images
+                each = [np.bincount(images[..., c].ravel(), minlength=256) for c in range(channels)]
+                counts = counts + np.array(each)
+            means.append(_means(images))
         mean, deviation = np.zeros(channels), np.ones(channels)
         if kind == "standardize":
-            levels = np.arange(256) / 255
-            for channel in range(channels):
-                # Counting is exact, and does not depend on the order of the images.
-                counts = np.bincount(images[..., channel].ravel(), minlength=256)
-                mean[channel] = counts @ levels / counts.sum()
-                variance = counts @ (levels - mean[channel]) ** 2 / counts.sum()
+            for channel, count in enumerate(counts):
+                mean[channel] = count @ levels / count.sum()
+                variance = count @ (levels - mean[channel]) ** 2 / count.sum()
                 # Rounding may put the mean of a single level beside it, a deviation of 1e-17.
-                deviation[channel] = np.sqrt(variance) if np.count_nonzero(counts) > 1 else 1.0
+                deviation[channel] = np.sqrt(variance) if np.count_nonzero(count) > 1 else 1.0
         return cls(
             (height, width, channels),
             tuple(mean.tolist()),
             tuple(deviation.tolist()),
             presentation or Presentation(),
-            _range_of(_means(images)),
+            _range_of(np.concatenate(means)),
         )
 
     def apply(self, images: Array, out: Array) -> Array:

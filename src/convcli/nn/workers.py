@@ -138,9 +138,10 @@ class Workers:
         Parameters
         ----------
         images : (n, h, w, c), uint8
-        labels : (n,)
+        labels : (b,)
+            Of the batch.
         batch : (b,)
-            Indices into both.
+            Indices into `images`.
         seed
             What the random numbers of this batch depend on, besides the piece's number.
         """
@@ -149,7 +150,7 @@ class Workers:
             self._room(max(size, self._ahead))
         # "clip" takes them straight to `out`; the default would fill a copy first.
         np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
-        np.take(labels, batch, out=self._labels[:size], mode="clip")
+        self._labels[:size] = labels
         job = _Learn(size, self._pieces(size), seed)
         lanes = min(job.pieces, LANES)
         results = [result for result in self._team.run(job, lanes) if result]
@@ -175,15 +176,17 @@ class Workers:
 
         return spread(run, chunks, self.threads if len(chunks) >= MANY_CHUNKS else 1)
 
-    def outputs(self, images: Array) -> Array:
-        """Return the network's outputs (n, ...) for `images` (n, h, w, c), uint8."""
-        ahead = min(self._ahead, len(images))
+    def outputs(self, images: Array, places: Array | None = None) -> Array:
+        """Return the network's outputs (n, ...) for `images` (n, h, w, c), uint8, or for images[places]."""
+        count = len(images) if places is None else len(places)
+        ahead = min(self._ahead, count)
         if ahead > len(self._images):
             self._room(ahead)
-        result = np.empty((len(images), *self._outputs.shape[1:]), self._outputs.dtype)
-        for start in range(0, len(images), max(ahead, 1)):
-            size = min(ahead, len(images) - start)
-            self._images[:size] = images[start : start + size]
+        result = np.empty((count, *self._outputs.shape[1:]), self._outputs.dtype)
+        for start in range(0, count, max(ahead, 1)):
+            size = min(ahead, count - start)
+            chosen = slice(start, start + size)
+            self._images[:size] = images[chosen if places is None else places[chosen]]
             self._team.run(_Predict(size), -(-size // self.piece))
             result[start : start + size] = self._outputs[:size]
         return result
