@@ -21,6 +21,10 @@ from convcli.cli.app import main
 ROOT = Path(__file__).parent.parent
 
 
+if not hasattr(os, "mkfifo"):  # on Windows a test is over where it asks for one
+    os.mkfifo = lambda _: pytest.skip("named pipes are Unix's")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """Spread the whole suite over the cores; tests that are named run in this process, at once."""

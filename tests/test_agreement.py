@@ -284,7 +284,7 @@ def stored_files(source, part, folder):
 
 
 @settings(
-    max_examples=MANY or 20,
+    max_examples=MANY or 8,
     derandomize=not MANY,
     deadline=None,
     database=None,

@@ -53,8 +53,9 @@ def test_a_size_that_is_none_is_as_if_it_were_not_given(monkeypatch, name, size)
     assert name not in os.environ
 
 
-def test_without_a_size_a_table_has_eighty_columns(run, trained):
-    told = [run("evaluate", trained, env={"COLUMNS": columns}) for columns in ("80", "0")]
+def test_without_a_size_a_table_has_eighty_columns(run):
+    table = ["shape", "--n", 32, "--chain", "conv3p1s2 pool2 conv5"]
+    told = [run(*table, env={"COLUMNS": columns}) for columns in ("80", "0")]
     assert told[0] == told[1]
     assert told[0].code == 0
 

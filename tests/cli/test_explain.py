@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import select
 import subprocess
 import sys
@@ -256,7 +255,7 @@ def test_a_run_without_an_image_is_refused(call, trained):
 
 
 def test_step_shows_one_step_at_a_time_on_a_terminal(tmp_path):
-    ours, theirs = pty.openpty()
+    ours, theirs = pytest.importorskip("pty", reason="terminals are Unix's").openpty()
     command = [sys.executable, "-m", "convcli", "explain", "stride", "--step"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
     with subprocess.Popen(

@@ -47,7 +47,8 @@ def named(name):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_takes_a_path_a_name_and_latest(call, trained, tmp_path, command):
+def test_every_command_takes_a_path_a_name_and_latest(call, trained, tmp_path, command, monkeypatch):
+    monkeypatch.setattr("convcli.render.report.figures", lambda _: {})  # which take a second
     shutil.copytree(trained, tmp_path / "runs" / "quick-001")
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "digit.png")
     told = []

@@ -78,9 +78,9 @@ def test_values_set_for_one_run_are_kept_beside_the_users_file(call, quick, tmp_
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_same_seed_gives_the_same_bytes_whatever_the_threads(run, tmp_path):
-    for name, threads in (("one", 1), ("two", 1), ("three", 3)):
-        assert run("train", "quick.toml", "--run-dir", name, "--threads", threads).code == 0
+def test_the_same_seed_gives_the_same_bytes_whatever_the_process_and_the_threads(run, call, tmp_path):
+    for name, threads, begin in (("one", 1, run), ("two", 1, call), ("three", 3, call)):
+        assert begin("train", "quick.toml", "--run-dir", name, "--threads", threads).code == 0
     first = (tmp_path / "one" / BEST).read_bytes()
     assert (tmp_path / "two" / BEST).read_bytes() == first
     assert (tmp_path / "three" / BEST).read_bytes() == first
