@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli.engine.batch import conv, pool, winograd
+from convcli.engine.batch import conv, pool
+from convcli.engine.batch.strategies import choose
+from convcli.engine.batch.strategies.columns import Columns
+from convcli.engine.batch.strategies.pairs import Pairs
+from convcli.engine.batch.strategies.winograd import Winograd
+from convcli.engine.batch.strategy import Task
 from convcli.engine.plane.borders import BORDERS
 from convcli.engine.plane.plan import Plan
 from convcli.engine.plane.strategies.direct import Direct
@@ -52,15 +57,18 @@ def windows():
 
 
 def test_the_cases_take_every_way_through_convolution():
-    ways = {winograd.suits(np.empty(case.w), window, groups) for case, window, groups in windows()}
-    assert ways == {True, False}
+    ways = {type(choose(Task(case.x[1:], case.w[3], window, groups))) for case, window, groups in windows()}
+    assert ways == {Winograd, Pairs, Columns}
     assert {groups > 1 for _, _, groups in windows()} == {True, False}
     assert {window.stride == (1, 1) for _, window, _ in windows()} == {True, False}
     assert {window.dilation == (1, 1) for _, window, _ in windows()} == {True, False}
     runs = {case.w[1] * case.w[2] >= 16 for case, _, groups in windows() if groups == 1}
     assert runs == {True, False}, "columns are copied in long and in short runs"
-    pooled = {winograd.suits(np.empty(case.convolution.w), Window.of(3), 1) for case in POOLED.values()}
-    assert pooled == {True, False}
+    pooled = {
+        type(choose(Task(case.convolution.x[1:], case.convolution.w[3], Window.of(3), pool=case.pool)))
+        for case in POOLED.values()
+    }
+    assert pooled == {Winograd, Columns}
 
 
 def test_the_cases_take_every_way_through_filtering():
@@ -102,12 +110,12 @@ def test_a_spoiled_gradient_is_found_in_every_case(what, change, monkeypatch):
 
 @pytest.mark.usefixtures("few")
 def test_a_fast_way_that_is_wrong_is_found_where_it_is_taken(monkeypatch):
-    right = winograd.forward
+    right = Winograd.forward
 
-    def wrong(x, w, *others):
-        right(x, w * w.dtype.type(1.01), *others)
+    def wrong(self, x, w, *others):
+        right(self, x, w * w.dtype.type(1.01), *others)
 
-    monkeypatch.setattr(winograd, "forward", wrong)
+    monkeypatch.setattr(Winograd, "forward", wrong)
     assert failed() == {(operation, "Winograd"): {"y", "dx"} for operation in ("conv2d", "conv2d + pool")}
 
 

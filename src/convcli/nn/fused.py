@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from convcli.engine.batch import conv_pool, pool
+from convcli.engine.batch import pool
 from convcli.engine.masks import masked
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
@@ -58,10 +58,9 @@ class ConvMaxPool:
         return touching and ACTIVATIONS[conv.activation].increasing
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        w, window = weights["W"], self.conv.window(x.shape[1:])
         rows, columns, c_out = self.pool.output_shape(self.conv.output_shape(x.shape[1:]))
         cells = tape.workspace.array("cells", (*self.pool.size, len(x), rows, columns, c_out), x.dtype)
-        conv_pool.forward(x, w, window, self.conv.groups, cells, tape.scratch)
+        self.conv.convolution(x.shape[1:], self.pool.size).forward(x, weights["W"], None, cells, tape.scratch)
         flat = list(cells.reshape(math.prod(self.pool.size), *cells.shape[2:]))
         top = pool.maximum(flat, tape.workspace.array("top", flat[0].shape, x.dtype))
         a = tape.workspace.array("a", top.shape, x.dtype)
@@ -80,11 +79,11 @@ class ConvMaxPool:
         for share, chosen in zip(shares, pool.winners(top, cells, tape.workspace), strict=True):
             masked(dy, chosen, share)
         dcells = shares.reshape(*self.pool.size, *dy.shape)
-        window, groups = self.conv.window(x.shape[1:]), self.conv.groups
+        convolution = self.conv.convolution(x.shape[1:], self.pool.size)
         if not self.conv.frozen:
-            conv_pool.weight_gradient(dcells, x, tape.gradient("W"), window, groups, tape.scratch)
+            convolution.weight_gradient(dcells, x, tape.gradient("W"), tape.scratch)
         if not tape.input_gradient:
             return dy
         dx = tape.workspace.array("dx", x.shape, x.dtype)
-        conv_pool.input_gradient(dcells, weights["W"], dx, window, groups, tape.scratch)
+        convolution.input_gradient(dcells, weights["W"], dx, tape.scratch)
         return dx

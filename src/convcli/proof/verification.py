@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.batch import conv, conv_pool, pool
+from convcli.engine.batch import conv, pool
+from convcli.engine.batch.convolution import convolution
 from convcli.engine.plane.filter import filter2d
 from convcli.engine.workspace import Array, Workspace
 from convcli.proof import reference
@@ -85,6 +86,7 @@ CONVOLUTIONS = {
     "two groups, stride 2": Convolution((2, 6, 7, 4), (3, 3, 2, 6), {"groups": 2, "stride": 2}),
     "depthwise": Convolution((2, 6, 5, 3), (3, 3, 1, 6), {"groups": 3, "padding": "same"}),
     "many channels in": Convolution((2, 5, 5, 20), (3, 3, 20, 4), {"padding": "same"}),
+    "many channels in, few kernels in pairs": Convolution((2, 5, 6, 20), (3, 3, 20, 4), {"padding": "same"}),
     "many channels, dilated groups": Convolution(
         (1, 7, 7, 40), (3, 3, 20, 4), {"groups": 2, "dilation": 2, "padding": "same"}
     ),
@@ -209,11 +211,11 @@ def _convolution(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generat
 
 
 def _pooled(case: Pooled, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
-    convolution, (f_h, f_w) = case.convolution, case.pool
-    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (convolution.x, convolution.w))
-    options = dict(convolution.options)
+    first, (f_h, f_w) = case.convolution, case.pool
+    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (first.x, first.w))
+    options = dict(first.options)
     groups = options.pop("groups", 1)
-    window = Window.of(convolution.w[:2], **options)
+    window = Window.of(first.w[:2], **options)
     z = reference.conv2d(x, w, np.zeros(w.shape[3]), window, groups)
     rows, columns = z.shape[1] // f_h, z.shape[2] // f_w
 
@@ -225,9 +227,10 @@ def _pooled(case: Pooled, dtype: np.dtype[Any], rng: np.random.Generator) -> Res
     dz = rng.standard_normal(z.shape).astype(dtype)
     dz[:, rows * f_h :], dz[:, :, columns * f_w :] = 0, 0  # what the pool leaves out
     cells, dx, dw = np.empty(apart(z).shape, dtype), np.empty_like(x), np.zeros_like(w)
-    conv_pool.forward(x, w, window, groups, cells, Workspace())
-    conv_pool.weight_gradient(apart(dz), x, dw, window, groups, Workspace())
-    conv_pool.input_gradient(apart(dz), w, dx, window, groups, Workspace())
+    fast = convolution(x.shape[1:], w.shape[3], window, groups, case.pool)
+    fast.forward(x, w, None, cells, Workspace())
+    fast.weight_gradient(apart(dz), x, dw, Workspace())
+    fast.input_gradient(apart(dz), w, dx, Workspace())
     slow_dx, slow_dw, _ = reference.conv2d_backward(dz, x, w, window, groups)
     return {"y": (cells, apart(z)), "dx": (dx, slow_dx), "dw": (dw, slow_dw)}
 

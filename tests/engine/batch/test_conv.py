@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from convcli.engine.batch import windows, winograd
 from convcli.engine.batch.conv import conv2d, conv2d_backward
+from convcli.engine.batch.strategies import columns, winograd
 from convcli.errors import ShapeError
 from convcli.proof import reference
 from convcli.shapes import Window
@@ -72,11 +72,11 @@ def window_of(case):
 
 
 @pytest.mark.parametrize(
-    "tile_bytes", [windows.TILE_BYTES, 2000, 1], ids=["whole", "small tiles", "row by row"]
+    "tile_bytes", [columns.TILE_BYTES, 2000, 1], ids=["whole", "small tiles", "row by row"]
 )
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_agrees_with_slow_loops(case, tile_bytes, monkeypatch):
-    monkeypatch.setattr(windows, "TILE_BYTES", tile_bytes)
+    monkeypatch.setattr(columns, "TILE_BYTES", tile_bytes)
     monkeypatch.setattr(winograd, "TILE_BYTES", tile_bytes)
     x, w, b, dy = arrays(case, np.float64)
     window, groups = window_of(case)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, PositiveInt, model_validator
 
 from convcli.config import any_padding, sizes
-from convcli.engine.batch import conv
+from convcli.engine.batch.convolution import Convolution, convolution
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.filter_bank import FilterBank, Init, Planned, bank_of, checked_init
@@ -48,6 +48,10 @@ class Conv(Affine):
     def window(self, shape: Shape) -> Window:
         return self._window
 
+    def convolution(self, shape: Shape, pool: Pair = (1, 1)) -> Convolution:
+        """Return what computes the layer for an input of `shape`, its outputs apart for a `pool` after it."""
+        return convolution(shape, self.filters, self._window, self.groups, pool)
+
     def output_shape(self, shape: Shape) -> Shape:
         plane, channels = plane_of(shape, "conv")
         if channels % self.groups:
@@ -67,18 +71,18 @@ class Conv(Affine):
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"] = x
         z = tape.workspace.array("z", (len(x), *self.output_shape(x.shape[1:])), x.dtype)
-        conv.forward(x, weights["W"], weights.get("b"), self._window, self.groups, z, tape.scratch)
+        self.convolution(x.shape[1:]).forward(x, weights["W"], weights.get("b"), z, tape.scratch)
         return self.activate(z, tape)
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x = tape.saved["x"]
         dz = self.deactivate(dy, tape)
         if not self.frozen:
-            conv.weight_gradient(dz, x, tape.gradient("W"), self._window, self.groups, tape.scratch)
+            self.convolution(x.shape[1:]).weight_gradient(dz, x, tape.gradient("W"), tape.scratch)
         if not tape.input_gradient:
             return dz
         dx = tape.workspace.array("dx", x.shape, x.dtype)
-        conv.input_gradient(dz, weights["W"], dx, self._window, self.groups, tape.scratch)
+        self.convolution(x.shape[1:]).input_gradient(dz, weights["W"], dx, tape.scratch)
         return dx
 
     def multiply_adds(self, shape: Shape) -> int:

@@ -5,9 +5,6 @@ channels become 16 smaller matrix products; the rest is additions. All three are
 the weights goes back the same way: dw = Gᵀ [ Σ (Bᵀ d B) ⊙ (A dY Aᵀ) ] G.
 
 Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, arXiv:1509.09308.
-
-On one core with 92 GFLOP/s, microseconds an image for Z, dW and dA_prev, against columns and one product:
-28×28×32 → 32 173, 177, 162 against 190, 191, 192; 14×14×64 → 64 110, 122, 142 against 183, 186, 171.
 """
 
 from __future__ import annotations
@@ -18,19 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from convcli.engine.batch.strategy import Strategy, Task
+from convcli.engine.batch.windows import Tile, tiles
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
 
-# With fewer channels the additions cost more than the products save: 28×28×16 → 16 takes 88, 92, 98 µs, and
-# 80, 84, 75 in columns.
-LEAST_CHANNELS = 32
+LEAST_CHANNELS = 32  # with fewer the additions cost more than the products save
 
 # The transformed input of a tile and what its products give. Small tiles stay in the second-level cache,
-# large ones need fewer calls: with two workers, training at 1, 2, 4 and 8 MB ran at 877, 1,003, 1,019 and
-# 839 images/s. For the sake of the cache the stages share four arrays, each overwriting one that is no longer
-# needed: 0 phases and outputs, 1 and 2 in turn, 3 the gradient.
+# large ones need fewer calls. For the sake of the cache the stages share four arrays, each overwriting one
+# that is no longer needed: 0 phases and outputs, 1 and 2 in turn, 3 the gradient.
 TILE_BYTES = 1 << 21
+LAYOUTS = ((1, 1), (2, 2))  # inputs and outputs that lie together, or as the cells of a 2×2 pool
 
 # G w Gᵀ as one product: (16, 9), from the cells of a kernel to the positions of a tile.
 _G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
@@ -41,10 +38,12 @@ _SIGNS = np.outer([1, 1, 1, -1], [1, 1, 1, -1]).ravel()
 _TO_KERNEL = (_FROM_KERNEL * _SIGNS[:, None]).T
 
 
-def suits(w: Array, window: Window, groups: int) -> bool:
-    """Whether the kernels `w` can be, and had better be, applied this way."""
-    plain = window.size == (3, 3) and window.stride == window.dilation == (1, 1) and groups == 1
-    return plain and min(w.shape[2:]) >= LEAST_CHANNELS
+def offer(task: Task) -> Strategy | None:
+    """Offer it for 3×3 kernels with channels enough."""
+    window = task.window
+    plain = window.size == (3, 3) and window.stride == window.dilation == (1, 1) and task.groups == 1
+    many = min(task.depth, task.filters) >= LEAST_CHANNELS
+    return Winograd(window) if plain and many and {task.pool, task.source} <= {*LAYOUTS} else None
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,10 @@ class Phases:
 
     @classmethod
     def of(cls, x: Array) -> Phases:
-        """Return the phases of `x` (n, h, w, c) as views."""
+        """Return the phases of `x`, together or as the cells of a 2×2 pool, as views."""
+        if x.shape[:2] == (2, 2):
+            return cls(((x[0, 0], x[0, 1]), (x[1, 0], x[1, 1])))
+        x = x[0, 0]
         return cls(((x[:, ::2, ::2], x[:, ::2, 1::2]), (x[:, 1::2, ::2], x[:, 1::2, 1::2])))
 
     @property
@@ -73,45 +75,43 @@ class Phases:
         return self.parts[0][0].dtype
 
 
-def forward(x: Phases, w: Array, b: Array | None, window: Window, z: Phases, scratch: Workspace) -> None:
-    """Write Z = W * A_prev + b to `z`."""
-    c_in, c_out = w.shape[2:]
-    kernels = (_FROM_KERNEL.astype(w.dtype) @ w.reshape(9, -1)).reshape(16, c_in, c_out)
-    for images, rows in _tiles(z.shape, (c_in + c_out) * x.dtype.itemsize):
-        v = _transformed_input(x, window, images, rows, z.shape[2], scratch)
-        m = scratch.array("winograd 1", (4, 4, *v.shape[2:5], c_out), x.dtype)
-        multiply(v.reshape(16, -1, c_in), kernels, m.reshape(16, -1, c_out))
-        if b is not None:
-            m[1, 1] += b  # this position reaches all four outputs with weight 1
-        _write_output(m, z, images, rows, scratch)
+class Winograd(Strategy):
+    """F(2×2, 3×3)."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+
+    def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
+        """Write Z = W * A_prev + b to `z`."""
+        c_in, c_out = w.shape[2:]
+        kernels = (_FROM_KERNEL.astype(w.dtype) @ w.reshape(9, -1)).reshape(16, c_in, c_out)
+        inputs, outputs = Phases.of(x), Phases.of(z)
+        for images, rows in _tiles(outputs, c_in + c_out):
+            v = _transformed_input(inputs, self.window, images, rows, outputs.shape[2], scratch)
+            m = scratch.array("winograd 1", (4, 4, *v.shape[2:5], c_out), x.dtype)
+            multiply(v.reshape(16, -1, c_in), kernels, m.reshape(16, -1, c_out))
+            if b is not None:
+                m[1, 1] += b  # this position reaches all four outputs with weight 1
+            _write_output(m, outputs, images, rows, scratch)
+
+    def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
+        """Add to `dw` the correlation of the padded A_prev with dZ."""
+        c_in, c_out = dw.shape[2:]
+        total = np.zeros((16, c_in, c_out), dw.dtype)
+        product = scratch.array("winograd dw", total.shape, dw.dtype)
+        inputs, gradients = Phases.of(x), Phases.of(dz)
+        for images, rows in _tiles(gradients, c_in + c_out):
+            v = _transformed_input(inputs, self.window, images, rows, gradients.shape[2], scratch)
+            dm = _transformed_gradient(gradients, images, rows, scratch)
+            v, dm = v.reshape(16, -1, c_in), dm.reshape(16, -1, c_out)
+            total += multiply(v.swapaxes(1, 2), dm, product)
+        dw += (_TO_KERNEL.astype(dw.dtype) @ total.reshape(16, -1)).reshape(dw.shape)
 
 
-def weight_gradient(dz: Phases, x: Phases, dw: Array, window: Window, scratch: Workspace) -> None:
-    """Add to `dw` the correlation of the padded A_prev with dZ."""
-    c_in, c_out = dw.shape[2:]
-    total = np.zeros((16, c_in, c_out), dw.dtype)
-    product = scratch.array("winograd dw", total.shape, dw.dtype)
-    for images, rows in _tiles(dz.shape, (c_in + c_out) * x.dtype.itemsize):
-        v = _transformed_input(x, window, images, rows, dz.shape[2], scratch)
-        dm = _transformed_gradient(dz, images, rows, scratch)
-        v, dm = v.reshape(16, -1, c_in), dm.reshape(16, -1, c_out)
-        total += multiply(v.swapaxes(1, 2), dm, product)
-    dw += (_TO_KERNEL.astype(dw.dtype) @ total.reshape(16, -1)).reshape(dw.shape)
-
-
-def _tiles(shape: tuple[int, ...], cell_bytes: int) -> Iterator[tuple[slice, slice]]:
+def _tiles(z: Phases, channels: int) -> Iterator[Tile]:
     """Yield (images, rows of 2×2 outputs): several images at once, or a band of one."""
-    n, rows, columns = shape[0], -(-shape[1] // 2), -(-shape[2] // 2)
-    row_bytes = 16 * columns * cell_bytes
-    if rows * row_bytes <= TILE_BYTES:
-        step = max(1, TILE_BYTES // (rows * row_bytes))
-        for start in range(0, n, step):
-            yield slice(start, min(start + step, n)), slice(0, rows)
-    else:
-        band = max(1, TILE_BYTES // row_bytes)
-        for image in range(n):
-            for top in range(0, rows, band):
-                yield slice(image, image + 1), slice(top, min(top + band, rows))
+    n, height, width, _ = z.shape
+    return tiles(n, (-(-height // 2), -(-width // 2)), 16 * channels * z.dtype.itemsize, TILE_BYTES)
 
 
 def _transformed_input(
@@ -182,7 +182,7 @@ def _cut(x: Phases, images: slice, first: Pair, size: Pair, scratch: Workspace) 
     """Return the phases of the rows and columns of `x` from `first` on, apart in memory: (2, 2, n, *size, c).
 
     What lies outside the plane is zero. Apart, all that follows adds long contiguous runs; NumPy copies short
-    strided runs three times as fast as it adds them.
+    strided runs faster than it adds them.
     """
     n, c = images.stop - images.start, x.shape[3]
     d = scratch.array("winograd 0", (2, 2, n, *size, c), x.dtype)

@@ -1,0 +1,61 @@
+"""What a strategy is that convolves a batch of volumes: for which shapes it is offered, and its arithmetic.
+
+Each is a file in `strategies/`. Arrays lie *apart* in all of them: (p_h, p_w, n, rows, columns, c), where
+cell (i, j) of every window of a pool of p_h×p_w lies by itself. What no pool follows lies so too, with p = 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from convcli.engine.workspace import Array, Workspace
+from convcli.shapes import Pair, Window
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A convolution's shapes.
+
+    Attributes
+    ----------
+    shape
+        (h, w, c_in) of a volume.
+    filters
+        c_out.
+    window, groups
+        How the kernels lie on it; groups of channels do not see each other.
+    pool
+        The size of the pool as whose cells the outputs lie apart.
+    source
+        The same of the inputs.
+    """
+
+    shape: Shape
+    filters: int
+    window: Window
+    groups: int = 1
+    pool: Pair = (1, 1)
+    source: Pair = (1, 1)
+
+    @property
+    def depth(self) -> int:
+        """How many channels a kernel sees."""
+        return self.shape[2] // self.groups
+
+    @property
+    def output(self) -> Pair:
+        """Rows and columns of outputs."""
+        return self.window.output_shape((self.shape[0], self.shape[1]))
+
+
+class Strategy(Protocol):
+    """A way to convolve. What it adds up and in which order does not depend on anything but the shapes."""
+
+    def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
+        """Write Z = W * A_prev + b to `z`."""
+
+    def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
+        """Add to `dw` the correlation of the padded A_prev with dZ."""
