@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 
+from reliability.memory import mebibytes
 from reliability.states import expect
 
 DISTINCT = 200  # images that are copied until there are enough
@@ -94,23 +95,17 @@ def _call(photos: Path, edges: Path, *options: str) -> list[str]:
 def _run(command: list[str], results: int) -> Part:
     """Run a command, interrupt it after so many results, and measure its memory meanwhile."""
     began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     samples, told, asked = [Sample(0, 0.0)], 0, False
     assert process.stdout is not None
     for line in process.stdout:
         told += "error" not in json.loads(line)
-        if told % 100 == 1 and (held := _mebibytes(process.pid)):
+        if told % 100 == 1 and (held := mebibytes(process.pid)):
             samples.append(Sample(told, held))
         if told >= results and not asked:
             process.send_signal(signal.SIGINT)
             asked = True
     settled = next((sample for sample in samples if sample.results >= SETTLED), samples[-1])
     return Part(told, settled, samples[-1], process.wait(), time.monotonic() - began)
-
-
-def _mebibytes(process: int) -> float:
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
-    except OSError:  # it has ended meanwhile
-        return 0.0
-    return pages * 4096 / 2**20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from reliability.checkpoint import BEGIN, END, finish, prepare
+from reliability.checkpoint import BEGIN, END, Scene
 from reliability.states import expect
 
 _CALL = re.compile(r"^(\w+)\(")
@@ -35,18 +34,14 @@ def calls(home: Path) -> Iterator[tuple[Call, bool]]:
     BrokenError
         If the run is then neither as before nor as after, or does not go on to the same end.
     """
-    reference, before = prepare(home)
-    run = home / "run"
-    shutil.copytree(before, run)
-    for call in _traced(run):
-        shutil.rmtree(run)
-        shutil.copytree(before, run)
+    scene = Scene(home)
+    scene.set()
+    for call in _traced(scene.run):
+        scene.set()
         injected = f"inject={call.name}:signal=KILL:when={call.number}"
-        code = _strace(["-e", f"trace={call.name}", "-e", injected, "-o", os.devnull], run).returncode
+        code = _strace(["-e", f"trace={call.name}", "-e", injected, "-o", os.devnull], scene.run).returncode
         expect(code in (0, -signal.SIGKILL, 128 + signal.SIGKILL), f"{call}: ended with {code}")
-        reference.check(run)
-        finish(run)
-        reference.check_end(run)
+        scene.check()
         yield call, code != 0
 
 

@@ -2,37 +2,63 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from convcli import build
-from convcli.config_file import ConfigFile
 from convcli.data import load_data
 from convcli.runs.folder import LAST, Run
-from convcli.runs.recording import Recorder, begin
+from convcli.runs.recording import Recorder
 from convcli.runs.resuming import resume, values_in_force
 from convcli.training import EpochDone
-from reliability.states import Reference, write_config
+from reliability.states import Reference, begun, is_temporary, write_config
 
 BEGIN, END = "/the-checkpoint-begins", "/the-checkpoint-has-ended"
 
 
-def prepare(home: Path) -> tuple[Reference, Path]:
-    """Return all states of an undisturbed run, and the folder of one whose first two epochs are done."""
-    config, folder = home / "training.toml", home / "before"
-    write_config(config, units=8)
-    reference = Reference.of(config, home / "undisturbed")
-    file = ConfigFile.read(config)
-    data = load_data(file.config.data, file.base, file.config.training.seed)
-    training = build.new_training(file.config, data, threads=1)
-    recorder = begin(Run.create(file.name, folder), file, training, data, 1)
-    for event in training.run():
-        recorder.record(event)
-        if isinstance(event, EpochDone) and event.metrics.epoch == 2:
-            break
-    return reference, folder
+class Scene:
+    """A run whose first two epochs are done, in whose folder the third is written and broken off.
+
+    Attributes
+    ----------
+    run
+        The folder.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.run, self._before = home / "run", home / "before"
+        config = home / "training.toml"
+        write_config(config, units=8)
+        self._reference = Reference.of(config, home / "undisturbed")
+        self._finished: set[tuple[tuple[str, bytes], ...]] = set()
+        recorder = begun(config, self._before, threads=1)
+        for event in recorder.training.run():
+            recorder.record(event)
+            if isinstance(event, EpochDone) and event.metrics.epoch == 2:
+                break
+
+    def set(self) -> None:
+        """Put the folder back as it was."""
+        shutil.rmtree(self.run, ignore_errors=True)
+        shutil.copytree(self._before, self.run)
+
+    def check(self) -> None:
+        """Raise BrokenError unless the run is as before or as after, and goes on to the same end.
+
+        Files that have been seen to do so are not asked again.
+        """
+        self._reference.check(self.run)
+        files = [path for path in self.run.iterdir() if not is_temporary(path)]
+        state = tuple(sorted((path.name, path.read_bytes()) for path in files))
+        if state not in self._finished:
+            self._finished.add(state)
+            with Run.open(self.run).hold():
+                recorder = reopen(self.run)
+                for event in recorder.training.run():
+                    recorder.record(event)
+            self._reference.check_end(self.run)
 
 
 def reopen(folder: Path) -> Recorder:
@@ -42,14 +68,6 @@ def reopen(folder: Path) -> Recorder:
     file = values_in_force(run, last)
     data = load_data(file.config.data, file.base, file.config.training.seed)
     return resume(run, last, file, data, threads=1)[0]
-
-
-def finish(folder: Path) -> None:
-    """Go on with a run to its end."""
-    with Run.open(folder).hold():
-        recorder = reopen(folder)
-        for event in recorder.training.run():
-            recorder.record(event)
 
 
 def epoch_to_write(folder: Path) -> Callable[[], None]:

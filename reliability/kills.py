@@ -43,8 +43,8 @@ class Victim(Protocol):
 class Training:
     """`convcli train`, and then `--resume` until the run has come to its end."""
 
-    def __init__(self, home: Path, units: int) -> None:
-        self.config, self.outputs = home / "training.toml", home / "run"
+    def __init__(self, home: Path, units: int, outputs: Path | None = None) -> None:
+        self.config, self.outputs = home / "training.toml", outputs or home / "run"
         write_config(self.config, units=units)
         self.reference = Reference.of(self.config, home / "undisturbed")
 
@@ -217,21 +217,15 @@ def filtering(home: Path) -> Overwriting:
     rng = np.random.default_rng(0)
     for number in range(12):
         PIL.Image.fromarray(rng.integers(0, 256, (900, 1200), np.uint8)).save(inputs / f"{number}.png")
-    arguments = [
-        "filter",
-        *map(str, sorted(inputs.iterdir())),
-        "--kernel",
-        "sobel",
-        "--out-dir",
-        str(outputs),
-    ]
+    photos = map(str, sorted(inputs.iterdir()))
+    arguments = ["filter", *photos, "--kernel", "sobel", "--out-dir", str(outputs)]
     _convcli([*arguments, "--border", "zero"])
     return Overwriting([*arguments, "--force"], outputs)
 
 
 def reporting(home: Path) -> Overwriting:
     """Return the report of a run, over that of another."""
-    write_config(home / "training.toml", units=8)
-    train = ["train", str(home / "training.toml"), "--set", "training.epochs=2", "--run-dir"]
-    _convcli([*train, str(home / "run")])
-    return Overwriting(["report", str(home / "run")], home / "run")
+    config, run = home / "training.toml", home / "run"
+    write_config(config, units=8)
+    _convcli(["train", str(config), "--set", "training.epochs=2", "--run-dir", str(run)])
+    return Overwriting(["report", str(run)], run)

@@ -7,11 +7,12 @@ import random
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import PIL.Image
 
-from convcli.images.png.chunks import SIGNATURE, chunk
+from convcli.images.png.chunks import SIGNATURE, chunk, chunks
 
 LIES = (0, 1, 0x7F, 0x80, 0xFF)
 RNG = np.random.default_rng(0)
@@ -27,7 +28,7 @@ def seeds(kind: str) -> list[bytes]:
     known = {"exif": exif.tobytes(), "icc_profile": bytes(300)}
     if kind == "npy":
         return [_npy(np.asarray(small)), _npy(np.asarray(grey) / 255), _npy(np.asfortranarray(deep))]
-    pictures = {
+    pictures: dict[str, list[tuple[PIL.Image.Image, dict[str, Any]]]] = {
         "png": [
             (small, known),
             (grey, {"transparency": 3}),
@@ -87,7 +88,7 @@ def corpus(kind: str) -> Iterator[tuple[str, bytes]]:
 def _chunks(rng: random.Random, whole: list[bytes]) -> Iterator[tuple[str, bytes]]:
     """Change what is in a chunk and make its check sum fit: past the first hurdle."""
     for data in whole:
-        parts = list(_parts(data))
+        parts = [(name, data[place:][:length]) for name, place, length in chunks(io.BytesIO(data))]
         for number, (name, content) in enumerate(parts):
             for _ in range(10):
                 damaged = bytearray(content or b"\0")
@@ -100,14 +101,6 @@ def _chunks(rng: random.Random, whole: list[bytes]) -> Iterator[tuple[str, bytes
         for _ in range(10):
             shuffled = rng.sample(parts, len(parts)) if rng.random() < 0.5 else rng.choices(parts, k=9)
             yield "chunks in another order", SIGNATURE + b"".join(chunk(*part) for part in shuffled)
-
-
-def _parts(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = len(SIGNATURE)
-    while place < len(data):
-        length, name = struct.unpack(">I4s", data[place : place + 8])
-        yield name, data[place + 8 : place + 8 + length]
-        place += 12 + length
 
 
 def _png_bombs() -> Iterator[tuple[str, bytes]]:
@@ -128,28 +121,27 @@ def _png_bombs() -> Iterator[tuple[str, bytes]]:
 def _webp_bombs() -> Iterator[tuple[str, bytes]]:
     for width, height in ((16384, 16384), (2**24, 2**24), (2**24, 1)):
         canvas = bytes(4) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-        chunks = b"VP8X" + struct.pack("<I", 10) + canvas
-        yield "a huge canvas", b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+        form = b"WEBPVP8X" + struct.pack("<I", 10) + canvas
+        yield "a huge canvas", b"RIFF" + struct.pack("<I", len(form)) + form
     whole = _saved(PIL.Image.new("RGB", (1, 1)), "webp", lossless=True)
-    size = whole.index(b"VP8L") + 9
-    yield "a huge size", whole[:size] + b"\xff\xff\xff\x0f" + whole[size + 4 :]
+    yield "a huge size", _with(whole, whole.index(b"VP8L") + 9, b"\xff\xff\xff\x0f")
 
 
 def _gif_bombs() -> Iterator[tuple[str, bytes]]:
     gif = _saved(PIL.Image.new("L", (2, 2)), "gif")
     frame = gif.index(b",")
-    yield "a huge size", gif[:6] + b"\xff" * 4 + gif[10:]
-    yield "a huge frame", gif[: frame + 5] + b"\xff" * 4 + gif[frame + 9 :]
-    yield "no rows", gif[: frame + 5] + bytes(4) + gif[frame + 9 :]
+    yield "a huge size", _with(gif, 6, b"\xff" * 4)
+    yield "a huge frame", _with(gif, frame + 5, b"\xff" * 4)
+    yield "no rows", _with(gif, frame + 5, bytes(4))
     yield "100,000 comments", gif[:frame] + b"!\xfe\1a\0" * 100_000 + gif[frame:]
     yield "50,000 pictures", gif[:frame] + gif[frame:-1] * 50_000 + b";"
 
 
 def _bmp_bombs() -> Iterator[tuple[str, bytes]]:
     bmp = _saved(PIL.Image.new("L", (2, 2)), "bmp")
-    for name, size in (("a huge size", b"\xff\xff\xff\x7f" * 2), ("no rows", bytes(8))):
-        yield name, bmp[:18] + size + bmp[26:]
-    yield "sizes below zero", bmp[:18] + b"\0\0\0\x80" * 2 + bmp[26:]
+    yield "a huge size", _with(bmp, 18, b"\xff\xff\xff\x7f" * 2)
+    yield "no rows", _with(bmp, 18, bytes(8))
+    yield "sizes below zero", _with(bmp, 18, b"\0\0\0\x80" * 2)
 
 
 def _npy_bombs() -> Iterator[tuple[str, bytes]]:
@@ -168,68 +160,41 @@ def _npy_file(kind: str, shape: str) -> bytes:
 def _jpeg_bombs() -> Iterator[tuple[str, bytes]]:
     plain = _saved(PIL.Image.new("RGB", (8, 8)), "jpeg")
     frame = plain.index(b"\xff\xc0")
-    yield "a huge size", plain[: frame + 5] + b"\xff" * 4 + plain[frame + 9 :]
-    yield "no rows", plain[: frame + 5] + bytes(4) + plain[frame + 9 :]
-    for name, content, count in (("EXIF", b"Exif\0\0abcd", 50_000), ("comments", b"", 50_000)):
-        marker = b"\xff\xe1" if content else b"\xff\xfe"
+    yield "a huge size", _with(plain, frame + 5, b"\xff" * 4)
+    yield "no rows", _with(plain, frame + 5, bytes(4))
+    for name, marker, content, count in (
+        ("50,000 segments of EXIF", b"\xff\xe1", b"Exif\0\0abcd", 50_000),
+        ("50,000 segments of comments", b"\xff\xfe", b"", 50_000),
+        ("tags on the same data", b"\xff\xe1", b"Exif\0\0" + _overlapping(5000), 1),
+    ):
         segment = marker + struct.pack(">H", 2 + len(content)) + content
-        yield f"{count:,} segments of {name}", plain[:2] + segment * count + plain[2:]
-    tags = b"Exif\0\0" + _overlapping(5000)
-    yield (
-        "tags on the same data",
-        plain[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(tags)) + tags + plain[2:],
-    )
+        yield name, plain[:2] + segment * count + plain[2:]
     scans = _saved(PIL.Image.new("L", (1000, 1000)), "jpeg", progressive=True)
     last = scans.rindex(b"\xff\xda")
     yield "5,000 scans", scans[:-2] + scans[last:-2] * 5_000 + scans[-2:]
 
 
 def _tiff_bombs() -> Iterator[tuple[str, bytes]]:
-    def directory(*tags: tuple[int, int, int, int], following: int = 0) -> bytes:
-        entries = b"".join(struct.pack("<HHII", *tag) for tag in sorted(tags))
-        return struct.pack("<H", len(tags)) + entries + struct.pack("<I", following)
+    def directory(tags: dict[int, int], following: int = 0) -> bytes:
+        """Return tags of one number each, those of `plain` as short ones."""
+        entries = (struct.pack("<HHII", tag, 3 if tag in plain else 4, 1, tags[tag]) for tag in sorted(tags))
+        return struct.pack("<H", len(tags)) + b"".join(entries) + struct.pack("<I", following)
 
-    def plain(width: int, height: int, at: int, count: int) -> list[tuple[int, int, int, int]]:
-        return [
-            (256, 4, 1, width),
-            (257, 4, 1, height),
-            (258, 3, 1, 8),
-            (259, 3, 1, 1),
-            (262, 3, 1, 1),
-            (273, 4, 1, at),
-            (277, 3, 1, 1),
-            (278, 4, 1, 2**32 - 1),
-            (279, 4, 1, count),
-        ]
-
+    plain = {258: 8, 259: 1, 262: 1, 277: 1}  # one sample of 8 bits, not packed, black is 0
+    # Width, height, where the one strip is, its rows and bytes.
+    one = plain | {256: 1, 257: 1, 273: 8, 278: 2**32 - 1, 279: 1}
     start = b"II*\0" + struct.pack("<I", 8)
-    for size in ((60_000, 60_000), (2**31, 2**31), (0, 5), (2**32 - 1, 1)):
-        yield "a huge size", start + directory(*plain(*size, 0, 8)) + bytes(64)
+    for width, height in ((60_000, 60_000), (2**31, 2**31), (0, 5), (2**32 - 1, 1)):
+        huge = one | {256: width, 257: height, 273: 0, 279: 8}
+        yield "a huge size", start + directory(huge) + bytes(64)
     packed = _zeros(2**28)
-    tiled = [tag for tag in plain(1, 1, 0, 0) if tag[0] not in (259, 273, 278, 279)]
-    tiled += [
-        (259, 3, 1, 8),
-        (322, 4, 1, 2**14),
-        (323, 4, 1, 2**14),
-        (324, 4, 1, 134),
-        (325, 4, 1, len(packed)),
-    ]
-    yield "a tile larger than its image", start + directory(*tiled) + packed
-    one = plain(1, 1, 8, 1)
-    length = len(directory(*one))
-    yield (
-        "20,000 pages",
-        start
-        + b"".join(
-            directory(*one, following=8 + (n + 1) * length if n < 19_999 else 0) for n in range(20_000)
-        ),
-    )
-    yield "a page that follows itself", start + directory(*one, following=8)
+    tiled = plain | {259: 8, 256: 1, 257: 1, 322: 2**14, 323: 2**14, 324: 134, 325: len(packed)}
+    yield "a tile larger than its image", start + directory(tiled) + packed
+    places = [*(8 + (n + 1) * len(directory(one)) for n in range(19_999)), 0]
+    yield "20,000 pages", start + b"".join(directory(one, place) for place in places)
+    yield "a page that follows itself", start + directory(one, 8)
     yield "tags on the same data", _overlapping(20_000)
-    yield (
-        "many samples a pixel",
-        start + directory(*(tag for tag in one if tag[0] != 277), (277, 3, 1, 65_535)) + bytes(64),
-    )
+    yield "many samples a pixel", start + directory(one | {277: 65_535}) + bytes(64)
 
 
 def _overlapping(count: int) -> bytes:

@@ -9,40 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reliability.kills import start
-from reliability.states import expect
+from reliability.states import expect, write_config
 
-CONFIG = """
-[data]
-source = "digits"
-
-[[layers]]
-type = "conv"
-filters = 4
-
-[[layers]]
-type = "batch_norm"
-
-[[layers]]
-type = "activation"
-
-[[layers]]
-type = "max_pool"
-
-[[layers]]
-type = "dropout"
-rate = 0.1
-
-[[layers]]
-type = "flatten"
-
-[[layers]]
-type = "dense"
-
-[training]
-epochs = {epochs}
-batch_size = 2
-optimizer = {{ type = "sgd", momentum = 0.9, learning_rate = 1e-4 }}
-"""
+_TRAINING = (
+    'epochs = {epochs}, batch_size = 2, optimizer = {{ type = "sgd", momentum = 0.9, learning_rate = 1e-4 }}'
+)
 BATCHES = 647  # of two images an epoch
 
 
@@ -58,7 +29,7 @@ class Sample:
 def samples(home: Path, steps: int, every: float) -> Iterator[Sample]:
     """Train for so many steps, and measure every so many seconds."""
     config, run = home / "training.toml", home / "run"
-    config.write_text(CONFIG.format(epochs=-(-steps // BATCHES)))
+    write_config(config, units=4, training=_TRAINING.format(epochs=-(-steps // BATCHES)))
     started = time.monotonic()
     process = start(["train", str(config), "--run-dir", str(run)])
     while True:
@@ -67,13 +38,13 @@ def samples(home: Path, steps: int, every: float) -> Iterator[Sample]:
         except subprocess.TimeoutExpired:
             rows = (run / "metrics.csv").read_text().count("\n") if (run / "metrics.csv").exists() else 1
             if rows > 1:
-                yield Sample(time.monotonic() - started, (rows - 1) * BATCHES, _mebibytes(process.pid))
+                yield Sample(time.monotonic() - started, (rows - 1) * BATCHES, mebibytes(process.pid))
         else:
             expect(process.returncode == 0, f"the training ended with {process.returncode}")
             return
 
 
-def _mebibytes(group: int) -> float:
+def mebibytes(group: int) -> float:
     """Return the proportional set size of a process and its helpers: shared pages count once in all."""
     total = 0
     for status in Path("/proc").glob("[0-9]*/stat"):

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from reliability.kills import Tally, start
-from reliability.states import BrokenError, Reference, expect, write_config
+from reliability.kills import Tally, Training, start
+from reliability.states import BrokenError, expect
 
 
 class Disk:
@@ -69,17 +69,13 @@ def cuts(home: Path, times: int, rng: random.Random) -> Iterator[Tally]:
         If what is found then is neither one of its checkpoints, nor goes on to the same end.
     """
     expect(os.geteuid() == 0, "mounting takes root")
-    config = home / "training.toml"
-    write_config(config, units=2048)
-    reference = Reference.of(config, home / "undisturbed")
     tally = Tally()
+    victim = Training(home, units=2048, outputs=home / "disk" / "run")
     with Disk(home) as disk:
-        run = disk.place / "run"
         longest = 0.0
         while tally.kills < times:
-            begun = (run / "resolved.toml").exists()
             started = time.perf_counter()
-            process = start(["train", *(["--resume"] if begun else [str(config), "--run-dir"]), str(run)])
+            process = start(victim.command())
             if longest:
                 time.sleep(rng.uniform(0, longest))
             else:
@@ -94,11 +90,9 @@ def cuts(home: Path, times: int, rng: random.Random) -> Iterator[Tally]:
                 if process.returncode not in (0, -signal.SIGKILL):
                     raise BrokenError(f"the training ended with {process.returncode}: {message}")
                 time.sleep(0.05)  # for its helpers to close what they have open
-            if run.exists():
-                reference.check(run)
+            victim.check()
             if ended:
-                reference.check_end(run)
-                _run("rm", "-r", run)
+                victim.check_end()
                 tally.ends += 1
             yield tally
 

@@ -28,56 +28,33 @@ from convcli.runs.folder import (
     Checkpoint,
     Run,
 )
-from convcli.runs.recording import begin
+from convcli.runs.recording import Recorder, begin
 from convcli.training import EpochDone
 
 TIMES = ("seconds", "images_per_second")
 FILES = {BEST, CONFIG, CURVES, ENVIRONMENT, LAST, LOCK, METRICS, RESOLVED, RESULTS}
 
-# With all that has a state or draws random numbers, and a checkpoint after every batch.
+# With all that has a state or draws random numbers.
 _CONFIG = """
-[data]
-source = "digits"
-
-[[layers]]
-type = "conv"
-filters = 8
-padding = "same"
-
-[[layers]]
-type = "batch_norm"
-
-[[layers]]
-type = "activation"
-
-[[layers]]
-type = "max_pool"
-
-[[layers]]
-type = "dropout"
-rate = 0.2
-
-[[layers]]
-type = "flatten"
-
-[[layers]]
-type = "dense"
-units = {units}
-
-[[layers]]
-type = "dense"
-
-[training]
-epochs = 4
-patience = 3
-checkpoint_every = 1
-schedule = "one_cycle"
+layers = [
+    {{ type = "conv", filters = 8, padding = "same" }},
+    "batch_norm",
+    "activation",
+    "max_pool",
+    {{ type = "dropout", rate = 0.2 }},
+    "flatten",
+    {{ type = "dense", units = {units} }},
+    "dense",
+]
+data = {{ source = "digits" }}
+training = {{ {training} }}
 """
+_TRAINING = 'epochs = 4, patience = 3, checkpoint_every = 1, schedule = "one_cycle"'  # after every batch
 
 
-def write_config(path: Path, *, units: int) -> None:
+def write_config(path: Path, *, units: int, training: str = _TRAINING) -> None:
     """Write what to train; with many units most of the time goes into checkpoints."""
-    path.write_text(_CONFIG.format(units=units))
+    path.write_text(_CONFIG.format(units=units, training=training))
 
 
 class BrokenError(Exception):
@@ -93,6 +70,14 @@ def expect(held: bool, what: str) -> None:
 def is_temporary(path: Path) -> bool:
     """Return whether a process that was killed may have left this file."""
     return path.name.startswith(".convcli-") and path.suffix in (".tmp", ".lock")
+
+
+def begun(config: Path, folder: Path, threads: int | None = None) -> Recorder:
+    """Begin the run in `folder` that `config` describes, and return what records its training."""
+    file = ConfigFile.read(config)
+    data = load_data(file.config.data, file.base, file.config.training.seed)
+    training = build.new_training(file.config, data, threads)
+    return begin(Run.create(file.name, folder), file, training, data, training.threads or 1)
 
 
 @dataclass
@@ -117,16 +102,12 @@ class Reference:
     @classmethod
     def of(cls, config: Path, folder: Path) -> Reference:
         """Train as `config` says, in `folder`, and note every state on the way."""
-        file = ConfigFile.read(config)
-        data = load_data(file.config.data, file.base, file.config.training.seed)
-        training = build.new_training(file.config, data)
-        run = Run.create(file.name, folder)
-        recorder = begin(run, file, training, data, training.threads or 1)
+        recorder = begun(config, folder)
         reference = cls(resolved=(folder / RESOLVED).read_text())
-        reference._note(run)
-        for event in training.run():
+        reference._note(recorder.run)
+        for event in recorder.training.run():
             recorder.record(event, stopping=True)
-            reference._note(run)
+            reference._note(recorder.run)
             if isinstance(event, EpochDone) and event.best:
                 reference.bests.append((folder / BEST).read_bytes())
         reference.rows = metrics(folder)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from reliability.checkpoint import epoch_to_write, finish, prepare
-from reliability.states import expect, is_temporary
+from reliability.checkpoint import Scene, epoch_to_write
+from reliability.states import expect
 
 _STEPS = ("open", "writelines", "flush", "fsync", "lockf", "replace", "close")
 _ENDED = 9
@@ -25,22 +24,13 @@ def writes(home: Path) -> Iterator[str]:
     BrokenError
         If the run is then neither as before nor as after, or does not go on to the same end.
     """
-    reference, before = prepare(home)
-    run = home / "run"
-    shutil.copytree(before, run)
-    write = epoch_to_write(run)
-    tried: set[tuple[tuple[str, bytes], ...]] = set()
+    scene = Scene(home)
+    scene.set()
+    write = epoch_to_write(scene.run)
     for number in count(1):
-        shutil.rmtree(run)
-        shutil.copytree(before, run)
+        scene.set()
         step = _ending_at(number, write)
-        reference.check(run)
-        files = [path for path in run.iterdir() if not is_temporary(path)]
-        state = tuple(sorted((path.name, path.read_bytes()) for path in files))
-        if state not in tried:
-            tried.add(state)
-            finish(run)
-            reference.check_end(run)
+        scene.check()
         if step is None:
             return
         yield step
