@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import struct
+import io
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +14,7 @@ from convcli.data.presentation import Presentation
 from convcli.errors import ConvcliError
 from convcli.images import read
 from convcli.images.png import rows as png_rows
-from convcli.images.png.chunks import SIGNATURE, chunk
+from convcli.images.png.chunks import SIGNATURE, chunk, chunks
 
 FEW = 2**20  # pixels; one reading of as many as are allowed is enough, within ten seconds
 
@@ -46,11 +46,7 @@ def mutate(data: bytes, rng: Random, change: Callable[[bytes], bytes]) -> bytes:
     """Change one chunk of a PNG file and its check sum; other formats have none."""
     if not data.startswith(SIGNATURE):
         return change(data)
-    parts, place = [], len(SIGNATURE)
-    while len(head := data[place : place + 8]) == 8:
-        length, name = struct.unpack(">I4s", head)
-        parts.append((name, data[place + 8 : place + 8 + length]))
-        place += 12 + length
+    parts = [(name, data[place:][:length]) for name, place, length in chunks(io.BytesIO(data))]
     if not parts:
         return change(data)
     number = rng.randrange(len(parts))
