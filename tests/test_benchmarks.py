@@ -268,17 +268,18 @@ def test_libraries_are_asked_for_the_same_filter(name, library, need):
 @pytest.mark.parametrize("network", networks.LAYERS)
 def test_both_sides_train_a_network_of_the_same_size(network):
     pytest.importorskip("torch")
-    from convcli import build
+    from convcli.nn.network import Network
 
     theirs = networks.torch_network(networks.LAYERS[network], networks.IMAGE)
-    ours = build.build_network(networks.convcli_config(network, 64), networks.IMAGE, networks.CLASSES)
+    ours = Network.classifying(networks.convcli_config(network, 64).layers, networks.IMAGE, networks.CLASSES)
     assert sum(array.numel() for array in theirs.parameters()) == ours.trained.size
 
 
 def test_the_arithmetic_of_a_training_step_is_three_products_a_layer_and_two_in_the_first():
-    from convcli import build
+    from convcli.nn.network import Network
 
-    network = build.build_network(networks.convcli_config("SMALL", 64), networks.IMAGE, networks.CLASSES)
+    config = networks.convcli_config("SMALL", 64)
+    network = Network.classifying(config.layers, networks.IMAGE, networks.CLASSES)
     first, others = 28 * 28 * 9 * 8, 14 * 14 * 9 * 8 * 16 + 784 * 64 + 64 * 10
     assert training.training_flops(network) == 2 * (2 * first + 3 * others)
 

@@ -9,24 +9,25 @@ import pytest
 import stripes
 from convcli import build
 from convcli.errors import ConfigError
+from convcli.nn.network import Network
 
 DENSE = [{"type": "flatten"}, {"type": "dense"}]
 
 
 def test_the_last_dense_layer_gets_a_unit_for_each_class():
-    network = build.build_network(stripes.config(), (8, 8, 1), 7)
+    network = Network.classifying(stripes.config().layers, (8, 8, 1), 7)
     assert network.shapes[-1] == (7,)
     assert network.layers[-1].units == 7
 
 
 def test_units_of_ones_own_stay():
     layers = [{"type": "flatten"}, {"type": "dense", "units": 4}]
-    assert build.build_network(stripes.config(layers), (8, 8, 1), 4).shapes[-1] == (4,)
+    assert Network.classifying(stripes.config(layers).layers, (8, 8, 1), 4).shapes[-1] == (4,)
 
 
 def test_a_network_may_end_without_dense():
     layers = [{"type": "conv", "filters": 3}, {"type": "global_avg_pool"}]
-    assert build.build_network(stripes.config(layers), (8, 8, 1), 3).shapes[-1] == (3,)
+    assert Network.classifying(stripes.config(layers).layers, (8, 8, 1), 3).shapes[-1] == (3,)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +46,12 @@ def test_a_network_may_end_without_dense():
 )
 def test_a_last_layer_that_does_not_fit_the_classes_is_named(layers, found):
     with pytest.raises(ConfigError, match=r"\[\[layers\]\] " + found):
-        build.build_network(stripes.config(layers), (8, 8, 1), 3)
+        Network.classifying(stripes.config(layers).layers, (8, 8, 1), 3)
 
 
 def test_without_classes_a_network_needs_its_units():
     with pytest.raises(ConfigError, match=r"\[\[layers\]\] 2 \(dense\) .* dense needs `units`"):
-        build.build_network(stripes.config(DENSE), (8, 8, 1), None)
+        Network.classifying(stripes.config(DENSE).layers, (8, 8, 1), None)
 
 
 def test_only_the_training_images_decide_the_preprocessing():

@@ -8,9 +8,9 @@ import tracemalloc
 
 import pytest
 
-from convcli.build import build_network
 from convcli.config_file import ConfigFile
 from convcli.errors import ConfigError
+from convcli.nn.network import Network
 
 DATA = '[data]\nsource = "digits"\n'
 LAYERS = 'layers = ["flatten", "dense"]\n'
@@ -120,7 +120,7 @@ def test_hostile_text(text, message, tmp_path):
     tracemalloc.start()
     try:
         with pytest.raises(ConfigError, match=f"(?s){message}") as caught:
-            build_network(ConfigFile.read(path).config, (28, 28, 1), 10)
+            Network.classifying(ConfigFile.read(path).config.layers, (28, 28, 1), 10)
         assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
     finally:
         tracemalloc.stop()

@@ -7,9 +7,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from convcli.build import build_network
 from convcli.config_file import ConfigFile
 from convcli.errors import ConvcliError
+from convcli.nn.network import Network
 from convcli.render.network import network_document
 from fuzz.words import with_another_word
 
@@ -20,7 +20,7 @@ def test_one_input(data: bytes) -> None:
         path.write_bytes(data)
         file = ConfigFile.read(path)
         assert ConfigFile.parse(file.resolved_text(), path).config == file.resolved
-        network = build_network(file.config, (28, 28, 1), 10)
+        network = Network.classifying(file.config.layers, (28, 28, 1), 10)
         json.dumps(network_document(network), allow_nan=False)
 
 

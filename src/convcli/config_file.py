@@ -159,4 +159,4 @@ def _key(table: object, step: str) -> Any:
 
 def dump(config: Config) -> str:
     """Return `config` as TOML with every value in force."""
-    return toml.dumps(config.model_dump(mode="json", exclude_none=True, serialize_as_any=True))
+    return toml.dumps(config.model_dump(mode="json", exclude_none=True))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter
 
+from convcli.bounds import check_memory
 from convcli.data import Dataset
 from convcli.engine.sums import vector_norm
 from convcli.engine.workspace import Array
@@ -19,8 +20,9 @@ from convcli.nn.config import TrainingOptions
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
+from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights, decay_mask
-from convcli.nn.workers import Workers
+from convcli.nn.workers import Workers, training_bytes
 
 # What is read from a checkpoint has exactly these fields, and finite numbers.
 _AS_WRITTEN = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -135,6 +137,15 @@ class Progress:
         return progress
 
 
+def check_memory_for(network: Network, options: TrainingOptions, images: int, threads: int | None) -> None:
+    """Raise InputError if this machine has not the memory that training on so many images takes."""
+    check_memory(
+        "[[layers]]",
+        training_bytes(network, min(options.batch_size, images), threads),
+        advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
+    )
+
+
 class Training:
     """A model that learns from `train` and is judged on `validation`.
 
@@ -153,6 +164,7 @@ class Training:
         validation: Dataset | None,
         threads: int | None = None,
     ) -> None:
+        check_memory_for(model.network, options, len(train), threads)
         self.model, self.options, self.train, self.validation = model, options, train, validation
         self.threads = threads
         self.progress = Progress()

@@ -7,10 +7,10 @@ import tomllib
 
 import pytest
 
-from convcli import build
 from convcli.config_file import ConfigFile
 from convcli.data import load_data
 from convcli.nn.layer import LAYERS
+from convcli.nn.network import Network
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.schedules import SCHEDULES
 
@@ -24,7 +24,7 @@ def test_what_it_writes_trains_as_it_stands(call, tmp_path):
     ]
     file = ConfigFile.read(tmp_path / "convcli.toml")
     data = load_data(file.config.data, file.base, 0)
-    build.build_network(file.config, data.train.shape, len(data.train.classes))
+    Network.classifying(file.config.layers, data.train.shape, len(data.train.classes))
 
 
 def test_its_comments_name_every_layer_optimizer_and_schedule(call):

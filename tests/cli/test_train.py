@@ -12,12 +12,15 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from conftest import Result
 from convcli import load_run
+from convcli.data import splits
+from convcli.nn.config import Config
 from convcli.runs.folder import BEST, CONFIG, CURVES, ENVIRONMENT, LAST, LOCK, METRICS, RESOLVED, RESULTS, Run
 
 EVERYTHING = {BEST, LAST, CONFIG, CURVES, ENVIRONMENT, METRICS, RESOLVED, LOCK}
@@ -52,6 +55,41 @@ def test_a_run_is_written_and_told(call, tmp_path):
         result.stderr,
     )
     assert names(tmp_path / "runs" / "quick-001") == EVERYTHING | {RESULTS}
+
+
+@pytest.fixture
+def counted(call, monkeypatch):
+    """Return a function that calls the command line, and how often it validated and hashed."""
+    calls = Counter()
+
+    def count(owner, name):
+        original = getattr(owner, name)
+
+        def counting(*args):
+            calls[name] += 1
+            return original(*args)
+
+        monkeypatch.setattr(owner, name, counting)
+
+    count(Config, "model_validate"), count(splits, "fingerprint")
+
+    def run(*args):
+        calls.clear()
+        assert call(*args).code == 0
+        return calls["model_validate"], calls["fingerprint"]
+
+    return run
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_configuration_is_validated_and_a_part_is_hashed_once(counted):
+    parts = 2  # the training and the validation part
+    assert counted("train", "quick.toml", "--set", "training.epochs=1", "--run-dir", "run") == (1, parts)
+    in_force = 2  # what resolved.toml says, and what the checkpoint was made with
+    assert counted("train", "--resume", "run") == (in_force, parts)
+    assert counted("train", "--resume", "run", "--set", "training.epochs=2") == (in_force + 1, parts)
+    assert counted("evaluate", "run") == (2, parts)
+    assert counted("runs", "diff", "run", "run") == (2, 0)
 
 
 @pytest.mark.usefixtures("quick")

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from convcli import build
 from convcli.errors import ConvcliError
 from convcli.nn.config import validate
+from convcli.nn.network import Network
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))  # the targets are not installed with convcli
@@ -94,7 +94,7 @@ CONFIG = {
 @given(altered(CONFIG))
 def test_configurations(document):
     with suppress(ConvcliError):
-        build.build_network(validate(document, "some.toml"), (28, 28, 1), 10)
+        Network.classifying(validate(document, "some.toml").layers, (28, 28, 1), 10)
 
 
 STORED = (ROOT / "fuzz/corpus/checkpoint/last.safetensors").read_bytes()

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import stripes
-from convcli import build
 from convcli.errors import ConfigError
 from convcli.nn.doubts import about, dead_layer
 from convcli.nn.losses import LOSSES, CrossEntropy, MeanSquaredError
+from convcli.nn.network import Network
 from convcli.training import EpochDone
 
 LAST = len(stripes.LAYERS)
@@ -169,7 +169,7 @@ def test_names_from_elsewhere_lead_to_ours(layer, message):
 def test_a_network_that_ends_with_a_volume_is_led_to_a_flat_one():
     with pytest.raises(ConfigError, match="end with flatten and a dense layer without `units`"):
         stripes.training(stripes.LAYERS[:2])
-    assert build.build_network(stripes.config(), (8, 8, 1), 3).shapes[-1] == (3,)
+    assert Network.classifying(stripes.config().layers, (8, 8, 1), 3).shapes[-1] == (3,)
 
 
 NORMALISED = [

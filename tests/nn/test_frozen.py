@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stripes
-from convcli import build, kernels
+from convcli import kernels
 from convcli.engine.batch.convolution import Convolution
 from convcli.engine.plane.filter import filter2d
 from convcli.errors import ConfigError
@@ -237,7 +237,7 @@ def test_a_network_with_nothing_to_train_is_refused():
     layers = [{**SOBEL, "filters": 6, "init": ["sobel", "box"]}, {"type": "global_avg_pool"}]
     layers[0]["filters"] = 3
     with pytest.raises(ConfigError, match="every layer with weights is frozen, so there is nothing to train"):
-        build.build_network(stripes.config(layers), (8, 8, 1), 3)
+        Network.classifying(stripes.config(layers).layers, (8, 8, 1), 3)
 
 
 def test_frozen_layers_agree_with_pytorch():

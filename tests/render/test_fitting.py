@@ -12,10 +12,10 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from conftest import ROOT
-from convcli import build
 from convcli.config_file import ConfigFile
 from convcli.nn.evaluation import evaluate
 from convcli.nn.losses import CrossEntropy
+from convcli.nn.network import Network
 from convcli.render.evaluation import class_table, confusion_table
 from convcli.render.fitting import fitted
 from convcli.render.network import geometry_view, network_table
@@ -25,7 +25,7 @@ WIDTHS = (20, 40, 60, 80, 120)
 
 def network(name, shape):
     config = ConfigFile.read(ROOT / "examples" / name).config
-    return build.build_network(config, shape, 10)
+    return Network.classifying(config.layers, shape, 10)
 
 
 def figures(classes=10):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from convcli import build
 from convcli.data import Dataset
 from convcli.nn.config import validate
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
+from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.weights import NetworkWeights
 from convcli.report import Record, report
@@ -32,7 +32,7 @@ def config(layers, epochs=3):
 def model(layers, shape, classes, *, seed=0):
     """Return a model with weights drawn from the seed, that takes pixels as they are, over 255."""
     chosen = config(layers)
-    network = build.build_network(chosen, shape, len(classes))
+    network = Network.classifying(chosen.layers, shape, len(classes))
     weights = NetworkWeights.initial(network, np.random.default_rng(seed))
     preprocessing = Preprocessing(shape, (0.0,) * shape[2], (1.0,) * shape[2])
     return Model(network, weights, preprocessing, CrossEntropy(), tuple(classes), chosen)

@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from convcli import build
+from convcli.nn.network import Network
 from convcli.render.network import (
     layer_rows,
     multiply_adds_in_numbers,
@@ -280,7 +280,7 @@ LAYERS = [
 
 
 def test_formulas_of_the_network_come_to_its_numbers():
-    network = build.build_network(config(LAYERS), (20, 25, 3), 5)
+    network = Network.classifying(config(LAYERS).layers, (20, 25, 3), 5)
     for row in layer_rows(network):
         formula = parameters_in_numbers(network, row.number)
         assert (computed(formula) if formula else 0) == row.parameters + row.frozen

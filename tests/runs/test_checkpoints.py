@@ -41,10 +41,14 @@ def run(finished, tmp_path):
     return run
 
 
-def restored(run, data=None, **options):
+def restored(run, data=None):
     """Return the training of the run's last checkpoint."""
-    last = run.read_checkpoint(LAST)
-    return checkpoints.restore_training(last, run.folder / LAST, data or stripes.data(), **options)
+    return checkpoints.restore_training(run.read_checkpoint(LAST), run.folder / LAST, data or stripes.data())
+
+
+def changed(run, config):
+    """Return that training under another configuration."""
+    return checkpoints.changed_training(restored(run), config, Presentation(), run.folder / LAST)
 
 
 def test_a_loaded_model_predicts_the_same(finished, run):
@@ -73,18 +77,18 @@ def test_a_restored_training_stands_where_it_stood(finished, run):
 
 def test_data_that_has_changed_is_refused(run):
     data = stripes.data()
-    changed = replace(data, train=replace(data.train, classes=("a", "b", "c")))
+    renamed = replace(data, train=replace(data.train, classes=("a", "b", "c")))
     with pytest.raises(InputError, match="the data is no longer what this run was trained on"):
-        restored(run, changed)
+        restored(run, renamed)
 
 
 def test_a_restored_training_may_go_on_under_another_configuration(finished, run):
     layers = [*stripes.LAYERS[:1], {"type": "batch_norm"}, *stripes.LAYERS[1:]]
     faster = stripes.config(layers, epochs=2, optimizer={"type": "sgd", "learning_rate": 0.5})
-    changed = restored(run, changed=faster)
-    assert changed.optimizer.learning_rate == 0.5
-    np.testing.assert_array_equal(changed.model.weights.trained, finished.model.weights.trained)
-    assert changed.best_model().config == finished.model.config
+    training = changed(run, faster)
+    assert training.optimizer.learning_rate == 0.5
+    np.testing.assert_array_equal(training.model.weights.trained, finished.model.weights.trained)
+    assert training.best_model().config == finished.model.config
 
 
 @pytest.mark.parametrize(
@@ -107,7 +111,7 @@ def test_a_restored_training_may_go_on_under_another_configuration(finished, run
 )
 def test_another_network_or_optimizer_needs_a_new_run(run, config, message):
     with pytest.raises(InputError, match=message):
-        restored(run, changed=config)
+        changed(run, config)
 
 
 def test_a_last_checkpoint_holds_the_best_one(finished, run):

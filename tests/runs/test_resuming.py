@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import stripes
+from convcli import bounds
 from convcli.config_file import ConfigFile
 from convcli.errors import InputError, UsageError
 from convcli.runs.folder import BEST, LAST, METRICS, RESOLVED, Run
@@ -285,6 +286,17 @@ def test_how_images_are_presented_changes_only_where_that_is_allowed(tmp_path, o
     with pytest.raises(UsageError, match=rf"{key}: "):
         go_on(run, override)
     go_on(run, override, allow=True)
+
+
+def test_memory_has_to_do_as_for_a_new_training(tmp_path, monkeypatch):
+    run = start(tmp_path / "run", 8)
+    last = run.read_checkpoint(LAST)
+    file = values_in_force(run, last)
+    monkeypatch.setattr(bounds, "_machine_bytes", lambda: 10_000)
+    with pytest.raises(
+        InputError, match=r"\[\[layers\]\]: it needs .* GiB of memory, .* smaller data.size or"
+    ):
+        resume(run, last, file, stripes.data())
 
 
 def test_files_that_are_behind_the_checkpoint_are_brought_up_to_it(tmp_path):

@@ -204,15 +204,15 @@ def configured_network(
     config: Path, overrides: Iterable[str], volume: str | None, classes: int | None
 ) -> tuple[Network, ConfigFile]:
     """Return the network of a configuration: for the data's images, or for --input and --classes."""
-    from convcli import build
     from convcli.config_file import ConfigFile
     from convcli.data import load_data
+    from convcli.nn.network import Network
 
     file = ConfigFile.read(config, overrides)
     if volume is not None:
-        return build.build_network(file.config, parse_volume(volume), classes), file
+        return Network.classifying(file.config.layers, parse_volume(volume), classes), file
     if classes is not None:
         raise UsageError("--classes goes with --input HxWxC; otherwise the data tells the number of classes.")
     data = load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
-    return build.build_network(file.config, data.train.shape, len(data.train.classes)), file
+    return Network.classifying(file.config.layers, data.train.shape, len(data.train.classes)), file

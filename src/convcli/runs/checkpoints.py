@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from convcli.build import build_network
 from convcli.config_file import ConfigFile
-from convcli.data import Splits
+from convcli.data import Presentation, Splits
 from convcli.engine.workspace import Array
-from convcli.errors import ConvcliError, InputError
+from convcli.errors import ConfigError, ConvcliError, InputError
 from convcli.nn.config import Config, validate
 from convcli.nn.layer import Shape
 from convcli.nn.model import Model
@@ -36,7 +35,7 @@ def last_checkpoint(training: Training) -> Checkpoint:
     """Return all that going on needs: weights, the optimizer's state, how far it came, the best epoch."""
     model = _model_checkpoint(training.model, training.progress.epoch)
     arrays, document = dict(model.arrays), {**model.document, "progress": training.progress.document()}
-    arrays |= {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
+    arrays |= _state_arrays(training)
     if training.progress.best_epoch:
         best = best_checkpoint(training)
         arrays |= {f"best.{name}": array for name, array in best.arrays.items()}
@@ -60,9 +59,13 @@ def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
         "epoch": epoch,
         "classes": list(model.classes),
         "preprocessing": model.preprocessing.document(),
-        "config": model.config.model_dump(mode="json", serialize_as_any=True, exclude_none=True),
+        "config": _config_document(model.config),
     }
     return Checkpoint({f"layers.{name}": array for name, array in arrays.items()}, document)
+
+
+def _config_document(config: Config) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude_none=True)
 
 
 def _weight_arrays(network: Network, weights: NetworkWeights) -> dict[str, Array]:
@@ -90,25 +93,37 @@ def load_run(path: str | Path) -> Model:
     return _model(run.read_checkpoint(BEST), run.folder / BEST)
 
 
-def _model(checkpoint: Checkpoint, path: Path, changed: Config | None = None) -> Model:
-    """Return the model of a checkpoint, under a `changed` configuration where one is given."""
+def _model(checkpoint: Checkpoint, path: Path, known: Model | None = None) -> Model:
+    """Return the model of a checkpoint; a `known` one whose configuration is the same spares reading it."""
     fault = f"{path}: damaged checkpoint"
-    if changed is not None:
-        fault = f"{path}: does not fit the changed configuration; start a new run for it"
     try:
         document = checkpoint.document
         if document["format"] != _FORMAT:
             found = shortened(repr(document["format"]))
             raise InputError(f"{path}: format {found}; this version reads format {_FORMAT}.")
-        config = changed or validate(document["config"], f"{path} (its configuration)")
+        if known is not None and document["config"] == _config_document(known.config):
+            config = known.config
+        else:
+            config = validate(document["config"], f"{path} (its configuration)")
         preprocessing = Preprocessing.from_document(document["preprocessing"])
         classes = _class_names(document["classes"])
-        network = build_network(config, preprocessing.shape, len(classes))
-        weights = _weights(network, checkpoint.arrays, fault)
+        return _fitted(config, preprocessing, classes, checkpoint.arrays, fault)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ConvcliError):
             raise InputError(f"{fault}. {error.lines[0]}", *error.lines[1:]) from error
         raise InputError(f"{fault} ({shortened(repr(error))}).") from error
+
+
+def _fitted(
+    config: Config,
+    preprocessing: Preprocessing,
+    classes: tuple[str, ...],
+    arrays: Mapping[str, Array],
+    fault: str,
+) -> Model:
+    """Return the model of a configuration with the weights that `arrays` hold."""
+    network = Network.classifying(config.layers, preprocessing.shape, len(classes))
+    weights = _weights(network, arrays, fault)
     return Model(network, weights, preprocessing, config.training.loss, classes, config)
 
 
@@ -152,38 +167,57 @@ def run_config(run: Run) -> ConfigFile:
     return replace(file, name=run.folder.name)
 
 
-def restore_training(
-    last: Checkpoint, path: Path, data: Splits, threads: int | None = None, changed: Config | None = None
-) -> Training:
-    """Return the training of a last checkpoint as it stood, under a `changed` configuration where given.
+def restore_training(last: Checkpoint, path: Path, data: Splits, threads: int | None = None) -> Training:
+    """Return the training of a last checkpoint as it stood.
 
     Raises
     ------
     InputError
-        If the checkpoint (at `path`) is damaged, or does not fit the images or the changed configuration.
+        If the checkpoint (at `path`) is damaged, or does not fit the images, or memory does not do.
     """
-    model = _model(last, path, changed)
+    fault = f"{path}: damaged checkpoint"
+    model = _model(last, path)
     if (model.preprocessing.shape, model.classes) != (data.train.shape, data.train.classes):
         raise InputError(f"{path}: the data is no longer what this run was trained on (size or classes).")
-    if changed is not None:
-        model = replace(model, preprocessing=replace(model.preprocessing, presentation=data.presentation))
     training = Training(model, model.config.training, data.train, data.validation, threads)
     try:
         training.progress = Progress.from_document(last.document["progress"])
     except (KeyError, ValueError) as error:
-        raise InputError(f"{path}: damaged checkpoint (its progress cannot be read).") from error
-    fault = f"{path}: damaged checkpoint"
-    if changed is not None:
-        fault = f"{path}: does not fit the changed optimizer; start a new run for it"
-    state = {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
-    _fill(state, last.arrays, fault)
+        raise InputError(f"{fault} (its progress cannot be read).") from error
+    _fill(_state_arrays(training), last.arrays, fault)
     best = best_part(last)
     if training.progress.best_epoch and best is None:
-        raise InputError(f"{path}: damaged checkpoint (the best epoch is missing).")
+        raise InputError(f"{fault} (the best epoch is missing).")
     if best is not None:
-        training.best_of = _model(best, path)
+        training.best_of = _model(best, path, model)
         training.best.copy_from(training.best_of.weights)
     return training
+
+
+def changed_training(old: Training, config: Config, presentation: Presentation, path: Path) -> Training:
+    """Return a training that goes on from where an `old` one stands, under another configuration.
+
+    Raises
+    ------
+    InputError
+        If the weights or the state of the optimizer, which came from `path`, do not fit it.
+    """
+    fault = f"{path}: does not fit the changed {{}}; start a new run for it"
+    preprocessing = replace(old.model.preprocessing, presentation=presentation)
+    arrays = last_checkpoint(old).arrays
+    try:
+        model = _fitted(config, preprocessing, old.model.classes, arrays, fault.format("configuration"))
+    except ConfigError as error:
+        told = f"{fault.format('configuration')}. {error.lines[0]}"
+        raise InputError(told, *error.lines[1:]) from error
+    training = Training(model, config.training, old.train, old.validation, old.threads)
+    _fill(_state_arrays(training), arrays, fault.format("optimizer"))
+    training.progress, training.best, training.best_of = old.progress, old.best, old.best_of
+    return training
+
+
+def _state_arrays(training: Training) -> dict[str, Array]:
+    return {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
 
 
 def metric_rows(training: Training) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from convcli.nn.config import Config
-from convcli.runs import checkpoints
 from convcli.runs.folder import Run
 from convcli.runs.history import Summary, summarize
 
@@ -38,16 +37,17 @@ def compare(one: Path, other: Path) -> Comparison:
     InputError, ConfigError
         If one is no run, or damaged.
     """
-    runs = [(Run(folder), summarize(folder)) for folder in (one, other)]
-    configs = [checkpoints.run_config(run).config for run, _ in runs]
-    environments = [run.read_environment() for run, _ in runs]
+    left, right = summarize(one), summarize(other)
+    assert left.config is not None
+    assert right.config is not None
+    environments = [Run(folder).read_environment() for folder in (one, other)]
     for environment in environments:
         environment.pop("began", None)
-    left, right = (_figures(summary) for _, summary in runs)
+    theirs = _figures(right)
     return Comparison(
-        config_changes(*configs),
+        config_changes(left.config, right.config),
         changes(*environments),
-        {name: (value, right[name]) for name, value in left.items()},
+        {name: (value, theirs[name]) for name, value in _figures(left).items()},
     )
 
 
@@ -69,7 +69,7 @@ def _figures(run: Summary) -> dict[str, float | None]:
 
 def config_changes(one: Config, other: Config) -> dict[str, tuple[Any, Any]]:
     """Return the values in which two configurations differ, by their TOML path; None where there is none."""
-    left, right = (config.model_dump(mode="json", serialize_as_any=True) for config in (one, other))
+    left, right = (config.model_dump(mode="json") for config in (one, other))
     return changes(left, right)
 
 

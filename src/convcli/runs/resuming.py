@@ -88,8 +88,10 @@ def resume(
         If the checkpoint is damaged, or its weights do not fit the images or the configuration.
     """
     training = checkpoints.restore_training(last, run.folder / LAST, data, threads)
-    before, after = values_in_force(run, last).config, file.resolved
-    changes = _compare(training, before, after, _recorded_images(run, last), data.fingerprint())
+    in_force = file.text == last.document.get("resolved") and not file.overrides
+    before = file.config if in_force else values_in_force(run, last).config
+    after, images = file.resolved, data.fingerprint()
+    changes = _compare(training, before, after, _recorded_images(run, last), images)
     if changes.weighty and not allow_changes:
         raise UsageError(
             f"{run.folder}: not what it was when the run was stopped:",
@@ -97,17 +99,17 @@ def resume(
             "Go on with --allow-changes, or start a new run.",
         )
     if before == after and not changes:
-        recorder = Recorder(run, training, last.document["resolved"], data.fingerprint())
+        recorder = Recorder(run, training, last.document["resolved"], images)
         recorder.catch_up()
         return recorder, changes
     if before.data == after.data:  # then the run's files go on naming the data as its user did
         after = after.model_copy(update={"data": training.model.config.data})
-    changed = checkpoints.restore_training(last, run.folder / LAST, data, threads, after)
-    changed.best_of = _with_options(training.best_of, changes.options)
+    best_of = _with_options(training.best_of, changes.options)
+    training = checkpoints.changed_training(training, after, data.presentation, run.folder / LAST)
+    training.best_of = best_of
     if changes.weighty:
-        changed.progress.restart_epoch()
-    resolved = _history(last, changed, changes) + file.resolved_text()
-    recorder = Recorder(run, changed, resolved, data.fingerprint())
+        training.progress.restart_epoch()
+    recorder = Recorder(run, training, _history(last, training, changes) + file.resolved_text(), images)
     recorder.checkpoint()
     recorder.catch_up()
     return recorder, changes
