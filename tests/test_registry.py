@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import pytest
 
 from convcli.errors import UnknownNameError
@@ -47,3 +50,17 @@ def test_one_name_cannot_stand_for_two_parts(tools):
     with pytest.raises(ValueError, match="tool 'saw' is registered twice"):
         tools.register("saw")(3)
     assert tools["saw"] == 1
+
+
+def test_a_part_with_a_home_is_known_before_it_is_there(tmp_path, monkeypatch):
+    (tmp_path / "its_home.py").write_text("import owner; owner.tools.register('plane')(3)")
+    owner = ModuleType("owner")
+    owner.tools = Registry("tool", homes={"plane": "its_home"})
+    owner.tools.register("saw")(1)
+    monkeypatch.setitem(sys.modules, "owner", owner)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert list(owner.tools) == ["plane", "saw"]
+    assert "its_home" not in sys.modules
+    assert list(owner.tools.values()) == [3, 1]
+    assert "its_home" in sys.modules
+    monkeypatch.delitem(sys.modules, "its_home")

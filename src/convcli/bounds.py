@@ -10,6 +10,13 @@ from typing import Any
 from convcli.errors import ConfigError, InputError
 from convcli.wording import shortened
 
+MAX_PIXELS = 2**26
+"""The pixels of an image that is opened, unless more are allowed: 67 million, as 8192 × 8192.
+
+Opening takes up to 16 bytes a pixel (WebP; other formats 4 to 12), so a gigabyte is enough for any file.
+A WebP of 38 bytes may unfold to four times as many pixels, a PNG of some megabytes to billions.
+"""
+
 CONFIG_BYTES = 1 << 20
 DEEPEST = 16  # levels of tables and arrays
 MOST_VALUES = 50_000  # in all of them

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -15,7 +16,8 @@ class Registry(Mapping[str, T]):
     """A mapping from names to parts of one kind, in order of registration.
 
     Looking up an unknown name raises `UnknownNameError` with the nearest known one, or with what `hints` say
-    of a name that people know from elsewhere.
+    of a name that people know from elsewhere. `homes` are modules by the name of a part that each registers:
+    they are imported when it is first looked up.
 
     >>> shapes: Registry[type] = Registry("shape")
     >>> @shapes.register("round")
@@ -28,8 +30,13 @@ class Registry(Mapping[str, T]):
     convcli.errors.UnknownNameError: Unknown shape 'ruond'. Did you mean 'round'?
     """
 
-    def __init__(self, kind: str, hints: Mapping[str, str] = MappingProxyType({})) -> None:
-        self.kind, self.hints = kind, hints
+    def __init__(
+        self,
+        kind: str,
+        hints: Mapping[str, str] = MappingProxyType({}),
+        homes: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.kind, self.hints, self.homes = kind, hints, homes
         self._parts: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -44,23 +51,24 @@ class Registry(Mapping[str, T]):
         return add
 
     def __getitem__(self, name: str) -> T:
-        try:
-            return self._parts[name]
-        except (KeyError, TypeError):  # what cannot be hashed is no name either
-            raise UnknownNameError(self.kind, name, self._parts, self.hint(str(name))) from None
+        if name not in self:
+            raise UnknownNameError(self.kind, name, self, self.hint(str(name)))
+        if name not in self._parts:
+            import_module(self.homes[name])
+        return self._parts[name]
 
     def hint(self, name: str) -> str:
         """Return what is said of an unknown name; nothing of most."""
         return self.hints.get(plain(name), "")
 
     def __contains__(self, name: object) -> bool:
-        return name in self._parts
+        return isinstance(name, str) and (name in self._parts or name in self.homes)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parts)
+        return iter(dict.fromkeys((*self.homes, *self._parts)))
 
     def __len__(self) -> int:
-        return len(self._parts)
+        return len(self.homes.keys() | self._parts.keys())
 
 
 def plain(name: str) -> str:

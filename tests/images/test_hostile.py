@@ -17,9 +17,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from convcli.bounds import MAX_PIXELS
 from convcli.data.presentation import Presentation
 from convcli.errors import InputError
-from convcli.images import MAX_PIXELS, Image, encode, read, sources
+from convcli.images import Image, encode, read, sources
 from convcli.images.bounds import MOST_SCANS
 from convcli.images.png.chunks import chunk
 

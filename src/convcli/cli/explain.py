@@ -152,7 +152,7 @@ def explain(
     _check_targets(targets, read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
-    from convcli.images import MAX_PIXELS
+    from convcli.bounds import MAX_PIXELS
 
     request = Request(
         input=source,

@@ -471,10 +471,11 @@ def _filter_one(
     alone: bool,
 ) -> tuple[FilterResult, tuple[int, ...], tuple[str, ...]]:
     """Read, filter and write one image; return the result, the input's shape, and what to say about it."""
+    from convcli.bounds import MAX_PIXELS
     from convcli.filtering import apply, channels_for
     from convcli.filtering.jobs import STREAM, format_written
     from convcli.filtering.out_dir import check_unchanged, state_of
-    from convcli.images import COMPRESSION, MAX_PIXELS, Image, encode, kept, read, write
+    from convcli.images import COMPRESSION, Image, encode, kept, read, write
     from convcli.render.filtering import data_notes, hints
     from convcli.render.progress import shares
 

@@ -148,7 +148,8 @@ def parse_kernel(text: str) -> Kernel:
             f"{text}: expected run:RUN#LAYER/FILTER or run:RUN#LAYER/FILTER/CHANNEL, counted from 1, "
             "such as run:runs/digits-001#1/3."
         )
-    from convcli.explain.tensors import chosen_index, layer_of
+    from convcli.explain.tensors import layer_of
+    from convcli.explain.topics import chosen_index
     from convcli.kernels.learned import learned
     from convcli.nn.layers import Conv
     from convcli.runs import checkpoints

@@ -64,8 +64,8 @@ def predict(
     """
     if as_csv and json:
         raise UsageError("--csv and --json both say how to print; give one of them.")
+    from convcli.bounds import MAX_PIXELS
     from convcli.data.notes import of_files
-    from convcli.images import MAX_PIXELS
     from convcli.runs import checkpoints
 
     model = checkpoints.load_run(chosen_run(run))

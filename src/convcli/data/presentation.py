@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli import images as image_files
+from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
-from convcli.images import MAX_PIXELS, Image
+from convcli.images import Image
 from convcli.wording import shown
 
 Pixels: TypeAlias = NDArray[np.uint8]

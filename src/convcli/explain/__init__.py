@@ -1,26 +1,9 @@
 """The figures of the mathematics of CNNs on any numbers: each topic makes an `Explanation` of plain objects.
 
-A new topic is one file here with `@topic(...)`, and its name in the import below.
+A new topic is one file here with `@topic(...)`, and its name in `topics.NAMES`. Its file is imported when it
+is asked for: only some need a network, or images.
 """
 
-# In the order in which they are listed.
-# isort: off
-from convcli.explain import (  # noqa: F401  (importing them fills the registry)
-    pixels,
-    convolution,
-    padding,
-    stride,
-    volume,
-    layer,
-    sharing,
-    backward,
-    pooling,
-    pooling_backward,
-    edges,
-    network,
-)
-
-# isort: on
 from convcli.explain.figure import Explanation, Step
 from convcli.explain.topics import TOPICS, Request, Topic, explain
 

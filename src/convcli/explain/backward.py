@@ -24,7 +24,6 @@ from convcli.explain.gradients import NEAR_KINK, Backward, check
 from convcli.explain.notation import cell_name, factor, number, products, total
 from convcli.explain.problem import Example, posed
 from convcli.explain.sliding import Sliding, progress
-from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.nn.activations import ACTIVATIONS
 from convcli.shapes import Window
@@ -49,14 +48,9 @@ EXAMPLE = Example(
 def backward(ask: Request) -> Explanation:
     """Return the steps back through the layer. Without `--gradient` dA is 1 everywhere."""
     problem = posed(ask, EXAMPLE)
-    one = ask.model is not None
-    filters, channels = range(problem.w.shape[3]), range(problem.w.shape[2])
-    if one or ask.filter is not None:
-        filters = range(k := chosen_index(ask.filter, len(filters), "--filter"), k + 1)
-    if one or ask.channel is not None:
-        channels = range(c := chosen_index(ask.channel, len(channels), "--channel"), c + 1)
+    _, _, channels, filters = problem.w.shape
     da = np.ones(problem.z.shape) if problem.da is None else problem.da
-    back = Backward(problem, da, filters, channels)
+    back = Backward(problem, da, ask.shown_filters(filters), ask.shown_channels(channels))
     steps, still = _steps(back)
     dx, dw, db = back.gradients
     return Explanation(
@@ -76,7 +70,7 @@ def backward(ask: Request) -> Explanation:
             "relative_errors": check(back),
         },
         still=still,
-        notes=(*problem.notes, *_silent(back, from_run=one)),
+        notes=(*problem.notes, *_silent(back, from_run=ask.model is not None)),
     )
 
 

@@ -17,7 +17,7 @@ from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.workspace import Array
 from convcli.explain.problem import Problem
 from convcli.nn.activations import ACTIVATIONS
-from convcli.proof.gradcheck import numeric_gradient, relative_error
+from convcli.proof.differences import numeric_gradient, relative_error
 
 NEAR_KINK = 1e-4  # of relu at Z = 0, where central differences would straddle it
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from convcli.explain.figure import Arrow, Block, Explanation, Formula, Grid, Row, Step, every, exact, planes
 from convcli.explain.notation import factor, number
 from convcli.explain.problem import Problem, posed
-from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.explain.volume import EXAMPLE
 from convcli.nn.activations import ACTIVATIONS
@@ -24,10 +23,7 @@ SHOWN_CHANNELS = 4
 def layer(ask: Request) -> Explanation:
     """Return the dimensions, then a step for each filter; `--filter` leaves one."""
     problem = posed(ask, replace(EXAMPLE, activation="relu"))
-    count = problem.w.shape[3]
-    filters = range(count)
-    if ask.filter is not None or ask.model is not None:
-        filters = range(k := chosen_index(ask.filter, count, "--filter"), k + 1)
+    filters = ask.shown_filters(problem.w.shape[3])
     steps = (_dimensions(problem), *(_filter(problem, k) for k in filters))
     return Explanation(
         topic="layer",

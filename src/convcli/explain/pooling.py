@@ -27,9 +27,7 @@ from convcli.explain.figure import (
 from convcli.explain.notation import cell_name, number
 from convcli.explain.reading import Source, read_input, typed_volume
 from convcli.explain.sliding import Sliding, progress
-from convcli.explain.tensors import chosen_index, cropped, gradient_at, layer_of, pass_through, read_image
-from convcli.explain.topics import RUN, Request, topic
-from convcli.nn.layers import AvgPool, MaxPool
+from convcli.explain.topics import RUN, Request, chosen_index, topic
 from convcli.shapes import Window
 from convcli.wording import by
 
@@ -40,12 +38,22 @@ EXAMPLE = "1 3 2 1; 2 9 1 1; 1 3 2 3; 5 6 1 2 | 4 4 0 1; 2 4 3 5; 0 0 7 7; 1 0 7
 
 @dataclass(frozen=True, eq=False)
 class Pooling:
-    """A pool and what goes into it, in float64; `da` is the gradient that comes back, if it is known."""
+    """A pool and what goes into it, in float64.
+
+    Attributes
+    ----------
+    x
+        (h, w, c).
+    channels
+        Which of them are shown.
+    da
+        The gradient that comes back, if it is known.
+    """
 
     x: Array
+    channels: range
     window: Window
     kind: str
-    source: Source
     da: Array | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -92,11 +100,15 @@ def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
     step = ask.stride if ask.stride is not None or ask.input is not None or ask.size is not None else stride
     window = pool_window(2 if ask.size is None else ask.size, step)
     window.output_shape((source.volume.shape[0], source.volume.shape[1]))
-    return Pooling(source.volume, window, ask.pool or "max", source)
+    channels = ask.shown_channels(source.volume.shape[2])
+    return Pooling(source.volume, channels, window, ask.pool or "max")
 
 
 def _from_run(ask: Request) -> Pooling:
     """Return the pool of a trained network; of its channels one (`--channel`)."""
+    from convcli.explain.tensors import cropped, gradient_at, layer_of, pass_through, read_image
+    from convcli.nn.layers import AvgPool, MaxPool
+
     assert ask.model is not None
     assert ask.image is not None
     number, layer = layer_of(ask.model, ask.layer, (MaxPool, AvgPool))
@@ -114,7 +126,7 @@ def _from_run(ask: Request) -> Pooling:
     if window == own and ask.crop is None:
         da, name = gradient_at(passage, number)
         da, facts["loss_of_class"] = da[:, :, [channel]], name
-    return Pooling(x[:, :, [channel]], window, kind, Source(x, f"layer {number}"), da, facts)
+    return Pooling(x[:, :, [channel]], range(1), window, kind, da, facts)
 
 
 @topic(
@@ -125,9 +137,7 @@ def _from_run(ask: Request) -> Pooling:
 def pooling(ask: Request) -> Explanation:
     """Return a step for each window of each channel."""
     problem = pooled(ask, EXAMPLE)
-    channels = range(problem.x.shape[2])
-    if ask.channel is not None and ask.model is None:
-        channels = range(c := chosen_index(ask.channel, problem.x.shape[2], "--channel"), c + 1)
+    channels = problem.channels
     positions = list(problem.sliding.positions())
     steps = tuple(_step(problem, c, position) for c in channels for position in positions)
     return Explanation(

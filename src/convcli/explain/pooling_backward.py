@@ -25,7 +25,6 @@ from convcli.explain.figure import (
 from convcli.explain.notation import cell_name, number
 from convcli.explain.pooling import Pooling, pooled
 from convcli.explain.reading import typed_volume
-from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, Request, topic
 from convcli.wording import by
 
@@ -43,9 +42,7 @@ def pooling_backward(ask: Request) -> Explanation:
     da = _gradient(ask, problem)
     function = pool.max_pool2d_backward if problem.kind == "max" else pool.avg_pool2d_backward
     dx = function(da[None], problem.x[None], problem.window.size, problem.window.stride)[0]
-    channels = range(problem.x.shape[2])
-    if ask.channel is not None and ask.model is None:
-        channels = range(c := chosen_index(ask.channel, problem.x.shape[2], "--channel"), c + 1)
+    channels = problem.channels
     steps: list[Step] = []
     for channel in channels:
         so_far = np.zeros(problem.x.shape[:2])

@@ -16,17 +16,8 @@ from convcli.explain.figure import Picture, Row, exact
 from convcli.explain.notation import size_rows
 from convcli.explain.reading import MOST_SIDE, Source, read_input, typed_volume
 from convcli.explain.sliding import Sliding
-from convcli.explain.tensors import (
-    chosen_index,
-    cropped,
-    gradient_at,
-    layer_of,
-    pass_through,
-    read_image,
-)
-from convcli.explain.topics import Request
+from convcli.explain.topics import Request, chosen_index
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.layers import Conv
 from convcli.shapes import Window
 from convcli.wording import counted
 
@@ -218,6 +209,9 @@ def _gradient(text: str, shape: tuple[int, ...]) -> Array:
 
 def _from_run(ask: Request, single: bool) -> Problem:
     """Return the convolution of a trained layer; with `single`, of one channel and one filter of it."""
+    from convcli.explain.tensors import cropped, gradient_at, layer_of, pass_through, read_image
+    from convcli.nn.layers import Conv
+
     assert ask.model is not None
     assert ask.image is not None
     number, layer = layer_of(ask.model, ask.layer, (Conv,))

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.data.presentation import Presentation
+from convcli.bounds import MAX_PIXELS
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, UsageError
 from convcli.explain.figure import Box
-from convcli.images import MAX_PIXELS
 from convcli.kernels.grammar import is_typed, matrix
 from convcli.kernels.parsing import read_table
 from convcli.wording import shown
@@ -125,6 +124,8 @@ def _table(path: Path) -> Array:
 
 def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Source:
     """Return the pixels of an image, or of the crop that is named with it."""
+    from convcli.data.presentation import Presentation
+
     match = _CROP.fullmatch(text)
     if match is None or Path(text).exists():
         pixels, _ = Presentation().read(Path(text), channels, max_pixels=max_pixels)

@@ -111,14 +111,6 @@ def layer_of(
     return number, layer
 
 
-def chosen_index(number: int | None, count: int, option: str, default: int = 1) -> int:
-    """Return `--filter` or `--channel`, which count from 1, as an index from 0, or raise UsageError."""
-    number = default if number is None else number
-    if not 1 <= number <= count:
-        raise UsageError(f"{option} {number}: there are {count}, counted from 1.")
-    return number - 1
-
-
 def cropped(volume: Array, box: Box | None, number: int) -> Array:
     """Return the part of a layer's input that is to be shown; UsageError if it cannot be."""
     if box is not None:

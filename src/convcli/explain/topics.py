@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from convcli.bounds import MAX_PIXELS
 from convcli.errors import UsageError
 from convcli.explain.figure import Box, Explanation
-from convcli.images import MAX_PIXELS
-from convcli.kernels import Kernel
-from convcli.nn.model import Model
 from convcli.registry import Registry
 from convcli.shapes import IntOrPair, Padding
+
+if TYPE_CHECKING:
+    from convcli.kernels import Kernel
+    from convcli.nn.model import Model
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,6 +63,19 @@ class Request:
     channel: int | None = None
     max_pixels: int = MAX_PIXELS
 
+    def shown_filters(self, count: int) -> range:
+        """Return which of a layer's filters, from 0, are shown: all, or one if it is named or trained."""
+        return self._shown(self.filter, count, "--filter")
+
+    def shown_channels(self, count: int) -> range:
+        """Return the same of its input's channels."""
+        return self._shown(self.channel, count, "--channel")
+
+    def _shown(self, number: int | None, count: int, option: str) -> range:
+        if number is None and self.model is None:
+            return range(count)
+        return range(index := chosen_index(number, count, option), index + 1)
+
 
 OPTIONS = {"kernels": "--kernel", "model": "--run"}
 RUN = ("model", "layer", "image", "crop")
@@ -77,7 +92,15 @@ class Topic:
     build: Callable[[Request], Explanation]
 
 
-TOPICS: Registry[Topic] = Registry("topic")
+NAMES = (
+    *("pixels", "convolution", "padding", "stride", "volume", "layer", "sharing", "backward", "pooling"),
+    *("pooling-backward", "edges", "network"),
+)
+"""The topics in the order in which they are listed; each has a file of its name."""
+
+TOPICS: Registry[Topic] = Registry(
+    "topic", homes={name: f"{__package__}.{name.replace('-', '_')}" for name in NAMES}
+)
 
 
 def topic(
@@ -122,6 +145,14 @@ def explain(name: str, request: Request | None = None) -> Explanation:
     if request.model is not None and request.input is not None:
         raise UsageError("--input and --run both say where the numbers come from; give one of them.")
     return chosen.build(request)
+
+
+def chosen_index(number: int | None, count: int, option: str) -> int:
+    """Return what counts from 1, the first if it is not given, as an index from 0, or raise UsageError."""
+    number = 1 if number is None else number
+    if not 1 <= number <= count:
+        raise UsageError(f"{option} {number}: there are {count}, counted from 1.")
+    return number - 1
 
 
 def option_of(name: str) -> str:

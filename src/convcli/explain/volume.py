@@ -20,7 +20,6 @@ from convcli.explain.figure import (
 from convcli.explain.notation import cell_name, factor, number, products, total
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.sliding import progress
-from convcli.explain.tensors import chosen_index
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.wording import by, counted
 
@@ -46,9 +45,7 @@ def volume(ask: Request) -> Explanation:
     """Return the shapes, then a step for each filter and position; `--filter` leaves one filter."""
     problem = posed(ask, EXAMPLE)
     count = problem.w.shape[3]
-    filters = range(count)
-    if ask.filter is not None or ask.model is not None:
-        filters = range(k := chosen_index(ask.filter, count, "--filter"), k + 1)
+    filters = ask.shown_filters(count)
     steps = [_shapes(problem)]
     steps += [_step(problem, k, position) for k in filters for position in problem.sliding.positions()]
     last = _stacked(problem, list(filters))

@@ -4,7 +4,6 @@ Pixels are arrays of rows and columns, with a third axis for RGB. Alpha travels 
 filters it by accident; so does the metadata that is still true of an image whose pixels have changed.
 """
 
-from convcli.images.bounds import MAX_PIXELS
 from convcli.images.colours import colour
 from convcli.images.header import shape_of
 from convcli.images.image import FORMATS, Image, Metadata, format_of
@@ -14,7 +13,6 @@ from convcli.images.writing import COMPRESSION, encode, encode_animation, kept, 
 __all__ = [
     "COMPRESSION",
     "FORMATS",
-    "MAX_PIXELS",
     "Image",
     "Metadata",
     "colour",

@@ -13,13 +13,6 @@ from typing import BinaryIO
 
 from convcli.errors import InputError
 
-MAX_PIXELS = 2**26
-"""The pixels of an image that is opened, unless more are allowed: 67 million, as 8192 × 8192.
-
-Opening takes up to 16 bytes a pixel (WebP; other formats 4 to 12), so a gigabyte is enough for any file.
-A WebP of 38 bytes may unfold to four times as many pixels, a PNG of some megabytes to billions.
-"""
-
 MOST_SCANS = 50
 """Of a JPEG. Progressive ones have about 10; each takes time for every pixel, and few bytes of the file."""
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import PIL.ExifTags
 import PIL.Image
 
+from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
 from convcli.formats.npy import npy_header
-from convcli.images.bounds import MAX_PIXELS, check_head
+from convcli.images.bounds import check_head
 from convcli.images.pillow import reading
 from convcli.images.sources import KINDS
 

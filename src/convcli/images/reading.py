@@ -14,10 +14,11 @@ import PIL.Image
 import PIL.ImageFile
 from numpy.typing import NDArray
 
+from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
 from convcli.formats.npy import read_npy
 from convcli.images.bmp import read_bitfields, resolution_of
-from convcli.images.bounds import MAX_PIXELS, check_head, check_jpeg, check_pixels
+from convcli.images.bounds import check_head, check_jpeg, check_pixels
 from convcli.images.image import Image, Metadata, Pixels
 from convcli.images.metadata import kept_exif, nodata_of, orientation_of, resolution, upright
 from convcli.images.picture import arrays_of, load_as_far_as_it_goes, parted

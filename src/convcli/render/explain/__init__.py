@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from convcli.explain.figure import Explanation
 from convcli.registry import Registry
-from convcli.render.explain.documents import json
-from convcli.render.explain.html import html
-from convcli.render.explain.latex import latex
-from convcli.render.explain.markdown import markdown
-from convcli.render.explain.pictures import gif, png, svg
 
-FORMATS: Registry[Callable[[Explanation], bytes]] = Registry("format")
-for function in (svg, png, gif, html, markdown, latex, json):
-    FORMATS.register(function.__name__)(function)
+_HOMES = {
+    **dict.fromkeys(("svg", "png", "gif"), "pictures"),
+    **{name: name for name in ("html", "markdown", "latex")},
+    "json": "documents",
+}
+
+FORMATS: Registry[Callable[[Explanation], bytes]] = Registry(
+    "format", homes={name: f"{__package__}.{home}" for name, home in _HOMES.items()}
+)

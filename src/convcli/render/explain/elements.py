@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 from convcli.explain.figure import Arrow, Block, Element, Formula, Graph, Grid, Picture
 from convcli.explain.notation import number
-from convcli.images import resize
 from convcli.render.drawing.palette import LINK_COLOURS, heat
 from convcli.render.drawing.scene import Path, Point, Raster, Rect, Scene, Shape, Text, text_width, wrapped
+from convcli.render.drawing.thumbnails import thumbnail
 from convcli.wording import by, printable
 
 CELL = 32.0
 NUMBER, CAPTION, FORMULA = 14.0, 12.5, 14.0
 LINE = 1.35  # from line to line, in sizes
 PICTURE = 200.0
-MOST_PIXELS = 200  # of a picture's longer side: more would only make files larger
+MOST_PIXELS = 200  # of a picture's longer side
 
 
 def draw(element: Element, width: float) -> Scene:
@@ -122,14 +122,9 @@ def _formula(formula: Formula, width: float) -> Scene:
     return Scene(wide, step * len(lines), tuple(shapes), step * len(lines) / 2)
 
 
-def shown_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return pixels no larger than they are drawn."""
-    rows, columns = pixels.shape[:2]
-    share = MOST_PIXELS / max(rows, columns)
-    volume = pixels if pixels.ndim == 3 else pixels[:, :, None]
-    if share < 1:
-        volume = resize(volume, (max(1, round(rows * share)), max(1, round(columns * share))))
-    return volume[:, :, 0] if volume.shape[2] == 1 else volume
+def shown_pixels(picture: Picture) -> NDArray[np.uint8]:
+    """Return the pixels of a picture as they are drawn."""
+    return thumbnail(picture.pixels, MOST_PIXELS)
 
 
 def _picture(picture: Picture) -> Scene:
@@ -137,7 +132,7 @@ def _picture(picture: Picture) -> Scene:
     scale = PICTURE / max(rows, columns) if max(rows, columns) > 40 else min(16.0, 128 / max(rows, columns))
     width, height = columns * scale, rows * scale
     shapes: list[Shape] = [
-        Raster(0, 0, width, height, shown_pixels(picture.pixels)),
+        Raster(0, 0, width, height, shown_pixels(picture)),
         Rect(0, 0, width, height, None, "muted", 1.0),
     ]
     if picture.box is not None:

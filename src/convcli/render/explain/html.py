@@ -8,6 +8,7 @@ from convcli.explain.figure import Arrow, Element, Explanation, Formula, Grid, P
 from convcli.explain.notation import number
 from convcli.render.drawing.palette import COLOURS, custom_properties, heat
 from convcli.render.drawing.svg import svg_text
+from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import draw
 from convcli.render.pages import escaped, page
 from convcli.wording import printable
@@ -15,6 +16,7 @@ from convcli.wording import printable
 NARROW = 340.0  # what a drawing may be wide on a phone
 
 
+@FORMATS.register("html")
 def html(explanation: Explanation) -> bytes:
     """Return the page, whole in itself."""
     steps = "\n".join(_step(step, n) for n, step in enumerate(explanation.steps))

@@ -6,6 +6,7 @@ import re
 
 from convcli.explain.figure import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Row
 from convcli.explain.notation import number
+from convcli.render.explain import FORMATS
 from convcli.wording import by, printable
 
 HEAD = r"""\documentclass{article}
@@ -67,6 +68,7 @@ _PIECE = re.compile(
 )
 
 
+@FORMATS.register("latex")
 def latex(explanation: Explanation) -> bytes:
     """Return every step: its matrices in a display, its formulas under it."""
     parts = [HEAD, rf"\section*{{{text(explanation.title)}}}"]

@@ -7,12 +7,14 @@ import re
 from convcli.explain.figure import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Step
 from convcli.explain.notation import number
 from convcli.render.drawing.svg import data_uri
+from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import shown_pixels
 from convcli.wording import by, printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
+@FORMATS.register("markdown")
 def markdown(explanation: Explanation) -> bytes:
     """Return every step under its own heading. Cells under the window, and results, are bold."""
     parts = [f"# {_escaped(explanation.title)}"]
@@ -62,7 +64,7 @@ def _cell(value: float | None, role: str) -> str:
 
 
 def _picture(picture: Picture) -> str:
-    return f"![{_escaped(picture.caption)}]({data_uri(shown_pixels(picture.pixels))})"
+    return f"![{_escaped(picture.caption)}]({data_uri(shown_pixels(picture))})"
 
 
 def _links(graph: Graph) -> str:

@@ -151,7 +151,7 @@ def _picture(picture: Picture, console: Console) -> list[Text]:
 
 
 def _with_box(picture: Picture) -> NDArray[np.uint8]:
-    small = shown_pixels(picture.pixels)
+    small = shown_pixels(picture)
     pixels = np.repeat(small[:, :, None], 3, axis=2) if small.ndim == 2 else small.copy()
     if picture.box is not None:
         share = pixels.shape[0] / picture.pixels.shape[0]

@@ -6,35 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.workspace import Array
-from convcli.images import resize
+from convcli.render.drawing.thumbnails import thumbnail
 
-MOST_SIDE = 96  # pixels of a picture's longer side: it is not drawn larger, and more would make files larger
+MOST_SIDE = 96  # pixels of a picture's longer side: it is not drawn larger
 
 
 def photo(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return an image (h, w, c) as (h, w) or (h, w, 3); of other depths the mean of the channels."""
     if pixels.shape[2] not in (1, 3):
         pixels = np.rint(pixels.mean(2, keepdims=True)).astype(np.uint8)
-    return _small(pixels)
+    return thumbnail(pixels, MOST_SIDE)
 
 
 def kernel(weights: Array, largest: float) -> NDArray[np.uint8]:
     """Return weights (h, w, c) as a picture: 0 in the middle between black and white, `largest` white."""
     volume = weights if weights.shape[2] in (1, 3) else weights.mean(2, keepdims=True)
     share = volume / largest if largest else np.zeros_like(volume)
-    return _small(np.rint(127.5 + 127.5 * share).astype(np.uint8))
+    return thumbnail(np.rint(127.5 + 127.5 * share).astype(np.uint8), MOST_SIDE)
 
 
 def feature_map(plane: Array, low: float, high: float) -> NDArray[np.uint8]:
     """Return a map (h, w) as a picture, `low` black and `high` white."""
     share = (plane - low) / (high - low) if high > low else np.zeros_like(plane)
-    return _small(np.rint(255 * share).astype(np.uint8)[:, :, None])
-
-
-def _small(volume: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture (h, w, 1 or 3) no larger than it is drawn, without its last axis if it is grey."""
-    rows, columns = volume.shape[:2]
-    share = MOST_SIDE / max(rows, columns)
-    if share < 1:
-        volume = resize(volume, (max(1, round(rows * share)), max(1, round(columns * share))))
-    return volume[:, :, 0] if volume.shape[2] == 1 else volume
+    return thumbnail(np.rint(255 * share).astype(np.uint8), MOST_SIDE)
