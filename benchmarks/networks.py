@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-    from convcli.nn.config import Config, validate
+    from convcli.nn.config import Config
 
 IMAGE = (28, 28, 1)
 CLASSES = 10
@@ -49,6 +49,7 @@ BATCHES = {"SEED": 256, "SMALL": 64}
 
 def convcli_config(network: str, batch: int) -> Config:
     """Return the configuration of a network, trained with Adam for longer than anybody waits."""
+    from convcli.nn.config import validate
 
     document = {
         "data": {"source": "digits", "validation": 0},

@@ -9,8 +9,7 @@ import shutil
 import numpy as np
 import pytest
 
-from convcli import build
-from convcli.data import load_data
+from convcli.data import load_data, open_source
 from convcli.runs import checkpoints
 from convcli.runs.folder import Run
 
@@ -74,7 +73,7 @@ def test_other_data_is_judged_too(call, trained, tmp_path):
 
 
 def test_evaluate_and_report_call_other_images_new(call, trained, tmp_path):
-    digits = build.open_source("digits", base=tmp_path).test
+    digits = open_source("digits", base=tmp_path).test
     np.savez(tmp_path / "more", images=digits.images[:50], labels=digits.labels[:50])
     for command in ("evaluate", "report"):
         arguments = ["--out-dir", "page"] if command == "report" else []

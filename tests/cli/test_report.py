@@ -9,8 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from convcli import build
-from convcli.data import load_data
+from convcli.data import load_data, open_source
 from convcli.files import write_inside
 from convcli.runs import checkpoints
 from convcli.runs.folder import Run
@@ -121,7 +120,7 @@ def test_elsewhere_links_are_followed_and_each_picture_is_looked_at(call, mine, 
 def test_validation_images_are_named_by_their_place_among_the_training_images(call, mine, tmp_path):
     told = json.loads(call("report", mine, "--split", "validation", "--json").stdout)
     file = checkpoints.run_config(Run.open(tmp_path / "mine"))
-    source = build.open_source("digits", base=tmp_path).train
+    source = open_source("digits", base=tmp_path).train
     held = load_data(file.config.data, file.base, file.config.training.seed).validation
     assert told["samples"] == len(held)
     for sample in told["feature_maps"]:
@@ -132,7 +131,7 @@ def test_validation_images_are_named_by_their_place_among_the_training_images(ca
 
 @pytest.mark.usefixtures("few")
 def test_data_that_has_moved_is_said_so_and_can_be_named(call, mine, tmp_path):
-    digits = build.open_source("digits", base=tmp_path)
+    digits = open_source("digits", base=tmp_path)
     np.savez(tmp_path / "moved", images=digits.test.images, labels=digits.test.labels)
     resolved = tmp_path / "mine" / "resolved.toml"
     resolved.write_text(resolved.read_text().replace('"digits"', '"/gone.npz"'))

@@ -94,6 +94,7 @@ def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: in
 def _resume(
     folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
 ) -> None:
+    from convcli.config_file import ConfigFile
     from convcli.runs.folder import LAST, RESOLVED, Run
     from convcli.runs.resuming import how_to_go_on, resume, values_in_force
 
