@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from convcli.cli.runs import Order
 from convcli.errors import ConfigError, InputError
 from convcli.runs.comparing import compare
 from convcli.runs.folder import BEST, CONFIG, CURVES, ENVIRONMENT, LAST, METRICS, RESOLVED, RESULTS, Run
 from convcli.runs.history import (
-    ORDERS,
     Outcome,
     State,
     Summary,
@@ -265,7 +265,7 @@ def test_runs_have_orders_in_which_those_without_a_figure_come_last(order, names
 
 def test_every_order_is_tested():
     (mark,) = test_runs_have_orders_in_which_those_without_a_figure_come_last.pytestmark
-    assert {order for order, _ in mark.args[1]} == set(ORDERS)
+    assert {order for order, _ in mark.args[1]} == set(Order)
 
 
 def test_two_runs_differ_in_what_was_set_and_what_came_out(run):

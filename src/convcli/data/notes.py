@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from convcli.data.presentation import Held, Presentation, Size
+from convcli.data.presentation import Presentation, Size
+from convcli.data.survey import Held, Seen, Shape
 from convcli.errors import InputError
 from convcli.wording import shortened
-
-if TYPE_CHECKING:
-    from convcli.data.pixels import Seen, Shape
 
 COLOURS = {1: "grey", 3: "RGB"}
 MOST_NAMED = 20

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 from convcli import images as image_files
 from convcli.bounds import check_memory
 from convcli.data import notes as said
-from convcli.data.presentation import Held, Pixels, Presentation, held_by, is_transparent, survey
+from convcli.data.presentation import Pixels, Presentation
 from convcli.data.ranges import found_range
 from convcli.data.readers import FEWER
+from convcli.data.survey import Held, Seen, Shape, held_by, is_transparent, survey
 from convcli.data.wanted import Wanted
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores
 from convcli.errors import InputError
 from convcli.wording import shown
 
-Shape: TypeAlias = tuple[int, int, int]
 Result = TypeVar("Result")
 
 # Pixels from which decoding (without Python's lock) outweighs the threads' waiting for that lock; measured.
@@ -62,15 +62,6 @@ class Pictures:
     presentation: Presentation
     notes: tuple[str, ...]
     kept: NDArray[np.int64] | None = None
-
-
-class Seen(NamedTuple):
-    """What was seen of one file: its shape and what it holds; or why it cannot be read."""
-
-    shape: Shape
-    held: Held
-    notes: tuple[str, ...] = ()
-    fault: str = ""
 
 
 def read_images(paths: Sequence[Path], wanted: Wanted, name: str = "image files") -> Pictures:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli import images as image_files
 from convcli.bounds import MAX_PIXELS
+from convcli.data.ranges import BYTE, no_range
+from convcli.data.survey import Held, is_transparent, opaque, survey
 from convcli.errors import InputError
 from convcli.images import Image
 from convcli.wording import shown
@@ -22,23 +24,10 @@ Colour: TypeAlias = tuple[int, int, int]
 Fit: TypeAlias = Literal["stretch", "pad", "crop"]
 
 WHITE: Colour = (255, 255, 255)
-BYTE = 255
 # A picture whose values end below this share of what is black to white is nearly all black.
 DARK = 1 / 8
 # ITU-R 601 in units of 1/65536, as Pillow's mode L has it: 0.299, 0.587 and 0.114.
 _LUMA = np.array([19595, 38470, 7471], np.uint32)
-
-
-class Held(NamedTuple):
-    """What one picture holds that decides how pictures are presented."""
-
-    kind: str = ""
-    """NumPy's letter for values of more than 8 bits: u, i or f."""
-    low: float = 0.0
-    high: float = 0.0
-    whole: bool = True
-    """Whether all values are whole numbers."""
-    transparent: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,7 +206,7 @@ class Presentation:
     def _on_background(self, levels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.float64]:
         if levels.shape[2] == 1 and self.is_coloured:
             levels = np.repeat(levels, 3, axis=2)
-        share = (alpha / _opaque(alpha))[:, :, np.newaxis]
+        share = (alpha / opaque(alpha))[:, :, np.newaxis]
         mixed: NDArray[np.float64] = levels * share + self._background(levels.shape[2]) * (1 - share)
         return np.clip(mixed, 0, BYTE, out=mixed)
 
@@ -229,39 +218,7 @@ class Presentation:
         return np.repeat(luma(colour[np.newaxis, np.newaxis])[0, 0], channels)
 
 
-def survey(image: Image) -> Held:
-    """Return what an image holds."""
-    pixels, transparent = image.pixels, image.alpha is not None and is_transparent(image.alpha)
-    if pixels.dtype == np.uint8 or not pixels.size:
-        return Held(transparent=transparent)
-    return held_by(pixels, transparent=transparent)
-
-
-def held_by(values: NDArray[Any], *, transparent: bool = False) -> Held:
-    """Return what values of more than 8 bits hold."""
-    whole = values.dtype.kind != "f" or bool((np.isfinite(values) & (np.floor(values) == values)).all())
-    return Held(values.dtype.kind, float(values.min()), float(values.max()), whole, transparent)
-
-
-def is_transparent(alpha: NDArray[Any]) -> bool:
-    """Whether something can be seen through."""
-    return bool(alpha.size) and bool(alpha.min() < _opaque(alpha))
-
-
-def _opaque(alpha: NDArray[Any]) -> float:
-    return 1.0 if alpha.dtype.kind == "f" else float(np.iinfo(alpha.dtype).max)
-
-
 def luma(pixels: Pixels) -> Pixels:
     """Return an RGB picture (h, w, 3) as grey (h, w, 1): ITU-R 601, rounded exactly as Pillow's mode L."""
     grey: Pixels = ((pixels @ _LUMA + 0x8000) >> 16).astype(np.uint8)
     return grey[:, :, np.newaxis]
-
-
-def no_range(where: str, kind: str, low: float, high: float) -> InputError:
-    """Return the error that says of values, whose dtype is of a kind, that black and white are unknown."""
-    what = "floats from 0 to 1" if kind == "f" else "integers of 8 or 16 bits, from 0 up"
-    return InputError(
-        f"{where}: expected {what}, found {low:g} … {high:g}. Say which values are black and white with "
-        "data.range = [low, high] when you train, or save it so."
-    )

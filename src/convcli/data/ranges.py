@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcli.data.presentation import BYTE, Held, no_range
+from convcli.data.survey import Held
 from convcli.errors import InputError
 
+BYTE = 255
 _DEEPEST = 16  # bits of a usual file
 # Where values fill less of their bits than this, their own lowest and highest are taken: 256 levels are few.
 _LEAST_SHARE = 1 / 8
@@ -56,3 +57,12 @@ def found_range(name: str, held: Sequence[Held]) -> tuple[tuple[float, float] | 
         return (low, high), f"{told}: these are read as black and white"
     usual = bits == _DEEPEST
     return (0.0, top), "" if usual else f"{told}: read as 0 … {top:g} ({bits} bits)"
+
+
+def no_range(where: str, kind: str, low: float, high: float) -> InputError:
+    """Return the error that says of values, whose dtype is of a kind, that black and white are unknown."""
+    what = "floats from 0 to 1" if kind == "f" else "integers of 8 or 16 bits, from 0 up"
+    return InputError(
+        f"{where}: expected {what}, found {low:g} … {high:g}. Say which values are black and white with "
+        "data.range = [low, high] when you train, or save it so."
+    )

@@ -246,7 +246,6 @@ _MEASURES: Mapping[str, Callable[[Summary], float | None]] = {
     "test": lambda run: run.test.accuracy if run.test else None,
     "speed": lambda run: run.images_per_second,
 }
-ORDERS = ("name", *_MEASURES)
 
 
 def ordered(runs: Iterable[Summary], by: str) -> list[Summary]:
