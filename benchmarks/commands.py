@@ -29,7 +29,7 @@ TOOLS = {
 WAYS = (("jpg", "png"), ("jpg", "jpg"), ("png", "png"))
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.jpg")
 
-STARTS = ("--help", "shape --n 6 --f 3 --p 1 --s 2")
+STARTS = ("--help", "shape --n 6 --f 3 --p 1 --s 2", "kernels sobel-x", "explain convolution")
 """Commands of convcli that compute next to nothing."""
 
 PROGRAMS = {"import typer": "import typer", "import numpy": "import numpy", "python alone": "pass"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import commands, filters, folders, training
+from benchmarks import commands, filters, folders, training, ways
 from benchmarks.measuring import Axis, Case, Section
 from benchmarks.setting import Setting
 from benchmarks.sides import Match, compare
@@ -117,5 +117,11 @@ COMPARISONS: Mapping[str, Comparison] = {
         "{sizes.files:,} grey PNG files of 28 × 28 pixels in 10 folders, read into one array with labels, "
         "beside threads in which Pillow opens each file once and decodes it.",
         folders.reading,
+    ),
+    "ways": Comparison(
+        "What the ways to compute gain",
+        "convcli beside itself with one of its ways to compute left out, so that the next best takes its "
+        "place: the last column is what the way gains. Networks and planes as above.",
+        ways.ways,
     ),
 }

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the package is not installed with convcli
 
-from benchmarks import __main__, filters, measuring, networks, plots, report, sides, training  # noqa: E402
+from benchmarks import __main__, filters, measuring, networks, plots, report, sides, training, ways  # noqa: E402
 from benchmarks.comparisons import COMPARISONS  # noqa: E402
 from benchmarks.machine import Watch  # noqa: E402
 from benchmarks.measuring import Axis, Case, Section, Series, interleave  # noqa: E402
@@ -68,6 +69,7 @@ PEERS = {
     "kernel-size": {"OpenCV": "cv2"},
     "batch-memory": {"PyTorch": "torch"},
     "folders": {"Pillow, decoding alone": "PIL"},
+    "ways": dict.fromkeys([*ways.IN_NETWORKS, *ways.ON_PLANES], "sys"),
 }
 
 
@@ -81,6 +83,7 @@ def setting(tmp_path, monkeypatch):
     @contextmanager
     def here(name, call, threads):
         yield call.set_up()
+        mock.patch.stopall()  # what a side leaves out
 
     monkeypatch.setattr(sides, "answering", here)
     monkeypatch.setattr(measuring, "LONG_ENOUGH", 0.0)
@@ -122,6 +125,14 @@ def test_a_comparison_is_made_even_if_nobody_else_is_there(setting, monkeypatch)
 def test_a_comparison_without_its_data_says_what_to_name(setting, tmp_path):
     with pytest.raises(SkippedError, match=r"nowhere has no train-images.* --mnist"):
         COMPARISONS["mnist"].section(Setting(TINY, 1, tmp_path, tmp_path / "nowhere"))
+
+
+def test_strategies_that_are_left_out_are_there():
+    from convcli.engine.batch.strategies import STRATEGIES as IN_NETWORKS
+    from convcli.engine.plane.strategies import STRATEGIES as ON_PLANES
+
+    assert {"winograd", "pairs"} <= IN_NETWORKS.keys()
+    assert {"separable", "stacked", "spectral"} <= ON_PLANES.keys()
 
 
 def test_sizes_are_known_for_every_network():
