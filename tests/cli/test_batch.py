@@ -9,19 +9,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-import weakref
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from convcli.errors import OutputError
-from convcli.filtering import filter_image
-from convcli.filtering.batch import in_order
-from convcli.filtering.out_dir import ChangedError, OutDir, check_unchanged, state_of
+from convcli.filtering import filter_image, original
 from convcli.images import Image, encode
 from convcli.render.progress import steps
 
@@ -209,7 +204,7 @@ def test_stems_collide_beside_the_images_as_well_and_in_each_folder_by_itself(ca
 
 @pytest.mark.parametrize("ignores", [False, True])
 def test_names_that_differ_in_case_are_refused_where_that_is_one_name(call, tmp_path, monkeypatch, ignores):
-    monkeypatch.setattr("convcli.filtering.jobs._ignores_case", lambda _: ignores)
+    monkeypatch.setattr("convcli.filtering.targets._ignores_case", lambda _: ignores)
     for place in ("x/A.png", "y/a.png"):
         (tmp_path / place).parent.mkdir()
         PIL.Image.fromarray(pixels(0)).save(tmp_path / place)
@@ -289,10 +284,8 @@ def test_image_that_vanishes_meanwhile_is_one_of_the_failures(call, photos, monk
             source.unlink()
         return usual(source, **options)
 
-    from convcli import images
-
-    usual = images.read
-    monkeypatch.setattr(images, "read", read)
+    usual = original.read
+    monkeypatch.setattr(original, "read", read)
     result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--keep-going")
     assert result.code == 1
     assert result.stderr.splitlines()[1:] == ["  photos/b.png: no such file."]
@@ -303,7 +296,7 @@ def test_too_little_memory_is_an_error_of_that_image(call, photos, monkeypatch, 
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("convcli.images.read", fail)
+    monkeypatch.setattr(original, "read", fail)
     words = ["photos", "--keep-going"] if many else ["photos/a.png"]
     result = call("filter", *words, "-k", "sobel", "--out-dir", "edges")
     assert result.code == 1
@@ -465,13 +458,13 @@ def test_leftovers_of_a_killed_call_are_removed(call, photos, tmp_path):
 
 def replaced_during(monkeypatch, path, times):
     """Have `path` replaced by the image 7 while it is filtered, so many times."""
-    from convcli import filtering
+    from convcli.filtering import filter as step
 
-    apply, left = filtering.apply, [times]
+    apply, left = step.apply, [times]
 
     def late(*arguments, **options):
         result = apply(*arguments, **options)
-        if left[0] and arguments[0].size > 1:
+        if left[0]:
             left[0] -= 1
             other = path.with_name("other")
             other.write_bytes(encode(Image(pixels(7)), "png"))
@@ -479,7 +472,7 @@ def replaced_during(monkeypatch, path, times):
             other.replace(path)
         return result
 
-    monkeypatch.setattr(filtering, "apply", late)
+    monkeypatch.setattr(step, "apply", late)
 
 
 def test_an_image_replaced_while_it_is_filtered_is_filtered_again(call, photos, tmp_path, monkeypatch):
@@ -502,109 +495,6 @@ def test_an_image_that_changes_all_the_time_is_a_failure_and_never_finished(
     made, _ = resumed(call)
     assert made == ["edges/c_sobel.png"]
     np.testing.assert_array_equal(picture(tmp_path / "edges/c_sobel.png"), filter_image(pixels(7), "sobel"))
-
-
-@pytest.mark.parametrize("change", ["content", "time", "link"])
-def test_every_change_of_an_image_is_seen(tmp_path, change):
-    image, link = tmp_path / "image", tmp_path / "link"
-    image.write_bytes(b"one")
-    (tmp_path / "other").write_bytes(b"two")
-    link.symlink_to(image)
-    before = state_of(str(link))
-    check_unchanged(str(link), before)
-    time.sleep(TICK)
-    if change == "content":
-        image.write_bytes(b"two")
-    elif change == "time":
-        os.utime(image)
-    else:
-        link.unlink()
-        link.symlink_to("other")
-    with pytest.raises(ChangedError):
-        check_unchanged(str(link), before)
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from convcli.filtering.out_dir import OutDir
-made = {"kernel": "gaussian", "parameters": {"sigma": float(sys.argv[1])}, "weights": sys.argv[1]}
-with OutDir(Path(sys.argv[2]), "gaussian.png", made, [Path(sys.argv[2])] * 2) as place:
-    place.prepare(anew=False)
-    print("ready", flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.fixture
-def at_work():
-    """Return a function that has another process write results of a sigma into a folder; it gives that."""
-    processes = []
-
-    def begin(sigma, folder):
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, str(sigma), str(folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        assert process.stdout.readline() == "ready\n"
-        return process
-
-    yield begin
-    for process in processes:
-        process.kill()
-        process.communicate()
-
-
-def place_of(sigma, folder):
-    made = {"kernel": "gaussian", "parameters": {"sigma": float(sigma)}, "weights": str(sigma)}
-    return OutDir(folder, "gaussian.png", made, [folder] * 2)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
-def test_results_that_are_made_otherwise_are_not_mixed_in(tmp_path, at_work):
-    other = at_work(1, tmp_path / "soft")
-    with place_of(2, tmp_path / "soft") as mine:
-        with pytest.raises(OutputError) as caught:
-            mine.prepare(anew=True)
-        assert f"soft: process {other.pid} is writing results there now, made otherwise" in str(caught.value)
-        assert "(gaussian:sigma=1 → 2)" in str(caught.value)
-    other.communicate()
-    with place_of(2, tmp_path / "soft") as mine:
-        mine.prepare(anew=True)
-    assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".json"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
-def test_results_that_are_made_in_one_way_may_come_from_several_calls(tmp_path, at_work):
-    first, second = (at_work(1, tmp_path / "soft") for _ in range(2))
-    first.communicate()
-    with place_of(1, tmp_path / "soft") as mine:
-        mine.prepare(anew=False)
-        second.communicate()
-        with place_of(1, tmp_path / "soft") as again:  # whose end is not the end of all
-            assert again.matches
-    assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".json"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
-def test_a_call_that_was_killed_holds_nobody_up(tmp_path, at_work):
-    other = at_work(1, tmp_path / "soft")
-    other.kill()
-    other.wait()
-    with place_of(2, tmp_path / "soft") as mine:
-        mine.prepare(anew=False)
-    assert [path.suffix for path in (tmp_path / "soft").iterdir()] == [".json"]
-
-
-def test_a_record_that_another_call_has_written_in_the_meantime_is_respected(tmp_path):
-    late = place_of(2, tmp_path / "soft")
-    with place_of(1, tmp_path / "soft") as first:
-        first.prepare(anew=False)
-    with late, pytest.raises(OutputError, match="another call has made results there in the meantime"):
-        late.prepare(anew=False)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
@@ -713,79 +603,6 @@ def test_reader_that_leaves_ends_the_batch(photos, tmp_path):
     done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert json.loads(done.stdout.splitlines()[0])["input"] == "photos/a.png"
-
-
-# Several at a time.
-
-
-def never():
-    return False
-
-
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_results_come_in_order_however_long_each_takes(workers):
-    items = list(range(40))
-    done = in_order(lambda item: time.sleep((item % 3) / 1000) or -item, items, workers, never)
-    assert [(item, future.result()) for item, future in done] == [(item, -item) for item in items]
-
-
-def test_only_a_few_are_ahead_of_the_one_that_is_taken():
-    begun, alive = [], weakref.WeakSet()
-
-    class Big:
-        pass
-
-    def task(item):
-        begun.append(item)
-        big = Big()
-        alive.add(big)
-        return big
-
-    for item, future in in_order(task, range(200), 3, never):
-        assert len(begun) <= item + 2 * 3 + 1
-        future.result()
-        del future
-        assert len(alive) <= 2 * 3 + 2
-
-
-def test_errors_come_at_their_item():
-    def task(item):
-        if item == 2:
-            raise ValueError("two")
-        return item
-
-    outcomes = [future.exception() for _, future in in_order(task, range(5), 2, never)]
-    assert [repr(error) for error in outcomes] == ["None", "None", "ValueError('two')", "None", "None"]
-
-
-def test_nothing_more_is_begun_when_it_is_to_stop():
-    gate, begun = threading.Event(), []
-
-    def task(item):
-        begun.append(item)
-        gate.wait(5)
-        return item
-
-    stopping = []
-    outcomes = in_order(task, range(100), 2, lambda: bool(stopping))
-    threading.Timer(0.05, gate.set).start()
-    first, _ = next(outcomes)
-    stopping.append(True)
-    rest = [(item, future.result()) for item, future in outcomes]
-    assert first == 0
-    assert {item for item, _ in rest} | {0} == set(begun)
-    assert len(begun) < 20
-
-
-def test_leaving_early_begins_nothing_more():
-    begun = []
-    outcomes = in_order(lambda item: begun.append(item), range(100), 2, never)
-    next(outcomes)
-    outcomes.close()
-    count = len(begun)
-    assert count <= 6
-    time.sleep(0.02)
-    assert len(begun) == count
 
 
 # Progress.

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.filtering import apply
-from convcli.render.filtering import hints, result_lines
+from convcli.render.filtering import result_lines
+from filtering.made import filtered
 
 RNG = np.random.default_rng(4)
 
@@ -132,24 +132,14 @@ def test_the_same_note_is_counted_in_a_batch(call, tmp_path):
     assert lines[-1].startswith("note: 9 images: nearly black")
 
 
-def test_hints_name_the_remedy():
-    image = RNG.integers(100, 130, (30, 40)).astype(np.uint8)
-    assert "stretch" in hints(apply(image, "log"))[0]
-    assert "--normalize" in hints(apply(image, np.ones((3, 3))))[0]
-    for quiet in ("gaussian", "sharpen", "identity"):
-        assert hints(apply(image, quiet)) == []
-    assert hints(apply(image, "log", range="stretch")) == []
-    assert hints(apply(np.full((9, 9), 7, np.uint8), "sobel")) == []
-
-
 def test_the_line_leaves_out_what_is_usual_and_fits_the_terminal():
     image = RNG.integers(0, 256, (30, 40)).astype(np.uint8)
-    (line,) = result_lines("photo_sobel.png", apply(image, "gaussian"))
+    (line,) = result_lines("photo_sobel.png", filtered(image, "gaussian").found)
     assert "30 high, 40 wide  gaussian 9 × 9, sum 1" in line
     assert not any(word in line for word in ("uint8", "correlate", "clipped"))
-    (other,) = result_lines("x.npy", apply(image, "sobel", op="convolve", range="raw"))
+    (other,) = result_lines("x.npy", filtered(image, "sobel", op="convolve", range="raw").found)
     assert "float32" in other
     assert "(convolve)" in other
     for width in (40, 80):
-        narrow = result_lines("photo_sobel.png", apply(image, "sobel"), width)
+        narrow = result_lines("photo_sobel.png", filtered(image, "sobel").found, width)
         assert max(map(len, narrow)) <= width

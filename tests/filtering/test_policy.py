@@ -13,7 +13,8 @@ from convcli import kernels
 from convcli.engine.plane import blocks, strategy
 from convcli.engine.plane.filter import filter2d
 from convcli.errors import KernelError, ShapeError, UnknownNameError, UsageError
-from convcli.filtering import CHANNELS, RANGES, apply, channels_for, filter_image, luma
+from convcli.filtering import CHANNELS, RANGES, Policy, filter_image, luma
+from filtering.made import filtered
 
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -74,8 +75,8 @@ def test_kirsch_takes_the_strongest_direction():
     ],
 )
 def test_channels_policy(kernel, channels, applied, shape):
-    result = apply(RGB, kernel, channels=channels)
-    assert (result.channels, result.pixels.shape) == (applied, shape)
+    result = filtered(RGB, kernel, channels=channels)
+    assert (result.found.channels, result.pixels.shape) == (applied, shape)
 
 
 def test_each_channel_is_filtered_alone():
@@ -106,11 +107,11 @@ def test_range_turns_responses_into_pixels(policy, expected, clipped, monkeypatc
         np.copyto(outs[0], RESPONSES)
 
     monkeypatch.setattr("convcli.filtering.work.responses", respond)
-    result = apply(np.zeros((1, 6), np.uint8), "identity", range=policy)
+    result = filtered(np.zeros((1, 6), np.uint8), "identity", range=policy)
     assert result.pixels.tolist() == [expected]
-    assert result.clipped == pytest.approx(clipped)
-    assert (result.minimum, result.maximum) == (-300, 400)
-    assert result.range == policy
+    assert result.found.clipped == pytest.approx(clipped)
+    assert (result.found.minimum, result.found.maximum) == (-300, 400)
+    assert result.found.range == policy
 
 
 @pytest.mark.parametrize(
@@ -125,8 +126,8 @@ def test_range_turns_responses_into_pixels(policy, expected, clipped, monkeypatc
     ],
 )
 def test_auto_range_follows_the_kernels_sum(dtype, kernel, applied):
-    result = apply(noise((9, 9), dtype), kernel)
-    assert result.range == applied
+    result = filtered(noise((9, 9), dtype), kernel)
+    assert result.found.range == applied
     assert result.pixels.dtype == dtype
 
 
@@ -178,7 +179,7 @@ def test_flat_image_is_stretched_to_black():
 def test_clipped_counts_over_all_channels():
     image = np.zeros((2, 2, 3), np.uint8)
     image[..., 0] = 200
-    assert apply(image, [[2.0]]).clipped == pytest.approx(1 / 3)
+    assert filtered(image, [[2.0]]).found.clipped == pytest.approx(1 / 3)
 
 
 def test_alpha_is_untouched_at_full_size():
@@ -233,14 +234,14 @@ def test_kernel_may_be_a_name_a_kernel_or_weights():
     by_name = filter_image(GREY, "gaussian:sigma=2")
     np.testing.assert_array_equal(filter_image(GREY, kernels.named("gaussian", sigma=2)), by_name)
     np.testing.assert_array_equal(filter_image(GREY, kernels.kernel("gaussian", sigma=2)), by_name)
-    assert apply(GREY, [[1, -1]]).kernel.name == "custom"
+    assert filtered(GREY, [[1, -1]]).found.kernel.name == "custom"
 
 
 def test_convolve_turns_the_kernel():
     kernel = [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
     assert filter_image(GREY, kernel)[5, 5] == GREY[5, 6]
     assert filter_image(GREY, kernel, op="convolve")[5, 5] == GREY[5, 4]
-    assert apply(GREY, kernel, op="convolve").op == "convolve"
+    assert filtered(GREY, kernel, op="convolve").found.policy.op == "convolve"
 
 
 @pytest.mark.parametrize(
@@ -338,9 +339,13 @@ def small_blocks(monkeypatch):
 @pytest.mark.parametrize("kernel", ["sobel", "gaussian:sigma=2", "kirsch", "sharpen"])
 def test_blocks_and_threads_change_nothing(kernel, policy):
     image = noise((60, 70, 3))
-    one, two, three = (apply(image, kernel, range=policy, threads=threads) for threads in (1, 2, 3))
+    one, two, three = (filtered(image, kernel, range=policy, threads=threads) for threads in (1, 2, 3))
     assert one.pixels.tobytes() == two.pixels.tobytes() == three.pixels.tobytes()
-    assert (one.minimum, one.maximum, one.clipped) == (three.minimum, three.maximum, three.clipped)
+    assert (one.found.minimum, one.found.maximum, one.found.clipped) == (
+        three.found.minimum,
+        three.found.maximum,
+        three.found.clipped,
+    )
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -348,9 +353,9 @@ def test_blocks_and_threads_change_nothing(kernel, policy):
 def test_result_and_statistics_of_blocks_are_those_of_the_whole(policy):
     image = noise((60, 70))
     response = scipy_sobel(image.astype(np.float64))
-    result = apply(image, "sobel", range=policy)
-    assert result.minimum == pytest.approx(response.min(), rel=1e-6)
-    assert result.maximum == pytest.approx(response.max(), rel=1e-6)
+    result = filtered(image, "sobel", range=policy)
+    assert result.found.minimum == pytest.approx(response.min(), rel=1e-6)
+    assert result.found.maximum == pytest.approx(response.max(), rel=1e-6)
     scale = 255 / (response.max() - response.min())
     pixels = {
         "clip": response,
@@ -362,7 +367,7 @@ def test_result_and_statistics_of_blocks_are_those_of_the_whole(policy):
     expected = pixels if policy == "raw" else np.clip(np.rint(pixels), 0, 255)
     np.testing.assert_allclose(result.pixels, expected, atol=1 if policy != "raw" else 1e-3)
     if policy not in ("raw", "stretch"):
-        assert result.clipped == pytest.approx(np.mean(np.rint(pixels) > 255), abs=1e-3)
+        assert result.found.clipped == pytest.approx(np.mean(np.rint(pixels) > 255), abs=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(4000, 4000), (4000, 4000, 3)], ids=["grey", "colour"])
@@ -371,7 +376,7 @@ def test_memory_for_a_photo_is_its_result_and_a_few_blocks(shape, policy):
     image = np.zeros(shape, np.uint8)
     tracemalloc.start()
     try:
-        result = apply(image, "sobel", range=policy, threads=2)
+        result = filtered(image, "sobel", range=policy, threads=2)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -381,9 +386,9 @@ def test_memory_for_a_photo_is_its_result_and_a_few_blocks(shape, policy):
 
 
 def test_auto_channels_are_gray_for_kernels_that_sum_to_zero():
-    assert channels_for(kernels.named("sobel"), "auto") == "gray"
-    assert channels_for(kernels.named("box"), "auto") == "each"
-    assert channels_for(kernels.named("box"), "gray") == "gray"
+    assert Policy().channels_for(kernels.named("sobel")) == "gray"
+    assert Policy().channels_for(kernels.named("box")) == "each"
+    assert Policy(channels="gray").channels_for(kernels.named("box")) == "gray"
 
 
 # kernels with a part for each channel, as a network for RGB learns them
@@ -397,18 +402,18 @@ def scipy_volume(image):
 
 
 def test_a_volume_sums_up_what_each_part_finds_in_its_channel():
-    result = apply(RGB, VOLUME, range="raw")
+    result = filtered(RGB, VOLUME, range="raw")
     np.testing.assert_allclose(result.pixels, scipy_volume(RGB), rtol=1e-4, atol=1e-3)
-    assert (result.channels, result.pixels.shape) == ("volume", (20, 25))
-    assert (result.minimum, result.maximum) == (result.pixels.min(), result.pixels.max())
+    assert (result.found.channels, result.pixels.shape) == ("volume", (20, 25))
+    assert (result.found.minimum, result.found.maximum) == (result.pixels.min(), result.pixels.max())
 
 
 def test_a_volume_takes_a_grey_image_for_all_channels():
     expected = scipy_volume(np.dstack([GREY] * 3))
     for grey in (GREY, GREY[..., None]):
-        result = apply(grey, VOLUME, range="raw").pixels.reshape(20, 25)
+        result = filtered(grey, VOLUME, range="raw").pixels.reshape(20, 25)
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-3)
-    on_luma = apply(RGB, VOLUME, range="raw", channels="gray")
+    on_luma = filtered(RGB, VOLUME, range="raw", channels="gray")
     np.testing.assert_allclose(
         on_luma.pixels, scipy_volume(np.dstack([RGB @ LUMA] * 3)), rtol=1e-4, atol=1e-3
     )
@@ -419,7 +424,7 @@ def test_a_volume_is_the_same_in_blocks_with_stride_border_and_turned(threads, m
     monkeypatch.setattr(blocks, "WORTH_A_THREAD", 1)
     image = noise((300, 400, 3))
     options = {"stride": 2, "border": "wrap", "op": "convolve", "range": "raw"}
-    result = apply(image, VOLUME, threads=threads, **options).pixels
+    result = filtered(image, VOLUME, threads=threads, **options).pixels
     expected = sum(
         ndimage.convolve(image[..., c].astype(float), PARTS[c], mode="grid-wrap")[::2, ::2] for c in range(3)
     )

@@ -11,9 +11,10 @@ from scipy import ndimage
 from convcli.engine.plane import strategies, strategy
 from convcli.engine.plane.strategies import STRATEGIES, folded
 from convcli.errors import UsageError
-from convcli.filtering import apply, filter_image
-from convcli.filtering.visibility import opaque_of
+from convcli.filtering import filter_image
+from convcli.filtering.alpha import opaque_of
 from convcli.kernels import Kernel
+from filtering.made import filtered
 
 RNG = np.random.default_rng(11)
 KERNELS = [
@@ -147,7 +148,7 @@ def test_each_strategy_gives_the_definition(name, monkeypatch):
     monkeypatch.setattr(folded, "LEAST_SPAN", 1)
     image = picture(2, np.float64, holes=0.9)
     w = np.outer(RNG.normal(size=5), RNG.normal(size=3))
-    found = apply(image[..., 0], w, opacity=image[..., 1], range="raw").pixels
+    found = filtered(image[..., 0], w, opacity=image[..., 1], range="raw").pixels
     c, a = (np.pad(image[..., n], ((2, 2), (1, 1)), mode="reflect") for n in (0, 1))
     for row in range(found.shape[0]):
         for column in range(found.shape[1]):
@@ -223,7 +224,7 @@ def test_no_data_is_normalised_convolution():
 def test_a_value_for_no_data_is_left_out(value):
     plane = RNG.normal(size=(20, 30)).astype(np.float32)
     plane[4:15, 6:19] = value
-    result = apply(plane, "box:size=5", nodata=[value])
+    result = filtered(plane, "box:size=5", nodata=[value])
     other = np.where(plane == np.float32(value), np.float32(np.nan), plane)
     expected = filter_image(other, "box:size=5", nodata=[np.nan])
     empty = np.zeros((20, 30), bool)
@@ -232,15 +233,15 @@ def test_a_value_for_no_data_is_left_out(value):
     assert (
         np.isnan(result.pixels[empty]) if np.isnan(value) else result.pixels[empty] == np.float32(value)
     ).all()
-    assert (result.missing, result.blank) == (11 * 13, 7 * 9)
-    assert abs(result.minimum) < 9 > abs(result.maximum)
+    assert (result.found.missing, result.found.blank) == (11 * 13, 7 * 9)
+    assert abs(result.found.minimum) < 9 > abs(result.found.maximum)
 
 
 def test_several_values_and_integers():
     plane = RNG.integers(1, 200, (9, 9)).astype(np.int16)
     plane[2, 3], plane[7, 7] = -32768, 255
-    result = apply(plane, "gaussian", nodata=[-32768, 255, 1e9, 0.5])
-    assert result.missing == 2
+    result = filtered(plane, "gaussian", nodata=[-32768, 255, 1e9, 0.5])
+    assert result.found.missing == 2
     assert result.pixels.min() > 0
     assert result.pixels.max() < 200
 
@@ -248,24 +249,24 @@ def test_several_values_and_integers():
 def test_a_pixel_of_colours_holds_no_data_where_all_channels_say_so():
     image = RNG.integers(1, 256, (9, 9, 3), np.uint8)
     image[3, 3], image[5, 5, 0] = 0, 0
-    assert apply(image, "gaussian", nodata=[0]).missing == 1
+    assert filtered(image, "gaussian", nodata=[0]).found.missing == 1
     floats = image.astype(np.float32)
     floats[6, 6, 2] = np.nan
-    assert apply(floats, "gaussian", nodata=[np.nan]).missing == 1
+    assert filtered(floats, "gaussian", nodata=[np.nan]).found.missing == 1
 
 
 def test_no_data_everywhere_gives_no_data():
-    result = apply(np.full((5, 5), 7, np.uint8), "gaussian", nodata=[7])
+    result = filtered(np.full((5, 5), 7, np.uint8), "gaussian", nodata=[7])
     assert (result.pixels == 7).all()
-    assert result.blank == 25
-    assert np.isnan([result.minimum, result.maximum]).all()
+    assert result.found.blank == 25
+    assert np.isnan([result.found.minimum, result.found.maximum]).all()
 
 
 @pytest.mark.parametrize("policy", ["clip", "abs", "stretch", "offset"])
 def test_floats_become_8_bits_where_they_have_to(policy):
     image = RNG.normal(size=(9, 12)).astype(np.float32)
     image[4, 4] = np.nan
-    whole = apply(image, "sobel-x", range=policy, whole=True).pixels
+    whole = filtered(image, "sobel-x", range=policy, whole=True).pixels
     assert whole.dtype == np.uint8
     floats = np.nan_to_num(np.clip(filter_image(image, "sobel-x", range=policy), 0, 1)) * 255
     np.testing.assert_allclose(whole, floats, atol=0.51)
@@ -275,11 +276,19 @@ def test_floats_become_8_bits_where_they_have_to(policy):
 
 def test_output_beyond_what_is_allowed_is_refused_before_it_is_begun():
     with pytest.raises(UsageError, match=r"40,510 × 40,510 pixels.*--max-pixels"):
-        apply(np.zeros((512, 512), np.uint8), [[1.0]], padding=19999, max_pixels=2**26)
+        filtered(np.zeros((512, 512), np.uint8), [[1.0]], padding=19999, max_pixels=2**26)
 
 
 def test_progress_adds_up():
     for policy in ("clip", "stretch"):
         shares = []
-        apply(RNG.random((50, 60)), "gaussian", range=policy, progress=shares.append)
+        filtered(RNG.random((50, 60)), "gaussian", range=policy, progress=shares.append)
         assert sum(shares) == pytest.approx(1)
+
+
+def test_what_stands_for_no_data_is_never_counted_as_clipped():
+    image = np.full((30, 40), 100, np.uint8)
+    image[:12, :12] = 0
+    for options in ({"range": "stretch"}, {"range": "clip", "offset": -50}):
+        found = filtered(image, "gaussian", nodata=[0], **options).found
+        assert (found.blank, found.clipped) == (64, 0)

@@ -20,7 +20,7 @@ from convcli.cli.options import (
     parse_pair,
     whole,
 )
-from convcli.cli.output import console, note, out, out_text, own_words_only, say
+from convcli.cli.output import console, note, out, out_bytes, out_text, own_words_only, say
 from convcli.errors import UsageError
 from convcli.files import is_stdout
 from convcli.wording import shortened
@@ -273,9 +273,7 @@ def _write(explanation: Explanation, targets: Mapping[str, str], *, force: bool)
     speak = say if STREAM in targets.values() else out
     for name, data in made.items():
         if targets[name] == STREAM:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+            out_bytes(data)
         else:
             files.write(Path(targets[name]), data, force=force)
             steps = len(explanation.steps)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -80,18 +80,3 @@ def _labels(kernels: Sequence[Kernel]) -> list[str]:
 
 def _values(kernel: Kernel) -> list[str]:
     return [f"{key}={value:g}" for key, value in kernel.parameters.items()]
-
-
-def kernel_facts(kernel: Kernel) -> dict[str, Any]:
-    """Return what --json says of the kernel of a result."""
-    from convcli.render.kernels import sum_document
-
-    return {
-        "kernel": kernel.name,
-        "parameters": dict(kernel.parameters),
-        "kernel_shape": list(kernel.shape),
-        "kernel_sum": sum_document(kernel),
-        "scale": kernel.scale,
-        "normalized": kernel.normalized,
-        "anchor": None if kernel.anchor is None else list(kernel.anchor),
-    }

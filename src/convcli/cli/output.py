@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from convcli.errors import ConvcliError
 from convcli.wording import printable, shown
 
 if TYPE_CHECKING:
@@ -26,6 +27,13 @@ def out_text(text: str) -> None:
     print(printable(text), file=sys.stdout)  # noqa: T201
 
 
+def out_bytes(data: bytes) -> None:
+    """Write a result that is a file on stdout."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def say(*lines: str) -> None:
     """Print lines that are no results (notes, errors, progress) on stderr; each stays one line."""
     for line in lines:
@@ -36,6 +44,12 @@ def note(notes: str | Iterable[str]) -> None:
     """Say what the user should know although nothing is wrong."""
     for text in [notes] if isinstance(notes, str) else notes:
         say(f"note: {text}")
+
+
+def of_failures(errors: Sequence[ConvcliError], count: int, what: str) -> tuple[str, list[str]]:
+    """Return how many of `count` images could not be filtered, read …, and a line for each mistake."""
+    summary = f"{len(errors):,} of {count:,} images could not be {what}"
+    return summary, [f"  {line}" for error in errors for line in error.lines]
 
 
 @contextmanager

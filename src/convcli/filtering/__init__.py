@@ -1,27 +1,21 @@
-"""Images filtered as `convcli filter` does it: `policy` decides, `ranges` makes pixels of responses."""
+"""Images filtered: arrays by `arrays`, image files by `filter` and `batch`; `policy` decides.
 
+It knows nothing of networks, nor of who calls.
+"""
+
+from convcli.filtering.arrays import FilterResult, Findings, apply, as_kernel, filter_image
 from convcli.filtering.luma import luma
-from convcli.filtering.policy import (
-    CHANNELS,
-    FilterResult,
-    Options,
-    Policy,
-    apply,
-    as_kernel,
-    channels_for,
-    filter_image,
-)
-from convcli.filtering.ranges import RANGES
+from convcli.filtering.policy import ALPHAS, CHANNELS, RANGES, Policy
 
 __all__ = [
+    "ALPHAS",
     "CHANNELS",
     "RANGES",
     "FilterResult",
-    "Options",
+    "Findings",
     "Policy",
     "apply",
     "as_kernel",
-    "channels_for",
     "filter_image",
     "luma",
 ]

@@ -1,25 +1,309 @@
-"""Many tasks of one command: several at a time, their results in order, and an end where nothing is lost."""
+"""Many image files filtered: several at a time, their results in order, and an end where nothing is lost."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
+import time
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from errno import ENAMETOOLONG
+from functools import partial
+from itertools import groupby
 
-from convcli.errors import ConvcliError, DefectError, InputError, reason
+from convcli.engine.threads import available_cores
+from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
+from convcli.files import Identity
+from convcli.filtering.arrays import Findings
+from convcli.filtering.filter import Filter
+from convcli.filtering.in_order import in_order
+from convcli.filtering.jobs import (
+    Job,
+    Saving,
+    check_streams,
+    ending_of,
+    format_written,
+    jobs_for,
+    listed_images,
+)
+from convcli.filtering.original import USUAL, Original, Reading
+from convcli.filtering.out_dir import OutDir
+from convcli.filtering.targets import Places, check_targets
+from convcli.images import COMPRESSION, Image, encode, kept, write
 from convcli.wording import shown
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 MOST_AT_ONCE = 4
 """Images that are worked on at a time: each takes memory, and more would only wait for the disk."""
 
 
+@dataclass(frozen=True, eq=False)
+class Done:
+    """An image that is filtered, and written unless `data` is the file that goes to standard output.
+
+    Attributes
+    ----------
+    found
+        What there is to say of the result.
+    input_shape
+        (h, w) or (h, w, 3), as the file has it.
+    notes
+        What the user should hear; each begins with the image's name.
+    seconds
+        From opening the image to the end of writing.
+    """
+
+    job: Job
+    found: Findings
+    input_shape: tuple[int, ...]
+    notes: tuple[str, ...]
+    seconds: float
+    data: bytes | None
+
+
+@dataclass(frozen=True, eq=False)
+class Failed:
+    """An image that could not be filtered, and why."""
+
+    job: Job
+    error: ConvcliError
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What one filter makes of all images: where it goes, and the record of it in --out-dir.
+
+    `replace` says whether files that are there may be overwritten.
+    """
+
+    filter: Filter
+    jobs: list[Job]
+    out_dir: OutDir | None
+    replace: bool
+
+    @classmethod
+    def of(cls, filter: Filter, ending: str, jobs: list[Job], saving: Saving) -> Results:  # noqa: A002
+        """Return the results of a filter whose names end in `ending`."""
+        if saving.out_dir is None:
+            return cls(filter, jobs, None, saving.force)
+        made = {**filter.record(), "format": saving.format, "compress": saving.compress}
+        folders = [job.target.parent for job in jobs if job.target]
+        out_dir = OutDir(saving.out_dir, ending, made, folders)
+        return cls(filter, jobs, out_dir, saving.force or (saving.resume and out_dir.matches))
+
+    @property
+    def advice(self) -> str:
+        """What helps where a result is there already."""
+        if self.out_dir is None:
+            return "use --force to overwrite it, or -o to write elsewhere"
+        return self.out_dir.advice
+
+
+class Batch:
+    """Images, filters, and where the results go; what cannot be is refused when it is made.
+
+    Parameters
+    ----------
+    images
+        Names of files, folders of them, or - for standard input.
+    filters
+        By what their results are called: <stem>_<name>.png.
+    keep_going
+        Whether an image that fails is passed over.
+    threads
+        How many to compute with; all cores that the process may use, if not given.
+    kept
+        Files besides the images that no result may overwrite.
+    tell
+        Called with each thing the user should hear.
+
+    Attributes
+    ----------
+    jobs
+        All, image by image; of each image a job for each filter.
+    todo
+        Those that are neither finished already nor failed.
+    failures
+        The errors of those that failed, so far.
+
+    Raises
+    ------
+    ConvcliError
+        If there is an image or a result that cannot be, or must not be written.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[str],
+        filters: Mapping[str, Filter],
+        saving: Saving,
+        reading: Reading = USUAL,
+        *,
+        keep_going: bool = False,
+        threads: int | None = None,
+        kept: Collection[Identity] = (),
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.saving, self.reading, self.keep_going = saving, reading, keep_going
+        self.cores = threads or available_cores()
+        listed = listed_images(images, saving, tell=tell, recursive=reading.recursive)
+        endings = [f"{name}{ending_of(saving.format, one.policy.range)}" for name, one in filters.items()]
+        groups = jobs_for(listed, endings, saving, tell=tell)
+        self.results = [
+            Results.of(one, ending, jobs, saving)
+            for one, ending, jobs in zip(filters.values(), endings, groups, strict=True)
+        ]
+        self.jobs = [job for of_one_image in zip(*groups, strict=True) for job in of_one_image]
+        self._results = {job: results for results in self.results for job in results.jobs}
+        if saving.compress is not None and any(format_written(job, saving) != "png" for job in self.jobs):
+            raise UsageError("--compress is for PNG files; leave it out for other formats.")
+        check_streams(self.jobs, saving.format)
+        self.failures: dict[Job, ConvcliError] = {}
+        self.todo = self._left_to_do(frozenset(kept), tell)
+        self._anew = saving.force and not saving.resume and len(listed) > 1
+
+    def _left_to_do(self, kept: frozenset[Identity], tell: Callable[[str], None]) -> list[Job]:
+        """Return the jobs that are not finished and that can be done."""
+        saving = self.saving
+        left = {
+            job
+            for results in self.results
+            for job in (
+                results.out_dir.left_over(results.jobs, force=saving.force)
+                if results.out_dir and saving.resume
+                else results.jobs
+            )
+        }
+        if done := sum(job not in left for job in self.jobs):
+            what = "images" if len(self.results) == 1 else "results"
+            tell(f"{done:,} of {len(self.jobs):,} {what} were finished already")
+        for results in self.results:
+            places = Places(saving, results.replace, results.advice, kept)
+            self.failures |= check_targets(results.jobs, places, keep_going=self.keep_going)
+        return [job for job in self.jobs if job in left and job not in self.failures]
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one result of one image, which is made in the calling thread."""
+        return len(self.jobs) == 1
+
+    def run(
+        self,
+        stopping: Callable[[], bool] = lambda: False,
+        progress: Callable[[float], None] | None = None,
+    ) -> Generator[Done | Failed, None, None]:
+        """Filter what is left to do, and yield what has come of each job, in order.
+
+        Close it if you leave it early. Once `stopping` says so, nothing more is begun. `progress` hears of a
+        single image the shares that are done.
+
+        Raises
+        ------
+        ConvcliError
+            If a job fails and it is the only one, the batch does not keep going, or all would fail.
+        """
+        images = [list(jobs) for _, jobs in groupby(self.todo, key=lambda job: job.source)]
+        workers = max(min(self.cores, MOST_AT_ONCE, len(images)), 1)
+        threads = max(self.cores // workers, 1)
+        with ExitStack() as held:
+            for results in self.results:
+                if results.out_dir is not None:
+                    held.enter_context(results.out_dir)
+            if self.is_single:
+                outcomes = (self._made_of(jobs, threads, progress) for jobs in images)
+            else:
+                task = partial(self._made_of, threads=threads)
+                made = held.enter_context(closing(in_order(task, images, workers, stopping)))
+                outcomes = (future.result() for _, future in made)
+            for outcome in (outcome for of_one_image in outcomes for outcome in of_one_image):
+                if isinstance(outcome, Failed):
+                    if self._ends_with(outcome.error):
+                        raise outcome.error
+                    self.failures[outcome.job] = outcome.error
+                yield outcome
+
+    def _ends_with(self, error: ConvcliError) -> bool:
+        """Whether no further image is tried after this error."""
+        return self.is_single or not self.keep_going or _concerns_all(error)
+
+    def _made_of(
+        self, jobs: Sequence[Job], threads: int, progress: Callable[[float], None] | None = None
+    ) -> list[Done | Failed]:
+        """Return what has come of the jobs of one image, which is read once."""
+        lumas = {self._results[job].filter.luma for job in jobs}
+        original = Original(jobs[0].source, self.reading, threads, both=len(lumas) > 1)
+        outcomes: list[Done | Failed] = []
+        for job in jobs:
+            attempt = partial(self._made, job, original, threads, progress, last=job is jobs[-1])
+            try:
+                with _defects_named(job.source):
+                    outcomes.append(original.settled(attempt))
+            except ConvcliError as error:
+                outcomes.append(Failed(job, error))
+                if self._ends_with(error):
+                    break
+        return outcomes
+
+    def _made(
+        self,
+        job: Job,
+        original: Original,
+        threads: int,
+        progress: Callable[[float], None] | None,
+        *,
+        last: bool,
+    ) -> Done:
+        """Filter and write one image; `last` says that nothing else is made of it."""
+        started = time.perf_counter()
+        one, format = self._results[job].filter, format_written(job, self.saving)  # noqa: A001
+        try:
+            image = original.image(luma=one.luma)
+            filtered = one(
+                image,
+                format=format,
+                max_pixels=self.reading.max_pixels,
+                threads=threads,
+                progress=progress,
+            )
+        except UsageError as error:
+            kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
+            raise kind(f"{original.label}: {error}") from error
+        input_shape, notes = image.stored_shape, image.notes
+        del image
+        if last:
+            original.let_go()  # its pixels are not needed while the result is compressed
+        written, lost = kept(filtered.image, format or "")
+        notes += tuple(f"{original.label}: {text}" for text in (*filtered.notes, *lost))
+        data = self._written(job, written, original, threads)
+        return Done(job, filtered.found, input_shape, notes, time.perf_counter() - started, data)
+
+    def _written(self, job: Job, image: Image, original: Original, threads: int) -> bytes | None:
+        """Write a result, or return the file that goes to standard output."""
+        saving = self.saving
+        compress = COMPRESSION if saving.compress is None else saving.compress
+        if job.target is None:
+            return encode(image, saving.format or "", compress=compress, threads=threads)
+        folders = [results.out_dir for results in self.results if results.out_dir is not None]
+        for folder in folders:  # all of them: none may tidy up a folder that is written into
+            folder.prepare(anew=self._anew)
+        write(
+            job.target,
+            image,
+            format=saving.format,
+            compress=compress,
+            threads=threads,
+            force=self._results[job].replace,
+            confirm=original.check_unchanged if folders else None,
+        )
+        return None
+
+
+def _concerns_all(error: ConvcliError) -> bool:
+    """Whether every further image would fail as this one: on a full disk, in a folder that is gone."""
+    cause = error.__cause__
+    return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
+
+
 @contextmanager
-def defects_named(source: str) -> Iterator[None]:
+def _defects_named(source: str) -> Iterator[None]:
     """Turn whatever nobody has expected into an error of the one image that it was met on."""
     try:
         yield
@@ -34,28 +318,3 @@ def defects_named(source: str) -> Iterator[None]:
             f"{shown(source)}: this is a defect in convcli: {type(error).__name__}: {error}",
             "Set CONVCLI_TRACEBACK=1 to see where, and please report it.",
         ) from error
-
-
-def in_order(
-    task: Callable[[Item], Result], items: Sequence[Item], workers: int, stopping: Callable[[], bool]
-) -> Iterator[tuple[Item, Future[Result]]]:
-    """Yield each item with the outcome of `task`, in order, while `workers` threads are a little ahead.
-
-    Once `stopping` says so, or the caller leaves, nothing more is begun; what has begun comes to its end.
-    """
-    waiting: deque[tuple[Item, Future[Result]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                if stopping():
-                    break
-                waiting.append((item, pool.submit(task, item)))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft()
-            while waiting:
-                item, future = waiting.popleft()
-                if not (stopping() and future.cancel()):
-                    yield item, future
-        finally:
-            for _, future in waiting:
-                future.cancel()

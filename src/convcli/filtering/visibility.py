@@ -31,35 +31,14 @@ from convcli.engine.plane.patches import Block
 from convcli.engine.plane.plan import Plan
 from convcli.engine.plane.planes import Plane
 from convcli.engine.workspace import Workspace
-from convcli.errors import UsageError
+from convcli.filtering.alpha import opaque_of
+from convcli.filtering.policy import Policy
+from convcli.kernels import Kernel
 from convcli.shapes import Pair
 
 Pixels: TypeAlias = NDArray[Any]
 
 BARELY = 1e-9  # share of a kernel that a strategy's rounding may leave where nothing is seen
-BEYOND = 1e-3  # of opaque, which resampled alpha may be above 1 or below 0
-
-
-def opaque_of(dtype: np.dtype[Any]) -> float:
-    """Return what alpha of this dtype is where nothing shines through.
-
-    >>> opaque_of(np.dtype(np.uint16)), opaque_of(np.dtype(np.float32))
-    (65535.0, 1.0)
-    """
-    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
-
-
-def check_alpha(alpha: Pixels) -> None:
-    """Raise `UsageError` unless `alpha` is uint8, uint16 or floats from 0 to 1."""
-    if alpha.dtype not in (np.uint8, np.uint16) and alpha.dtype.kind != "f":
-        raise UsageError(
-            f"Expected alpha in uint8, uint16 or floats, found {alpha.dtype}; pass the colour channels alone."
-        )
-    if alpha.dtype.kind == "f" and not (alpha.min() >= -BEYOND and alpha.max() <= 1 + BEYOND):
-        raise UsageError(
-            f"Expected alpha from 0 to 1, as floats have it, found {alpha.min():g} … {alpha.max():g}; "
-            "scale it, or pass the colour channels alone."
-        )
 
 
 def has_data(pixels: Pixels, nodata: Sequence[float]) -> Pixels | None:
@@ -87,6 +66,13 @@ def _as_stored(value: float, dtype: np.dtype[Any]) -> Any:
             return dtype.type(value)
     limits = np.iinfo(dtype)
     return dtype.type(int(value)) if limits.min <= value <= limits.max and value == int(value) else None
+
+
+def standing_for(value: float, dtype: np.dtype[Any]) -> float:
+    """Return what stands for no data in a result of this dtype: `value`, or 0 where it holds none such."""
+    if dtype.kind == "f" or float(np.iinfo(dtype).min) <= value <= float(np.iinfo(dtype).max):
+        return value
+    return 0.0
 
 
 class Visibility:
@@ -156,12 +142,13 @@ class Sight:
     parts: int
 
     @classmethod
-    def of(cls, visibility: Visibility, weights: Sequence[Pixels], **geometry: Any) -> Sight:
-        """Return the sight on planes through `visibility`; `geometry` is `Plan.of`'s."""
-        sizes = [np.abs(part) for part in weights] if any(part.min() < 0 for part in weights) else []
-        colours = Plan.of(visibility.shape, np.dtype(np.float64), [*weights, *sizes], **geometry)
+    def of(cls, visibility: Visibility, kernel: Kernel, policy: Policy) -> Sight:
+        """Return the sight on planes through `visibility`."""
+        parts, dtype = kernel.parts, np.dtype(np.float64)
+        sizes = [np.abs(part) for part in parts] if any(part.min() < 0 for part in parts) else []
+        colours = policy.plan(visibility.shape, dtype, [*parts, *sizes], kernel.anchor)
         shares = replace(colours, frame=replace(colours.frame, fill=1.0))
-        return cls(visibility, colours, shares, len(weights))
+        return cls(visibility, colours, shares, len(parts))
 
     def respond(
         self,

@@ -2,73 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.plane.blocks import each_block, responses
+from convcli.engine.plane.filter import allocated
 from convcli.engine.plane.patches import Block
 from convcli.engine.plane.plan import Plan
 from convcli.engine.plane.planes import Plane
 from convcli.engine.workspace import Workspace
-from convcli.filtering.ranges import finish
+from convcli.filtering.ranges import Range
+from convcli.filtering.summary import Summary
 from convcli.filtering.visibility import Sight
 from convcli.kernels import Kernel
 
 Pixels: TypeAlias = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What there is to say of the responses of a block or of all: of those that are seen and finite.
-
-    Attributes
-    ----------
-    minimum, maximum
-        ∞ and −∞ if there are none.
-    clipped
-        How many were cut.
-    odd
-        How many are NaN or infinite.
-    """
-
-    minimum: float
-    maximum: float
-    clipped: int = 0
-    odd: int = 0
-
-    def reach(self, policy: str) -> float:
-        """Return the largest value on the way from responses to pixels."""
-        if policy == "stretch":
-            return self.maximum - self.minimum
-        return max(-self.minimum, self.maximum)
-
-    @classmethod
-    def of(cls, parts: Sequence[Summary]) -> Summary:
-        """Return the summary of all parts."""
-        return cls(
-            min(part.minimum for part in parts),
-            max(part.maximum for part in parts),
-            sum(part.clipped for part in parts),
-            sum(part.odd for part in parts),
-        )
-
-
-def summary_of(plane: Pixels, sees: Pixels | None) -> Summary:
-    """Return the extremes of a plane of responses, and how many of those that are seen are not finite."""
-    low, high = float(plane.min()), float(plane.max())
-    if sees is None and math.isfinite(low) and math.isfinite(high):
-        return Summary(low, high)
-    finite = np.isfinite(plane)
-    counted = finite if sees is None else finite & sees
-    odd = int(np.count_nonzero(~finite if sees is None else sees & ~finite))
-    low = float(np.min(plane, initial=math.inf, where=counted))
-    high = float(np.max(plane, initial=-math.inf, where=counted))
-    return Summary(low, high, 0, odd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,69 +35,72 @@ class Work:
         How it is laid where not all is seen; None where all is.
     planes
         For each plane of the result its source, or a source for each part of a volume.
-    policy, offset
+    range
         How responses become pixels.
-    dtype
-        The image's.
-    missing
-        What stands in the result where nothing is seen.
+    offset
+        What is added to each before.
     """
 
     plan: Plan
     sight: Sight | None
     kernel: Kernel
     planes: list[list[Plane]]
-    policy: str
+    range: Range
     offset: float
-    dtype: np.dtype[Any]
-    missing: float
 
     def run(
+        self, threads: int | None, progress: Callable[[float], None] | None
+    ) -> tuple[Pixels, Pixels | None, Summary]:
+        """Return the pixels (rows, columns, planes), where something is seen (None: everywhere), a summary.
+
+        Stretch needs the whole image's range first. Responding twice costs time; keeping floats, memory.
+        """
+        shape = self.plan.output_shape
+        result = allocated((*shape, len(self.planes)), self.range.dtype)
+        seen = None if self.sight is None else np.empty(shape, bool)
+        if self.range.name != "stretch":
+            return result, seen, self._pass(result, seen, threads, progress)
+        halves = None if progress is None else lambda share: progress(share / 2)
+        found = self._pass(None, None, threads, halves)
+        black, white = found.extremes or (0.0, 0.0)
+        stretched = replace(self, range=replace(self.range, black=black, white=white))
+        again = stretched._pass(result, seen, threads, halves)
+        return result, seen, replace(found, clipped=again.clipped)
+
+    def _pass(
         self,
         result: Pixels | None,
         seen: Pixels | None,
         threads: int | None,
-        limits: tuple[float, float] = (0, 0),
-        progress: Callable[[float], None] | None = None,
+        progress: Callable[[float], None] | None,
     ) -> Summary:
-        """Filter into every channel of `result`, or only look at the responses if it is None.
-
-        `seen` (rows, columns) is told where something is seen; `limits` are what "stretch" takes for black
-        and white.
-        """
+        """Respond once, block by block; only look at the responses if `result` is None."""
 
         def filter_block(block: Block, workspace: Workspace) -> Summary:
             parts = []
             for channel, (plane, sees) in enumerate(self._planes(block, workspace)):
-                found = summary_of(plane, sees)
-                cut = 0
+                if self.offset:
+                    plane += self.offset
+                found = Summary.of(plane, sees)
                 if result is not None:
                     out = result[block.rows, block.columns, channel]
-                    extremes = (-math.inf, math.inf) if found.odd else (found.minimum, found.maximum)
-                    cut = finish(plane, out, self.dtype, self.policy, extremes, limits)
-                    if sees is not None:
-                        out[~sees] = self.missing
+                    found = replace(found, clipped=self.range.put(plane, out, sees, found))
                 if sees is not None and seen is not None:
                     seen[block.rows, block.columns] = sees
-                parts.append(Summary(found.minimum, found.maximum, cut, found.odd))
-            return Summary.of(parts)
+                parts.append(found)
+            return Summary.of_all(parts)
 
         plan = self.plan if self.sight is None else self.sight.colours
-        return Summary.of(each_block(plan, filter_block, threads, progress))
+        return Summary.of_all(each_block(plan, filter_block, threads, progress))
 
     def _planes(self, block: Block, workspace: Workspace) -> Iterator[tuple[Pixels, Pixels | None]]:
         """Yield a block of each plane of responses, and where each sees anything (None: everywhere)."""
         if self.sight is None:
             for sources in self.planes:
-                plane = self._respond(sources, block, workspace)
-                if self.offset:
-                    plane += self.offset
-                yield plane, None
+                yield self._respond(sources, block, workspace), None
             return
         planes, sees = self._respond_to_seen(self.sight, block, workspace)
         for plane in planes:
-            if self.offset:
-                plane += self.offset
             yield plane, sees
 
     def _respond(self, sources: list[Plane], block: Block, workspace: Workspace) -> Pixels:
@@ -161,7 +116,7 @@ class Work:
                 responses(self.plan.part(number), source, block, [part], workspace)
         combined = parts[0]
         if self.kernel.combine == "magnitude":
-            _put_magnitude(parts, any_size=self.dtype.kind == "f")
+            _put_magnitude(parts, any_size=sources[0].dtype.kind == "f")
         elif self.kernel.combine == "maximum":
             for part in parts[1:]:
                 np.maximum(combined, part, out=combined)

@@ -1,0 +1,95 @@
+"""The words for what a person should know of a result although nothing is wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from convcli.filtering.arrays import FilterResult, Findings
+from convcli.wording import shown
+
+DARK = 0.15  # of white: photos of edges that are no brighter look black
+FLAT = 1e-6
+CUT = 0.9  # of all samples
+NOTES_OF_A_KIND = 3
+"""Images of a batch that get the same note; then they are only counted."""
+
+NUMBERS = re.compile(r"\d[\d.,]*")
+
+
+def of_result(result: FilterResult) -> list[str]:
+    """Return what is to say of a filtered image.
+
+    Of its look there are no numbers in it, which its line has: those of many images are counted.
+    """
+    return [*_of_data(result.found), *_of_look(result)]
+
+
+def _of_data(found: Findings) -> list[str]:
+    """Return what is to say of pixels of no data, and of responses that are no finite numbers."""
+    said = []
+    if found.policy.nodata:
+        values = " or ".join(f"{value:g}" for value in found.policy.nodata)
+        if not found.missing:
+            said.append(f"no pixel is {values}, so that none was left out")
+        else:
+            empty = f"; {found.blank:,} results have no others in their windows and hold none either"
+            pixels = "pixel" if found.missing == 1 else "pixels"
+            said.append(f"{found.missing:,} {pixels} of no data left out{empty if found.blank else ''}")
+    if found.odd:
+        said.append(
+            f"{found.odd:,} responses are NaN or infinite, as is a pixel in their windows; --nodata nan "
+            "leaves such pixels out"
+        )
+    return said
+
+
+def _of_look(result: FilterResult) -> list[str]:
+    """Return what to do about a result that is nearly black or nearly all cut."""
+    found = result.found
+    if found.range not in ("clip", "abs") or not found.minimum < found.maximum:
+        return []
+    if found.clipped >= CUT:
+        remedy = "--normalize scales the weights down, and " if _is_loud(found) else ""
+        return [f"most of it is clipped; {remedy}--range stretch shows all responses"]
+    whole = found.dtype.kind in "ui"
+    white = float(np.iinfo(found.dtype).max) if whole else 1.0
+    brightest = float(result.pixels.max()) if whole or found.range == "clip" else math.inf
+    flat = found.maximum - found.minimum < FLAT * white  # there is nothing but rounding
+    if found.kernel.sums_to_zero and brightest < DARK * white and not flat:
+        return ["nearly black, as the responses are small; --range stretch shows them"]
+    return []
+
+
+def _is_loud(found: Findings) -> bool:
+    """Return whether the kernel makes much more of its window than one pixel's value."""
+    if found.kernel.sums_to_zero:
+        return True
+    return any(abs(total) > 1.5 for total in found.kernel.sums)
+
+
+class Said:
+    """What has been said of the images of a batch, by what it says less numbers."""
+
+    def __init__(self) -> None:
+        self._images: Counter[str] = Counter()
+
+    def new(self, notes: Sequence[str], source: str) -> list[str]:
+        """Return those notes of an image that few have had before."""
+        new = []
+        for text in notes:
+            kind = NUMBERS.sub("…", text.removeprefix(f"{shown(source)}: "))
+            self._images[kind] += 1
+            if self._images[kind] <= NOTES_OF_A_KIND:
+                new.append(text)
+        return new
+
+    def counted(self) -> Iterator[str]:
+        """Yield the notes that more images have had than were told."""
+        for kind, count in self._images.items():
+            if count > NOTES_OF_A_KIND:
+                yield f"{count:,} images: {kind}"

@@ -1,0 +1,105 @@
+"""An image that results are made of: read when the first needs it, and again if it has changed since."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from convcli.bounds import MAX_PIXELS
+from convcli.errors import InputError
+from convcli.filtering.jobs import STREAM
+from convcli.images import Image, read
+from convcli.wording import shown
+
+Result = TypeVar("Result")
+
+ATTEMPTS = 3  # to filter an image that is replaced meanwhile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How images are found and read: the options of these names. Results have no more than `max_pixels`."""
+
+    recursive: bool = False
+    max_pixels: int = MAX_PIXELS
+    damaged: bool = False
+
+
+USUAL = Reading()
+
+
+class ChangedError(Exception):
+    """An image is no longer what was read when its result is to be written."""
+
+
+class Original:
+    """An image file, or standard input.
+
+    A JPEG file is decoded to brightness where no more is wanted: another image than its colours are. `both`
+    says that some results are of the one and some of the other.
+    """
+
+    def __init__(self, source: str, reading: Reading, threads: int, *, both: bool = False) -> None:
+        self.source, self.reading, self.threads, self.both = source, reading, threads, both
+        self._images: dict[bool, Image] = {}
+        self._state: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What to call it in a message."""
+        return "standard input" if self.source == STREAM else shown(self.source)
+
+    def image(self, *, luma: bool) -> Image:
+        """Return the image, or of a JPEG file its brightness alone."""
+        if not self._images:
+            self._state = state_of(self.source)
+        if self.both and not luma:
+            self.image(luma=True)  # which tells whether it is another one
+        if luma not in self._images:
+            read_options = {"threads": self.threads, "max_pixels": self.reading.max_pixels}
+            stream = sys.stdin.buffer if self.source == STREAM else Path(self.source)
+            image = read(stream, luma=luma, damaged=self.reading.damaged, **read_options)
+            self._images[luma] = image
+            if not image.luma_of_colour:
+                self._images.setdefault(not luma, image)
+        return self._images[luma]
+
+    def let_go(self) -> None:
+        """Hold the image no longer."""
+        self._images.clear()
+
+    def check_unchanged(self) -> None:
+        """Raise `ChangedError` if the file is not what it was before it was read."""
+        if state_of(self.source) != self._state:
+            raise ChangedError
+
+    def settled(self, task: Callable[[], Result]) -> Result:
+        """Return what `task` returns, which is done again where the file has changed in the meantime.
+
+        Raises
+        ------
+        InputError
+            If it changes all the time.
+        """
+        for _ in range(ATTEMPTS):
+            with suppress(ChangedError):
+                return task()
+            self.let_go()
+        raise InputError(f"{self.label}: it changes while it is filtered; nothing was written.")
+
+
+def state_of(source: str) -> tuple[int, ...]:
+    """Return what changes with an image: which file it is, its size, its times, and the link to it."""
+    if source == STREAM:
+        return ()
+    try:
+        file, link = os.stat(source), os.lstat(source)  # noqa: PTH116  (a name may hold a null byte)
+    except (OSError, ValueError):  # reading says why
+        return ()
+    times = file.st_mtime_ns, file.st_ctime_ns, link.st_mtime_ns, link.st_ctime_ns
+    return file.st_dev, file.st_ino, file.st_size, link.st_dev, link.st_ino, *times

@@ -1,0 +1,12 @@
+"""Arrays filtered by options as `filter_image` takes them, with all there is to say about the result."""
+
+from __future__ import annotations
+
+from convcli.filtering import Policy, apply, as_kernel
+
+OTHERS = ("opacity", "whole", "max_pixels", "threads", "progress")
+
+
+def filtered(image, kernel, **options):
+    own = {name: options.pop(name) for name in OTHERS if name in options}
+    return apply(image, as_kernel(kernel), Policy(**options), **own)
