@@ -12,9 +12,9 @@ import pytest
 import stripes
 from convcli import conv2d, filter2d
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.layer import Tape
 from convcli.nn.layers import BatchNorm, Conv
 from convcli.nn.optimizers import SGD, Adam, RMSProp
+from convcli.nn.tape import Pass, Tape
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "conventions.md").read_text("utf-8")
@@ -39,7 +39,7 @@ def test_every_convention_has_a_test_that_there_is():
 
 def running_variance(rows_, momentum=0.0):
     weights = {"gamma": np.ones(1), "beta": np.zeros(1), "mean": np.zeros(1), "variance": np.ones(1)}
-    tape = Tape(training=True)
+    tape = Tape(Pass(training=True))
     y = BatchNorm(momentum=momentum).forward(rows_, weights, tape)
     return y.copy(), float(weights["variance"][0])
 

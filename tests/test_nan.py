@@ -7,7 +7,6 @@ import pytest
 
 from convcli import avg_pool2d, conv2d, conv2d_backward, max_pool2d, max_pool2d_backward
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.layer import Tape
 from convcli.nn.layers import Conv, MaxPool
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
@@ -130,14 +129,14 @@ def test_a_convolution_spreads_nan_no_further_than_its_windows(shape, filters, o
 def test_a_pool_and_its_convolution_as_one_send_the_gradient_to_nan():
     network = Network([Conv(filters=2, kernel=1, activation="relu"), MaxPool()], (4, 4, 1))
     weights = NetworkWeights.initial(network, np.random.default_rng(0), np.float64)
-    weights.by_layer[0]["W"][:] = 1
+    weights.arrays.inner[0]["W"][:] = 1
     x = np.arange(16.0).reshape(1, 4, 4, 1)
     x[0, 0, 0, 0] = NAN
-    tapes = [
-        Tape(training=True, gradients=own) for own in network.trained.views(np.zeros_like(weights.trained))
-    ]
-    [(number, fused)] = network.steps
-    y = fused.forward(x, weights.by_layer[number], tapes[number])
+    tape = network.tape()
+    tape.add_to(network.trained.views(np.zeros_like(weights.trained)))
+    tape.current.training = tape.input_gradient = True
+    assert len(network.sequence.steps) == 1
+    y = network.forward(x, weights, tape)
     same(np.isnan(y[0, :, :, 0]), [[True, False], [False, False]])
-    dx = fused.backward(np.ones_like(y), weights.by_layer[number], tapes[number])
+    dx = network.backward(np.ones_like(y), weights, tape)
     same(dx[0, :, :, 0], [[2, 0, 0, 0], [0, 0, 0, 2], [0, 0, 0, 0], [0, 2, 0, 2]])

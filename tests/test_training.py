@@ -221,7 +221,7 @@ def test_weights_beyond_float32_end_the_run_at_their_step_whoever_judges(validat
 
 def test_running_figures_beyond_float32_end_the_run_though_the_loss_is_finite():
     training = stripes.training(NORMAL, validation=False)
-    training.model.weights.by_layer[1]["W"][:] *= np.float32(1e30)
+    training.model.weights.arrays.inner[1]["W"][:] *= np.float32(1e30)
     with pytest.raises(TrainingError, match="The weights became infinite in epoch 1, batch 1"):
         finish(training)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,8 @@ from convcli.engine.workspace import Array
 from convcli.explain.tensors import pass_through
 from convcli.images import resize
 from convcli.nn.evaluation import Evaluation
-from convcli.nn.layers import Conv, Dense, Flatten
 from convcli.nn.model import Model
+from convcli.nn.tape import LayerNumber
 from convcli.training import Metrics, best_metrics
 
 MOST_MISTAKES = 24
@@ -68,7 +69,7 @@ class Kernels:
         (n, h, w, c): for each of them a picture.
     """
 
-    layer: int
+    layer: LayerNumber
     name: str
     what: str
     weights: Array
@@ -78,7 +79,7 @@ class Kernels:
 class FeatureMaps:
     """What a convolution or pool (its number, from 1, and its options) makes of an image: (h, w, c)."""
 
-    layer: int
+    layer: LayerNumber
     name: str
     maps: Array
 
@@ -255,31 +256,27 @@ def _first_of_each_class(labels: Array) -> list[int]:
 
 
 def _sample(model: Model, judged: Judged) -> Sample:
-    network = model.network
     rows, columns, _ = model.preprocessing.shape
-    activations = pass_through(model, resize(judged.pixels, (rows, columns))).activations
+    trace = pass_through(model, resize(judged.pixels, (rows, columns))).trace
     return Sample(
         judged,
         tuple(
-            FeatureMaps(number, f"{layer.name()} {layer.summary()}".strip(), activations[number])
-            for number, layer in enumerate(network.layers, 1)
-            if layer.window(network.shapes[number - 1]) is not None and len(network.shapes[number]) == 3
+            FeatureMaps(place.number, place.title, trace.output(place.number)[0])
+            for place in model.network.places
+            if place.layer.window(place.input) is not None and len(place.output) == 3
         ),
     )
 
 
 def first_kernels(model: Model) -> Kernels | None:
     """Return the weights of the first convolution, or of a dense layer that sees the pixels; or None."""
-    network = model.network
-    for number, layer in enumerate(network.layers, 1):
-        weights = model.weights.by_layer[number - 1]
-        name = f"{layer.name()} {layer.summary()}".strip()
-        if isinstance(layer, Conv):
-            return Kernels(number, name, "kernel", np.moveaxis(weights["W"], 3, 0))
-        if isinstance(layer, Dense):
-            before = network.layers[number - 2] if number > 1 else None
-            if not isinstance(before, Flatten) or network.shapes[number - 2] != network.shapes[0]:
-                return None
-            pictures = weights["W"].T.reshape(-1, *network.shapes[0])
-            return Kernels(number, name, "unit", pictures)
+    image, before = model.network.shapes[0], None
+    for place in model.network.places:
+        w = model.weights.arrays.at(place.number).get("W")
+        if w is not None and w.ndim == 4:
+            return Kernels(place.number, place.title, "kernel", np.moveaxis(w, 3, 0))
+        if w is not None:
+            flattened = before is not None and before.input == image and place.input == (math.prod(image),)
+            return Kernels(place.number, place.title, "unit", w.T.reshape(-1, *image)) if flattened else None
+        before = before if place.layer.children else place
     return None

@@ -196,7 +196,7 @@ def test_mistakes_are_explained_and_nothing_is_written(call, photo, tmp_path, ar
 
 def test_tensors_of_a_trained_network_are_its_own(call, trained, digit, tmp_path):
     model = load_run(trained)
-    weights = model.weights.by_layer[0]["W"].astype(float)
+    weights = model.weights.arrays.inner[0]["W"].astype(float)
     own = ["--run", trained, "--image", digit, "--json", "-"]
     result = call("explain", "convolution", "--filter", "2", *own)
     shown = json.loads(result.stdout)

@@ -36,7 +36,7 @@ def write_run(folder, channels):
     }
     training = build.new_training(stripes.config(LAYERS), replace(data, **parts), 1)
     if channels == 3:
-        w = training.model.weights.by_layer[0]["W"]
+        w = training.model.weights.arrays.inner[0]["W"]
         w[...] = np.random.default_rng(2).normal(size=w.shape)
     training.best.copy_from(training.model.weights)
     run = Run.create("stripes", folder)
@@ -48,14 +48,14 @@ def write_run(folder, channels):
 @pytest.fixture
 def grey(tmp_path):
     PIL.Image.fromarray(GREY).save(tmp_path / "grey.png")
-    return write_run(tmp_path / "runs" / "grey-001", 1).weights.by_layer
+    return write_run(tmp_path / "runs" / "grey-001", 1).weights.arrays.inner
 
 
 @pytest.fixture
 def colour(tmp_path):
     PIL.Image.fromarray(RGB).save(tmp_path / "colour.png")
     PIL.Image.fromarray(GREY).save(tmp_path / "grey.png")
-    return write_run(tmp_path / "runs" / "colour-001", 3).weights.by_layer
+    return write_run(tmp_path / "runs" / "colour-001", 3).weights.arrays.inner
 
 
 @pytest.mark.usefixtures("grey")

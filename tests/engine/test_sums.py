@@ -8,8 +8,8 @@ import pytest
 from convcli.engine.batch import pool
 from convcli.engine.batch.conv import conv2d_backward
 from convcli.engine.sums import column_products, column_sums, plane_sums, vector_norm
-from convcli.nn.layer import Tape
 from convcli.nn.layers import BatchNorm, GlobalAvgPool
+from convcli.nn.tape import Pass, Tape
 
 SHAPES = [
     (0, 3),
@@ -56,7 +56,7 @@ def trained(x, dy, epsilon=1e-5):
     layer = BatchNorm(momentum=0, epsilon=epsilon)
     weights = {name: np.full(channels, start, np.float32) for name, start in layer_start.items()}
     gradients = {name: np.zeros(channels, np.float32) for name in ("gamma", "beta")}
-    tape = Tape(training=True, gradients=gradients)
+    tape = Tape(Pass(training=True), gradients=gradients)
     y = layer.forward(x, weights, tape)
     return y, layer.backward(dy, weights, tape), gradients, weights
 

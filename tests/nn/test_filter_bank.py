@@ -23,7 +23,7 @@ def weights(channels=1, size=(9, 9), **options):
     """Return W and b of a conv layer as they begin, and the network."""
     network = Network([Conv(**options)], (*size, channels))
     begun = NetworkWeights.initial(network, np.random.default_rng(0), np.float64)
-    return begun.by_layer[0]["W"], begun.by_layer[0].get("b"), (network, begun)
+    return begun.arrays.inner[0]["W"], begun.arrays.inner[0].get("b"), (network, begun)
 
 
 def test_a_kernel_is_the_filter_and_the_bias_is_0():
@@ -56,7 +56,7 @@ def test_a_smaller_kernel_lies_in_the_middle():
 def test_with_several_channels_the_result_is_the_mean_of_the_channels_results():
     w, _, (network, begun) = weights(channels=3, size=(7, 8), filters=2, padding="same", init="sobel")
     x = RNG.standard_normal((1, 7, 8, 3))
-    y = network.forward(x, begun, network.tapes())[0]
+    y = network.forward(x, begun, network.tape())[0]
     for number, name in enumerate(("sobel-x", "sobel-y")):
         planes = [filter2d(x[0, :, :, c], kernels.kernel(name), border="zero") for c in range(3)]
         np.testing.assert_allclose(y[:, :, number], np.mean(planes, axis=0), atol=1e-12)
@@ -68,7 +68,7 @@ def test_depthwise_every_channel_gets_every_kernel():
         channels=3, size=(6, 6), filters=6, groups=3, padding="same", init="sobel"
     )
     x = RNG.standard_normal((1, 6, 6, 3))
-    y = network.forward(x, begun, network.tapes())[0]
+    y = network.forward(x, begun, network.tape())[0]
     for c in range(3):
         for number, name in enumerate(("sobel-x", "sobel-y")):
             expected = filter2d(x[0, :, :, c], kernels.kernel(name), border="zero")
@@ -89,7 +89,7 @@ def test_kernels_take_no_random_numbers_from_other_layers():
     layers = [Conv(filters=2), Conv(filters=2, init="sobel"), Conv(filters=2)]
     plain = [layers[0], Conv(filters=2, init="roberts"), layers[2]]
     one, other = (
-        NetworkWeights.initial(Network(some, (9, 9, 1)), np.random.default_rng(3)).by_layer[2]["W"]
+        NetworkWeights.initial(Network(some, (9, 9, 1)), np.random.default_rng(3)).arrays.inner[2]["W"]
         for some in (layers, plain)
     )
     np.testing.assert_array_equal(one, other)

@@ -41,7 +41,7 @@ def frozen_arrays(model):
     return {
         f"{number}.{name}": array.tobytes()
         for number, (layer, own) in enumerate(
-            zip(model.network.layers, model.weights.by_layer, strict=True), 1
+            zip(model.network.layers, model.weights.arrays.inner, strict=True), 1
         )
         for name, array in own.items()
         if getattr(layer, "frozen", False)
@@ -73,17 +73,16 @@ def test_training_does_what_it_does_with_the_weights_put_back_after_each_step(la
     """A layer that is trained, and put back, by hand is frozen: the slow way gives the same other weights."""
     thawed = [{**layer, "frozen": False} if "frozen" in layer else layer for layer in layers]
     one, other = (stripes.training(some, count=40, epochs=2, optimizer="sgd") for some in (layers, thawed))
-    fixed = {
-        number: one.model.weights.by_layer[number] for number, layer in enumerate(layers) if "frozen" in layer
-    }
-    for some, own in enumerate(other.model.weights.by_layer):
+    weights = one.model.weights.arrays.inner
+    fixed = {number: weights[number] for number, layer in enumerate(layers) if "frozen" in layer}
+    for some, own in enumerate(other.model.weights.arrays.inner):
         for name, array in own.items():
-            array[...] = one.model.weights.by_layer[some][name]
+            array[...] = one.model.weights.arrays.inner[some][name]
     for _ in zip(one.run(), other.run(), strict=True):
         for number, arrays in fixed.items():
             for name, array in arrays.items():
-                other.model.weights.by_layer[number][name][...] = array
-    for own, others in zip(one.model.weights.by_layer, other.model.weights.by_layer, strict=True):
+                other.model.weights.arrays.inner[number][name][...] = array
+    for own, others in zip(one.model.weights.arrays.inner, other.model.weights.arrays.inner, strict=True):
         for name, array in own.items():
             np.testing.assert_array_equal(array, others[name])
 
@@ -92,11 +91,12 @@ def test_frozen_weights_lie_where_no_optimizer_sees_them():
     network = Network([Conv(filters=2, frozen=True), Flatten(), Dense(units=2)], (5, 5, 1))
     assert list(network.trained.named(np.zeros(network.trained.size))) == ["3.W", "3.b"]
     assert list(network.kept.named(np.zeros(network.kept.size))) == ["1.W", "1.b"]
-    assert [network.parameter_counts(number) for number in (1, 2, 3)] == [(0, 20), (0, 0), (38, 0)]
+    assert [(place.trained, place.frozen) for place in network.places] == [(0, 20), (0, 0), (38, 0)]
 
 
 def test_the_running_figures_of_batch_norm_are_not_frozen_parameters():
-    assert Network([BatchNorm()], (4, 4, 3)).parameter_counts(1) == (6, 0)
+    [place] = Network([BatchNorm()], (4, 4, 3)).places
+    assert (place.trained, place.frozen) == (6, 0)
 
 
 IN_BETWEEN = [
@@ -130,15 +130,15 @@ def test_the_gradient_of_weights_before_a_frozen_layer_is_the_one_of_a_trained_l
     for layers in (IN_BETWEEN, thawed):
         network = Network(layers, (8, 8, 2))
         weights = NetworkWeights(network, np.float64)
-        for number, own in enumerate(weights.by_layer):
+        for number, own in enumerate(weights.arrays.inner):
             for key, array in own.items():
                 array[...] = np.random.default_rng((number, len(key), array.size)).normal(0, 0.3, array.shape)
-        gradient, tapes = np.zeros_like(weights.trained), network.tapes()
-        for number, (tape, views) in enumerate(zip(tapes, network.trained.views(gradient), strict=True)):
-            tape.gradients, tape.training, tape.rng = views, True, np.random.default_rng(number)
+        gradient, tape = np.zeros_like(weights.trained), network.tape()
+        tape.add_to(network.trained.views(gradient))
+        tape.current.training, tape.current.rng = True, np.random.default_rng(5)
         x = np.random.default_rng(1).standard_normal((4, 8, 8, 2))
-        outputs = network.forward(x, weights, tapes)
-        network.backward(np.cos(outputs), weights, tapes)
+        outputs = network.forward(x, weights, tape)
+        network.backward(np.cos(outputs), weights, tape)
         found.append(network.trained.named(gradient))
     for name, gradient in found[0].items():
         np.testing.assert_array_equal(gradient, found[1][name])
@@ -167,10 +167,8 @@ def test_backward_ends_where_nothing_before_is_trained(monkeypatch):
         Dense(units=2),
     ]
     network = Network(layers, (8, 8, 1))
-    assert [tape.input_gradient for tape in network.tapes()] == [False] * 4 + [True] * 2
-    weights, tapes = NetworkWeights(network), network.tapes()
-    for tape, views in zip(tapes, network.trained.views(np.zeros_like(weights.trained)), strict=True):
-        tape.gradients = views
+    weights, tape = NetworkWeights(network), network.tape()
+    tape.add_to(network.trained.views(np.zeros_like(weights.trained)))
     called = []
     for kind in (Dropout, Conv, ActivationLayer):
         right = kind.backward
@@ -179,9 +177,10 @@ def test_backward_ends_where_nothing_before_is_trained(monkeypatch):
             "backward",
             lambda self, *args, right=right: (called.append(self), right(self, *args))[1],
         )
-    network.forward(np.zeros((1, 8, 8, 1), np.float32), weights, tapes)
-    network.backward(np.zeros((1, 2), np.float32), weights, tapes)
+    network.forward(np.zeros((1, 8, 8, 1), np.float32), weights, tape)
+    network.backward(np.zeros((1, 2), np.float32), weights, tape)
     assert called == [layers[3]]
+    assert [inner.input_gradient for inner in tape.inner[3:]] == [False, True, True]
 
 
 @pytest.mark.parametrize("kernel", [3, 4, 5])
@@ -191,14 +190,14 @@ def test_a_frozen_sobel_layer_is_filter2d(kernel):
     )
     weights = NetworkWeights.initial(network, np.random.default_rng(0))
     photo = np.random.default_rng(1).integers(0, 256, (20, 30)).astype(np.float32)
-    y = network.forward(photo[None, :, :, None], weights, network.tapes())[0]
+    y = network.forward(photo[None, :, :, None], weights, network.tape())[0]
     for number, name in enumerate(("sobel-x", "sobel-y")):
         np.testing.assert_array_equal(y[:, :, number], filter2d(photo, kernels.kernel(name), border="zero"))
 
 
 def test_a_run_keeps_frozen_weights_and_loads_them(tmp_path):
     training = stripes.training(STACKS["with its pool as one"], epochs=1)
-    training.model.weights.by_layer[0]["W"][...] += 0.25  # so that they are not what `init` gives
+    training.model.weights.arrays.inner[0]["W"][...] += 0.25  # so that they are not what `init` gives
     for _ in training.run():
         pass
     run = Run.create("stripes", tmp_path / "run")
@@ -246,20 +245,19 @@ def test_frozen_layers_agree_with_pytorch():
         [Conv(filters=3, activation="tanh"), Conv(filters=2, init="sobel", frozen=True), Flatten()], (7, 7, 1)
     )
     weights = NetworkWeights.initial(network, np.random.default_rng(0), np.float64)
-    gradient, tapes = np.zeros_like(weights.trained), network.tapes()
-    for tape, views in zip(tapes, network.trained.views(gradient), strict=True):
-        tape.gradients = views
+    gradient, tape = np.zeros_like(weights.trained), network.tape()
+    tape.add_to(network.trained.views(gradient))
     x = np.random.default_rng(1).standard_normal((2, 7, 7, 1))
-    outputs = network.forward(x, weights, tapes)
-    network.backward(2 * outputs, weights, tapes)
+    outputs = network.forward(x, weights, tape)
+    network.backward(2 * outputs, weights, tape)
 
     first, second = (
         torch.nn.Conv2d(1, 3, 3, dtype=torch.float64),
         torch.nn.Conv2d(3, 2, 3, dtype=torch.float64),
     )
     with torch.no_grad():
-        first.weight.copy_(torch.tensor(weights.by_layer[0]["W"]).permute(3, 2, 0, 1))
-        first.bias.copy_(torch.tensor(weights.by_layer[0]["b"]))
+        first.weight.copy_(torch.tensor(weights.arrays.inner[0]["W"]).permute(3, 2, 0, 1))
+        first.bias.copy_(torch.tensor(weights.arrays.inner[0]["b"]))
         sobel = [kernels.kernel("sobel-x"), kernels.kernel("sobel-y")]
         second.weight.copy_(torch.tensor(np.stack(sobel))[:, None].expand(2, 3, 3, 3) / 3)
         second.bias.zero_()

@@ -7,7 +7,6 @@ import pytest
 
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.fused import ConvMaxPool, plan
-from convcli.nn.layer import Tape
 from convcli.nn.layers import AvgPool, BatchNorm, Conv, Dropout, MaxPool
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
@@ -36,21 +35,22 @@ CASES = {
 def passes(steps, x, weights, network, cotangent):
     """Return the outputs and all gradients of a pass through `steps`, each with its position."""
     gradient = np.zeros_like(weights.trained)
-    views = network.trained.views(gradient)
-    tapes = [Tape(training=True, gradients=own) for own in views]
+    tape = network.tape()
+    tape.add_to(network.trained.views(gradient))
+    tape.current.training = True
     y = x
-    for number, step in steps:
-        y = step.forward(y, weights.by_layer[number], tapes[number])
+    for position, step in steps:
+        y = tape.through(position, step, y, weights.arrays)
     dy = cotangent(y.shape)
-    for number, step in reversed(steps):
-        dy = step.backward(dy, weights.by_layer[number], tapes[number])
+    for position, step in reversed(steps):
+        dy = tape.back(position, step, dy, weights.arrays, input_gradient=True)
     return y, dy, gradient
 
 
 @pytest.mark.parametrize(("shape", "conv", "pool"), CASES.values(), ids=CASES.keys())
 def test_together_is_one_after_the_other(shape, conv, pool):
     network = Network([Conv(**{"activation": "relu", **conv}), MaxPool(**pool)], shape)
-    assert [type(step) for _, step in network.steps] == [ConvMaxPool]
+    assert [type(step) for _, step in network.sequence.steps] == [ConvMaxPool]
     rng = np.random.default_rng(0)
     weights = NetworkWeights.initial(network, rng, np.float64)
     weights.trained += rng.normal(0, 0.1, weights.trained.shape)
@@ -59,7 +59,7 @@ def test_together_is_one_after_the_other(shape, conv, pool):
     def cotangent(of):
         return np.random.default_rng(1).standard_normal(of)
 
-    together = passes(network.steps, x, weights, network, cotangent)
+    together = passes(network.sequence.steps, x, weights, network, cotangent)
     apart = passes(list(enumerate(network.layers)), x, weights, network, cotangent)
     for one, other in zip(together, apart, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
@@ -70,9 +70,9 @@ def test_the_gradient_is_the_numeric_one():
     rng = np.random.default_rng(0)
     weights = NetworkWeights.initial(network, rng, np.float64)
     x, cotangent = rng.standard_normal((1, 5, 6, 32)), rng.standard_normal((1, 2, 3, 32))
-    _, dx, _ = passes(network.steps, x, weights, network, lambda _: cotangent.copy())
-    tapes = network.tapes()
-    numeric = numeric_gradient(lambda: float((network.forward(x, weights, tapes) * cotangent).sum()), x)
+    _, dx, _ = passes(network.sequence.steps, x, weights, network, lambda _: cotangent.copy())
+    tape = network.tape()
+    numeric = numeric_gradient(lambda: float((network.forward(x, weights, tape) * cotangent).sum()), x)
     assert relative_error(dx, numeric) < 1e-7
 
 

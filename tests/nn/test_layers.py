@@ -79,6 +79,29 @@ CASES = {
         "other options": Case((2, 2, 3), {"momentum": 0.5, "epsilon": 0.1}),
     },
     "activation": {name: Case((3, 3, 2), {"function": name}) for name in ACTIVATIONS},
+    "sequence": {
+        "one": Case((4, 4, 2), {"layers": [{"type": "conv", "filters": 3, "activation": "tanh"}]}),
+        "conv and pool as one": Case(
+            (6, 6, 2),
+            {
+                "layers": [
+                    {"type": "conv", "filters": 3, "padding": "same", "activation": "relu"},
+                    {"type": "max_pool"},
+                    {"type": "batch_norm"},
+                ]
+            },
+        ),
+        "one within one": Case(
+            (3, 4, 2),
+            {
+                "layers": [
+                    {"type": "batch_norm"},
+                    {"type": "sequence", "layers": [{"type": "flatten"}, {"type": "dense", "units": 5}]},
+                    {"type": "activation", "function": "tanh"},
+                ]
+            },
+        ),
+    },
 }
 
 each_case = pytest.mark.parametrize(
@@ -101,19 +124,34 @@ class Pass:
         self.network = Network([self.layer], case.shape)
         self.weights = NetworkWeights.initial(self.network, rng, np.float64)
         self.weights.trained += rng.normal(0, 0.1, self.weights.trained.shape)
-        self.arrays = self.weights.by_layer[0]
+        self.arrays = self.weights.arrays.inner[0]
+        self.named = {
+            **self.of_layer("trained", self.weights.trained),
+            **self.of_layer("kept", self.weights.kept),
+        }
         self.x = rng.standard_normal((samples, *case.shape))
         self.dy = rng.standard_normal((samples, *self.network.shapes[-1]))
         self.gradient = np.zeros_like(self.weights.trained)
-        self.tape = self.network.tapes()[0]
-        self.tape.training, self.tape.rng, self.tape.input_gradient = training, np.random.default_rng(3), True
-        self.tape.gradients = self.network.trained.views(self.gradient)[0]
+        self.tape = self.network.tape().inner[0]
+        self.tape.current.training, self.tape.current.rng = training, np.random.default_rng(3)
+        self.tape.add_to(self.network.trained.views(self.gradient).inner[0])
+        self.gradients = self.of_layer("trained", self.gradient)
+
+    def of_layer(self, kind, vector):
+        """Return the arrays in a vector by the names that the layer gives them."""
+        arrays = getattr(self.network, kind).named(vector)
+        return {name.removeprefix("1."): array for name, array in arrays.items()}
 
     def forward(self):
         return self.layer.forward(self.x, self.arrays, self.tape)
 
     def backward(self):
         return self.layer.backward(self.dy.copy(), self.arrays, self.tape)
+
+
+def arrays(layer, shape, kind):
+    """Return the names of a layer's arrays of a kind."""
+    return [name for name, initial in layer.initial_weights(shape).items() if initial.kind == kind]
 
 
 def test_every_layer_has_cases():
@@ -123,7 +161,7 @@ def test_every_layer_has_cases():
 @each_case
 def test_gradients_agree_with_differences(name, case):
     errors = check_layer(LAYERS[name](**case.options), case.shape, np.random.default_rng(1))
-    assert set(errors) == {"x", *LAYERS[name](**case.options).parameters(case.shape)}
+    assert set(errors) == {"x", *arrays(LAYERS[name](**case.options), case.shape, "trained")}
     assert max(errors.values()) < 1e-7, errors
 
 
@@ -137,7 +175,7 @@ def test_output_has_the_shape_that_was_promised(name, case):
 def test_input_stays_as_it_is_and_predicting_changes_no_weight(name, case):
     one = Pass(name, case, training=False)
     before = one.x.copy()
-    for array in (one.x, *one.arrays.values()):
+    for array in (one.x, *one.named.values()):
         array.flags.writeable = False
     one.forward()
     np.testing.assert_array_equal(one.x, before)
@@ -148,8 +186,8 @@ def test_every_declared_parameter_is_used(name, case):
     one = Pass(name, case)
     one.forward()
     one.backward()
-    assert set(one.tape.gradients) == set(one.layer.parameters(case.shape))
-    for gradient in one.tape.gradients.values():
+    assert set(one.gradients) == set(arrays(one.layer, case.shape, "trained"))
+    for gradient in one.gradients.values():
         assert np.abs(gradient).max() > 0
 
 
@@ -167,9 +205,9 @@ def test_gradients_of_weights_add_up(name, case):
 def test_float32_stays_float32(name, case):
     one = Pass(name, case)
     weights = NetworkWeights.initial(one.network, np.random.default_rng(0), np.float32)
-    one.tape.gradients = one.network.trained.views(np.zeros_like(weights.trained))[0]
-    y = one.layer.forward(one.x.astype(np.float32), weights.by_layer[0], one.tape)
-    dx = one.layer.backward(one.dy.astype(np.float32), weights.by_layer[0], one.tape)
+    one.tape.add_to(one.network.trained.views(np.zeros_like(weights.trained)).inner[0])
+    y = one.layer.forward(one.x.astype(np.float32), weights.arrays.inner[0], one.tape)
+    dx = one.layer.backward(one.dy.astype(np.float32), weights.arrays.inner[0], one.tape)
     assert (y.dtype, dx.dtype) == (np.float32, np.float32)
 
 
@@ -183,6 +221,10 @@ MULTIPLY_ADDS = {
     "dropout": (Case((10,)), 0),
     "batch_norm": (Case((10,)), 0),
     "activation": (Case((10,)), 0),
+    "sequence": (
+        Case((6, 6, 2), {"layers": [{"type": "conv", "filters": 3}, {"type": "conv", "filters": 4}]}),
+        (4 * 4) * 3 * (3 * 3 * 2) + (2 * 2) * 4 * (3 * 3 * 3),
+    ),
 }
 
 
@@ -210,6 +252,7 @@ SUMMARIES = {
     "dropout": ({"rate": 0.25}, "rate=0.25"),
     "batch_norm": ({}, "momentum=0.9"),
     "activation": ({"function": "sigmoid"}, "sigmoid"),
+    "sequence": ({"layers": [{"type": "flatten"}, {"type": "dropout"}]}, "2 layers"),
 }
 
 
@@ -230,9 +273,9 @@ def test_padding_in_a_few_words():
     assert conv.summary() == "1 × 3×3, p=((0,1),(2,3))"
 
 
-def torch_layer(torch, one, x, weights):
-    """Return what PyTorch makes of `x` (n, c, h, w) or (n, features), with the same weights."""
-    nn, layer = torch.nn.functional, one.layer
+def torch_layer(torch, layer, x, weights, training):
+    """Return what PyTorch makes of `x` (n, c, h, w) or (n, features), with the same weights by name."""
+    nn = torch.nn.functional
     acts = {
         "none": lambda z: z,
         "relu": nn.relu,
@@ -242,7 +285,7 @@ def torch_layer(torch, one, x, weights):
     }
 
     def conv():
-        window = layer.window(one.x.shape[1:])
+        window = layer.window(())
         (top, bottom), (left, right) = window.padding
         padded = nn.pad(x, (left, right, top, bottom))
         y = nn.conv2d(
@@ -262,16 +305,24 @@ def torch_layer(torch, one, x, weights):
     def batch_norm():
         return nn.batch_norm(
             x,
-            one.running["mean"],
-            one.running["variance"],
+            weights["mean"],
+            weights["variance"],
             weights["gamma"],
             weights["beta"],
-            one.tape.training,
+            training,
             1 - layer.momentum,
             layer.epsilon,
         )
 
+    def sequence():
+        y = x
+        for number, child in enumerate(layer.children, 1):
+            own = {k.partition(".")[2]: w for k, w in weights.items() if k.startswith(f"{number}.")}
+            y = torch_layer(torch, child, y, own, training)
+        return y
+
     return {
+        "sequence": sequence,
         "conv": conv,
         "dense": dense,
         "batch_norm": batch_norm,
@@ -295,23 +346,22 @@ def test_agrees_with_pytorch(name, case, training):
     if name == "dropout":
         training = False  # what it drops is held against statistics below
     one = Pass(name, case, training=training)
-    for array in one.network.kept.views(one.weights.kept)[0].values():
+    running = arrays(one.layer, case.shape, "running")
+    for array in map(one.named.get, running):
         array += np.linspace(0.1, 0.7, array.size)
-    one.running = {key: torch.tensor(one.arrays[key]) for key in one.layer.state(case.shape)}
     x = torch.tensor(channels_first(one.x), requires_grad=True)
-    weights = {
-        key: torch.tensor(one.arrays[key], requires_grad=True) for key in one.layer.parameters(case.shape)
-    }
-    y = torch_layer(torch, one, x, weights)
+    trained = arrays(one.layer, case.shape, "trained")
+    weights = {key: torch.tensor(array, requires_grad=key in trained) for key, array in one.named.items()}
+    y = torch_layer(torch, one.layer, x, weights, training)
     y.backward(torch.tensor(channels_first(one.dy)))
 
     close = {"rtol": 1e-10, "atol": 1e-12}
     np.testing.assert_allclose(channels_first(one.forward()), y.detach().numpy(), **close)
     np.testing.assert_allclose(channels_first(one.backward()), x.grad.numpy(), **close)
-    for key, gradient in one.tape.gradients.items():
+    for key, gradient in one.gradients.items():
         np.testing.assert_allclose(gradient, weights[key].grad.numpy(), **close)
-    for key, running in one.running.items():
-        np.testing.assert_allclose(one.arrays[key], running.numpy(), **close)
+    for key in running:
+        np.testing.assert_allclose(one.named[key], weights[key].numpy(), **close)
 
 
 def test_batch_norm_gives_mean_0_and_variance_1_while_training():
@@ -384,7 +434,7 @@ def test_dropout_repeats_with_its_generator_only():
     one = Pass("dropout", Case((50,)))
     first = one.forward().copy()
     assert (one.forward() != first).any()
-    one.tape.rng = np.random.default_rng(3)
+    one.tape.current.rng = np.random.default_rng(3)
     np.testing.assert_array_equal(one.forward(), first)
 
 

@@ -65,32 +65,34 @@ def test_gradient_of_the_loss_through_all_layers_agrees_with_differences():
     rng = np.random.default_rng(4)
     weights = NetworkWeights.initial(network, rng, np.float64)
     x, labels = rng.standard_normal((3, 6, 6, 2)), np.array([0, 1, 1])
-    tapes = network.tapes()
-    for tape in tapes:
-        tape.training = True
+    tape = network.tape()
+    tape.current.training = tape.input_gradient = True
 
     def loss():
-        return float(CrossEntropy().evaluate(network.forward(x, weights, tapes), labels)[0].sum())
+        return float(CrossEntropy().evaluate(network.forward(x, weights, tape), labels)[0].sum())
 
     gradient = np.zeros_like(weights.trained)
-    for tape, views in zip(tapes, network.trained.views(gradient), strict=True):
-        tape.gradients = views
-    tapes[0].input_gradient = True
-    _, dy = CrossEntropy().evaluate(network.forward(x, weights, tapes), labels)
-    dx = network.backward(dy, weights, tapes).copy()
+    tape.add_to(network.trained.views(gradient))
+    _, dy = CrossEntropy().evaluate(network.forward(x, weights, tape), labels)
+    dx = network.backward(dy, weights, tape).copy()
     assert relative_error(gradient, numeric_gradient(loss, weights.trained)) < 1e-7
     assert relative_error(dx, numeric_gradient(loss, x)) < 1e-7
 
 
 def test_only_the_first_layer_skips_the_gradient_of_its_input():
-    assert [tape.input_gradient for tape in small().tapes()] == [False, True, True, True, True]
+    network = small()
+    weights, tape = NetworkWeights.initial(network, np.random.default_rng(0)), network.tape()
+    tape.add_to(network.trained.views(np.zeros_like(weights.trained)))
+    network.forward(np.zeros((2, 6, 6, 2), np.float32), weights, tape)
+    network.backward(np.zeros((2, 2), np.float32), weights, tape)
+    assert [inner.input_gradient for inner in tape.inner] == [False, True, True, True, True]
 
 
 def test_what_couples_samples_and_what_draws():
     plain = Network([Flatten(), Dense(units=2), ActivationLayer()], (2, 2, 1))
-    assert (plain.couples_samples, plain.draws) == (False, False)
-    assert Network([Dropout()], (3,)).draws
-    assert Network([BatchNorm()], (3,)).couples_samples
+    assert (plain.sequence.couples_samples, plain.sequence.draws) == (False, False)
+    assert Network([Dropout()], (3,)).sequence.draws
+    assert Network([BatchNorm()], (3,)).sequence.couples_samples
 
 
 @pytest.mark.parametrize(
@@ -122,10 +124,10 @@ def test_no_samples_go_through_every_layer_and_back_and_leave_no_trace():
         (8, 8, 32),
     )
     weights = NetworkWeights.initial(network, np.random.default_rng(0))
-    kept, gradient, tapes = weights.kept.copy(), np.full_like(weights.trained, 7), network.tapes()
-    for tape, views in zip(tapes, network.trained.views(gradient), strict=True):
-        tape.gradients, tape.training, tape.fresh, tape.input_gradient = views, True, True, True
-    assert network.forward(np.zeros((0, 8, 8, 32), np.float32), weights, tapes).shape == (0, 3)
-    assert network.backward(np.zeros((0, 3), np.float32), weights, tapes).shape == (0, 8, 8, 32)
+    kept, gradient, tape = weights.kept.copy(), np.full_like(weights.trained, 7), network.tape()
+    tape.add_to(network.trained.views(gradient))
+    tape.current.training = tape.current.fresh = tape.input_gradient = True
+    assert network.forward(np.zeros((0, 8, 8, 32), np.float32), weights, tape).shape == (0, 3)
+    assert network.backward(np.zeros((0, 3), np.float32), weights, tape).shape == (0, 8, 8, 32)
     np.testing.assert_array_equal(gradient, 0)
     np.testing.assert_array_equal(weights.kept, kept)

@@ -22,7 +22,7 @@ def small():
 def test_views_cover_the_vector_exactly_once():
     layout = small().trained
     vector = np.zeros(layout.size)
-    for views in layout.views(vector):
+    for views in layout.views(vector).inner:
         for view in views.values():
             assert np.shares_memory(view, vector)
             view += 1
@@ -46,8 +46,8 @@ def test_arrays_are_named_by_their_layers_number():
 
 def test_weights_by_layer_are_views_of_the_two_vectors():
     weights = NetworkWeights(small())
-    weights.by_layer[0]["W"][:] = 1
-    weights.by_layer[1]["variance"][:] = 2
+    weights.arrays.inner[0]["W"][:] = 1
+    weights.arrays.inner[1]["variance"][:] = 2
     assert weights.trained.sum() == 3 * 3 * 2 * 3
     assert weights.kept.sum() == 3 * 2
 
@@ -89,7 +89,7 @@ LARGE = {
 
 @pytest.mark.parametrize(("layer", "shape", "variance"), LARGE.values(), ids=LARGE.keys())
 def test_initial_weights_have_the_variance_of_he_or_glorot(layer, shape, variance):
-    weights = NetworkWeights.initial(Network([layer], shape), np.random.default_rng(0)).by_layer[0]
+    weights = NetworkWeights.initial(Network([layer], shape), np.random.default_rng(0)).arrays.inner[0]
     spread = math.sqrt(2 / weights["W"].size)  # of a variance, relative, for a normal distribution
     assert abs(weights["W"].var() / variance - 1) < 4 * spread
     assert abs(weights["W"].mean()) < 4 * math.sqrt(variance / weights["W"].size)
@@ -104,7 +104,7 @@ def test_glorot_is_uniform_between_its_limits():
 
 
 def test_batch_norm_begins_as_the_identity():
-    weights = NetworkWeights.initial(Network([BatchNorm()], (4,)), np.random.default_rng(0)).by_layer[0]
+    weights = NetworkWeights.initial(Network([BatchNorm()], (4,)), np.random.default_rng(0)).arrays.inner[0]
     assert {name: set(array) for name, array in weights.items()} == {
         "gamma": {1},
         "beta": {0},

@@ -44,15 +44,15 @@ def gradient_of_the_whole(layers):
     """Return loss and gradient of the batch in one piece and in float64, without workers."""
     network = Network(layers, (8, 8, 1))
     weights = NetworkWeights.initial(network, np.random.default_rng(1), np.float64)
-    gradient, tapes = np.zeros_like(weights.trained), network.tapes()
-    for tape, views in zip(tapes, network.trained.views(gradient), strict=True):
-        tape.training, tape.gradients = True, views
+    gradient, tape = np.zeros_like(weights.trained), network.tape()
+    tape.add_to(network.trained.views(gradient))
+    tape.current.training = True
     pixels = PICTURES.images[BATCH] / 255
     outputs = network.forward(
-        (pixels - PICTURES.images.mean() / 255) / (PICTURES.images.std() / 255), weights, tapes
+        (pixels - PICTURES.images.mean() / 255) / (PICTURES.images.std() / 255), weights, tape
     )
     losses, dy = CrossEntropy().evaluate(outputs, PICTURES.labels[BATCH])
-    network.backward(dy / len(BATCH), weights, tapes)
+    network.backward(dy / len(BATCH), weights, tape)
     return losses.sum(), gradient
 
 

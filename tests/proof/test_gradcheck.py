@@ -7,7 +7,7 @@ import pytest
 
 from convcli.nn.fused import ConvMaxPool
 from convcli.nn.layer import LAYERS as LAYERS_BY_NAME
-from convcli.nn.layers import ActivationLayer, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from convcli.nn.layers import ActivationLayer, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Sequence
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.proof.differences import Points
@@ -99,7 +99,7 @@ def test_batch_norm_that_takes_the_batch_mean_for_constant_is_found(monkeypatch)
     right = BatchNorm.backward
 
     def backward(self, dy, weights, tape):
-        tape.training = False
+        tape.current.training = False
         return right(self, dy, weights, tape)
 
     monkeypatch.setattr(BatchNorm, "backward", backward)
@@ -237,6 +237,7 @@ LARGE_LAYERS = {
     "dropout": Dropout(rate=0.3),
     "flatten": Flatten(),
     "dense": Dense(units=16, activation="relu"),
+    "sequence": Sequence(layers=(Conv(filters=4, padding="same"), BatchNorm())),
 }
 
 

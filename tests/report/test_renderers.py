@@ -282,14 +282,14 @@ LAYERS = [
 def test_formulas_of_the_network_come_to_its_numbers():
     network = Network.classifying(config(LAYERS).layers, (20, 25, 3), 5)
     for row in layer_rows(network):
-        formula = parameters_in_numbers(network, row.number)
+        formula = parameters_in_numbers(row.place)
         assert (computed(formula) if formula else 0) == row.parameters + row.frozen
-        adds = multiply_adds_in_numbers(network, row.number)
+        adds = multiply_adds_in_numbers(row.place)
         if row.multiply_adds:
             assert computed(adds) == row.multiply_adds
         sizes = [computed(line) for line in size_in_numbers(row).split("\n") if line]
         if sizes:
-            plane = list(row.output[:2])
+            plane = list(row.place.output[:2])
             assert sizes == (plane if len(set(sizes)) > 1 else plane[:1])
 
 

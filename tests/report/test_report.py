@@ -85,7 +85,7 @@ def test_feature_maps_are_those_of_every_convolution_and_pool():
         (2, (4, 5, 3)),
         (3, (2, 3, 4)),
     ]
-    weights = made.model.weights.by_layer[0]
+    weights = made.model.weights.arrays.inner[0]
     x = np.pad(sample.judged.pixels / 255, ((1, 1), (0, 1), (0, 0)))
     for n in range(3):
         z = signal.correlate(x, weights["W"][..., n], mode="valid")[..., 0] + weights["b"][n]
@@ -104,7 +104,7 @@ def test_first_kernels_are_the_weights_of_the_first_convolution():
     made = model([{"type": "dropout"}, *CONV], (8, 10, 3), "abc")
     found = first_kernels(made)
     assert (found.layer, found.what, found.weights.shape) == (2, "kernel", (3, 3, 2, 3))
-    np.testing.assert_array_equal(found.weights[1], made.weights.by_layer[1]["W"][..., 1])
+    np.testing.assert_array_equal(found.weights[1], made.weights.arrays.inner[1]["W"][..., 1])
 
 
 def test_without_a_convolution_they_are_what_each_unit_lays_on_the_image():
@@ -112,7 +112,7 @@ def test_without_a_convolution_they_are_what_each_unit_lays_on_the_image():
     found = first_kernels(made)
     assert (found.layer, found.what, found.weights.shape) == (2, "unit", (5, 4, 6, 3))
     pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3))
-    weights = made.weights.by_layer[1]["W"][:, 3]
+    weights = made.weights.arrays.inner[1]["W"][:, 3]
     assert (found.weights[3] * pixels).sum() == pytest.approx(pixels.ravel() @ weights, rel=1e-4)
 
 

@@ -71,6 +71,6 @@ def _show_learned(run: Path, number: int | None, json: bool) -> None:
 
     run = chosen_run(run)
     model = checkpoints.load_run(run)
-    number, _ = layer_of(model, number, (Conv,))
-    learned = LearnedLayer(str(run), number, model.weights.by_layer[number - 1]["W"])
+    chosen, _ = layer_of(model, number, (Conv,))
+    learned = LearnedLayer(str(run), chosen, model.weights.arrays.at(chosen)["W"])
     print_json(learned_document(learned)) if json else show(learned_view(learned))

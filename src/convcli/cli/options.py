@@ -157,7 +157,7 @@ def parse_kernel(text: str) -> Kernel:
     run, channel = chosen_run(Path(match["run"])), match["channel"]
     model = checkpoints.load_run(run)
     number, _ = layer_of(model, whole(match["layer"], "--kernel: layer"), (Conv,), f"{text}: layer")
-    w = model.weights.by_layer[number - 1]["W"]
+    w = model.weights.arrays.at(number)["W"]
     k = chosen_index(whole(match["filter"], "--kernel: filter"), w.shape[3], f"{text}: filter")
     name = f"{run.resolve().name}-layer{number}-filter{k + 1}"
     if channel is not None:

@@ -16,7 +16,7 @@ from convcli.nn.config import Config, TrainingOptions
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
-from convcli.nn.network import Network
+from convcli.nn.network import Network, Place
 from convcli.nn.optimizers import OPTIMIZERS
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
@@ -39,7 +39,7 @@ def network(ask: Request) -> Explanation:
         model, pixels, name = ask.model, read_image(ask.model, ask.image, ask.max_pixels), ask.image.name
     passage = pass_through(model, pixels)
     steps = [_image(passage, name)]
-    steps += [_layer(passage, number) for number in range(1, len(model.network.layers) + 1)]
+    steps += [_layer(passage, place) for place in model.network.places]
     steps.append(_classes(passage))
     best = int(passage.probabilities.argmax())
     return Explanation(
@@ -79,8 +79,8 @@ def line_detector() -> Model:
     )
     built = Network(layers, (8, 8, 1))
     weights = NetworkWeights(built)
-    weights.by_layer[0]["W"][:, :, 0, :] = np.moveaxis(lines, 0, 2)
-    weights.by_layer[3]["W"][...] = np.eye(4)
+    weights.arrays.at(1)["W"][:, :, 0, :] = np.moveaxis(lines, 0, 2)
+    weights.arrays.at(4)["W"][...] = np.eye(4)
     loss = CrossEntropy()
     training = TrainingOptions(loss=loss, optimizer=OPTIMIZERS["sgd"](), schedule=SCHEDULES["constant"]())
     config = Config(data=DataOptions(source="made by hand"), layers=layers, training=training)
@@ -101,7 +101,7 @@ def _by(shape: tuple[int, ...]) -> str:
 
 def _image(passage: Passage, name: str) -> Step:
     pixels = passage.pixels[:, :, 0] if passage.pixels.shape[2] == 1 else passage.pixels
-    x = passage.activations[0]
+    x = passage.trace.input(1)[0]
     row: Row = (Picture(pixels, name), Arrow("→", "scaled"), Block(x.shape, "A_0: what goes in"))
     line = Formula(f"x = (pixels / 255 − mean) / deviation: from {number(x.min())} to {number(x.max())}")
     return Step("The image", (row, (line,)), _summary(x))
@@ -118,18 +118,12 @@ def _summary(array: Array) -> dict[str, Any]:
     }
 
 
-def _layer(passage: Passage, number_: int) -> Step:
-    network = passage.model.network
-    layer, before, after = (
-        network.layers[number_ - 1],
-        passage.activations[number_ - 1],
-        passage.activations[number_],
-    )
-    name = f"{layer.name()} {layer.summary()}".strip()
-    rows: tuple[Row, ...] = (*_pictures(after), (Formula(f"{_by(before.shape)} → {_by(after.shape)}"),))
-    parameters = sum(network.parameter_counts(number_))
-    data = {"layer": number_, "type": layer.name(), "parameters": parameters, **_summary(after)}
-    return Step(f"Layer {number_}: {name}", rows, data)
+def _layer(passage: Passage, place: Place) -> Step:
+    after = passage.trace.output(place.number)[0]
+    rows: tuple[Row, ...] = (*_pictures(after), (Formula(f"{_by(place.input)} → {_by(place.output)}"),))
+    parameters = place.trained + place.frozen
+    data = {"layer": place.number, "type": place.layer.name(), "parameters": parameters, **_summary(after)}
+    return Step(f"Layer {place.number}: {place.title}", rows, data)
 
 
 def _pictures(array: Array) -> tuple[Row, ...]:

@@ -113,7 +113,7 @@ def _from_run(ask: Request) -> Pooling:
     assert ask.image is not None
     number, layer = layer_of(ask.model, ask.layer, (MaxPool, AvgPool))
     passage = pass_through(ask.model, read_image(ask.model, ask.image, ask.max_pixels))
-    x = cropped(passage.activations[number - 1], ask.crop, number).astype(np.float64)
+    x = cropped(passage.trace.input(number)[0], ask.crop, number).astype(np.float64)
     channel = chosen_index(ask.channel, x.shape[2], "--channel")
     own = layer.window(x.shape)
     assert own is not None

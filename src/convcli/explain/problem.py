@@ -218,8 +218,8 @@ def _from_run(ask: Request, single: bool) -> Problem:
     if layer.groups != 1:
         raise UsageError(f"--layer {number} has groups = {layer.groups}; this shows layers with groups = 1.")
     passage = pass_through(ask.model, read_image(ask.model, ask.image, ask.max_pixels))
-    own = ask.model.weights.by_layer[number - 1]
-    x = cropped(passage.activations[number - 1], ask.crop, number).astype(np.float64)
+    own = ask.model.weights.arrays.at(number)
+    x = cropped(passage.trace.input(number)[0], ask.crop, number).astype(np.float64)
     w = own["W"].astype(np.float64)
     b = own["b"].astype(np.float64) if "b" in own else np.zeros(w.shape[3])
     facts = {"layer": number, "image": ask.image.name}

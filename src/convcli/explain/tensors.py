@@ -12,36 +12,26 @@ from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.figure import Box
 from convcli.explain.reading import MOST_SIDE, cut
-from convcli.nn.layer import Layer, Tape
+from convcli.nn.layer import Layer
 from convcli.nn.model import Model
+from convcli.nn.tape import LayerNumber
+from convcli.nn.trace import Trace
 
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
 
 @dataclass(frozen=True, eq=False)
 class Passage:
-    """An image on its way through a network.
-
-    Attributes
-    ----------
-    pixels
-        uint8 (h, w, c), of the network's size.
-    activations
-        What goes into each layer, and last what comes out; (h, w, c) or (features,), float32.
-    tapes
-        What the layers keep for their backward pass.
-    """
+    """An image, uint8 (h, w, c) of the network's size, on its way through a network."""
 
     model: Model
     pixels: Array
-    activations: tuple[Array, ...]
-    tapes: tuple[Tape, ...]
+    trace: Trace
 
     @property
     def probabilities(self) -> Array:
         """The probability of each class (classes,)."""
-        probabilities = self.model.loss.probabilities(self.activations[-1][None])
-        return np.asarray(probabilities[0])
+        return np.asarray(self.model.loss.probabilities(self.trace.outputs)[0])
 
 
 def read_image(model: Model, path: Path, max_pixels: int) -> Array:
@@ -53,41 +43,26 @@ def read_image(model: Model, path: Path, max_pixels: int) -> Array:
 
 def pass_through(model: Model, pixels: Array) -> Passage:
     """Take uint8 pixels (h, w, c) through a network, layer by layer; errors are those of `Model.predict`."""
-    images = model.preprocessing.checked(pixels[None])
-    x = model.preprocessing.apply(images, np.empty(images.shape, np.float32))
-    network, tapes = model.network, model.network.tapes()
-    activations = [x[0].copy()]
-    with np.errstate(all="ignore"):  # what overflows is found in the outputs
-        for layer, own, tape in zip(network.layers, model.weights.by_layer, tapes, strict=True):
-            x = layer.forward(x, own, tape)
-            activations.append(x[0].copy())
-    model.checked(x)
-    return Passage(model, pixels, tuple(activations), tuple(tapes))
+    trace = model.trace(pixels[None])
+    model.checked(trace.outputs)
+    return Passage(model, pixels, trace)
 
 
-def gradient_at(passage: Passage, number: int) -> tuple[Array, str]:
-    """Return dL/dA of layer `number` (from 1) in float64, and for which class L is the loss.
+def gradient_at(passage: Passage, number: LayerNumber) -> tuple[Array, str]:
+    """Return dL/dA of layer `number` in float64, and for which class L is the loss.
 
     The class is the most probable one.
     """
-    model, label = passage.model, int(passage.probabilities.argmax())
-    _, gradient = model.loss.evaluate(passage.activations[-1][None].copy(), np.array([label]))
-    layers = list(zip(model.network.layers, model.weights.by_layer, passage.tapes, strict=True))
-    for layer, own, tape in reversed(layers[number:]):
-        # What the weights would get is not asked for here, but the layers add to it.
-        tape.gradients, tape.fresh, tape.input_gradient = (
-            {name: np.zeros_like(array) for name, array in own.items()},
-            True,
-            True,
-        )
-        gradient = layer.backward(gradient, own, tape)
-    return gradient[0].astype(np.float64), model.classes[label]
+    label = int(passage.probabilities.argmax())
+    _, gradient = passage.model.loss.evaluate(passage.trace.outputs.copy(), np.array([label]))
+    passage.trace.back(gradient)
+    return passage.trace.gradient(number)[0].astype(np.float64), passage.model.classes[label]
 
 
 def layer_of(
-    model: Model, number: int | None, kinds: tuple[type[AnyLayer], ...], option: str = "--layer"
-) -> tuple[int, AnyLayer]:
-    """Return a layer of one of `kinds` and its number (from 1); the first such layer if none is named.
+    model: Model, number: LayerNumber | None, kinds: tuple[type[AnyLayer], ...], option: str = "--layer"
+) -> tuple[LayerNumber, AnyLayer]:
+    """Return a layer of one of `kinds` and its number; the first such layer if none is named.
 
     `option` is what named it.
 
@@ -96,22 +71,22 @@ def layer_of(
     UsageError
         If there is no such layer, or it is of another kind.
     """
-    layers = model.network.layers
-    fitting = [n for n, layer in enumerate(layers, 1) if isinstance(layer, kinds)]
+    places = {str(place.number): place for place in model.network.places}
+    fitting = [name for name, place in places.items() if isinstance(place.layer, kinds)]
     wanted = " or ".join(kind.name() for kind in kinds)
     if not fitting:
         raise UsageError(f"{option}: the network has no {wanted} layer.")
-    number = fitting[0] if number is None else number
-    if not 1 <= number <= len(layers):
-        raise UsageError(f"{option} {number}: the network has layers 1 to {len(layers)}.")
-    layer = layers[number - 1]
-    if not isinstance(layer, kinds):
-        known = ", ".join(map(str, fitting))
-        raise UsageError(f"{option} {number} is {layer.name()}, and this needs a {wanted} layer: {known}.")
-    return number, layer
+    name = fitting[0] if number is None else str(number)
+    if name not in places:
+        raise UsageError(f"{option} {name}: the network has layers 1 to {len(model.network.layers)}.")
+    place = places[name]
+    if not isinstance(place.layer, kinds):
+        told = f"{option} {name} is {place.layer.name()}, and this needs a {wanted} layer"
+        raise UsageError(f"{told}: {', '.join(fitting)}.")
+    return place.number, place.layer
 
 
-def cropped(volume: Array, box: Box | None, number: int) -> Array:
+def cropped(volume: Array, box: Box | None, number: LayerNumber) -> Array:
     """Return the part of a layer's input that is to be shown; UsageError if it cannot be."""
     if box is not None:
         volume = cut(volume, box, "--crop")

@@ -20,9 +20,9 @@ from pydantic_core import ErrorDetails
 
 import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.bounds import check_document
-from convcli.config import DataOptions, OneOf, Options, Parts, tuples
+from convcli.config import DataOptions, OneOf, Options, Parts
 from convcli.errors import ConfigError
-from convcli.nn.layer import LAYERS, Layer
+from convcli.nn.layer import LAYERS, Layers
 from convcli.nn.losses import LOSSES, CrossEntropy, Loss
 from convcli.nn.optimizers import OPTIMIZERS, Adam, Optimizer
 from convcli.nn.schedules import SCHEDULES, Constant, Schedule
@@ -37,7 +37,6 @@ PARTS: Mapping[str, Parts] = {
 
 # Of a message about a wrong configuration.
 MOST_MISTAKES = 20
-MOST_LAYERS = 1000  # several times those of the deepest networks that people train
 LONGEST_LINE = 300
 
 # Where pydantic speaks of Python's types.
@@ -47,13 +46,6 @@ _PLAIN_WORDS = {
     "tuple_type": "should be an array of tables",
     "too_short": "should have at least one entry",
 }
-
-
-def _not_too_many(value: object) -> object:
-    """Return the layers as a tuple; too many are refused before the first is looked at."""
-    if isinstance(value, list) and len(value) > MOST_LAYERS:
-        raise ValueError(f"expected at most {MOST_LAYERS:,} layers, found {len(value):,}")
-    return tuples(value)
 
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -93,11 +85,7 @@ class Config(Options):
     """A whole configuration."""
 
     data: DataOptions
-    layers: Annotated[
-        tuple[Annotated[Layer, OneOf("layer", LAYERS)], ...],
-        BeforeValidator(_not_too_many),
-        Field(min_length=1),
-    ]
+    layers: Layers
     training: TrainingOptions = Field(default_factory=TrainingOptions)
 
     @model_validator(mode="after")
@@ -156,10 +144,12 @@ def _keys(path: list[int | str]) -> list[str]:
 
 
 def _toml_path(path: Iterable[int | str]) -> str:
-    """Return the words for a place: `training.optimizer.`, `[[layers]] 2 (conv): `."""
+    """Return the words for a place: `training.optimizer.`, `[[layers]] 2 → inside 1 (conv): `."""
     text, section = "", ""
     for step in path:
-        if isinstance(step, int):
+        if isinstance(step, int) and text.endswith("): layers."):  # of a layer, named with its type
+            text = f"{text[: text.rindex(' (')]} → inside {step + 1}: "
+        elif isinstance(step, int):
             text = f"[[{text.removesuffix('.')}]] {step + 1}: "
         elif section in PARTS and step in PARTS[section]:
             section = ""  # an option may have the name of a layer

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from convcli.data import Dataset
-from convcli.nn.layer import Layer
-from convcli.nn.layers import ActivationLayer, Dropout
-from convcli.nn.layers.activation import Affine
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
+from convcli.nn.network import Place
 from convcli.nn.optimizers import Optimizer
 from convcli.nn.schedules import Schedule
 
@@ -31,39 +29,40 @@ def about(model: Model, train: Dataset) -> list[str]:
         *_about_single_values(model, len(train)),
         *_about_warm_up(options.schedule, options.epochs),
     ]
-    if (number := dead_layer(model, train)) is not None:
+    if (dead := dead_layer(model, train)) is not None:
         notes.append(
-            f"the relu of {_place(model, number)} gives 0 for every image tried at the start: nothing up to "
-            f'it can learn. Set {_instead(model, number)} = "leaky_relu" there, or another init.'
+            f"the relu of {dead.name} gives 0 for every image tried at the start: nothing up to "
+            f'it can learn. Set {dead.layer.function_option} = "leaky_relu" there, or another init.'
         )
     return notes
 
 
 def _about_the_end(model: Model) -> list[str]:
     """Return what is wrong with a last layer, whose outputs the loss takes."""
-    last, number = model.network.layers[-1], len(model.network.layers)
-    if isinstance(last, Dropout):
-        return [f"{_place(model, number)} drops outputs of the network: put it before the last dense layer."]
-    name = _activation(last)
+    last = [place for place in model.network.places if isinstance(place.number, int)][-1]
+    if last.layer.draws and not last.layer.children:
+        return [f"{last.name} drops outputs of the network: put it before the last dense layer."]
+    name = last.layer.ends_with
     if name == "none" or not isinstance(model.loss, CrossEntropy):
         return []
-    remedy = "remove this layer" if isinstance(last, ActivationLayer) else "remove its activation"
-    told = f"{_place(model, number)} ends the network with {name}, but cross_entropy, which has the softmax,"
+    remedy = "remove this layer" if last.layer.name() == "activation" else "remove its activation"
+    told = f"{last.name} ends the network with {name}, but cross_entropy, which has the softmax,"
     return [f"{told} needs outputs of any size: {_loss_of(model.loss, name, len(model.classes))}; {remedy}."]
 
 
 def _about_single_values(model: Model, images: int) -> list[str]:
     """Return what is wrong with a batch whose mean is its only value: normalised, that is 0 for any image."""
-    network, size = model.network, model.config.training.batch_size
-    shapes = zip(network.layers, network.shapes[:-1], strict=True)
-    numbers = [
-        n for n, (layer, shape) in enumerate(shapes, 1) if layer.couples_samples and shape[:-1] in SINGLE
+    size = model.config.training.batch_size
+    single = [
+        place
+        for place in model.network.places
+        if place.layer.couples_samples and not place.layer.children and place.input[:-1] in SINGLE
     ]
-    if not numbers or images == 1 or (size > 1 and images % size != 1):
+    if not single or images == 1 or (size > 1 and images % size != 1):
         return []
     better = next(other for other in range(max(size - 1, 2), images + 2) if images % other != 1)
     batch = "every batch" if size == 1 else "the last batch of every epoch"
-    told = f"{_place(model, numbers[0])} has one value a channel in {batch}, which it makes 0 for any image."
+    told = f"{single[0].name} has one value a channel in {batch}, which it makes 0 for any image."
     return [f"{told} Set training.batch_size = {better}."]
 
 
@@ -84,20 +83,16 @@ def _about_warm_up(schedule: Schedule, epochs: int) -> list[str]:
     return [f"{told} gets to where the schedule begins. Set a smaller warmup, or more training.epochs."]
 
 
-def dead_layer(model: Model, train: Dataset) -> int | None:
-    """Return the first layer (from 1) whose relu gives 0 for all of some images, if there is one.
+def dead_layer(model: Model, train: Dataset) -> Place | None:
+    """Return the first layer whose relu gives 0 for all of some images, if there is one.
 
     Its gradient is 0 then, and so is that of all that lies before it.
     """
     spread = np.linspace(0, len(train) - 1, min(SAMPLES, len(train))).astype(int)
-    chosen = train.take(spread).images
-    network = model.network
-    x = model.preprocessing.apply(chosen, np.empty(chosen.shape, np.float32))
-    with np.errstate(all="ignore"):  # what overflows is no matter here
-        for number, (layer, tape) in enumerate(zip(network.layers, network.tapes(), strict=True), 1):
-            x = layer.forward(x, model.weights.by_layer[number - 1], tape)
-            if _activation(layer) == "relu" and not x.any():
-                return number
+    trace = model.trace(train.take(spread).images)
+    for place in model.network.places:
+        if place.layer.ends_with == "relu" and not trace.output(place.number).any():
+            return place
     return None
 
 
@@ -116,11 +111,11 @@ def about_learning(model: Model, train: Dataset, losses: Sequence[float], chance
     if losses[-1] < CHANCE * chance or chance < 1e-6:  # with a single class there is nothing to learn
         return None
     optimizer = model.config.training.optimizer
-    if (number := dead_layer(model, train)) is not None:
+    if (dead := dead_layer(model, train)) is not None:
         return (
-            f"the relu of {_place(model, number)} gives 0 for every image tried: nothing up to it learns. "
+            f"the relu of {dead.name} gives 0 for every image tried: nothing up to it learns. "
             f"Try training.optimizer.learning_rate = {_less(optimizer):g}, or "
-            f'{_instead(model, number)} = "leaky_relu" there.'
+            f'{dead.layer.function_option} = "leaky_relu" there.'
         )
     if len(losses) < 2 or losses[-2] < CHANCE * chance:
         return None
@@ -136,17 +131,3 @@ def about_learning(model: Model, train: Dataset, losses: Sequence[float], chance
 
 def _less(optimizer: Optimizer) -> float:
     return min(optimizer.learning_rate / 10, type(optimizer)().learning_rate)
-
-
-def _activation(layer: Layer) -> str:
-    if isinstance(layer, ActivationLayer):
-        return layer.function
-    return layer.activation if isinstance(layer, Affine) else "none"
-
-
-def _place(model: Model, number: int) -> str:
-    return f"[[layers]] {number} ({model.network.layers[number - 1].name()})"
-
-
-def _instead(model: Model, number: int) -> str:
-    return "function" if isinstance(model.network.layers[number - 1], ActivationLayer) else "activation"

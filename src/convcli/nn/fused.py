@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -14,16 +13,10 @@ from convcli.engine.masks import masked
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.layer import Layer, Tape, Weights
+from convcli.nn.layer import Layer
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.pooling import MaxPool
-
-
-class Computation(Protocol):
-    """What a network calls: a layer, or several as one. Arguments and results as in `Layer`."""
-
-    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array: ...
-    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array: ...
+from convcli.nn.tape import Computation, Tape, Weights
 
 
 def plan(layers: Sequence[Layer]) -> list[tuple[int, Computation]]:
@@ -60,7 +53,8 @@ class ConvMaxPool:
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         rows, columns, c_out = self.pool.output_shape(self.conv.output_shape(x.shape[1:]))
         cells = tape.workspace.array("cells", (*self.pool.size, len(x), rows, columns, c_out), x.dtype)
-        self.conv.convolution(x.shape[1:], self.pool.size).forward(x, weights["W"], None, cells, tape.scratch)
+        convolution = self.conv.convolution(x.shape[1:], self.pool.size)
+        convolution.forward(x, weights["W"], None, cells, tape.current.scratch)
         flat = list(cells.reshape(math.prod(self.pool.size), *cells.shape[2:]))
         top = pool.maximum(flat, tape.workspace.array("top", flat[0].shape, x.dtype))
         a = tape.workspace.array("a", top.shape, x.dtype)
@@ -81,9 +75,9 @@ class ConvMaxPool:
         dcells = shares.reshape(*self.pool.size, *dy.shape)
         convolution = self.conv.convolution(x.shape[1:], self.pool.size)
         if not self.conv.frozen:
-            convolution.weight_gradient(dcells, x, tape.gradient("W"), tape.scratch)
+            convolution.weight_gradient(dcells, x, tape.gradient("W"), tape.current.scratch)
         if not tape.input_gradient:
             return dy
         dx = tape.workspace.array("dx", x.shape, x.dtype)
-        convolution.input_gradient(dcells, weights["W"], dx, tape.scratch)
+        convolution.input_gradient(dcells, weights["W"], dx, tape.current.scratch)
         return dx

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
+from pydantic import BeforeValidator, Field
 
-from convcli.config import Part
-from convcli.engine.workspace import Array, Workspace
+from convcli.config import OneOf, Part, tuples
+from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
+from convcli.nn.tape import Pass, Tape, Weights
 from convcli.registry import Registry
-from convcli.shapes import Pair, Window
+from convcli.shapes import Pair, ReceptiveField, Window
 
 Shape: TypeAlias = tuple[int, ...]
-Weights: TypeAlias = Mapping[str, Array]
 
 _FUNCTIONS = ("relu", "leaky_relu", "sigmoid", "tanh")
 _HINTS = {
@@ -25,68 +26,37 @@ _HINTS = {
     **dict.fromkeys(("linear", "fc", "fully_connected"), "That is called 'dense' here."),
     **{name: f"That is type = 'activation' with function = '{name}'." for name in _FUNCTIONS},
 }
+MOST_LAYERS = 1000  # several times those of the deepest networks that people train
 LAYERS: Registry[type[Layer]] = Registry("layer", _HINTS)
-
-
-@dataclass
-class Tape:
-    """What one layer keeps from its forward pass for its backward pass, on one piece of a batch.
-
-    Attributes
-    ----------
-    training
-        Whether dropout drops and batch normalisation uses the batch's own figures.
-    rng
-        Source of the random numbers of this pass; set where `training` is.
-    gradients
-        Where `backward` adds the gradients of the weights, by their names.
-    fresh
-        Whether nothing has been added yet, so that what stands there is to be overwritten.
-    input_gradient
-        Whether anybody needs what `backward` returns.
-    saved
-        The layer's notes between the two passes.
-    workspace
-        The layer's own arrays, which live until its next pass.
-    scratch
-        Arrays that any layer may overwrite; one for each thread.
-    """
-
-    training: bool = False
-    rng: np.random.Generator | None = None
-    gradients: Weights = field(default_factory=dict)
-    fresh: bool = False
-    input_gradient: bool = True
-    saved: dict[str, Any] = field(default_factory=dict)
-    workspace: Workspace = field(default_factory=Workspace)
-    scratch: Workspace = field(default_factory=Workspace)
-
-    def gradient(self, name: str) -> Array:
-        """Return the array to which the gradient of the weights `name` is to be added."""
-        array = self.gradients[name]
-        if self.fresh:
-            array[...] = 0
-        return array
-
-    def add(self, name: str, gradient: Array) -> None:
-        """Add to the gradient of the weights `name`."""
-        if self.fresh:
-            self.gradients[name][...] = gradient
-        else:
-            self.gradients[name][...] += gradient
 
 
 @dataclass(frozen=True)
 class Initial:
     """How an array of weights begins.
 
-    `scheme` is "he", "glorot", "zeros" or "ones". The fans count a neuron's inputs and outputs.
+    Attributes
+    ----------
+    scheme
+        "he", "glorot", "zeros" or "ones".
+    fan_in, fan_out
+        How many inputs and outputs a neuron has.
+    kind
+        Whether it is trained; what is not is kept with the weights: frozen, or a running figure.
+    decays
+        Whether weight decay pulls it towards zero.
     """
 
     shape: Shape
     scheme: str
     fan_in: int = 0
     fan_out: int = 0
+    kind: Literal["trained", "frozen", "running"] = "trained"
+    decays: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return math.prod(self.shape)
 
     def draw(self, rng: np.random.Generator) -> Array:
         """Return the array, in float64.
@@ -108,15 +78,50 @@ class Layer(Part):
     A layer holds no arrays: weights are handed in, what the backward pass needs is on the tape. So one
     layer can work on several pieces of a batch at the same time. Shapes are without the batch: (h, w, c)
     or (features,). A subclass registers itself by the default of its field `type`.
+
+    A layer may hold others. Whatever a layer is asked it answers itself, and one that says nothing of its own
+    answers with what its children say.
+
+    Attributes
+    ----------
+    function_option
+        Which of its options names the activation function that it ends with, if it has one.
     """
 
-    couples_samples: ClassVar[bool] = False  # a batch may not be cut into pieces
-    draws: ClassVar[bool] = False  # takes random numbers while training
+    function_option: ClassVar[str | None] = None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         if "type" in cls.model_fields:
             LAYERS.register(cls.name())(cls)
+
+    @property
+    def children(self) -> tuple[Layer, ...]:
+        """The layers in this one. In names of weights and in tables they count from 1."""
+        return ()
+
+    def inputs(self, shape: Shape) -> Iterator[Shape]:
+        """Yield what goes into each child where `shape` goes in here, each when those before it fit."""
+        yield from ()
+
+    def fields(self, field: ReceptiveField, shape: Shape) -> Iterator[ReceptiveField]:
+        """Yield what a cell of each child's input sees of the image, where one of the input sees `field`."""
+        yield from ()
+
+    @property
+    def ends_with(self) -> str:
+        """The activation function that its output comes from."""
+        return "none" if self.function_option is None else str(getattr(self, self.function_option))
+
+    @property
+    def couples_samples(self) -> bool:
+        """Whether a batch may not be cut into pieces while training."""
+        return any(child.couples_samples for child in self.children)
+
+    @property
+    def draws(self) -> bool:
+        """Whether it takes random numbers while training."""
+        return any(child.draws for child in self.children)
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
@@ -126,13 +131,17 @@ class Layer(Part):
         """Return the layer as it stands at the end of a network for so many classes."""
         return self
 
-    def parameters(self, shape: Shape) -> dict[str, Initial]:
-        """Return what is trained, by name, for an input of `shape`."""
-        return {}
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        """Return its arrays by name for an input of `shape`; those of its first child are `1.W` and so on."""
+        return {
+            f"{number}.{name}": initial
+            for number, (child, given) in enumerate(zip(self.children, self.inputs(shape), strict=True), 1)
+            for name, initial in child.initial_weights(given).items()
+        }
 
-    def state(self, shape: Shape) -> dict[str, Initial]:
-        """Return what is kept with the weights but not trained, by name."""
-        return {}
+    def tape(self, current: Pass) -> Tape:
+        """Return a fresh tape for it and all that is in it."""
+        return Tape(current, inner=tuple(child.tape(current) for child in self.children))
 
     @abstractmethod
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
@@ -144,15 +153,45 @@ class Layer(Part):
 
     def multiply_adds(self, shape: Shape) -> int:
         """Return the multiplications of the forward pass of one sample."""
-        return 0
+        given = zip(self.children, self.inputs(shape), strict=True)
+        return sum(child.multiply_adds(inner) for child, inner in given)
+
+    def column_bytes(self, shape: Shape) -> int:
+        """Return the memory of a convolution's windows side by side, in float32; of several the largest."""
+        given = zip(self.children, self.inputs(shape), strict=True)
+        return max((child.column_bytes(inner) for child, inner in given), default=0)
 
     def window(self, shape: Shape) -> Window | None:
         """Return the window that the layer slides over its input, if it does."""
         return None
 
+    def sees(self, field: ReceptiveField, shape: Shape) -> ReceptiveField:
+        """Return what a cell of the output sees of the image, where one of the input sees `field`."""
+        window = self.window(shape)
+        return field if window is None else field.through(window)
+
     def summary(self) -> str:
         """Return the options in a few words."""
         return ""
+
+
+def _not_too_many(value: object) -> object:
+    """Return layers as a tuple; too many, with those in them, are refused before the first is looked at."""
+    if (count := _count(value)) > MOST_LAYERS:
+        raise ValueError(f"expected at most {MOST_LAYERS:,} layers, found {count:,}")
+    return tuples(value)
+
+
+def _count(layers: object) -> int:
+    if not isinstance(layers, list):
+        return 0
+    return len(layers) + sum(_count(layer.get("layers")) for layer in layers if isinstance(layer, dict))
+
+
+Layers: TypeAlias = Annotated[
+    tuple[Annotated[Layer, OneOf("layer", LAYERS)], ...], BeforeValidator(_not_too_many), Field(min_length=1)
+]
+"""Layers one after the other, as a field of options: of a whole network, or of a layer that holds others."""
 
 
 def plane_of(shape: Shape, layer: str) -> tuple[Pair, int]:

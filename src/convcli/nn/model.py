@@ -14,6 +14,7 @@ from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.trace import Trace
 from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import Workers
 
@@ -92,6 +93,12 @@ class Model:
         if not math.isfinite(figures.loss):
             raise _too_large("loss on these images is")
         return figures
+
+    def trace(self, images: Array) -> Trace:
+        """Return what becomes of a few `images` in each layer; errors are those of `predict`."""
+        pixels = self.preprocessing.checked(images)
+        x = self.preprocessing.apply(pixels, np.empty(pixels.shape, np.float32))
+        return Trace.of(self.network, self.weights, x)
 
     def workers(self, threads: int | None = None) -> Workers:
         """Return a team that takes batches through the network."""

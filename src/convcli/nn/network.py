@@ -1,19 +1,64 @@
-"""A network: a loop forward over its layers, and the same loop reversed."""
+"""A network: a sequence of layers that fit each other, and where each of them stands."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from convcli.engine.workspace import Array, Workspace
+from convcli.engine.workspace import Array
 from convcli.errors import ConfigError, ShapeError
-from convcli.nn.fused import plan
-from convcli.nn.layer import Layer, Shape, Tape
-from convcli.nn.layers.activation import Affine
+from convcli.nn.layer import Layer, Shape
+from convcli.nn.layers.sequence import Sequence
+from convcli.nn.tape import LayerNumber, Pass, Tape
 from convcli.nn.weights import Layout, NetworkWeights
+from convcli.shapes import ReceptiveField
 
 MOST_NUMBERS = 1 << 30  # of all weights, or in one array: 4 GiB of float32
 MOST_ACTIVATIONS = 1 << 28  # of all layers for one image: 1 GiB of float32
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A layer where it stands in a network.
+
+    Attributes
+    ----------
+    input, output
+        Shapes of what goes in and comes out.
+    field
+        What a cell of the output sees of the image.
+    trained, frozen
+        How many numbers of its weights, and of those of the layers in it, are trained, and how many frozen.
+    """
+
+    number: LayerNumber
+    layer: Layer
+    input: Shape
+    output: Shape
+    field: ReceptiveField
+
+    @property
+    def name(self) -> str:
+        """What an error calls it: `[[layers]] 3 → inside 1 (conv)`."""
+        return _name(self.number, self.layer)
+
+    @property
+    def title(self) -> str:
+        """Its type and options in a few words."""
+        return f"{self.layer.name()} {self.layer.summary()}".strip()
+
+    @property
+    def trained(self) -> int:
+        return self._count("trained")
+
+    @property
+    def frozen(self) -> int:
+        return self._count("frozen")
+
+    def _count(self, kind: str) -> int:
+        arrays = self.layer.initial_weights(self.input).values()
+        return sum(initial.size for initial in arrays if initial.kind == kind)
 
 
 class Network:
@@ -34,38 +79,34 @@ class Network:
 
     Attributes
     ----------
-    steps
-        What is called, in order: layers, or neighbours as one, each with its position.
+    sequence
+        The layers as one.
+    places
+        Where each layer stands; those in a layer follow it.
     shapes
-        What goes into each layer, and last what comes out.
+        What goes into each layer that is in no other, and last what comes out.
     trained, kept
         Where each weight lies in the flat vectors.
     """
 
     def __init__(self, layers: Iterable[Layer], input_shape: Shape) -> None:
-        self.layers = tuple(layers)
-        self.steps = plan(self.layers)
-        self.shapes: list[Shape] = [tuple(input_shape)]
+        self.sequence = Sequence(layers=tuple(layers))
         if math.prod(input_shape) > MOST_NUMBERS:
-            size = " × ".join(map(str, input_shape))
             raise ConfigError(
-                f"Images of {size} are too large: at most {MOST_NUMBERS:,} numbers each. Set data.size."
+                f"Images of {_size(input_shape)} are too large: at most {MOST_NUMBERS:,} numbers each. "
+                "Set data.size."
             )
-        for number, layer in enumerate(self.layers, 1):
-            try:
-                self.shapes.append(_affordable(layer, self.shapes[-1]))
-            except ShapeError as error:
-                size = " × ".join(map(str, self.shapes[-1]))
-                raise ConfigError(
-                    f"[[layers]] {number} ({layer.name()}) cannot take its input of {size}. {error}"
-                ) from None
+        self.places = _inside(self.sequence, "", tuple(input_shape), ReceptiveField())
+        outer = [place for place in self.places if isinstance(place.number, int)]
+        self.shapes: list[Shape] = [tuple(input_shape), *(place.output for place in outer)]
         self._check_sums()
-        inputs = list(zip(self.layers, self.shapes[:-1], strict=True))
-        self.trained = Layout([layer.parameters(shape) for layer, shape in inputs])
-        self.kept = Layout([layer.state(shape) for layer, shape in inputs])
+        arrays = self.sequence.initial_weights(self.shapes[0])
+        trained = {name: initial for name, initial in arrays.items() if initial.kind == "trained"}
+        kept = {name: initial for name, initial in arrays.items() if name not in trained}
+        self.trained, self.kept = Layout(self.sequence, trained), Layout(self.sequence, kept)
 
     @classmethod
-    def classifying(cls, layers: Sequence[Layer], input_shape: Shape, classes: int | None) -> Network:
+    def classifying(cls, layers: Iterable[Layer], input_shape: Shape, classes: int | None) -> Network:
         """Return the network whose outputs are a number for each class; any network where `classes` is None.
 
         Raises
@@ -73,82 +114,81 @@ class Network:
         ConfigError
             If the layers do not fit each other, the input, or the number of classes, or nothing is trained.
         """
-        last = layers[-1]
-        if classes is not None:
-            layers = [*layers[:-1], last.for_classes(classes)]
-        network = cls(layers, input_shape)
+        *others, last = layers
+        network = cls([*others, last if classes is None else last.for_classes(classes)], input_shape)
         outputs = network.shapes[-1]
         if classes is not None and outputs != (classes,):
             flat = "flatten and " if len(outputs) > 1 else ""
             raise ConfigError(
-                f"[[layers]] {len(layers)} ({last.name()}) gives {outputs}, but there are {classes} "
+                f"{_name(len(network.layers), last)} gives {outputs}, but there are {classes} "
                 f"classes: end with {flat}a dense layer without `units`, or with units = {classes}."
             )
-        frozen = any(network.parameter_counts(number)[1] for number in range(1, len(layers) + 1))
-        if frozen and not network.trained.size:
+        if not network.trained.size and any(place.frozen for place in network.places):
             raise ConfigError("[[layers]]: every layer with weights is frozen, so there is nothing to train.")
         return network
 
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that are in no other."""
+        return self.sequence.layers
+
+    @property
+    def activations(self) -> list[int]:
+        """How many numbers an image is, and how many come out of each layer for it."""
+        return [math.prod(shape) for shape in (self.shapes[0], *(place.output for place in self.places))]
+
     def _check_sums(self) -> None:
         """Raise ConfigError where each layer would be possible, but not all of them."""
-        activations = sum(map(math.prod, self.shapes))
+        activations = sum(self.activations)
         if activations > MOST_ACTIVATIONS:
             raise ConfigError(
                 f"[[layers]] would have {activations:,} outputs in all for each image; at most "
                 f"{MOST_ACTIVATIONS:,} are possible. Set data.size, or pool earlier."
             )
-        weights = sum(
-            _weights(layer, shape) for layer, shape in zip(self.layers, self.shapes[:-1], strict=True)
-        )
+        weights = _weights(self.sequence, self.shapes[0])
         if weights > MOST_NUMBERS:
             raise ConfigError(
                 f"[[layers]] would have {weights:,} weights in all; at most {MOST_NUMBERS:,} are possible."
             )
 
-    @property
-    def couples_samples(self) -> bool:
-        """Whether a batch has to go through in one piece while training."""
-        return any(layer.couples_samples for layer in self.layers)
+    def tape(self) -> Tape:
+        """Return a fresh tape, for one thread. It does not ask for the gradient of the images."""
+        tape = self.sequence.tape(Pass())
+        tape.input_gradient = False
+        return tape
 
-    @property
-    def draws(self) -> bool:
-        """Whether training takes random numbers."""
-        return any(layer.draws for layer in self.layers)
+    def forward(self, x: Array, weights: NetworkWeights, tape: Tape) -> Array:
+        """Return the outputs (n, ...) for `x` (n, h, w, c); they live on the tape."""
+        return self.sequence.forward(x, weights.arrays, tape)
 
-    def parameter_counts(self, number: int) -> tuple[int, int]:
-        """Return how many numbers of layer `number` (from 1) are trained, and how many are frozen."""
-        layer = self.layers[number - 1]
-        trained, kept = (
-            sum(slot.size for slot in layout.layers[number - 1]) for layout in (self.trained, self.kept)
-        )
-        return trained, kept if isinstance(layer, Affine) and layer.frozen else 0
+    def backward(self, dy: Array, weights: NetworkWeights, tape: Tape) -> Array:
+        """Take dL/doutputs back through the last forward pass; add the weights' gradients to the tape's.
 
-    def tapes(self) -> list[Tape]:
-        """Return fresh tapes, one a layer; they share their scratch arrays and belong to one thread.
-
-        They ask for the gradients of inputs as far back as something is trained.
+        `dy` may be overwritten. Returns dL/dx where the tape asks for it.
         """
-        scratch = Workspace()
-        first = next((n for n, slots in enumerate(self.trained.layers) if slots), len(self.layers))
-        return [Tape(scratch=scratch, input_gradient=number > first) for number in range(len(self.layers))]
+        return self.sequence.backward(dy, weights.arrays, tape)
 
-    def forward(self, x: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
-        """Return the outputs (n, ...) for `x` (n, h, w, c); they live on the last tape."""
-        for number, step in self.steps:
-            x = step.forward(x, weights.by_layer[number], tapes[number])
-        return x
 
-    def backward(self, dy: Array, weights: NetworkWeights, tapes: Sequence[Tape]) -> Array:
-        """Take dL/doutputs back through the last forward pass; add the weights' gradients to the tapes'.
+def _inside(layer: Layer, prefix: str, shape: Shape, field: ReceptiveField) -> list[Place]:
+    """Return where the layers within a layer stand, which takes an input of `shape` that sees `field`."""
+    given = zip(layer.children, layer.inputs(shape), layer.fields(field, shape), strict=True)
+    return [
+        place
+        for number, (child, inner, seen) in enumerate(given, 1)
+        for place in _placed(child, f"{prefix}{number}", inner, seen)
+    ]
 
-        `dy` may be overwritten. Returns dL/dx where every tape asks for its input's gradient; it ends at the
-        first that does not.
-        """
-        for number, step in reversed(self.steps):
-            dy = step.backward(dy, weights.by_layer[number], tapes[number])
-            if not tapes[number].input_gradient:
-                break
-        return dy
+
+def _placed(layer: Layer, number: str, shape: Shape, field: ReceptiveField) -> list[Place]:
+    """Return where a layer and all in it stand; those first, so that the innermost that errs is named."""
+    inner = _inside(layer, f"{number}.", shape, field)
+    try:
+        output = _affordable(layer, shape)
+    except ShapeError as error:
+        told = f"{_name(number, layer)} cannot take its input of {_size(shape)}."
+        raise ConfigError(f"{told} {error}") from None
+    place = Place(number if "." in number else int(number), layer, shape, output, layer.sees(field, shape))
+    return [place, *inner]
 
 
 def _affordable(layer: Layer, shape: Shape) -> Shape:
@@ -162,5 +202,12 @@ def _affordable(layer: Layer, shape: Shape) -> Shape:
 
 def _weights(layer: Layer, shape: Shape) -> int:
     """Return how many weights a layer has, trained or not."""
-    arrays = layer.parameters(shape) | layer.state(shape)
-    return sum(math.prod(initial.shape) for initial in arrays.values())
+    return sum(initial.size for initial in layer.initial_weights(shape).values())
+
+
+def _size(shape: Shape) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _name(number: LayerNumber, layer: Layer) -> str:
+    return f"[[layers]] {str(number).replace('.', ' → inside ')} ({layer.name()})"

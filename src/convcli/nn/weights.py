@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +11,8 @@ from numpy.typing import DTypeLike
 
 from convcli.engine.team import shared_zeros
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Initial, Shape, Weights
+from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.tape import Weights
 
 
 @dataclass(frozen=True)
@@ -23,52 +23,53 @@ class Slot:
     initial: Initial
     offset: int
 
-    @property
-    def size(self) -> int:
-        return math.prod(self.initial.shape)
-
     def view(self, vector: Array) -> Array:
-        return vector[self.offset : self.offset + self.size].reshape(self.initial.shape)
+        return vector[self.offset : self.offset + self.initial.size].reshape(self.initial.shape)
 
 
 class Layout:
-    """Where the arrays of all layers lie in one flat vector, so that an optimizer sees a single array."""
+    """Where arrays of a layer and of those in it lie in a flat vector: an optimizer sees a single array.
 
-    def __init__(self, layers: Iterable[dict[str, Initial]]) -> None:
-        self.layers: list[list[Slot]] = []
+    Their names are the layer's, such as `3.W`, or `3.1.W` of a layer in the third.
+    """
+
+    def __init__(self, layer: Layer, arrays: Mapping[str, Initial]) -> None:
+        self._layer = layer
+        self.slots: list[Slot] = []
         self.size = 0
-        for arrays in layers:
-            slots = []
-            for name, initial in arrays.items():
-                slots.append(Slot(name, initial, self.size))
-                self.size += slots[-1].size
-            self.layers.append(slots)
+        for name, initial in arrays.items():
+            self.slots.append(Slot(name, initial, self.size))
+            self.size += initial.size
 
-    def views(self, vector: Array) -> list[Weights]:
-        """Return the arrays of each layer as views of `vector`."""
-        return [{slot.name: slot.view(vector) for slot in slots} for slots in self.layers]
+    def views(self, vector: Array) -> Weights:
+        """Return the arrays, layer by layer, as views of `vector`."""
+        return nested(self._layer, self.named(vector))
 
     def shapes(self) -> dict[str, Shape]:
-        """Return the shapes of the arrays under names such as `1.W`, where layers count from 1."""
-        return {
-            f"{number}.{slot.name}": slot.initial.shape
-            for number, slots in enumerate(self.layers, 1)
-            for slot in slots
-        }
+        """Return the shapes of the arrays by their names."""
+        return {slot.name: slot.initial.shape for slot in self.slots}
 
     def named(self, vector: Array) -> dict[str, Array]:
-        """Return the same views under names such as `1.W`, where layers count from 1."""
-        return {
-            f"{number}.{name}": view
-            for number, views in enumerate(self.views(vector), 1)
-            for name, view in views.items()
-        }
+        """Return the arrays as views of `vector` by their names."""
+        return {slot.name: slot.view(vector) for slot in self.slots}
 
     def fill(self, vector: Array, value: Callable[[Slot], Array | float]) -> None:
         """Set every array of `vector` to `value(slot)`."""
-        for slots in self.layers:
-            for slot in slots:
-                slot.view(vector)[...] = value(slot)
+        for slot in self.slots:
+            slot.view(vector)[...] = value(slot)
+
+
+def nested(layer: Layer, arrays: Mapping[str, Array]) -> Weights:
+    """Return named arrays as they are handed to `layer`: its own, and within them those of its children."""
+    own: dict[str, Array] = {}
+    inner: list[dict[str, Array]] = [{} for _ in layer.children]
+    for name, array in arrays.items():
+        number, dot, rest = name.partition(".")
+        if dot:
+            inner[int(number) - 1][rest] = array
+        else:
+            own[name] = array
+    return Weights(own, map(nested, layer.children, inner))
 
 
 class Arranged(Protocol):
@@ -76,6 +77,10 @@ class Arranged(Protocol):
 
     trained: Layout
     kept: Layout
+
+    @property
+    def sequence(self) -> Layer:
+        """The layers as one."""
 
 
 class NetworkWeights:
@@ -87,12 +92,8 @@ class NetworkWeights:
     def __init__(self, network: Arranged, dtype: DTypeLike = np.float32) -> None:
         self.trained = shared_zeros(network.trained.size, dtype)
         self.kept = shared_zeros(network.kept.size, dtype)
-        self.by_layer: list[Weights] = [
-            {**own, **kept}
-            for own, kept in zip(
-                network.trained.views(self.trained), network.kept.views(self.kept), strict=True
-            )
-        ]
+        named = network.trained.named(self.trained) | network.kept.named(self.kept)
+        self.arrays = nested(network.sequence, named)
 
     @classmethod
     def initial(
@@ -111,7 +112,7 @@ class NetworkWeights:
 
 
 def decay_mask(network: Arranged) -> Array:
-    """Return a vector with 1 where weight decay applies: the W of conv and dense layers."""
+    """Return a vector with 1 where weight decay applies."""
     mask = np.zeros(network.trained.size, np.float32)
-    network.trained.fill(mask, lambda slot: float(slot.name == "W"))
+    network.trained.fill(mask, lambda slot: float(slot.initial.decays))
     return mask

@@ -19,10 +19,10 @@ from convcli.engine.blas import one_thread_each
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Tape
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.tape import Tape
 from convcli.nn.weights import NetworkWeights
 
 Result = TypeVar("Result")
@@ -104,7 +104,7 @@ class Workers:
         self._team: Team[_Learn | _Predict, BatchResult | None] = Team(self._work, self.threads)
         self._lanes = shared_zeros(LANES * self.total.size, np.float32).reshape(LANES, -1)
         self._views = [network.trained.views(lane) for lane in self._lanes]
-        self._idle: list[list[Tape]] = []
+        self._idle: list[Tape] = []
         self._room(0)
 
     def __enter__(self) -> Workers:
@@ -159,7 +159,7 @@ class Workers:
 
     def _pieces(self, size: int) -> int:
         """Return how many pieces to cut a batch into, so that no lane has much more to do than another."""
-        if self.network.couples_samples:
+        if self.network.sequence.couples_samples:
             return 1
         fewest = -(-size // self.piece)
         even = min(LANES, size // SMALL_PIECE)
@@ -195,55 +195,52 @@ class Workers:
 
     def _work(self, job: _Learn | _Predict, number: int) -> BatchResult | None:
         # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
-        with self._tapes() as tapes, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with self._tape() as tape, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             if isinstance(job, _Learn):
-                return self._learn(job, number, tapes)
-            self._predict(job, number, tapes)
+                return self._learn(job, number, tape)
+            self._predict(job, number, tape)
             return None
 
     @contextmanager
-    def _tapes(self) -> Iterator[list[Tape]]:
-        """Give tapes that no other thread is using."""
+    def _tape(self) -> Iterator[Tape]:
+        """Give a tape that no other thread is using."""
         try:
-            tapes = self._idle.pop()
+            tape = self._idle.pop()
         except IndexError:
-            tapes = self.network.tapes()
-        yield tapes
-        self._idle.append(tapes)
+            tape = self.network.tape()
+        yield tape
+        self._idle.append(tape)
 
-    def _learn(self, job: _Learn, lane: int, tapes: list[Tape]) -> BatchResult:
+    def _learn(self, job: _Learn, lane: int, tape: Tape) -> BatchResult:
         """Add up the gradients of a lane's pieces."""
-        for tape, views in zip(tapes, self._views[lane], strict=True):
-            tape.gradients, tape.training = views, True
+        tape.add_to(self._views[lane])
+        current = tape.current
+        current.training = True
         loss, correct = 0.0, 0
         for piece in range(lane, job.pieces, LANES):
-            if self.network.draws:
-                rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
-                for tape in tapes:
-                    tape.rng = rng
+            if self.network.sequence.draws:
+                current.rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
             chosen = _piece(job, piece)
             labels = self._labels[chosen]
-            outputs = self._forward(chosen, tapes)
+            outputs = self._forward(chosen, tape)
             losses, gradient = self.loss.evaluate(outputs, labels)
             gradient *= gradient.dtype.type(1 / job.size)
             loss += float(losses.sum(dtype=np.float64))
             correct += int((outputs.argmax(1) == labels).sum())
-            for tape in tapes:
-                tape.fresh = piece == lane
-            self.network.backward(gradient, self.weights, tapes)
+            current.fresh = piece == lane
+            self.network.backward(gradient, self.weights, tape)
         return BatchResult(loss, correct)
 
-    def _predict(self, job: _Predict, piece: int, tapes: list[Tape]) -> None:
+    def _predict(self, job: _Predict, piece: int, tape: Tape) -> None:
         """Put the outputs of a piece into the shared array."""
-        for tape in tapes:
-            tape.training = False
+        tape.current.training = False
         chosen = slice(piece * self.piece, min((piece + 1) * self.piece, job.size))
-        self._outputs[chosen] = self._forward(chosen, tapes)
+        self._outputs[chosen] = self._forward(chosen, tape)
 
-    def _forward(self, chosen: slice, tapes: list[Tape]) -> Array:
+    def _forward(self, chosen: slice, tape: Tape) -> Array:
         images = self._images[chosen]
-        x = tapes[0].workspace.array("input", images.shape, self.weights.trained.dtype)
-        return self.network.forward(self.preprocessing.apply(images, x), self.weights, tapes)
+        x = tape.workspace.array("input", images.shape, self.weights.trained.dtype)
+        return self.network.forward(self.preprocessing.apply(images, x), self.weights, tape)
 
 
 def useful_threads(wanted: int | None) -> int:
@@ -253,9 +250,9 @@ def useful_threads(wanted: int | None) -> int:
 
 def training_bytes(network: Network, batch_size: int, threads: int | None) -> int:
     """Return how much memory a training takes, about: activations with their gradients, and all vectors."""
-    images = batch_size if network.couples_samples else min(_piece_size(network), batch_size)
-    workers = 1 if network.couples_samples else min(useful_threads(threads), LANES, batch_size)
-    activations = 2 * workers * images * sum(map(math.prod, network.shapes))
+    images = batch_size if network.sequence.couples_samples else min(_piece_size(network), batch_size)
+    workers = 1 if network.sequence.couples_samples else min(useful_threads(threads), LANES, batch_size)
+    activations = 2 * workers * images * sum(network.activations)
     # The lanes' gradients and their sum, the weights and the best ones, what optimizers keep; and beginnings.
     vectors = (LANES + 5) * network.trained.size + 4 * network.kept.size
     return 4 * (activations + vectors)
@@ -269,6 +266,5 @@ def _piece(job: _Learn, number: int) -> slice:
 
 
 def _piece_size(network: Network) -> int:
-    largest = max(math.prod(shape) for shape in network.shapes)
-    fitting = PIECE_BYTES // (4 * largest)
+    fitting = PIECE_BYTES // (4 * max(network.activations))
     return max(PIECE_RANGE[0], min(fitting, PIECE_RANGE[1]))

@@ -13,6 +13,7 @@ from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Shape
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
+from convcli.nn.tape import Computation
 from convcli.nn.weights import NetworkWeights
 from convcli.proof.differences import (
     LARGE,
@@ -46,7 +47,7 @@ MANY_NUMBERS = 1 << 15  # in maps; below it, a hundred evaluations take moments
 
 def step_spans(network: Network) -> list[Pair]:
     """Return for each step of a network its first layer and the one behind its last, counted from 0."""
-    starts = [number for number, _ in network.steps]
+    starts = [number for number, _ in network.sequence.steps]
     return list(zip(starts, [*starts[1:], len(network.layers)], strict=True))
 
 
@@ -59,46 +60,38 @@ class _Bench:
         # So that no bias is 0: behind a region of zeros its relu would stand on its kink.
         self.weights.trained += rng.normal(0, 0.1, self.weights.trained.shape)
         self.x = rng.standard_normal((samples, *shape))
-        self.tapes = self.network.tapes()
+        self.tape = self.network.tape()
+        self.tape.current.training = self.tape.input_gradient = True
         self.seed = int(rng.integers(1 << 32))
-        self.inputs: dict[int, Array] = {}
+        self.inputs: dict[int, Array] = {0: self.x}
 
     def outputs(self, first: int = 0) -> Array:
         """Return the outputs as training computes them, from the step with the layer `first` on."""
-        self._rewind()
-        x = self.x
-        for (number, step), (_, end) in zip(self.network.steps, step_spans(self.network), strict=True):
-            if end <= first:
-                continue
-            if number <= first:
-                x = self.inputs[number] if number else self.x
-            x = step.forward(x, self.weights.by_layer[number], self.tapes[number])
+        steps = zip(self.network.sequence.steps, step_spans(self.network), strict=True)
+        left = [step for step, (_, end) in steps if end > first]
+        x = self.inputs[left[0][0]]
+        for position, step in left:
+            x = self._through(position, step, x)
         return x
 
     def gradients(self, dy: Callable[[Array], Array]) -> dict[str, Array]:
         """Return dL/dx and dL/d of all weights by the network's own two passes."""
-        self._rewind()
         gradient = np.zeros_like(self.weights.trained)
-        for tape, views in zip(self.tapes, self.network.trained.views(gradient), strict=True):
-            tape.gradients, tape.input_gradient = views, True
-        outputs = self.network.forward(self.x, self.weights, self.tapes)
-        dx = self.network.backward(dy(outputs).copy(), self.weights, self.tapes).copy()
+        self.tape.add_to(self.network.trained.views(gradient))
+        dx = self.network.backward(dy(self.outputs()).copy(), self.weights, self.tape).copy()
         return {"x": dx, **self.network.trained.named(gradient)}
 
-    def _rewind(self) -> None:
-        """Let the next pass draw the same random numbers as the last one did: dropout drops the same."""
-        for number, tape in enumerate(self.tapes):
-            tape.training = True
-            if self.network.layers[number].draws:
-                tape.rng = np.random.default_rng((self.seed, number))
+    def _through(self, position: int, step: Computation, x: Array) -> Array:
+        """Return what a step makes of `x`, drawing the same numbers each time: dropout drops the same."""
+        self.tape.current.rng = np.random.default_rng((self.seed, position))
+        return self.tape.through(position, step, x, self.weights.arrays)
 
     def _remember_inputs(self) -> None:
         """Keep what goes into each step, so that what stands before a changed weight need not run again."""
-        self._rewind()
         x = self.x
-        for number, step in self.network.steps:
-            self.inputs[number] = x
-            x = step.forward(x, self.weights.by_layer[number], self.tapes[number]).copy()
+        for position, step in self.network.sequence.steps:
+            self.inputs[position] = x
+            x = self._through(position, step, x).copy()
 
     def errors(
         self,

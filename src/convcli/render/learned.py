@@ -14,6 +14,7 @@ from rich.text import Text
 
 from convcli.engine.workspace import Array
 from convcli.kernels.learned import Match, chance, nearest
+from convcli.nn.tape import LayerNumber
 from convcli.render.kernels import call, table
 from convcli.wording import by, printable
 
@@ -27,7 +28,7 @@ class LearnedLayer:
     """A trained convolution: its run, its number (from 1), and its weights (f_h, f_w, c, filters)."""
 
     run: str
-    number: int
+    number: LayerNumber
     weights: Array
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,9 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.data import Dataset
-from convcli.nn.layer import Layer, Shape
-from convcli.nn.layers import Conv
-from convcli.nn.network import Network
+from convcli.nn.layer import Initial, Shape
+from convcli.nn.network import Network, Place
 from convcli.render.sizes import SHORT_FORMULA, in_numbers, short_formula
 from convcli.shapes import AXES, Pair, ReceptiveField, Window
 from convcli.shapes.volume import volume_bytes
@@ -25,75 +25,76 @@ from convcli.wording import by, memory, printable, short_pair, shown
 class LayerRow:
     """One layer's line in the table; `parameters` are those that are trained."""
 
-    number: int
-    type: str
-    options: str
-    output: Shape
+    place: Place
     parameters: int
     frozen: int
     multiply_adds: int
-    input: Shape
     window: Window | None
-    field: ReceptiveField | None
     column_bytes: int
+
+    @property
+    def field(self) -> ReceptiveField | None:
+        """What a cell sees of the image, as long as the output is a volume."""
+        return self.place.field if len(self.place.output) == 3 else None
 
     @property
     def receptive_field(self) -> Pair | None:
         """Rows and columns of the image that a cell sees."""
         return self.field.size if self.field else None
 
+    @property
+    def plane(self) -> Pair:
+        """Rows and columns of a volume that goes in."""
+        return self.place.input[0], self.place.input[1]
+
+    @property
+    def inner(self) -> bool:
+        """Whether the layer stands in another, whose row counts what it costs."""
+        return not isinstance(self.place.number, int)
+
 
 def layer_rows(network: Network) -> Iterator[LayerRow]:
-    """Yield a row for each layer; a receptive field is told as long as the output is a volume."""
-    field = ReceptiveField()
-    for number, layer in enumerate(network.layers, 1):
-        shape_in, shape_out = network.shapes[number - 1 : number + 1]
-        window = layer.window(shape_in)
-        field = field.through(window) if window is not None else field
+    """Yield a row for each layer."""
+    for place in network.places:
+        layer, shape = place.layer, place.input
         yield LayerRow(
-            number,
-            layer.name(),
-            layer.summary(),
-            shape_out,
-            *network.parameter_counts(number),
-            layer.multiply_adds(shape_in),
-            shape_in,
-            window,
-            field if len(shape_out) == 3 else None,
-            _column_bytes(layer, shape_in, shape_out),
+            place,
+            place.trained,
+            place.frozen,
+            layer.multiply_adds(shape),
+            layer.window(shape),
+            layer.column_bytes(shape),
         )
 
 
 def size_in_numbers(row: LayerRow) -> str:
     """Return how the size of a layer's output comes about; nothing where it stays or is an option."""
     if row.window is not None:
-        return short_formula((row.input[0], row.input[1]), row.window)
-    return _product(row.input) if len(row.input) > len(row.output) else ""
+        return short_formula(row.plane, row.window)
+    given = row.place.input
+    return _product(given) if len(given) > len(row.place.output) else ""
 
 
-def parameters_in_numbers(network: Network, number: int) -> str:
-    """Return how many weights layer `number` (from 1) has, array by array: `3·3·1·12 + 12`."""
-    slots = network.trained.layers[number - 1] or network.kept.layers[number - 1]  # kept where frozen
-    return " + ".join(_product(slot.initial.shape) for slot in slots)
+def parameters_in_numbers(place: Place) -> str:
+    """Return how many weights of its own a layer has, array by array: `3·3·1·12 + 12`."""
+    own = [initial for initial in _own(place) if initial.kind != "running"]
+    return " + ".join(_product(initial.shape) for initial in own)
 
 
-def multiply_adds_in_numbers(network: Network, number: int) -> str:
-    """Return the multiplications of layer `number` (from 1): positions times weights, `28·28 · 3·3·1·12`."""
-    slots = (*network.trained.layers[number - 1], *network.kept.layers[number - 1])
-    weights = [slot.initial.shape for slot in slots if slot.name == "W"]
-    positions = network.shapes[number][:-1]
-    return " · ".join(_product(shape) for shape in (positions, *weights) if shape)
+def multiply_adds_in_numbers(place: Place) -> str:
+    """Return the multiplications of a layer itself: positions times weights, `28·28 · 3·3·1·12`."""
+    weights = [initial.shape for initial in _own(place) if initial.decays]
+    return " · ".join(_product(shape) for shape in (place.output[:-1], *weights) if shape) if weights else ""
+
+
+def _own(place: Place) -> list[Initial]:
+    """Return how the arrays of a layer begin that are not those of a layer in it."""
+    arrays = place.layer.initial_weights(place.input)
+    return [initial for name, initial in arrays.items() if "." not in name]
 
 
 def _product(sizes: Shape) -> str:
     return "·".join(map(str, sizes))
-
-
-def _column_bytes(layer: Layer, shape_in: Shape, shape_out: Shape) -> int:
-    """Return the memory of all windows of a convolution side by side, in float32."""
-    if not isinstance(layer, Conv):
-        return 0
-    return volume_bytes(*shape_out[:2], *layer.kernel, shape_in[2])
 
 
 def network_table(network: Network, title: str) -> Table:
@@ -108,14 +109,17 @@ def network_table(network: Network, title: str) -> Table:
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("layer", footer="total", no_wrap=True)
     table.add_column("options")
-    totals = {name: f"{sum(column):,}" for name, column in counts.items()}
+    outer = [not row.inner for row in rows]
+    totals = {name: f"{sum(compress(column, outer)):,}" for name, column in counts.items()}
     for name, footer in {"output": "", **totals, "sees": ""}.items():
         table.add_column(name, footer=footer, justify="right", no_wrap=True)
     table.add_row("", "input", "", by(network.shapes[0]))
     for row, *numbers in zip(rows, *counts.values(), strict=True):
         cells = (f"{count:,}" if count else "" for count in numbers)
         sees = by(row.receptive_field) if row.receptive_field else ""
-        table.add_row(str(row.number), row.type, row.options, by(row.output), *cells, sees)
+        place = row.place
+        options, output = place.layer.summary(), by(place.output)
+        table.add_row(str(place.number), place.layer.name(), options, output, *cells, sees)
     return table
 
 
@@ -123,7 +127,7 @@ def geometry_view(network: Network) -> Group:
     """Return sizes in numbers, where each layer looks, and the memory of one image in float32."""
     table = Table(box=SIMPLE_HEAD, show_footer=True)
     rows = list(layer_rows(network))
-    activations = sum(volume_bytes(*shape) for shape in network.shapes)
+    activations = sum(map(volume_bytes, network.activations))
     largest = max(row.column_bytes for row in rows)
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("layer", footer="total", no_wrap=True)
@@ -138,15 +142,14 @@ def geometry_view(network: Network) -> Group:
         table.add_column(name, footer=footer, justify="right", no_wrap=True)
     table.add_row("", "input", "", "1", "0", "", memory(volume_bytes(*network.shapes[0])), "")
     for row in rows:
-        plane = (row.input[0], row.input[1]) if row.window else (0, 0)
         table.add_row(
-            str(row.number),
-            row.type,
-            short_formula(plane, row.window) if row.window else "",
+            str(row.place.number),
+            row.place.layer.name(),
+            short_formula(row.plane, row.window) if row.window else "",
             short_pair(row.field.jump) if row.field else "",
             short_pair(row.field.centre) if row.field else "",
-            short_pair(row.window.remainder(plane)) if row.window else "",
-            memory(volume_bytes(*row.output)),
+            short_pair(row.window.remainder(row.plane)) if row.window else "",
+            memory(volume_bytes(*row.place.output)),
             memory(row.column_bytes) if row.column_bytes else "",
         )
     return Group(table, Text(f"size = {SHORT_FORMULA}"))
@@ -155,46 +158,52 @@ def geometry_view(network: Network) -> Group:
 def network_document(network: Network) -> dict[str, Any]:
     """Return the same as plain JSON."""
     rows = list(layer_rows(network))
+    outer = [row for row in rows if not row.inner]
     return {
         "op": "correlate",
         "input": list(network.shapes[0]),
-        "layers": [
-            {
-                "layer": row.number,
-                "type": row.type,
-                "options": network.layers[row.number - 1].model_dump(mode="json", exclude={"type"}),
-                "output": list(row.output),
-                "parameters": row.parameters,
-                "frozen": row.frozen,
-                "multiply_adds": row.multiply_adds,
-                "receptive_field": list(row.receptive_field) if row.receptive_field else None,
-                "jump": list(row.field.jump) if row.field else None,
-                "start": list(row.field.start) if row.field else None,
-                "centre": list(row.field.centre) if row.field else None,
-                **_window_document(row),
-                "memory": {"output": volume_bytes(*row.output), "columns": row.column_bytes},
-            }
-            for row in rows
-        ],
+        "layers": [_row_document(row, rows) for row in outer],
         "output": list(network.shapes[-1]),
-        "parameters": sum(row.parameters for row in rows),
-        "frozen": sum(row.frozen for row in rows),
-        "multiply_adds": sum(row.multiply_adds for row in rows),
+        "parameters": sum(row.parameters for row in outer),
+        "frozen": sum(row.frozen for row in outer),
+        "multiply_adds": sum(row.multiply_adds for row in outer),
         "memory": {
-            "activations": sum(volume_bytes(*shape) for shape in network.shapes),
+            "activations": sum(map(volume_bytes, network.activations)),
             "largest_columns": max(row.column_bytes for row in rows),
         },
     }
 
 
+def _row_document(row: LayerRow, rows: Iterable[LayerRow]) -> dict[str, Any]:
+    place, layer = row.place, row.place.layer
+    document = {
+        "layer": place.number,
+        "type": layer.name(),
+        "options": layer.model_dump(mode="json", exclude={"type", "layers"}),
+        "output": list(place.output),
+        "parameters": row.parameters,
+        "frozen": row.frozen,
+        "multiply_adds": row.multiply_adds,
+        "receptive_field": list(row.receptive_field) if row.receptive_field else None,
+        "jump": list(row.field.jump) if row.field else None,
+        "start": list(row.field.start) if row.field else None,
+        "centre": list(row.field.centre) if row.field else None,
+        **_window_document(row),
+        "memory": {"output": volume_bytes(*place.output), "columns": row.column_bytes},
+    }
+    if layer.children:
+        within = [inner for inner in rows if str(inner.place.number).rpartition(".")[0] == str(place.number)]
+        document["layers"] = [_row_document(inner, rows) for inner in within]
+    return document
+
+
 def _window_document(row: LayerRow) -> dict[str, Any]:
     if row.window is None:
         return {"formula": None, "unused": None}
-    plane = (row.input[0], row.input[1])
-    formulas = (in_numbers(n, row.window, axis) for axis, n in enumerate(plane))
+    formulas = (in_numbers(n, row.window, axis) for axis, n in enumerate(row.plane))
     return {
         "formula": dict(zip(AXES, formulas, strict=True)),
-        "unused": list(row.window.remainder(plane)),
+        "unused": list(row.window.remainder(row.plane)),
     }
 
 

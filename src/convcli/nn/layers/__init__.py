@@ -5,6 +5,7 @@ from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.dense import Dense, Flatten
 from convcli.nn.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from convcli.nn.layers.regularisation import BatchNorm, Dropout
+from convcli.nn.layers.sequence import Sequence
 
 __all__ = [
     "ActivationLayer",
@@ -16,4 +17,5 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "MaxPool",
+    "Sequence",
 ]

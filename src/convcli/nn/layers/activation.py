@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Literal, TypeAlias
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 from pydantic import AfterValidator
@@ -11,7 +12,8 @@ from pydantic import AfterValidator
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.tape import Tape, Weights
 
 
 def _known(name: str) -> str:
@@ -24,6 +26,8 @@ ActivationName: TypeAlias = Annotated[str, AfterValidator(_known)]
 
 class ActivationLayer(Layer):
     """A = g(Z), element by element."""
+
+    function_option: ClassVar[str] = "function"
 
     type: Literal["activation"] = "activation"
     function: ActivationName = "relu"
@@ -51,19 +55,22 @@ class Affine(Layer):
     Frozen weights are not trained: they lie with what is kept, where no optimizer sees them.
     """
 
+    function_option: ClassVar[str] = "activation"
+
     bias: bool = True
     activation: ActivationName = "none"
     frozen: bool = False
 
     @abstractmethod
+    def initial_kernel(self, shape: Shape) -> Initial:
+        """Return how W begins for an input of `shape`; its last axis are the outputs."""
+
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
-        """Return W and b by name, be they trained or frozen, for an input of `shape`."""
-
-    def parameters(self, shape: Shape) -> dict[str, Initial]:
-        return {} if self.frozen else self.initial_weights(shape)
-
-    def state(self, shape: Shape) -> dict[str, Initial]:
-        return self.initial_weights(shape) if self.frozen else {}
+        w = replace(self.initial_kernel(shape), decays=True)
+        arrays = {"W": w, "b": Initial(w.shape[-1:], "zeros")} if self.bias else {"W": w}
+        if self.frozen:
+            return {name: replace(initial, kind="frozen") for name, initial in arrays.items()}
+        return arrays
 
     @property
     def usual_scheme(self) -> str:

@@ -12,9 +12,11 @@ from convcli.engine.batch.convolution import Convolution, convolution
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.filter_bank import FilterBank, Init, Planned, bank_of, checked_init
-from convcli.nn.layer import Initial, Shape, Tape, Weights, plane_of
+from convcli.nn.layer import Initial, Shape, plane_of
 from convcli.nn.layers.activation import Affine
+from convcli.nn.tape import Tape, Weights
 from convcli.shapes import Pair, Sides, Window
+from convcli.shapes.volume import volume_bytes
 
 
 class Conv(Affine):
@@ -58,36 +60,37 @@ class Conv(Affine):
             raise ShapeError(f"groups = {self.groups} does not divide the input's {channels} channels.")
         return (*self._window.output_shape(plane), self.filters)
 
-    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+    def initial_kernel(self, shape: Shape) -> Initial:
         area, depth = self.kernel[0] * self.kernel[1], shape[2] // self.groups
         size = (*self.kernel, depth, self.filters)
         if self._bank:
-            w: Initial = FilterBank(size, "kernels", kernels=self._bank)
-        else:
-            fan_out = area * self.filters // self.groups
-            w = Initial(size, str(self.init or self.usual_scheme), area * depth, fan_out)
-        return {"W": w, "b": Initial((self.filters,), "zeros")} if self.bias else {"W": w}
+            return FilterBank(size, "kernels", kernels=self._bank)
+        fan_out = area * self.filters // self.groups
+        return Initial(size, str(self.init or self.usual_scheme), area * depth, fan_out)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"] = x
         z = tape.workspace.array("z", (len(x), *self.output_shape(x.shape[1:])), x.dtype)
-        self.convolution(x.shape[1:]).forward(x, weights["W"], weights.get("b"), z, tape.scratch)
+        self.convolution(x.shape[1:]).forward(x, weights["W"], weights.get("b"), z, tape.current.scratch)
         return self.activate(z, tape)
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x = tape.saved["x"]
         dz = self.deactivate(dy, tape)
         if not self.frozen:
-            self.convolution(x.shape[1:]).weight_gradient(dz, x, tape.gradient("W"), tape.scratch)
+            self.convolution(x.shape[1:]).weight_gradient(dz, x, tape.gradient("W"), tape.current.scratch)
         if not tape.input_gradient:
             return dz
         dx = tape.workspace.array("dx", x.shape, x.dtype)
-        self.convolution(x.shape[1:]).input_gradient(dz, weights["W"], dx, tape.scratch)
+        self.convolution(x.shape[1:]).input_gradient(dz, weights["W"], dx, tape.current.scratch)
         return dx
 
     def multiply_adds(self, shape: Shape) -> int:
         rows, columns, filters = self.output_shape(shape)
         return rows * columns * filters * self.kernel[0] * self.kernel[1] * shape[2] // self.groups
+
+    def column_bytes(self, shape: Shape) -> int:
+        return volume_bytes(*self.output_shape(shape)[:2], *self.kernel, shape[2])
 
     def summary(self) -> str:
         words = [f"{self.filters} × {self.kernel[0]}×{self.kernel[1]}", f"p={_short(self.padding)}"]

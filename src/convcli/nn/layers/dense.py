@@ -11,8 +11,9 @@ from pydantic import PositiveInt
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
-from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+from convcli.nn.layer import Initial, Layer, Shape
 from convcli.nn.layers.activation import Affine
+from convcli.nn.tape import Tape, Weights
 
 
 class Flatten(Layer):
@@ -48,10 +49,9 @@ class Dense(Affine):
     def for_classes(self, classes: int) -> Dense:
         return self if self.units is not None else self.model_copy(update={"units": classes})
 
-    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+    def initial_kernel(self, shape: Shape) -> Initial:
         units = self.output_shape(shape)[0]
-        w = Initial((shape[0], units), self.init or self.usual_scheme, shape[0], units)
-        return {"W": w, "b": Initial((units,), "zeros")} if self.bias else {"W": w}
+        return Initial((shape[0], units), self.init or self.usual_scheme, shape[0], units)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"] = x
@@ -65,10 +65,10 @@ class Dense(Affine):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, w = tape.saved["x"], weights["W"]
         dz = self.deactivate(dy, tape)
-        if not self.frozen and tape.fresh:
+        if not self.frozen and tape.current.fresh:
             multiply(x.T, dz, tape.gradients["W"])
         elif not self.frozen:
-            product = tape.scratch.array("dw", w.shape, w.dtype)
+            product = tape.current.scratch.array("dw", w.shape, w.dtype)
             tape.add("W", multiply(x.T, dz, product))
         if not tape.input_gradient:
             return dz

@@ -11,7 +11,8 @@ from convcli.config import Size, sizes
 from convcli.engine.batch import pool
 from convcli.engine.sums import plane_sums
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Layer, Shape, Tape, Weights, plane_of
+from convcli.nn.layer import Layer, Shape, plane_of
+from convcli.nn.tape import Tape, Weights
 from convcli.shapes import Pair, Window
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -10,7 +10,8 @@ from pydantic import Field
 from convcli.config import Epsilon
 from convcli.engine.sums import column_products, column_sums
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Initial, Layer, Shape, Tape, Weights
+from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.tape import Tape, Weights
 
 LEVELS = 1 << 16
 
@@ -25,7 +26,9 @@ class Dropout(Layer):
     type: Literal["dropout"] = "dropout"
     rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
-    draws: ClassVar[bool] = True
+    @property
+    def draws(self) -> bool:
+        return True
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
@@ -34,9 +37,10 @@ class Dropout(Layer):
         tape.saved["scale"] = None
         # 16 random bits a number are enough, and four times as fast as a float. One in LEVELS is always kept.
         dropped = min(round(self.rate * LEVELS), LEVELS - 1)
-        if not tape.training or not dropped or tape.rng is None:
+        rng = tape.current.rng
+        if not tape.current.training or not dropped or rng is None:
             return x
-        random = np.frombuffer(tape.rng.bytes(2 * x.size), np.uint16).reshape(x.shape)
+        random = np.frombuffer(rng.bytes(2 * x.size), np.uint16).reshape(x.shape)
         scale = tape.saved["scale"] = tape.workspace.array("scale", x.shape, x.dtype)
         np.multiply(random >= dropped, scale.dtype.type(LEVELS / (LEVELS - dropped)), out=scale)
         return np.multiply(x, scale, out=tape.workspace.array("y", x.shape, x.dtype))
@@ -63,25 +67,29 @@ class BatchNorm(Layer):
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.9
     epsilon: Epsilon = 1e-5
 
-    couples_samples: ClassVar[bool] = True
+    @property
+    def couples_samples(self) -> bool:
+        return True
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
 
-    def parameters(self, shape: Shape) -> dict[str, Initial]:
-        return {"gamma": Initial(shape[-1:], "ones"), "beta": Initial(shape[-1:], "zeros")}
-
-    def state(self, shape: Shape) -> dict[str, Initial]:
-        return {"mean": Initial(shape[-1:], "zeros"), "variance": Initial(shape[-1:], "ones")}
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        return {
+            "gamma": Initial(shape[-1:], "ones"),
+            "beta": Initial(shape[-1:], "zeros"),
+            "mean": Initial(shape[-1:], "zeros", kind="running"),
+            "variance": Initial(shape[-1:], "ones", kind="running"),
+        }
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         gamma, mean = weights["gamma"], weights["mean"].astype(np.float64)
         count = max(x.size // x.shape[-1], 1)
-        if tape.training:
+        if tape.current.training:
             mean = column_sums(x) / count
         rounded = mean.astype(x.dtype)
         normal = _each(np.subtract, x, rounded, tape.workspace.array("normal", x.shape, x.dtype))
-        if tape.training:
+        if tape.current.training:
             variance = np.maximum(column_products(normal, normal) / count - (mean - rounded) ** 2, 0)
             if x.size:
                 self._remember(weights, mean, variance * (count / max(count - 1, 1)))
@@ -106,7 +114,7 @@ class BatchNorm(Layer):
         tape.add("gamma", dgamma)
         tape.add("beta", dbeta)
         dx = tape.workspace.array("dx", dy.shape, dy.dtype)
-        if not tape.training:
+        if not tape.current.training:
             return _each(np.multiply, dy, scale, dx)
         # The batch's own mean and variance depend on x too.
         count = max(dy.size // dy.shape[-1], 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convcli.nn.network import Network
 from convcli.render.curves import curves_png, curves_svg
 from convcli.render.network import (
     LayerRow,
@@ -89,22 +88,24 @@ def _network(report: Report) -> Section:
     rows = list(layer_rows(network))
     table = [(Cell(""), Cell("input"), Cell(""), Cell(by(network.shapes[0])), *[Cell("")] * 3)]
     for row in rows:
-        adds = multiply_adds_in_numbers(network, row.number)
+        place = row.place
+        adds = multiply_adds_in_numbers(place)
         table.append(
             (
-                Cell(str(row.number)),
-                Cell(row.type, row.options),
+                Cell(str(place.number)),
+                Cell(place.layer.name(), place.layer.summary()),
                 Cell(size_in_numbers(row)),
-                Cell(by(row.output)),
-                _parameters(network, row),
+                Cell(by(place.output)),
+                _parameters(row),
                 number(row.multiply_adds, ",", adds) if row.multiply_adds else Cell(""),
                 Cell(by(row.receptive_field) if row.receptive_field else ""),
             )
         )
-    frozen = sum(row.frozen for row in rows)
+    outer = [row for row in rows if not row.inner]
+    frozen = sum(row.frozen for row in outer)
     total = (
-        number(sum(row.parameters for row in rows), ",", f"and {frozen:,} frozen" if frozen else ""),
-        number(sum(row.multiply_adds for row in rows), ","),
+        number(sum(row.parameters for row in outer), ",", f"and {frozen:,} frozen" if frozen else ""),
+        number(sum(row.multiply_adds for row in outer), ","),
     )
     shown = Table(
         "Every layer: what it gives, and what one image costs",
@@ -117,10 +118,12 @@ def _network(report: Report) -> Section:
     return Section("network", "Network", (shown, Words(words)))
 
 
-def _parameters(network: Network, row: LayerRow) -> Cell:
-    formula = parameters_in_numbers(network, row.number)
+def _parameters(row: LayerRow) -> Cell:
+    formula = parameters_in_numbers(row.place)
+    if row.frozen and row.parameters:
+        return number(row.parameters, ",", f"and {row.frozen:,} frozen")
     if row.frozen:
-        return number(row.frozen, ",", f"{formula}, frozen")
+        return number(row.frozen, ",", f"{formula}, frozen".removeprefix(", "))
     return number(row.parameters, ",", formula) if row.parameters else Cell("")
 
 

@@ -1,0 +1,76 @@
+"""Layers in a row as a layer: a loop forward, and the same loop reversed. A network is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Literal
+
+from convcli.engine.workspace import Array
+from convcli.nn.fused import plan
+from convcli.nn.layer import Layer, Layers, Shape
+from convcli.nn.tape import Computation, Tape, Weights
+from convcli.shapes import ReceptiveField
+
+
+class Sequence(Layer):
+    """Layers one after the other, as one."""
+
+    type: Literal["sequence"] = "sequence"
+    layers: Layers
+
+    @property
+    def children(self) -> tuple[Layer, ...]:
+        return self.layers
+
+    @cached_property
+    def steps(self) -> list[tuple[int, Computation]]:
+        """What is called, in order: layers, or neighbours as one, each with its position."""
+        return plan(self.layers)
+
+    def _steps(self, tape: Tape) -> list[tuple[int, Computation]]:
+        return list(enumerate(self.layers)) if tape.current.records else self.steps
+
+    def inputs(self, shape: Shape) -> Iterator[Shape]:
+        for layer in self.layers:
+            yield shape
+            shape = layer.output_shape(shape)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        return shape
+
+    def fields(self, field: ReceptiveField, shape: Shape) -> Iterator[ReceptiveField]:
+        for layer, given in zip(self.layers, self.inputs(shape), strict=True):
+            yield field
+            field = layer.sees(field, given)
+
+    def sees(self, field: ReceptiveField, shape: Shape) -> ReceptiveField:
+        for layer, given in zip(self.layers, self.inputs(shape), strict=True):
+            field = layer.sees(field, given)
+        return field
+
+    def for_classes(self, classes: int) -> Sequence:
+        *others, last = self.layers
+        # Not `model_copy`, which would copy the steps with the old layer.
+        return self.model_validate({**dict(self), "layers": (*others, last.for_classes(classes))})
+
+    def summary(self) -> str:
+        return f"{len(self.layers)} layer{'s' * (len(self.layers) > 1)}"
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        for position, step in self._steps(tape):
+            x = tape.through(position, step, x, weights)
+        return x
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        """Return dL/dx where it is asked for; else the way back ends at the first layer that is trained."""
+        trained = (position for position, own in enumerate(tape.gradients.inner) if own.some)
+        first = next(trained, len(self.layers))
+        for position, step in reversed(self._steps(tape)):
+            wanted = tape.input_gradient or position > first
+            dy = tape.back(position, step, dy, weights, input_gradient=wanted)
+            if not wanted:
+                break
+        return dy

@@ -1,0 +1,203 @@
+"""Layers in layers: what a network of them does is what the same network does written flat, to the byte."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import stripes
+from convcli.errors import ConfigError
+from convcli.nn.config import validate
+from convcli.nn.fused import ConvMaxPool
+from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Sequence
+from convcli.nn.network import Network
+from convcli.nn.weights import decay_mask
+from convcli.runs import checkpoints
+from convcli.runs.folder import BEST, LAST, RESOLVED, Run
+
+CONV = {"type": "conv", "filters": 4, "padding": "same", "activation": "relu"}
+FLAT = [
+    CONV,
+    {"type": "max_pool"},
+    {"type": "dropout", "rate": 0.3},
+    {**CONV, "init": "sobel", "frozen": True, "bias": False},
+    {"type": "batch_norm"},
+    {"type": "dropout", "rate": 0.3},
+    {"type": "flatten"},
+    {"type": "dense"},
+]
+NESTED = [
+    {"type": "sequence", "layers": FLAT[:3]},
+    {"type": "sequence", "layers": [{"type": "sequence", "layers": FLAT[3:5]}, FLAT[5], FLAT[6]]},
+    FLAT[7],
+]
+ENDING = [{"type": "sequence", "layers": FLAT}]  # its last dense layer gets a unit for each class
+
+
+def trained(layers, *, epochs=3, threads=1, **options):
+    optimizer = {"type": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.1}
+    training = stripes.training(layers, epochs=epochs, threads=threads, optimizer=optimizer, **options)
+    for _ in training.run():
+        pass
+    return training
+
+
+def vectors(training):
+    weights = training.model.weights
+    return weights.trained.tobytes(), weights.kept.tobytes()
+
+
+@pytest.mark.parametrize("layers", [NESTED, ENDING], ids=["in two", "in one"])
+def test_a_nested_network_learns_what_a_flat_one_learns(layers):
+    flat, nested = trained(FLAT), trained(layers)
+    assert vectors(flat) == vectors(nested)
+    assert [row.train_loss for row in flat.progress.history] == [
+        row.train_loss for row in nested.progress.history
+    ]
+    images = stripes.dataset(20, 4).images
+    np.testing.assert_array_equal(flat.model.predict(images), nested.model.predict(images))
+
+
+def test_dropouts_in_one_container_draw_apart_and_again_the_same():
+    network = Network([Sequence(layers=(Dropout(), Dropout()))], (400,))
+    tape, [inner] = (tape := network.tape()), tape.inner
+    x, kept = np.ones((1, 400)), []
+    for _ in range(2):
+        tape.current.training, tape.current.rng = True, np.random.default_rng(0)
+        y = network.sequence.forward(x, network.trained.views(np.empty(0)), tape)
+        first, second = (drop.saved["scale"] > 0 for drop in inner.inner)
+        assert (first != second).any()
+        np.testing.assert_array_equal(y > 0, first & second)
+        kept.append(y.copy())
+    np.testing.assert_array_equal(*kept)
+
+
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_the_number_of_workers_changes_no_byte(batch_norm):
+    inner = [layer for layer in FLAT[3:6] if batch_norm or layer["type"] != "batch_norm"]
+    layers = [{"type": "sequence", "layers": FLAT[:3]}, {"type": "sequence", "layers": inner}, *FLAT[6:]]
+    one, two = trained(layers, threads=1), trained(layers, threads=2)
+    assert one.model.network.sequence.draws
+    assert one.model.network.sequence.couples_samples == batch_norm
+    assert vectors(one) == vectors(two)
+
+
+def document(layers):
+    return {"data": {"source": "digits"}, "layers": layers}
+
+
+def test_a_convolution_and_its_pool_are_one_inside_as_well():
+    network = Network([Sequence(layers=(Conv(filters=2, activation="relu"), MaxPool()))], (8, 8, 1))
+    [(_, step)] = network.layers[0].steps
+    assert isinstance(step, ConvMaxPool)
+
+
+def test_an_inner_batch_norm_keeps_batches_whole_and_is_not_counted_as_frozen():
+    network = Network([Sequence(layers=(BatchNorm(), Conv(filters=3, frozen=True)))], (5, 5, 2))
+    assert network.sequence.couples_samples
+    assert [(place.number, place.trained, place.frozen) for place in network.places] == [
+        (1, 4, 57),
+        ("1.1", 4, 0),
+        ("1.2", 0, 57),
+    ]
+    assert list(network.kept.shapes()) == ["1.1.mean", "1.1.variance", "1.2.W", "1.2.b"]
+
+
+def test_weight_decay_is_for_the_inner_kernels_alone():
+    network = Network([Sequence(layers=(Conv(filters=2), BatchNorm())), Flatten(), Dense(units=2)], (4, 4, 1))
+    mask = network.trained.named(decay_mask(network))
+    assert {name for name, view in mask.items() if view.all()} == {"1.1.W", "3.W"}
+    assert {name for name, view in mask.items() if not view.any()} == {
+        "1.1.b",
+        "1.2.gamma",
+        "1.2.beta",
+        "3.b",
+    }
+
+
+def test_a_resumed_training_of_nested_layers_ends_with_the_same_bytes(tmp_path):
+    whole, half = (stripes.training(NESTED, epochs=4, optimizer="adam") for _ in range(2))
+    for _ in whole.run():
+        pass
+    for event in half.run():
+        if getattr(getattr(event, "metrics", None), "epoch", 0) == 2:
+            break
+    run = Run.create("stripes", tmp_path / "run")
+    run.write(RESOLVED, b"")
+    run.write_checkpoint(LAST, checkpoints.last_checkpoint(half))
+    last = run.read_checkpoint(LAST)
+    assert "layers.2.1.1.W" in last.arrays
+    resumed = checkpoints.restore_training(last, run.folder / LAST, stripes.data(), threads=1)
+    for _ in resumed.run():
+        pass
+    assert vectors(resumed) == vectors(whole)
+    run.write_checkpoint(BEST, checkpoints.best_checkpoint(resumed))
+    images = stripes.dataset(20, 4).images
+    np.testing.assert_array_equal(
+        checkpoints.load_run(run.folder).predict(images), resumed.best_model().predict(images)
+    )
+
+
+def test_receptive_fields_go_through_containers():
+    flat = Network([Conv(filters=2), MaxPool(), Conv(filters=2, kernel=5)], (20, 20, 1))
+    inner = Sequence(layers=(MaxPool(), Conv(filters=2, kernel=5)))
+    nested = Network([Conv(filters=2), inner], (20, 20, 1))
+    assert [place.field for place in nested.places] == [
+        flat.places[0].field,
+        flat.places[2].field,
+        *(place.field for place in flat.places[1:]),
+    ]
+
+
+def test_the_innermost_layer_is_named_that_does_not_fit():
+    layers = [
+        Conv(filters=2),
+        Sequence(layers=(Flatten(), Sequence(layers=(Dense(units=4), Conv(filters=1))))),
+    ]
+    with pytest.raises(ConfigError) as caught:
+        Network(layers, (6, 6, 1))
+    assert str(caught.value).startswith(
+        "[[layers]] 2 → inside 2 → inside 2 (conv) cannot take its input of 4. conv needs a volume"
+    )
+
+
+def test_a_wrong_option_is_named_by_where_it_stands():
+    layers = [
+        *FLAT[:2],
+        {"type": "sequence", "layers": [{"type": "flatten"}, {"type": "conv", "filtres": 3}]},
+    ]
+    with pytest.raises(ConfigError) as caught:
+        validate(document(layers), "some.toml")
+    assert caught.value.lines[1:] == (
+        "  [[layers]] 3 → inside 2 (conv): filters: this key is missing",
+        "  [[layers]] 3 → inside 2 (conv): filtres: unknown key. Did you mean 'filters'?",
+    )
+
+
+def test_a_trace_tells_what_goes_into_every_layer_and_comes_out():
+    model = trained(NESTED, epochs=1).model
+    images = stripes.dataset(6, 3).images
+    trace = model.trace(images)
+    np.testing.assert_allclose(trace.outputs, model.outputs(images), rtol=1e-5)
+    numbers = [place.number for place in model.network.places]
+    assert numbers == [1, "1.1", "1.2", "1.3", 2, "2.1", "2.1.1", "2.1.2", "2.2", "2.3", 3]
+    for place in model.network.places:
+        assert trace.input(place.number).shape == (6, *place.input)
+        assert trace.output(place.number).shape == (6, *place.output)
+    np.testing.assert_array_equal(trace.input("2.1.1"), trace.output("1.3"))
+    np.testing.assert_array_equal(trace.output("2.3"), trace.output(2))
+    trace.back(np.ones_like(trace.outputs))
+    np.testing.assert_array_equal(trace.gradient("2.3"), trace.gradient(2))
+    assert trace.gradient("1.1").shape == (6, 8, 8, 4)
+
+
+def test_a_long_sequence_may_hold_as_many_layers_as_a_network_may():
+    row = [{"type": "activation"}] * 499
+    validate(document([{"type": "sequence", "layers": row}] * 2), "some.toml")
+    with pytest.raises(ConfigError, match="expected at most 1,000 layers, found 1,001"):
+        validate(document([{"type": "sequence", "layers": row}] * 2 + row[:1]), "some.toml")
+
+
+def test_options_are_no_layers_where_layers_are_counted():
+    conv = {"type": "conv", "filters": 2, "init": ["sobel-x", "sobel-y"]}
+    validate(document([conv] * 900), "some.toml")
