@@ -61,7 +61,7 @@ def one_pass(stride: int) -> float:
     weights = np.random.default_rng(1).normal(size=(3, 3))
     times = []
     for taps in (grouped(np.ndenumerate(weights[:1])), grouped(np.ndenumerate(weights))):
-        task = partial(shifted_sum, taps, cells, (1, 1), (1, stride), out, workspace)
+        task = partial(shifted_sum, taps, (1, 1), (1, stride), cells, out, workspace)
         times.append((passes(taps), least(task, out.size)))
     (few, low), (many, high) = times
     return (high - low) / (many - few)
@@ -94,12 +94,9 @@ def separate() -> tuple[str, str]:
     down, across = [], []
     for taps in lengths:
         line, out = np.ones(taps), np.empty((ROWS, COLUMNS), np.float32)
-        down.append(
-            least(partial(product_down(line, 1, 1, FLOAT), noise(ROWS + taps - 1, COLUMNS), out), out.size)
-        )
-        across.append(
-            least(partial(product_across(line, 1, 1, FLOAT), noise(ROWS, COLUMNS + taps - 1), out), out.size)
-        )
+        tall, wide = noise(ROWS + taps - 1, COLUMNS), noise(ROWS, COLUMNS + taps - 1)
+        down.append(least(partial(product_down(line, 1, 1, FLOAT), tall, out, Workspace()), out.size))
+        across.append(least(partial(product_across(line, 1, 1, FLOAT), wide, out, Workspace()), out.size))
     return (
         line_through([taps + DOWN - 1 for taps in lengths], down),
         line_through([taps + ACROSS - 1 for taps in lengths], across),
@@ -112,7 +109,7 @@ def transforms() -> dict[int, float]:
     for side in TRANSFORM:
         window, plane = Window.of(31), ArrayPlane(noise(side, side))
         frame = Frame.of(plane.shape, window.padding, "zero", 0)
-        block = Block(slice(side - 30), slice(side - 30))
+        block = Block(slice(0, side - 30), slice(0, side - 30))
         patch = Patch(plane, frame, window, block, FLOAT, Workspace())
         strategy = Spectral(np.ones((31, 31)), window, (side, side), FLOAT)
         out = np.empty((side - 30, side - 30), np.float32)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from convcli.engine.workspace import Array
+from convcli.engine.workspace import Array, Workspace
+
+Pass: TypeAlias = Callable[[Array, Array, Workspace], None]
 
 DOWN = 4  # rows of results that one product makes: of 2 to 24 the fastest, or near it, for 3 to 25 taps
 ACROSS = 16  # results of one row that one product makes; of 8 to 48 the fastest for 3 to 25 taps
@@ -51,16 +53,14 @@ def banded(line: Array, stride: int, dilation: int, outputs: int) -> Array:
     return matrix
 
 
-def product_down(
-    line: Array, stride: int, dilation: int, dtype: np.dtype[Any]
-) -> Callable[[Array, Array], None]:
-    """Return a function that correlates the columns of cells with one line: f(cells, out (rows, columns)).
+def product_down(line: Array, stride: int, dilation: int, dtype: np.dtype[Any]) -> Pass:
+    """Return a function that correlates the columns of cells with one line: f(cells, out, scratch).
 
     `DOWN` rows at a time are the product of one banded matrix and the rows under it.
     """
     matrices = {rows: banded(line, stride, dilation, rows).astype(dtype) for rows in range(1, DOWN + 1)}
 
-    def multiply(cells: Array, out: Array) -> None:
+    def multiply(cells: Array, out: Array, _: Workspace) -> None:
         groups, rest = divmod(len(out), DOWN)
         columns, pitch = cells.shape[1], cells.strides[0] * stride
         if groups:
@@ -75,17 +75,15 @@ def product_down(
     return multiply
 
 
-def product_across(
-    line: Array, stride: int, dilation: int, dtype: np.dtype[Any]
-) -> Callable[[Array, Array], None]:
-    """Return a function that correlates the rows of cells with one line: f(cells, out (rows, columns)).
+def product_across(line: Array, stride: int, dilation: int, dtype: np.dtype[Any]) -> Pass:
+    """Return a function that correlates the rows of cells with one line: f(cells, out, scratch).
 
     `ACROSS` columns at a time are the product of many rows and one small banded matrix.
     """
     matrix = np.ascontiguousarray(banded(line, stride, dilation, ACROSS).T).astype(dtype)
     step = ACROSS * stride
 
-    def multiply(cells: Array, out: Array) -> None:
+    def multiply(cells: Array, out: Array, _: Workspace) -> None:
         rows, columns = out.shape
         groups, rest = divmod(columns, ACROSS)
         if groups:

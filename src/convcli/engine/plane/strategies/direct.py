@@ -41,7 +41,7 @@ class Direct(Strategy):
 
     def respond(self, patch: Patch, out: Array) -> None:
         """Add up the cells."""
-        shifted_sum(self.taps, patch.cells, self.window.dilation, self.window.stride, out, patch.workspace)
+        shifted_sum(self.taps, self.window.dilation, self.window.stride, patch.cells, out, patch.workspace)
 
 
 def _nonzero(kernel: Array) -> Iterator[tuple[Place, float]]:

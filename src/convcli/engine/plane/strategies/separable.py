@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,73 +18,60 @@ from convcli.engine.plane.strategies.bands import (
     product_down,
     reach_of,
 )
-from convcli.engine.plane.strategies.shifts import PASS, cost, grouped, passes, shifted_sum
+from convcli.engine.plane.strategies.shifts import PASS, Taps, cost, grouped, passes, shifted_sum
 from convcli.engine.plane.strategy import PRODUCT_SIZE, Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Window
 
+SUMMED = 3  # taps of an axis that are added up; more are multiplied
+
 
 def offer(task: Task) -> Offer | None:
-    """Offer two passes if the kernel is an outer product, each by the way that costs less."""
+    """Offer two passes if the kernel is an outer product."""
     if task.factors is None:
         return None
     column, row = task.factors
     window, ((s_h, s_w), (d_h, d_w)) = task.window, (task.window.stride, task.window.dilation)
-    rows, width = task.block(product=DOWN * reach_of(column, s_h, d_h, DOWN), multiple=ACROSS)
-    band = ACROSS * reach_of(row, s_w, d_w, ACROSS)
-    block = max(min(rows, PRODUCT_SIZE // band), 1), width
-    down_taps = grouped(((i, 0), weight) for i, weight in enumerate(column))
-    across_taps = grouped(((0, j), weight) for j, weight in enumerate(row))
-    down = {False: passes(down_taps) * PASS, True: DOWNWARD.of(reach_of(column, s_h, d_h, DOWN))}
-    across = {False: cost(across_taps, task), True: ACROSSWARD.of(reach_of(row, s_w, d_w, ACROSS))}
-    down_product, across_product = down[True] < down[False], across[True] < across[False]
-    return Offer(
-        # Between the passes there are results for every cell across, not only for those that are kept.
-        task.gathering(block) + down[down_product] * task.widening(width) + across[across_product],
-        block,
-        lambda: Separable(
-            column, row, window, task.dtype, down_product=down_product, across_product=across_product
-        ),
-    )
+    reach_down, reach_across = reach_of(column, s_h, d_h, DOWN), reach_of(row, s_w, d_w, ACROSS)
+    rows, width = task.block(product=DOWN * reach_down, multiple=ACROSS)
+    block = max(min(rows, PRODUCT_SIZE // (ACROSS * reach_across)), 1), width
+    down = DOWNWARD.of(reach_down) if len(column) > SUMMED else passes(_taps(column)) * PASS
+    across = ACROSSWARD.of(reach_across) if len(row) > SUMMED else cost(_taps(row), task)
+    # Between the passes there are results for every cell across, not only for those that are kept.
+    total = task.gathering(block) + down * task.widening(width) + across
+    return Offer(total, block, lambda: Separable(column, row, window, task.dtype))
 
 
 class Separable(Strategy):
-    """Each axis by shifted sums or by products, whichever costs less."""
+    """Each axis by shifted sums, if it has few taps, or by products."""
 
-    def __init__(
-        self,
-        column: Array,
-        row: Array,
-        window: Window,
-        dtype: np.dtype[Any],
-        *,
-        down_product: bool,
-        across_product: bool,
-    ) -> None:
+    def __init__(self, column: Array, row: Array, window: Window, dtype: np.dtype[Any]) -> None:
         (s_h, s_w), (d_h, d_w) = window.stride, window.dilation
-        self.column, self.row, self.products = column, row, (down_product, across_product)
-        self.window, self.spreads = window, down_product or across_product
-        self.down_taps = grouped(((i, 0), weight) for i, weight in enumerate(column))
-        self.across_taps = grouped(((0, j), weight) for j, weight in enumerate(row))
-        self.down = product_down(column, s_h, d_h, dtype) if down_product else None
-        self.across = product_across(row, s_w, d_w, dtype) if across_product else None
+        self.column, self.row, self.window = column, row, window
+        self.spreads = max(len(column), len(row)) > SUMMED
+        self.down = (
+            product_down(column, s_h, d_h, dtype)
+            if len(column) > SUMMED
+            else partial(shifted_sum, _taps(column), (d_h, 0), (s_h, 1))
+        )
+        self.across = (
+            product_across(row, s_w, d_w, dtype)
+            if len(row) > SUMMED
+            else partial(shifted_sum, _taps(row), (0, d_w), (1, s_w))
+        )
 
     def mapped(self, function: Callable[[Array], Array]) -> Separable:
         """Return the same for other weights."""
-        down, across = self.products
-        column, row, dtype = function(self.column), function(self.row), np.dtype(np.float64)
-        return Separable(column, row, self.window, dtype, down_product=down, across_product=across)
+        return Separable(function(self.column), function(self.row), self.window, np.dtype(np.float64))
 
     def respond(self, patch: Patch, out: Array) -> None:
         """Filter the columns of the cells, then the rows of what comes of it."""
-        (d_h, d_w), (s_h, s_w) = self.window.dilation, self.window.stride
         cells, workspace = patch.cells, patch.workspace
         between = workspace.array("between", (len(out), cells.shape[1]), cells.dtype)
-        if self.down is not None:
-            self.down(cells, between)
-        else:
-            shifted_sum(self.down_taps, cells, (d_h, 0), (s_h, 1), between, workspace)
-        if self.across is not None:
-            self.across(between, out)
-        else:
-            shifted_sum(self.across_taps, between, (0, d_w), (1, s_w), out, workspace)
+        self.down(cells, between, workspace)
+        self.across(between, out, workspace)
+
+
+def _taps(line: Array) -> Taps:
+    """Return the weights of one axis, whichever of the two it is."""
+    return grouped(((n, n), weight) for n, weight in enumerate(line))

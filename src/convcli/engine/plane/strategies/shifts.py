@@ -82,7 +82,7 @@ def add_up(taps: Taps, view: Callable[[Place], Array], out: Array, part: Array) 
 
 
 def shifted_sum(
-    taps: Taps, lines: Array, distances: Pair, strides: Pair, out: Array, workspace: Workspace
+    taps: Taps, distances: Pair, strides: Pair, lines: Array, out: Array, workspace: Workspace
 ) -> None:
     """Put the sum of `lines`, moved by each tap's place times `distances`, at every stride-th place.
 

@@ -56,7 +56,7 @@ class Stacked(Strategy):
         results = workspace.array("results", (count, rows, width), cells.dtype)
         np.matmul(self.lines, under, out=results.swapaxes(0, 1))
         stack = results.reshape(count * rows, width)
-        shifted_sum(self.taps, stack, (rows, d_w), (1, s_w), out, workspace)
+        shifted_sum(self.taps, (rows, d_w), (1, s_w), stack, out, workspace)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a factor that overflows is none that float32 holds
