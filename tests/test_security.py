@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
@@ -62,8 +61,7 @@ def test_no_source_runs_what_it_reads_nor_starts_programs_nor_opens_connections(
     found = {
         path.relative_to(SOURCE): list(faults(ast.parse(path.read_bytes()))) for path in SOURCE.rglob("*.py")
     }
-    # The command line starts itself over, with the arguments it was given.
-    assert {str(path): names for path, names in found.items() if names} == {"cli/blas.py": ["os.execv"]}
+    assert {str(path): names for path, names in found.items() if names} == {}
 
 
 @pytest.mark.parametrize(
@@ -189,7 +187,6 @@ def test_no_command_reaches_for_the_network(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", OFFLINE],
         input=json.dumps(COMMANDS),
-        env={**os.environ, "OPENBLAS_CORETYPE": "Haswell"},  # so that no command starts itself over
         capture_output=True,
         text=True,
         cwd=tmp_path,

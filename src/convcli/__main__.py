@@ -6,6 +6,9 @@ import sys
 def main() -> None:
     """Run the command line."""
     try:
+        from convcli.cli import blas
+
+        blas.prepare()  # before NumPy is imported
         from convcli.cli.app import main as run
     except KeyboardInterrupt:  # while still importing
         sys.exit(130)

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli import blas
 from convcli.cli.options import OtherData, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json, show
 
@@ -38,7 +37,6 @@ def evaluate(
       convcli evaluate runs/flowers-002 --data more-flowers/
       convcli evaluate runs/flowers-002 --data moved/flowers --split validation
     """
-    blas.prepare()
     from convcli.render.evaluation import class_table, confusion_table, headline, too_far
     from convcli.runs import checkpoints
     from convcli.runs.measuring import measured

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcli.cli import blas
 from convcli.cli.evaluate import Split
 from convcli.cli.options import OtherData, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json
@@ -49,7 +48,6 @@ def report(
       convcli report runs/digits-001 --split validation --out-dir validation
       convcli report runs/flowers-002 --data more-flowers/ --out-dir more --json
     """
-    blas.prepare()
     run = chosen_run(run)
     place = _Place.of(run, out_dir, force=force)
     place.check(PAGE)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli import blas
 from convcli.cli.interruption import interruptions
 from convcli.cli.options import RUN_HELP, chosen_run
 from convcli.cli.output import note, out, print_json, say
@@ -54,7 +53,6 @@ def train(
       convcli train --resume runs/digits-001
       convcli train --resume runs/digits-001 --set training.epochs=20
     """
-    blas.prepare()
     from convcli.nn.workers import useful_threads
 
     used = useful_threads(threads)
