@@ -15,7 +15,7 @@ from rich.text import Text
 from convcli import filter_image, images
 from convcli.render.terminal_curves import terminal_curves
 from convcli.runs.folder import Run
-from convcli.runs.history import read_history
+from convcli.runs.metrics import read_history
 
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "images"

@@ -9,7 +9,7 @@ import pytest
 
 from convcli.render.curves import curves_png, curves_svg
 from convcli.runs.folder import METRICS, RESOLVED, Run
-from convcli.runs.history import read_history
+from convcli.runs.metrics import read_history
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ import safetensors.numpy
 
 from convcli.errors import InputError, OutputError
 from convcli.runs import folder as runs
+from convcli.runs.environment import write_environment
 from convcli.runs.folder import Checkpoint, Run
 
 ARRAYS = {"b": np.arange(3, dtype=np.float32), "a": np.arange(6.0).reshape(2, 3).T}
@@ -96,7 +96,7 @@ def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path):
 def test_a_folder_whose_training_was_killed_before_it_began_can_be_used_again():
     run = Run.create("digits", Path("mine"))
     with run.hold():
-        run.write_environment(seed=0, threads=1)
+        write_environment(run, seed=0, threads=1)
         (run.folder / ".convcli-0123456789abcdef.tmp").write_bytes(b"half")
     with pytest.raises(
         InputError, match=r"mine: not a run yet: its training was killed .* --run-dir and this folder"
@@ -198,71 +198,6 @@ def test_what_was_set_is_written_below_as_comments():
     assert (run.folder / "config.toml").read_text() == (
         '[data]\n\n# --set "training.epochs=3"\n# --set "data.source=two\\nlines"\n'
     )
-
-
-def test_the_environment_names_what_figures_may_depend_on():
-    run = Run.create("digits")
-    run.write_environment(seed=5, threads=3)
-    document = json.loads((run.folder / "environment.json").read_text())
-    assert (document["seed"], document["threads"]) == (5, 3)
-    assert document["versions"]["numpy"] == np.__version__
-    assert document["cpu"]
-    assert isinstance(document["blas"], list)
-
-
-def test_another_environment_is_added_and_the_first_stays():
-    run = Run.create("digits")
-    run.write_environment(seed=5, threads=3)
-    first = run.read_environment()
-    assert not run.add_environment(seed=5, threads=3, epoch=2)
-    assert run.read_environment() == first
-    assert not run.add_environment(seed=5, threads=1, epoch=3)  # noted, but no figure depends on it
-    later = {name: value for name, value in first.items() if name != "began"} | {"threads": 1, "epoch": 3}
-    assert run.read_environment() == {**first, "resumed": [later]}
-    assert not run.add_environment(seed=5, threads=1, epoch=4)
-    assert run.read_environment() == {**first, "resumed": [later]}
-
-
-@pytest.mark.parametrize("part", ["versions", "cpu", "blas"])
-def test_figures_may_depend_on_versions_processor_and_blas(part):
-    run = Run.create("digits")
-    run.write_environment(seed=5, threads=3)
-    run.write("environment.json", json.dumps({**run.read_environment(), part: "another"}).encode())
-    assert run.add_environment(seed=5, threads=3, epoch=2)
-
-
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"resumed": 3}', b'{"resumed": [3]}', None])
-def test_an_environment_that_is_lost_is_written_anew(damage):
-    run = Run.create("digits")
-    if damage is not None:
-        run.write("environment.json", damage)
-    assert not run.add_environment(seed=5, threads=3, epoch=2)
-    assert run.read_environment()["seed"] == 5
-
-
-def test_the_processor_has_a_name_on_every_system(monkeypatch):
-    def fail(*_, **__):
-        raise FileNotFoundError
-
-    monkeypatch.setattr(Path, "read_text", fail)
-    run = Run.create("digits")
-    run.write_environment(seed=0, threads=1)
-    assert json.loads((run.folder / "environment.json").read_bytes())["cpu"]
-
-
-def test_metrics_are_a_row_an_epoch():
-    run = Run.create("digits")
-    rows = [
-        {"epoch": 1, "train_loss": 0.1, "validation_loss": None},
-        {"epoch": 2, "train_loss": 1e-5, "validation_loss": 2},
-    ]
-    run.write_metrics(rows)
-    with (run.folder / "metrics.csv").open(newline="") as file:
-        found = list(csv.DictReader(file))
-    assert found == [
-        {"epoch": "1", "train_loss": "0.1", "validation_loss": ""},
-        {"epoch": "2", "train_loss": "1e-05", "validation_loss": "2"},
-    ]
 
 
 def test_checkpoints_come_back_as_they_were():

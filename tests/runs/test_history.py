@@ -23,9 +23,9 @@ from convcli.runs.history import (
     Summary,
     list_runs,
     ordered,
-    read_history,
     summarize,
 )
+from convcli.runs.metrics import write_history
 from histories import history
 
 EPOCHS = history([0.9, 0.5, 0.3], [0.8, 0.25, 0.3])
@@ -41,61 +41,6 @@ def rewrite(path, before, after):
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after))
-
-
-@pytest.mark.parametrize("epochs", [EPOCHS, history([0.1, 1e-9]), []], ids=["judged", "unjudged", "none"])
-def test_epochs_come_back_as_they_were(tmp_path, epochs):
-    if epochs:
-        Run(tmp_path).write_metrics(asdict(row) for row in epochs)
-    assert read_history(Run(tmp_path)) == epochs
-
-
-HEAD = ",".join(asdict(EPOCHS[0]))
-ROW = "1,0.5,0.5,0.4,0.6,0.001,0.5,1000.0"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "not a table of epochs as `convcli train` writes it."),
-        (f"{HEAD}\n", "not a table of epochs"),
-        ("a,b\n1,2\n", "damaged in row 1, epoch: Field required."),
-        (f"{HEAD},more\n{ROW},1\n", "damaged in row 1, more: Unexpected keyword argument."),
-        (f"{HEAD}\n{ROW},7\n", "not a table of epochs"),
-        (f"{HEAD}\n{ROW[:20]}\n", "not a table of epochs"),
-        (f'{HEAD}\n"{ROW}\n', "not a table of epochs"),
-        (f"{HEAD}\n\n{ROW}\n", "not a table of epochs"),
-        (
-            f"{HEAD}\n{ROW.replace('0.4', 'x')}\n",
-            "damaged in row 1, validation_loss: Input should be a val",
-        ),
-        (
-            f"{HEAD}\n{ROW.replace('0.001', 'nan')}\n",
-            "damaged in row 1, learning_rate: Input should be a fin",
-        ),
-        (
-            f"{HEAD}\n{ROW.replace('0.001', '')}\n",
-            "damaged in row 1, learning_rate: Input should be a val",
-        ),
-        (f"{HEAD}\n{ROW}\n{ROW}\n", "damaged: its rows are not the epochs 1, 2, 3 …."),
-        (
-            f"{HEAD}\n{ROW.replace('0.4', '')}\n",
-            "damaged: of an epoch's two validation figures",
-        ),
-    ],
-)
-def test_a_table_that_is_not_ours_is_an_error_that_says_where(tmp_path, text, message):
-    (tmp_path / METRICS).write_text(text)
-    with pytest.raises(InputError) as error:
-        read_history(Run(tmp_path))
-    assert str(error.value).startswith(f"{tmp_path / METRICS}: {message}")
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"\x00\x00", b"PK\x03\x04"])
-def test_a_file_that_is_no_text_is_an_error(tmp_path, content):
-    (tmp_path / METRICS).write_bytes(content)
-    with pytest.raises(InputError, match=r"metrics\.csv: "):
-        read_history(Run(tmp_path))
 
 
 def test_a_finished_run_is_told_with_its_figures(run):
@@ -114,7 +59,7 @@ def test_a_run_with_epochs_left_is_interrupted_unless_patience_has_run_out(run):
     rewrite(run / RESOLVED, "epochs = 2", "epochs = 9")
     assert summarize(run).state is State.INTERRUPTED
     worse = history([0.5, 0.4, 0.3, 0.3], [0.5, 0.4, 0.5, 0.5])
-    Run(run).write_metrics(asdict(row) for row in worse)
+    write_history(Run(run), worse)
     assert summarize(run).state is State.INTERRUPTED
     rewrite(run / RESOLVED, "epochs = 9", "epochs = 9\npatience = 2")
     assert summarize(run).state is State.FINISHED
@@ -122,7 +67,7 @@ def test_a_run_with_epochs_left_is_interrupted_unless_patience_has_run_out(run):
 
 def test_the_test_figures_are_those_of_the_best_epoch_or_none(run):
     assert summarize(run).test is not None
-    Run(run).write_metrics(asdict(row) for row in EPOCHS)  # it went on, and became better
+    write_history(Run(run), EPOCHS)  # it went on, and became better
     assert summarize(run).test is None
     Run(run).write_results({"best": asdict(EPOCHS[1])})  # there were no test images
     assert summarize(run).test is None
@@ -275,7 +220,7 @@ def test_two_runs_differ_in_what_was_set_and_what_came_out(run):
     environment = json.loads((other / ENVIRONMENT).read_text())
     environment["versions"]["numpy"], environment["began"] = "3.0", "2001-01-01T00:00:00+00:00"
     (other / ENVIRONMENT).write_text(json.dumps(environment))
-    Run(other).write_metrics(asdict(row) for row in EPOCHS)
+    write_history(Run(other), EPOCHS)
     found = compare(run, other)
     assert found.config == {"layers.1.filters": (4, 8), "training.optimizer.learning_rate": (0.01, 0.02)}
     assert list(found.environment) == ["versions.numpy"]

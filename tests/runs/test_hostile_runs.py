@@ -8,6 +8,7 @@ import pytest
 
 from convcli.errors import InputError
 from convcli.runs.folder import ENVIRONMENT, METRICS, RESOLVED, RESULTS, Run
+from convcli.runs.metrics import read_history
 
 
 def written(data):
@@ -50,7 +51,7 @@ def run(tmp_path):
 def test_hostile_figures(make, message, name, run):
     make(run.folder / name)
     with pytest.raises(InputError, match=f"{name}: .*{message}") as caught:
-        run.read_results() if name == RESULTS else run.read_environment()
+        run.read_results() if name == RESULTS else run.read_document(ENVIRONMENT)
     assert len(str(caught.value).replace(str(run.folder), "")) < 300
 
 
@@ -58,5 +59,5 @@ def test_hostile_figures(make, message, name, run):
 def test_hostile_table(make, message, run):
     make(run.folder / METRICS)
     with pytest.raises(InputError, match=f"{METRICS}: .*{message}") as caught:
-        run.read_metrics()
+        read_history(run)
     assert len(str(caught.value).replace(str(run.folder), "")) < 300

@@ -117,12 +117,14 @@ def _record(run: Path) -> Record:
     """Return what the run has written down of itself."""
     from convcli.report import Record
     from convcli.runs import checkpoints
-    from convcli.runs.folder import METRICS, Run
-    from convcli.runs.history import read_history
+    from convcli.runs.folder import ENVIRONMENT, METRICS, Run
+    from convcli.runs.metrics import read_history
 
     opened = Run.open(run)
     history = read_history(opened)
     if not history:
         raise InputError(f"{run / METRICS}: expected a row for each epoch, found none.")
     name = run.resolve().name
-    return Record(name, tuple(history), opened.read_environment(), checkpoints.run_config(opened).text)
+    return Record(
+        name, tuple(history), opened.read_document(ENVIRONMENT), checkpoints.run_config(opened).text
+    )

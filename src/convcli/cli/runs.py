@@ -160,7 +160,7 @@ def plot(
 
 def _history(folder: Path) -> list[Metrics]:
     from convcli.runs.folder import Run
-    from convcli.runs.history import read_history
+    from convcli.runs.metrics import read_history
 
     history = read_history(Run.open(folder))
     if not history:

@@ -93,6 +93,7 @@ def _resume(
     folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
 ) -> None:
     from convcli.config_file import ConfigFile
+    from convcli.runs.environment import add_environment
     from convcli.runs.folder import LAST, RESOLVED, Run
     from convcli.runs.resuming import how_to_go_on, resume, values_in_force
 
@@ -114,7 +115,7 @@ def _resume(
         del last  # as large as the training itself
         progress = recorder.training.progress
         note(_what_changed(progress, changes))
-        if run.add_environment(seed=file.config.training.seed, threads=threads, epoch=progress.epoch):
+        if add_environment(run, seed=file.config.training.seed, threads=threads, epoch=progress.epoch):
             note("versions, processor or BLAS are others now: figures may differ in their last digits")
         if recorder.training.finished:
             why, options = how_to_go_on(recorder.training)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,8 +218,3 @@ def changed_training(old: Training, config: Config, presentation: Presentation, 
 
 def _state_arrays(training: Training) -> dict[str, Array]:
     return {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
-
-
-def metric_rows(training: Training) -> list[dict[str, Any]]:
-    """Return the table of epochs, a row each."""
-    return [asdict(metrics) for metrics in training.progress.history]

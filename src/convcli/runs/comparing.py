@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from convcli.nn.config import Config
-from convcli.runs.folder import Run
+from convcli.runs.folder import ENVIRONMENT, Run
 from convcli.runs.history import Summary, summarize
 
 
@@ -40,7 +40,7 @@ def compare(one: Path, other: Path) -> Comparison:
     left, right = summarize(one), summarize(other)
     assert left.config is not None
     assert right.config is not None
-    environments = [Run(folder).read_environment() for folder in (one, other)]
+    environments = [Run(folder).read_document(ENVIRONMENT) for folder in (one, other)]
     for environment in environments:
         environment.pop("began", None)
     theirs = _figures(right)

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-import platform
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import numpy as np
 
 from convcli.bounds import check_memory
-from convcli.engine.blas import blas_libraries
 from convcli.engine.workspace import Array
 from convcli.errors import ConvcliError, InputError, OutputError
 from convcli.files import (
@@ -45,7 +38,6 @@ USUAL = Path("runs")  # where runs go and are looked for, from where one stands
 # The only key of a checkpoint's metadata: with several, their order in the file would change from run to run.
 _KEY = "convcli"
 
-MOST_ROWS = 200_002  # of a table of epochs, with its first line
 TEXT_BYTES = 16 << 20  # of figures, or of a checkpoint's document: more than any training writes
 LONGEST_REASON = 200  # signs of what is wrong with a damaged file; it repeats the file's text
 
@@ -205,48 +197,9 @@ class Run:
         self.write(CONFIG, (text if not lines else f"{text.rstrip()}\n\n{lines}").encode())
         self.write(RESOLVED, resolved.encode())
 
-    def write_environment(self, *, seed: int, threads: int) -> None:
-        """Write what the figures may depend on besides the configuration, and when the run began."""
-        began = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write_environment({"began": began, **_environment(seed, threads)})
-
-    def add_environment(self, *, seed: int, threads: int, epoch: int) -> bool:
-        """Note that the run goes on from `epoch` in another environment, if it is another.
-
-        Returns
-        -------
-        bool
-            Whether figures may differ by it in their last digits, as they do not by the number of threads.
-        """
-        now = _environment(seed, threads)
-        try:
-            document = self.read_environment()
-            resumed = document.get("resumed", [])
-            latest = [document, *resumed][-1]
-            other = {key for key in now if now[key] != latest[key]}
-        except (InputError, TypeError, LookupError):  # what counts is in the checkpoint
-            self._write_environment(now)
-            return False
-        if other:
-            self._write_environment({**document, "resumed": [*resumed, {"epoch": epoch, **now}]})
-        return not other.isdisjoint(("versions", "cpu", "blas"))
-
-    def _write_environment(self, document: Mapping[str, Any]) -> None:
-        self.write(ENVIRONMENT, (json.dumps(document, indent=2) + "\n").encode())
-
-    def read_environment(self) -> dict[str, Any]:
-        """Return that document.
-
-        Raises
-        ------
-        InputError
-            If there is none, or it cannot be read.
-        """
-        return self._read_document(ENVIRONMENT)
-
     def write_results(self, document: Mapping[str, Any]) -> None:
         """Write the figures that a training has ended with."""
-        self.write(RESULTS, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+        self.write_document(RESULTS, document)
 
     def read_results(self) -> dict[str, Any]:
         """Return that document; an empty one where the training has not ended.
@@ -256,9 +209,20 @@ class Run:
         InputError
             If it cannot be read.
         """
-        return self._read_document(RESULTS) if os.path.lexists(self.folder / RESULTS) else {}
+        return self.read_document(RESULTS) if os.path.lexists(self.folder / RESULTS) else {}
 
-    def _read_document(self, name: str) -> dict[str, Any]:
+    def write_document(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write a file of the run that is JSON."""
+        self.write(name, (json.dumps(document, indent=2, allow_nan=False) + "\n").encode())
+
+    def read_document(self, name: str) -> dict[str, Any]:
+        """Return what `write_document` wrote.
+
+        Raises
+        ------
+        InputError
+            If there is no such file, or it cannot be read.
+        """
         path = self.folder / name
         try:
             document = json.loads(self.read(name))
@@ -287,37 +251,6 @@ class Run:
         if len(data) > TEXT_BYTES:
             raise InputError(f"{self.folder / name}: damaged: more than {TEXT_BYTES:,} bytes.")
         return data
-
-    def write_metrics(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Write the table of all epochs so far."""
-        rows = list(rows)
-        text = io.StringIO()
-        table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        table.writeheader()
-        table.writerows(rows)
-        self.write(METRICS, text.getvalue().encode())
-
-    def read_metrics(self) -> list[dict[str, str]]:
-        """Return the rows of that table as they stand in the file; none where no epoch has ended.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be read, or is no table (each row as long as the first, which has the names).
-        """
-        path = self.folder / METRICS
-        try:
-            text = self.read(METRICS).decode()
-            head, first, *rest = islice(csv.reader(io.StringIO(text, newline=""), strict=True), MOST_ROWS)
-            if len(rest) == MOST_ROWS - 2:
-                raise InputError(f"{path}: damaged: more than {len(rest):,} epochs.")
-            return [dict(zip(head, row, strict=True)) for row in (first, *rest)]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
-        except (csv.Error, ValueError) as error:  # not UTF-8, no row, a row too long or short
-            raise InputError(f"{path}: not a table of epochs as `convcli train` writes it.") from error
 
     def write_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
         """Write `checkpoint` as safetensors; the same content always gives the same bytes."""
@@ -382,28 +315,3 @@ def _take(file: IO[bytes]) -> bool:
             time.sleep(0.02)
         return False
     return True
-
-
-def _environment(seed: int, threads: int) -> dict[str, Any]:
-    blas = blas_libraries()
-    return {
-        "versions": {"python": platform.python_version(), "convcli": version("convcli")}
-        | {name: version(name) for name in ("numpy", "pillow", "pydantic")},
-        "platform": platform.platform(),
-        "cpu": _cpu_name(),
-        "blas": [
-            {key: info.get(key) for key in ("internal_api", "version", "architecture")} for info in blas
-        ],
-        "threads": threads,
-        "seed": seed,
-    }
-
-
-def _cpu_name() -> str:
-    """Return the processor's name where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

@@ -9,22 +9,19 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from statistics import median
-from typing import Annotated
 
-from pydantic import ConfigDict, FailFast, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from convcli.errors import ConvcliError, InputError
 from convcli.files import is_file_inside
 from convcli.nn.config import Config
 from convcli.runs import checkpoints
-from convcli.runs.folder import BEST, CONFIG, LAST, LOCK, METRICS, RESOLVED, RESULTS, USUAL, Run
+from convcli.runs.folder import BEST, CONFIG, ENVIRONMENT, LAST, LOCK, METRICS, RESOLVED, RESULTS, USUAL, Run
+from convcli.runs.metrics import read_history
 from convcli.training import Metrics, best_metrics
 from convcli.wording import shown
 
 LATEST = "latest"  # what names the run that began last
-
-
-_EPOCHS = TypeAdapter(Annotated[list[Metrics], FailFast()])  # of a million mistakes the first is enough
 
 
 class State(StrEnum):
@@ -82,29 +79,6 @@ class Summary:
     def images_per_second(self) -> float | None:
         """The median over the epochs."""
         return median(row.images_per_second for row in self.history) if self.history else None
-
-
-def read_history(run: Run) -> list[Metrics]:
-    """Return the epochs of a run; none where it has not ended one.
-
-    Raises
-    ------
-    InputError
-        If its metrics.csv is damaged, or not one that `convcli train` wrote.
-    """
-    path = run.folder / METRICS
-    rows = [{name: text or None for name, text in row.items()} for row in run.read_metrics()]
-    try:
-        history = _EPOCHS.validate_python(rows)
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        number, column = fault["loc"]
-        raise InputError(f"{path}: damaged in row {int(number) + 1}, {column}: {fault['msg']}.") from None
-    if [row.epoch for row in history] != list(range(1, len(history) + 1)):
-        raise InputError(f"{path}: damaged: its rows are not the epochs 1, 2, 3 ….")
-    if any((row.validation_loss is None) != (row.validation_accuracy is None) for row in history):
-        raise InputError(f"{path}: damaged: of an epoch's two validation figures one is missing.")
-    return history
 
 
 def summarize(folder: Path) -> Summary:
@@ -219,7 +193,7 @@ def _state(run: Run, config: Config, history: Sequence[Metrics]) -> State:
 def _began(run: Run) -> datetime:
     """Return when a run was begun: as it says itself, otherwise the date of its configuration."""
     try:
-        return datetime.fromisoformat(run.read_environment()["began"])
+        return datetime.fromisoformat(run.read_document(ENVIRONMENT)["began"])
     except (InputError, LookupError, TypeError, ValueError):
         written = next((name for name in (CONFIG, RESOLVED) if os.path.lexists(run.folder / name)), CONFIG)
         return datetime.fromtimestamp((run.folder / written).lstat().st_mtime, UTC)

@@ -9,7 +9,9 @@ from convcli.config_file import ConfigFile
 from convcli.data import Splits
 from convcli.nn.config import seconds
 from convcli.runs import checkpoints
+from convcli.runs.environment import write_environment
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
+from convcli.runs.metrics import write_history
 from convcli.training import BatchDone, EpochDone, Training
 
 
@@ -38,7 +40,7 @@ class Recorder:
         """Write all after an epoch, and a checkpoint after a batch if one is due or training is stopping."""
         if isinstance(event, EpochDone):
             self.checkpoint()
-            self.run.write_metrics(checkpoints.metric_rows(self.training))
+            write_history(self.run, self.training.progress.history)
             if event.best:
                 self._write_best()
         elif stopping or self._due():
@@ -56,7 +58,7 @@ class Recorder:
         """Write the files that follow the last checkpoint, as they have to be beside it."""
         self.run.write(RESOLVED, self.resolved.encode())
         if self.training.progress.history:
-            self.run.write_metrics(checkpoints.metric_rows(self.training))
+            write_history(self.run, self.training.progress.history)
             self._write_best()
 
     def _write_best(self) -> None:
@@ -72,7 +74,7 @@ class Recorder:
 def begin(run: Run, file: ConfigFile, training: Training, data: Splits, threads: int) -> Recorder:
     """Return what records a training that has not begun; with this the folder is a run that can go on."""
     recorder = Recorder(run, training, file.resolved_text(), data.fingerprint())
-    run.write_environment(seed=file.config.training.seed, threads=threads)
+    write_environment(run, seed=file.config.training.seed, threads=threads)
     recorder.checkpoint()
     run.write_config(file.text, file.overrides, recorder.resolved)
     return recorder
