@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
@@ -29,6 +30,12 @@ if not hasattr(os, "mkfifo"):  # on Windows a test is over where it asks for one
 def pytest_xdist_auto_num_workers(config):
     """Spread the whole suite over the cores; tests that are named run in this process, at once."""
     return 0 if config.option.file_or_dir else min(os.cpu_count() or 1, 4)  # each collects the whole suite
+
+
+def pytest_collection_finish():
+    """Keep Python from searching thousands of tests for garbage whenever one of them has left some."""
+    gc.collect()
+    gc.freeze()
 
 
 class Result(NamedTuple):

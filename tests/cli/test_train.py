@@ -26,6 +26,12 @@ from convcli.runs.folder import BEST, CONFIG, CURVES, ENVIRONMENT, LAST, LOCK, M
 EVERYTHING = {BEST, LAST, CONFIG, CURVES, ENVIRONMENT, METRICS, RESOLVED, LOCK}
 
 
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch):
+    """Leave out the picture of each run within this process, which takes longer than these trainings."""
+    monkeypatch.setattr("convcli.render.curves.curves_png", lambda _: b"drawn")
+
+
 def names(folder):
     return {path.name for path in folder.iterdir()}
 
