@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from convcli.engine.workspace import Array
 from convcli.explain.figure import Cell, Formula, Row, exact
-from convcli.shapes import Pair, Window
+from convcli.shapes import Pair, Window, formulas
 
 MOST_TERMS = 30
 
@@ -59,21 +59,6 @@ def cell_name(name: str, cell: Cell) -> str:
     return f"{name}[{cell[0] + 1}, {cell[1] + 1}]"
 
 
-SIZE_FORMULA = "out = ⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"
-
-
-def size_in_numbers(plane: Pair, window: Window, axis: int) -> str:
-    """Return the size formula of one axis in numbers."""
-    n, f, s, d = plane[axis], window.size[axis], window.stride[axis], window.dilation[axis]
-    before, after = window.padding[axis]
-    room = n + before + after - d * (f - 1) - 1
-    out = window.output_shape(plane)[axis]
-    return f"⌊({n} + {before} + {after} − {d}·({f}−1) − 1) / {s}⌋ + 1 = ⌊{room} / {s}⌋ + 1 = {out}"
-
-
 def size_rows(plane: Pair, window: Window) -> tuple[Row, ...]:
     """Return the size formula, and what it gives along rows and columns."""
-    rows, columns = (size_in_numbers(plane, window, axis) for axis in (0, 1))
-    square = rows == columns
-    lines = [f"out = {rows}"] if square else [f"rows = {rows}", f"columns = {columns}"]
-    return tuple((Formula(line),) for line in (SIZE_FORMULA, *lines))
+    return tuple((Formula(line),) for line in formulas.lines(**formulas.by_axis(plane, window)))

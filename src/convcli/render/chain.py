@@ -10,8 +10,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from convcli.render.sizes import SHORT_FORMULA, cost_document, field_document, in_numbers, short_formula
-from convcli.shapes import Pair
+from convcli.render.sizes import cost_document, field_document
+from convcli.shapes import formulas
 from convcli.shapes.chain import Link
 from convcli.shapes.volume import volume_bytes
 from convcli.wording import by, memory, short_pair
@@ -29,12 +29,12 @@ def chain_view(links: Sequence[Link], *, with_costs: bool) -> Group:
         table.add_row(
             link.step.text,
             by(link.output),
-            short_formula(link.plane, link.step.window),
+            formulas.short_in_numbers(link.plane, link.step.window),
             *map(short_pair, (link.field.size, link.field.jump, link.field.start)),
             short_pair(link.step.window.remainder(link.plane)),
         )
     costs = [_cost_table(links)] if with_costs else []
-    return Group(table, Text(f"size = {SHORT_FORMULA}"), *costs)
+    return Group(table, Text(f"size = {formulas.SHORT_SIZE}"), *costs)
 
 
 def _cost_table(links: Sequence[Link]) -> Table:
@@ -93,13 +93,8 @@ def _document(link: Link) -> dict[str, Any]:
         "dilation": list(window.dilation),
         "groups": step.groups,
         "output": [*link.output, link.filters],
-        "formula": _formulas(link.plane, link),
+        "formula": formulas.by_axis(link.plane, window),
         "receptive_field": field_document(link.field),
         "unused": list(window.remainder(link.plane)),
         **cost_document(link.cost),
     }
-
-
-def _formulas(plane: Pair, link: Link) -> dict[str, str]:
-    rows, columns = (in_numbers(n, link.step.window, axis) for axis, n in enumerate(plane))
-    return {"rows": rows, "columns": columns}

@@ -15,8 +15,7 @@ from rich.text import Text
 from convcli.data import Dataset
 from convcli.nn.layer import Initial, Shape
 from convcli.nn.network import Network, Place
-from convcli.render.sizes import SHORT_FORMULA, in_numbers, short_formula
-from convcli.shapes import AXES, Pair, ReceptiveField, Window
+from convcli.shapes import Pair, ReceptiveField, Window, formulas
 from convcli.shapes.volume import volume_bytes
 from convcli.wording import by, memory, printable, short_pair, shown
 
@@ -70,7 +69,7 @@ def layer_rows(network: Network) -> Iterator[LayerRow]:
 def size_in_numbers(row: LayerRow) -> str:
     """Return how the size of a layer's output comes about; nothing where it stays or is an option."""
     if row.window is not None:
-        return short_formula(row.plane, row.window)
+        return formulas.short_in_numbers(row.plane, row.window)
     given = row.place.input
     return _product(given) if len(given) > len(row.place.output) else ""
 
@@ -145,14 +144,14 @@ def geometry_view(network: Network) -> Group:
         table.add_row(
             str(row.place.number),
             row.place.layer.name(),
-            short_formula(row.plane, row.window) if row.window else "",
+            formulas.short_in_numbers(row.plane, row.window) if row.window else "",
             short_pair(row.field.jump) if row.field else "",
             short_pair(row.field.centre) if row.field else "",
             short_pair(row.window.remainder(row.plane)) if row.window else "",
             memory(volume_bytes(*row.place.output)),
             memory(row.column_bytes) if row.column_bytes else "",
         )
-    return Group(table, Text(f"size = {SHORT_FORMULA}"))
+    return Group(table, Text(f"size = {formulas.SHORT_SIZE}"))
 
 
 def network_document(network: Network) -> dict[str, Any]:
@@ -200,9 +199,8 @@ def _row_document(row: LayerRow, rows: Iterable[LayerRow]) -> dict[str, Any]:
 def _window_document(row: LayerRow) -> dict[str, Any]:
     if row.window is None:
         return {"formula": None, "unused": None}
-    formulas = (in_numbers(n, row.window, axis) for axis, n in enumerate(row.plane))
     return {
-        "formula": dict(zip(AXES, formulas, strict=True)),
+        "formula": formulas.by_axis(row.plane, row.window),
         "unused": list(row.window.remainder(row.plane)),
     }
 

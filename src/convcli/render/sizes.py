@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from convcli.shapes import Pair, ReceptiveField, Window, output_size
+from convcli.shapes import Pair, ReceptiveField, Window, formulas
 from convcli.shapes.transposed import Transposed
 from convcli.shapes.volume import Cost, convolution_cost, transposed_cost
 from convcli.wording import by, memory, signed
-
-FORMULA = "⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"
-TRANSPOSED_FORMULA = "(n − 1)s − p_before − p_after + d(f−1) + output_padding + 1"
 
 
 @dataclass(frozen=True)
@@ -24,8 +21,11 @@ class SizeReport:
         Rows and columns, and what slides over them.
     channels, filters, groups
         Where one of them is given, costs are told.
+    letters
+        The formula of its size.
     """
 
+    letters: ClassVar[str] = formulas.SIZE
     plane: Pair
     window: Window
     channels: int | None = None
@@ -46,7 +46,7 @@ class SizeReport:
 
     def formula(self, axis: int) -> str:
         """Return the formula of one axis in numbers."""
-        return in_numbers(self.plane[axis], self.window, axis)
+        return formulas.in_numbers(self.plane, self.window, axis)
 
     def text(self) -> str:
         """Return it for a person to read."""
@@ -71,9 +71,7 @@ class SizeReport:
         return f"{inside} → {outside}"
 
     def _formula_lines(self) -> list[str]:
-        square = self.formula(0) == self.formula(1)
-        names = ["out"] if square else ["rows", "columns"]
-        return [f"out = {FORMULA}", *(f"{name} = {self.formula(axis)}" for axis, name in enumerate(names))]
+        return formulas.lines(self.formula(0), self.formula(1), self.letters)
 
     def _facts(self) -> list[str]:
         field = ReceptiveField().through(self.window)
@@ -109,7 +107,7 @@ class SizeReport:
             "op": "correlate",
             **self._options(),
             "unused": list(self.window.remainder(self.plane)),
-            "formula": {"out": FORMULA, "rows": self.formula(0), "columns": self.formula(1)},
+            "formula": {"out": self.letters, "rows": self.formula(0), "columns": self.formula(1)},
             "receptive_field": field_document(ReceptiveField().through(self.window)),
             **self._cost_document(),
         }
@@ -132,6 +130,7 @@ class SizeReport:
 class TransposedReport(SizeReport):
     """The same for a transposed convolution."""
 
+    letters = formulas.TRANSPOSED_SIZE
     output_padding: Pair = (0, 0)
 
     @property
@@ -159,7 +158,12 @@ class TransposedReport(SizeReport):
 
     def text(self) -> str:
         back = self.window.output_shape(self.output)
-        lines = [f"{self._headline()}, transposed", "", *self._formula_lines(), ""]
+        lines = [
+            f"{self._headline()}, transposed",
+            "",
+            *self._formula_lines(),
+            "",
+        ]
         if back == self.plane:
             lines.append(f"A convolution with the same numbers takes {by(self.output)} back to {by(back)}.")
             if max(self.window.stride) > 1:
@@ -171,9 +175,6 @@ class TransposedReport(SizeReport):
             )
         return "\n".join([*lines, *(["", *self._cost_lines()] if self.depths else [])])
 
-    def _formula_lines(self) -> list[str]:
-        return [f"out = {TRANSPOSED_FORMULA}", *super()._formula_lines()[1:]]
-
     def _positions(self) -> Pair:
         return self.plane
 
@@ -183,44 +184,10 @@ class TransposedReport(SizeReport):
             "op": "transposed",
             **self._options(),
             "output_padding": list(self.output_padding),
-            "formula": {"out": TRANSPOSED_FORMULA, "rows": self.formula(0), "columns": self.formula(1)},
+            "formula": {"out": self.letters, "rows": self.formula(0), "columns": self.formula(1)},
             "back": list(self.window.output_shape(self.output)),
             **self._cost_document(),
         }
-
-
-def in_numbers(n: int, window: Window, axis: int) -> str:
-    """Return the size formula of one axis with its numbers in it.
-
-    >>> in_numbers(6, Window.of(3, padding=1, stride=2), 0)
-    '⌊(6 + 1 + 1 − 1·(3−1) − 1) / 2⌋ + 1 = ⌊5 / 2⌋ + 1 = 3'
-    """
-    f, s, d = window.size[axis], window.stride[axis], window.dilation[axis]
-    before, after = window.padding[axis]
-    room = n + before + after - d * (f - 1) - 1
-    size = output_size(n, f, padding=(before, after), stride=s, dilation=d)
-    numbers = f"({n} + {before} + {after} − {d}·({f}−1) − 1)"
-    return f"⌊{numbers} / {s}⌋ + 1 = ⌊{room} / {s}⌋ + 1 = {size}"
-
-
-def short_numbers(n: int, window: Window, axis: int) -> str:
-    """Return the same, short enough for a cell of a table: the padding and the span each as one number.
-
-    >>> short_numbers(28, Window.of(3, padding=1, dilation=2), 0)
-    '⌊(28+2−5)/1⌋+1'
-    """
-    added = sum(window.padding[axis])
-    middle = f"+{added}" if added else ""
-    return f"⌊({n}{middle}−{window.span[axis]})/{window.stride[axis]}⌋+1"
-
-
-SHORT_FORMULA = "⌊(n + p_before + p_after − span) / s⌋ + 1, with span = d(f−1) + 1"
-
-
-def short_formula(plane: Pair, window: Window) -> str:
-    """Return the short formula of both axes, or of one where they are the same."""
-    rows, columns = (short_numbers(n, window, axis) for axis, n in enumerate(plane))
-    return rows if rows == columns else f"{rows}\n{columns}"
 
 
 def field_document(field: ReceptiveField) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from convcli.shapes.window import Pair, Window, pair
+from convcli.wording import signed
 
 SomeAxis = TypeVar("SomeAxis", bound="Axis")
 
@@ -168,8 +169,8 @@ def _tensorflow_same(axis: Axis) -> Outcome:
         floor = axis.room // axis.s + 1
         if size == floor and before != axis.before:
             notes.append(
-                f"as many windows as floor, but the first begins at {_signed(-before)} and not at "
-                f"{_signed(-axis.before)}: other numbers come out"
+                f"as many windows as floor, but the first begins at {signed(-before)} and not at "
+                f"{signed(-axis.before)}: other numbers come out"
             )
     if axis.s > 1 and axis.d > 1:
         notes.append("Keras refuses stride and dilation above 1 together")
@@ -245,10 +246,6 @@ def _caffe_pooling(axis: Axis) -> Outcome:
     if axis.room % axis.s == 0:
         return outcome
     return replace(outcome, notes=(*outcome.notes, "Caffe rounds up here, but down in its convolution"))
-
-
-def _signed(number: int) -> str:
-    return str(number).replace("-", "−")
 
 
 _TENSORFLOW = "https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2"

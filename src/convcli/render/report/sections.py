@@ -15,8 +15,8 @@ from convcli.render.network import (
 from convcli.render.report.confusion import confusion
 from convcli.render.report.elements import Cell, Chart, Facts, Listing, Section, Table, Words, number
 from convcli.render.report.galleries import feature_maps, kernels, mistakes
-from convcli.render.sizes import SHORT_FORMULA
 from convcli.report import Report
+from convcli.shapes.formulas import SHORT_SIZE
 from convcli.wording import by
 
 
@@ -114,7 +114,7 @@ def _network(report: Report) -> Section:
         frozenset({1, 2}),
         (Cell(""), Cell("total"), Cell(""), Cell(""), *total, Cell("")),
     )
-    words = f"size = {SHORT_FORMULA}. The last column is how much of the image an output's number sees."
+    words = f"size = {SHORT_SIZE}. The last column is how much of the image an output's number sees."
     return Section("network", "Network", (shown, Words(words)))
 
 

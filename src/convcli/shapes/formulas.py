@@ -1,0 +1,52 @@
+"""The size formulas written out: in letters, and with a window's numbers in them."""
+
+from __future__ import annotations
+
+from convcli.shapes.window import AXES, Pair, Window
+
+SIZE = "⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"
+SHORT_SIZE = "⌊(n + p_before + p_after − span) / s⌋ + 1, with span = d(f−1) + 1"
+TRANSPOSED_SIZE = "(n − 1)s − p_before − p_after + d(f−1) + output_padding + 1"
+
+
+def in_numbers(plane: Pair, window: Window, axis: int) -> str:
+    """Return the size formula of one axis with its numbers in it.
+
+    >>> in_numbers((6, 6), Window.of(3, padding=1, stride=2), 0)
+    '⌊(6 + 1 + 1 − 1·(3−1) − 1) / 2⌋ + 1 = ⌊5 / 2⌋ + 1 = 3'
+    """
+    n, f, s, d = plane[axis], window.size[axis], window.stride[axis], window.dilation[axis]
+    before, after = window.padding[axis]
+    room = n + before + after - window.span[axis]
+    numbers = f"({n} + {before} + {after} − {d}·({f}−1) − 1)"
+    return f"⌊{numbers} / {s}⌋ + 1 = ⌊{room} / {s}⌋ + 1 = {window.output_shape(plane)[axis]}"
+
+
+def by_axis(plane: Pair, window: Window) -> dict[str, str]:
+    """Return the formula in numbers for rows and for columns."""
+    return {name: in_numbers(plane, window, axis) for axis, name in enumerate(AXES)}
+
+
+def lines(rows: str, columns: str, letters: str = SIZE) -> list[str]:
+    """Return the formula in letters, and under it that of both axes, or once where it is the same.
+
+    >>> lines("4", "5", "n − 1")
+    ['out = n − 1', 'rows = 4', 'columns = 5']
+    """
+    numbers = [f"out = {rows}"] if rows == columns else [f"rows = {rows}", f"columns = {columns}"]
+    return [f"out = {letters}", *numbers]
+
+
+def short_in_numbers(plane: Pair, window: Window) -> str:
+    """Return the formula for a cell of a table: padding and span as one number each, a line an axis.
+
+    >>> short_in_numbers((28, 28), Window.of(3, padding=1, dilation=2))
+    '⌊(28+2−5)/1⌋+1'
+    """
+
+    def one(axis: int) -> str:
+        added = sum(window.padding[axis])
+        middle = f"+{added}" if added else ""
+        return f"⌊({plane[axis]}{middle}−{window.span[axis]})/{window.stride[axis]}⌋+1"
+
+    return "\n".join(dict.fromkeys((one(0), one(1))))
