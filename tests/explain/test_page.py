@@ -9,7 +9,7 @@ import pytest
 
 from chromium import MARKS, Chromium
 from convcli.explain import TOPICS
-from convcli.explain.figure import Grid
+from convcli.explain.elements import Grid
 from convcli.render.explain import FORMATS
 from explain.cases import made
 

@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from convcli.explain import TOPICS
-from convcli.explain.figure import (
+from convcli.explain.elements import (
     Arrow,
     Block,
     Explanation,

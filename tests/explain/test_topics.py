@@ -7,7 +7,7 @@ import pytest
 
 from convcli import avg_pool2d, conv2d, conv2d_backward, filter_image, max_pool2d_backward
 from convcli.explain import TOPICS, Request, explain
-from convcli.explain.figure import Grid
+from convcli.explain.elements import Grid
 from explain.cases import CASES, looked_up, made
 
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from convcli.errors import ShapeError
 from convcli.shapes import output_size
-from convcli.shapes.solving import Axis, Unknown, solve
+from convcli.shapes.solving import Given, Unknown, solve
 
 TRIED = 60
 paddings = st.one_of(
     st.sampled_from(["valid", "same", "full"]), st.tuples(st.integers(0, 3), st.integers(0, 3))
 )
 axes = st.builds(
-    Axis,
+    Given,
     n=st.integers(1, 20),
     f=st.integers(1, 5),
     padding=paddings,
@@ -62,32 +62,32 @@ def test_where_no_even_padding_answers_an_uneven_one_does(axis, wanted):
 
 
 def test_the_nearest_values_stand_on_both_sides():
-    assert solve(Unknown.s, Axis(28, f=3, padding="same"), 20).near == ((1, 28), (2, 14))
-    assert solve(Unknown.p, Axis(28, f=4), 28).near == ((1, 27), (2, 29))
-    assert solve(Unknown.p, Axis(28, f=4), 28).uneven == (1, 2)
+    assert solve(Unknown.s, Given(28, f=3, padding="same"), 20).near == ((1, 28), (2, 14))
+    assert solve(Unknown.p, Given(28, f=4), 28).near == ((1, 27), (2, 29))
+    assert solve(Unknown.p, Given(28, f=4), 28).uneven == (1, 2)
 
 
 def test_one_output_is_what_every_large_stride_gives():
-    found = solve(Unknown.s, Axis(10, f=3), 1)
+    found = solve(Unknown.s, Given(10, f=3), 1)
     assert (found.first, found.last) == (8, None)
 
 
 def test_with_same_the_window_does_not_matter():
-    assert solve(Unknown.f, Axis(9, padding="same"), 9).last is None
-    assert solve(Unknown.f, Axis(9, padding="same"), 8).near == ((1, 9),)
+    assert solve(Unknown.f, Given(9, padding="same"), 9).last is None
+    assert solve(Unknown.f, Given(9, padding="same"), 8).near == ((1, 9),)
 
 
 def test_nothing_is_near_where_no_window_fits():
-    assert solve(Unknown.s, Axis(2, f=9), 3).near == ()
+    assert solve(Unknown.s, Given(2, f=9), 3).near == ()
 
 
 @pytest.mark.parametrize(
     ("axis", "wanted", "message"),
     [
-        (Axis(0), 3, "n must be at least 1"),
-        (Axis(5), 0, "the wanted output must be at least 1"),
-        (Axis(5, s=0), 1, "stride must be at least 1"),
-        (Axis(5, padding="sane"), 1, "padding must be valid"),
+        (Given(0), 3, "n must be at least 1"),
+        (Given(5), 0, "the wanted output must be at least 1"),
+        (Given(5, s=0), 1, "stride must be at least 1"),
+        (Given(5, padding="sane"), 1, "padding must be valid"),
     ],
 )
 def test_a_mistake_is_named(axis, wanted, message):

@@ -183,7 +183,7 @@ def _solve(
     unknown: Unknown, plane: Pair, options: tuple[str | None, ...], wanted: str | None, json: bool
 ) -> None:
     from convcli.render.solutions import solutions_document, solutions_text
-    from convcli.shapes.solving import Axis, solve
+    from convcli.shapes.solving import Given, solve
 
     f, p, s, d = options
     if wanted is None:
@@ -197,7 +197,7 @@ def _solve(
     )
     padding = parse_padding(p or "valid", "--p")
     sides = (padding, padding) if isinstance(padding, str) else padding
-    rows, columns = (Axis(plane[i], sizes[i], sides[i], strides[i], dilations[i]) for i in range(2))
+    rows, columns = (Given(plane[i], sizes[i], sides[i], strides[i], dilations[i]) for i in range(2))
     target = parse_pair(wanted, "--out")
     answers = solve(unknown, rows, target[0]), solve(unknown, columns, target[1])
     if json:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.explain.figure import (
+from convcli.explain.elements import (
     Arrow,
     Cell,
     Explanation,

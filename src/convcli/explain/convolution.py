@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcli.explain.figure import Arrow, Cell, Explanation, Formula, Grid, Row, Step, every, exact
+from convcli.explain.elements import Arrow, Cell, Explanation, Formula, Grid, Row, Step, every, exact
 from convcli.explain.notation import cell_name, number, products
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.sliding import progress

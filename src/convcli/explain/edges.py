@@ -10,9 +10,9 @@ from convcli import kernels
 from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.figure import Explanation, Formula, Grid, Picture, Row, Step, every, exact
+from convcli.explain.elements import Explanation, Formula, Grid, Picture, Row, Step, every, exact
 from convcli.explain.notation import number
-from convcli.explain.reading import Source, read_input
+from convcli.explain.reading import Input, read_input
 from convcli.explain.topics import Request, topic
 from convcli.filtering import filter_image
 from convcli.wording import by, counted, shown
@@ -58,14 +58,14 @@ def edges(ask: Request) -> Explanation:
     )
 
 
-def _source(text: str | None, max_pixels: int) -> Source:
+def _source(text: str | None, max_pixels: int) -> Input:
     if text is None:
-        return Source(example()[:, :, None], "example")
+        return Input(example()[:, :, None], "example")
     if Path(text).is_file() and Path(text).suffix.lower() not in (".csv", ".tsv", ".txt"):
         pixels, _ = Presentation().read(Path(text), max_pixels=max_pixels)
         if max(pixels.shape[:2]) > MOST_PIXELS:
             raise UsageError(f"{shown(text)}: at most {MOST_PIXELS} pixels a side; take a crop.")
-        return Source(pixels, Path(text).name)
+        return Input(pixels, Path(text).name)
     return read_input(text, most=MOST_PIXELS, max_pixels=max_pixels)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convcli.explain.figure import Arrow, Block, Explanation, Formula, Grid, Row, Step, every, exact, planes
+from convcli.explain.elements import Arrow, Block, Explanation, Formula, Grid, Row, Step, every, exact, planes
 from convcli.explain.notation import factor, number
 from convcli.explain.problem import Problem, posed
 from convcli.explain.topics import RUN, WINDOW, Request, topic

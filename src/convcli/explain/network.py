@@ -8,7 +8,7 @@ import numpy as np
 
 from convcli.config import DataOptions
 from convcli.engine.workspace import Array
-from convcli.explain.figure import Arrow, Block, Explanation, Formula, Grid, Picture, Row, Step, exact
+from convcli.explain.elements import Arrow, Block, Explanation, Formula, Grid, Picture, Row, Step, exact
 from convcli.explain.notation import number
 from convcli.explain.tensors import Passage, pass_through, read_image
 from convcli.explain.topics import Request, topic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from convcli.engine.workspace import Array
-from convcli.explain.figure import Cell, Formula, Row, exact
+from convcli.explain.elements import Cell, Formula, Row, exact
 from convcli.shapes import Pair, Window, formulas
 
 MOST_TERMS = 30

@@ -9,7 +9,7 @@ import numpy as np
 from convcli.engine.batch.conv import conv2d_backward
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.figure import Arrow, Cell, Explanation, Formula, Grid, Role, Row, Step, every, exact
+from convcli.explain.elements import Arrow, Cell, Explanation, Formula, Grid, Role, Row, Step, every, exact
 from convcli.explain.notation import number
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.topics import RUN, Request, topic

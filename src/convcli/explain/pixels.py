@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.explain.figure import Arrow, Explanation, Formula, Grid, Picture, Row, Step, planes
-from convcli.explain.reading import Source, read_input, typed_volume
+from convcli.explain.elements import Arrow, Explanation, Formula, Grid, Picture, Row, Step, planes
+from convcli.explain.reading import Input
 from convcli.explain.topics import Request, topic
 from convcli.wording import by
 
@@ -30,11 +30,7 @@ EXAMPLE = (
 )
 def pixels(ask: Request) -> Explanation:
     """Return the picture with its crop, and then a step for each channel."""
-    source = (
-        Source(typed_volume(EXAMPLE, "example"))
-        if ask.input is None
-        else read_input(ask.input, max_pixels=ask.max_pixels)
-    )
+    source = ask.numbers(EXAMPLE)
     volume = source.volume
     count = volume.shape[2]
     names = (
@@ -69,7 +65,7 @@ def as_pixels(array: Array) -> Array:
     return np.clip(np.rint(array), 0, 255).astype(np.uint8)
 
 
-def _picture(source: Source, names: tuple[str, ...]) -> Step:
+def _picture(source: Input, names: tuple[str, ...]) -> Step:
     volume = source.volume
     crop = Picture(as_pixels(volume), "the crop" if source.box else source.name)
     where = "rows {0} to {1}, columns {2} to {3}"

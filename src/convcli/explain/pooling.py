@@ -11,7 +11,7 @@ from convcli.engine.batch import pool
 from convcli.engine.batch.pool import pool_window
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError
-from convcli.explain.figure import (
+from convcli.explain.elements import (
     Arrow,
     Cell,
     Explanation,
@@ -25,7 +25,6 @@ from convcli.explain.figure import (
     planes,
 )
 from convcli.explain.notation import cell_name, number
-from convcli.explain.reading import Source, read_input, typed_volume
 from convcli.explain.sliding import Sliding, progress
 from convcli.explain.topics import RUN, Request, chosen_index, topic
 from convcli.shapes import Window
@@ -92,16 +91,12 @@ def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
         raise UnknownNameError("pool", ask.pool, KINDS)
     if ask.model is not None:
         return _from_run(ask)
-    source = (
-        Source(typed_volume(example, "example"))
-        if ask.input is None
-        else read_input(ask.input, max_pixels=ask.max_pixels)
-    )
+    x = ask.numbers(example).volume
     step = ask.stride if ask.stride is not None or ask.input is not None or ask.size is not None else stride
     window = pool_window(2 if ask.size is None else ask.size, step)
-    window.output_shape((source.volume.shape[0], source.volume.shape[1]))
-    channels = ask.shown_channels(source.volume.shape[2])
-    return Pooling(source.volume, channels, window, ask.pool or "max")
+    window.output_shape((x.shape[0], x.shape[1]))
+    channels = ask.shown_channels(x.shape[2])
+    return Pooling(x, channels, window, ask.pool or "max")
 
 
 def _from_run(ask: Request) -> Pooling:

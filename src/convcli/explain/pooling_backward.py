@@ -9,7 +9,7 @@ import numpy as np
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.figure import (
+from convcli.explain.elements import (
     Arrow,
     Cell,
     Explanation,

@@ -12,9 +12,9 @@ from convcli import kernels
 from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.figure import Picture, Row, exact
+from convcli.explain.elements import Picture, Row, exact
 from convcli.explain.notation import size_rows
-from convcli.explain.reading import MOST_SIDE, Source, read_input, typed_volume
+from convcli.explain.reading import MOST_SIDE, Input, typed_volume
 from convcli.explain.sliding import Sliding
 from convcli.explain.topics import Request, chosen_index
 from convcli.nn.activations import ACTIVATIONS
@@ -59,7 +59,7 @@ class Problem:
     b: Array
     window: Window
     activation: str
-    source: Source
+    source: Input
     biased: bool
     da: Array | None = None
     notes: tuple[str, ...] = ()
@@ -132,10 +132,7 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
     """
     if ask.model is not None:
         return _from_run(ask, single)
-    if ask.input is None:
-        source = Source(typed_volume(example.input, "example"))
-    else:
-        source = read_input(ask.input, channels=1 if single else None, max_pixels=ask.max_pixels)
+    source = ask.numbers(example.input, channels=1 if single else None)
     w = _weights(ask.kernels or example.kernels, source.volume.shape[2], single)
     own = ask.input is None and not ask.kernels
     listed = ask.bias or (example.bias if own else ())
@@ -245,7 +242,7 @@ def _from_run(ask: Request, single: bool) -> Problem:
         dilation=layer.dilation if ask.dilation is None else ask.dilation,
     )
     changed = ask.stride is not None or ask.padding is not None or ask.dilation is not None
-    source = Source(x, f"layer {number}")
+    source = Input(x, f"layer {number}")
     return Problem(
         x, w, b, window, layer.activation, source, layer.bias, None if changed else da, notes, facts
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, UsageError
-from convcli.explain.figure import Box
+from convcli.explain.elements import Box
 from convcli.kernels.grammar import is_typed, matrix
 from convcli.kernels.parsing import read_table
 from convcli.wording import shown
@@ -27,7 +27,7 @@ _CROP = re.compile(r"(?P<path>.+)@(?P<box>[^@/\\]*)")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class Input:
     """Numbers (h, w, c) in float64, and the photo and place that they were cut from, if they were."""
 
     volume: Array
@@ -38,7 +38,7 @@ class Source:
 
 def read_input(
     text: str, *, channels: int | None = None, most: int = MOST_SIDE, max_pixels: int = MAX_PIXELS
-) -> Source:
+) -> Input:
     """Return the numbers that `--input` describes.
 
     Parameters
@@ -61,13 +61,13 @@ def read_input(
         If a file cannot be read.
     """
     if is_typed(text) and not os.path.exists(text):  # noqa: PTH110  (it may be too long for a name)
-        source = Source(typed_volume(text, "--input"), "input")
+        source = Input(typed_volume(text, "--input"), "input")
         if channels == 1 and source.volume.shape[2] > 1:
             raise UsageError(
                 f"--input: expected one matrix, found {source.volume.shape[2]} channels; leave out the |."
             )
     elif Path(text).suffix.lower() in (".csv", ".tsv", ".txt"):
-        source = Source(_table(Path(text)), Path(text).name)
+        source = Input(_table(Path(text)), Path(text).name)
     else:
         source = _photo(text, channels, most, max_pixels)
     check_fits(source.volume, most, "--input")
@@ -96,8 +96,8 @@ def typed_volume(text: str, where: str) -> Array:
     return np.stack(planes, axis=2)
 
 
-def _matrix(text: str, where: str, *, table: bool = False) -> Array:
-    found = matrix(text, where, table)
+def _matrix(text: str, where: str) -> Array:
+    found = matrix(text, where)
     if found.anchor is not None:
         raise UsageError(
             f"{where}: an origin such as 3x3+1+1: belongs to a kernel of `filter`; leave it out."
@@ -122,7 +122,7 @@ def _table(path: Path) -> Array:
     return read_table(data, where, table=path.suffix.lower() != ".txt").weights[:, :, None]
 
 
-def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Source:
+def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Input:
     """Return the pixels of an image, or of the crop that is named with it."""
     from convcli.data.presentation import Presentation
 
@@ -131,11 +131,11 @@ def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Sourc
         pixels, _ = Presentation().read(Path(text), channels, max_pixels=max_pixels)
         if max(pixels.shape[:2]) > most:
             check_fits(pixels, most, text)
-        return Source(pixels.astype(np.float64), Path(text).name, pixels)
+        return Input(pixels.astype(np.float64), Path(text).name, pixels)
     path = Path(match["path"])
     box = parse_box(match["box"], "--input")
     pixels, _ = Presentation().read(path, channels, max_pixels=max_pixels)
-    return Source(cut(pixels, box, str(path)).astype(np.float64), path.name, pixels, box)
+    return Input(cut(pixels, box, str(path)).astype(np.float64), path.name, pixels, box)
 
 
 def parse_box(text: str, where: str) -> Box:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convcli.errors import UsageError
-from convcli.explain.figure import (
+from convcli.explain.elements import (
     Arrow,
     Cell,
     Explanation,

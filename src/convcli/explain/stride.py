@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convcli.explain.convolution import window_step
-from convcli.explain.figure import Arrow, Cell, Explanation, Formula, Grid, Role, Row, Step, every, exact
+from convcli.explain.elements import Arrow, Cell, Explanation, Formula, Grid, Role, Row, Step, every, exact
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.shapes import Window

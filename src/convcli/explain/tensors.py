@@ -10,7 +10,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.figure import Box
+from convcli.explain.elements import Box
 from convcli.explain.reading import MOST_SIDE, cut
 from convcli.nn.layer import Layer
 from convcli.nn.model import Model

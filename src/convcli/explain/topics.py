@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from convcli.bounds import MAX_PIXELS
 from convcli.errors import UsageError
-from convcli.explain.figure import Box, Explanation
+from convcli.explain.elements import Box, Explanation
+from convcli.explain.reading import Input, read_input, typed_volume
 from convcli.registry import Registry
 from convcli.shapes import IntOrPair, Padding
 
@@ -62,6 +63,12 @@ class Request:
     filter: int | None = None
     channel: int | None = None
     max_pixels: int = MAX_PIXELS
+
+    def numbers(self, example: str, channels: int | None = None) -> Input:
+        """Return what `input` holds, or the topic's example; `channels` as in `read_input`."""
+        if self.input is None:
+            return Input(typed_volume(example, "example"))
+        return read_input(self.input, channels=channels, max_pixels=self.max_pixels)
 
     def shown_filters(self, count: int) -> range:
         """Return which of a layer's filters, from 0, are shown: all, or one if it is named or trained."""

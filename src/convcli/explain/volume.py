@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convcli.explain.figure import (
+from convcli.explain.elements import (
     Arrow,
     Block,
     Cell,

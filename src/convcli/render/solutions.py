@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from convcli.shapes import AXES, NAMED_PADDINGS, axis_padding
-from convcli.shapes.solving import Answers, Axis, Unknown
+from convcli.shapes.solving import Answers, Given, Unknown
 
 MOST_LISTED = 12
 CONDITION = "(out−1)·s ≤ n + p_before + p_after − d(f−1) − 1 < out·s"
 
-BothAxes = tuple[Axis, Axis]
+BothAxes = tuple[Given, Given]
 BothAnswers = tuple[Answers, Answers]
 
 
@@ -24,11 +24,11 @@ def solutions_text(axes: BothAxes, answers: BothAnswers) -> str:
     return "\n".join(lines)
 
 
-def condition(axis: Axis, found: Answers) -> str:
+def condition(axis: Given, found: Answers) -> str:
     """Return the inequality with the axis' numbers in it.
 
     >>> from convcli.shapes.solving import solve
-    >>> axis = Axis(28, f=5, s=2)
+    >>> axis = Given(28, f=5, s=2)
     >>> condition(axis, solve(Unknown.p, axis, 14))
     '26 ≤ 23 + 2p < 28'
     """
@@ -46,7 +46,7 @@ def condition(axis: Axis, found: Answers) -> str:
     return f"{wanted - 1}s ≤ {room} < {wanted}s".replace("≤ -", "≤ −")
 
 
-def _axis_lines(start: str, axis: Axis, found: Answers) -> list[str]:
+def _axis_lines(start: str, axis: Given, found: Answers) -> list[str]:
     letter, given = found.unknown.value, condition(axis, found)
     if found.first is None:
         return [f"{start}{given}  has no answer.", *_nearest(found)]
@@ -60,7 +60,7 @@ def _axis_lines(start: str, axis: Axis, found: Answers) -> list[str]:
     return [f"{start}{given}  →  {values}"]
 
 
-def _named(letter: str, value: int, axis: Axis) -> str:
+def _named(letter: str, value: int, axis: Given) -> str:
     """Return a value; a padding with its name, if it has one."""
     if letter != "p":
         return str(value)

@@ -39,7 +39,7 @@ _OPTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChainStep:
     """One step of a chain.
 
     Attributes
@@ -63,7 +63,7 @@ class Step:
 class Link:
     """A step with the volume it takes, what it gives, and what one cell of that sees of the first plane."""
 
-    step: Step
+    step: ChainStep
     plane: Pair
     output: Pair
     channels: int
@@ -72,7 +72,7 @@ class Link:
     cost: Cost
 
 
-def parse_chain(text: str) -> list[Step]:
+def parse_chain(text: str) -> list[ChainStep]:
     """Return the steps of a chain.
 
     Raises
@@ -93,7 +93,7 @@ def parse_chain(text: str) -> list[Step]:
     return [_step(word[0], number, word.start() + 1) for number, word in enumerate(words, 1)]
 
 
-def _step(word: str, number: int, column: int) -> Step:
+def _step(word: str, number: int, column: int) -> ChainStep:
     def wrong(at: int, expected: str) -> UsageError:
         found = f"{word[at:]!r}" if at < len(word) else "its end"
         return UsageError(
@@ -125,7 +125,7 @@ def _step(word: str, number: int, column: int) -> Step:
         raise ShapeError(f"Step {number} of the chain, {shortened(word)!r}: {error}") from None
 
 
-def _made(word: str, kind: str, size: str, options: dict[str, str]) -> Step:
+def _made(word: str, kind: str, size: str, options: dict[str, str]) -> ChainStep:
     padding = options.get("p", "valid")
     filters, groups = int(options["n"]) if "n" in options else None, int(options.get("g", 1))
     if filters == 0 or groups == 0:
@@ -136,7 +136,7 @@ def _made(word: str, kind: str, size: str, options: dict[str, str]) -> Step:
         padding=padding if padding in NAMED_PADDINGS else _pair(padding),
         dilation=_pair(options.get("d", "1")),
     )
-    return Step(word, kind, window, filters, groups)
+    return ChainStep(word, kind, window, filters, groups)
 
 
 def _pair(text: str) -> Pair:
@@ -144,7 +144,7 @@ def _pair(text: str) -> Pair:
     return int(rows), int(columns or rows)
 
 
-def links(steps: Sequence[Step], plane: Pair, channels: int = 1) -> Iterator[Link]:
+def links(steps: Sequence[ChainStep], plane: Pair, channels: int = 1) -> Iterator[Link]:
     """Yield every step with its sizes, costs and receptive field, from a volume (*plane, channels) on.
 
     Raises

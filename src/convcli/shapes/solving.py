@@ -25,7 +25,7 @@ FAR = 1 << 40  # a value that no size reaches: what holds there holds for ever
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class Given:
     """One axis of a sliding window; the unknown's own value is not looked at."""
 
     n: int
@@ -62,7 +62,7 @@ class Answers:
         return self.first is not None
 
 
-def solve(unknown: Unknown, axis: Axis, wanted: int) -> Answers:
+def solve(unknown: Unknown, axis: Given, wanted: int) -> Answers:
     """Return every value of `unknown` with which `axis` has `wanted` windows.
 
     Raises
@@ -72,10 +72,10 @@ def solve(unknown: Unknown, axis: Axis, wanted: int) -> Answers:
 
     Examples
     --------
-    >>> answers = solve(Unknown.p, Axis(28, f=5, s=2), 14)
+    >>> answers = solve(Unknown.p, Given(28, f=5, s=2), 14)
     >>> answers.first, answers.last
     (2, 2)
-    >>> solve(Unknown.s, Axis(28, f=3, padding="same"), 20).near
+    >>> solve(Unknown.s, Given(28, f=3, padding="same"), 20).near
     ((1, 28), (2, 14))
     """
     pair(wanted, "the wanted output")
@@ -98,7 +98,7 @@ def solve(unknown: Unknown, axis: Axis, wanted: int) -> Answers:
     return Answers(unknown, wanted, None, None, near, _uneven(axis, wanted) if unknown is Unknown.p else None)
 
 
-def _size(unknown: Unknown, axis: Axis, value: int) -> int:
+def _size(unknown: Unknown, axis: Given, value: int) -> int:
     """Return the output's size with `value` for the unknown, 0 where no window fits."""
     f, s = (value if unknown is name else own for name, own in ((Unknown.f, axis.f), (Unknown.s, axis.s)))
     padding = value if unknown is Unknown.p else axis.padding
@@ -119,7 +119,7 @@ def _first(holds: Callable[[int], bool], least: int) -> int | None:
     return low
 
 
-def _uneven(axis: Axis, wanted: int) -> tuple[int, int] | None:
+def _uneven(axis: Given, wanted: int) -> tuple[int, int] | None:
     """Return the least padding (before, after), the smaller half before, that gives the wanted size."""
     total = (wanted - 1) * axis.s + axis.d * (axis.f - 1) + 1 - axis.n
     return (total // 2, total - total // 2) if total >= 0 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from convcli.explain.figure import Explanation
+from convcli.explain.elements import Explanation
 from convcli.registry import Registry
 
 _HOMES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as encoder
 
-from convcli.explain.figure import Explanation
+from convcli.explain.elements import Explanation
 from convcli.render.explain import FORMATS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from convcli.explain.figure import Arrow, Element, Explanation, Formula, Grid, Picture, Step
+from convcli.explain.elements import Arrow, Element, Explanation, Formula, Grid, Picture, Step
 from convcli.explain.notation import number
 from convcli.render.drawing.palette import COLOURS, custom_properties, heat
 from convcli.render.drawing.svg import svg_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from convcli.explain.figure import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Step
+from convcli.explain.elements import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Step
 from convcli.explain.notation import number
 from convcli.render.drawing.svg import data_uri
 from convcli.render.explain import FORMATS

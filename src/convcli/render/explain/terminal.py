@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
-from convcli.explain.figure import (
+from convcli.explain.elements import (
     Arrow,
     Block,
     Element,

@@ -143,7 +143,7 @@ Row: TypeAlias = tuple[Element, ...]
 
 @dataclass(frozen=True)
 class Step:
-    """One state of a figure.
+    """One state of an explanation.
 
     Attributes
     ----------
