@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from convcli.runs.recording import Recorder
 
-# The first drawing takes 0.6 s, most of it to import matplotlib, each later one 0.2 s. An epoch of a small
-# network takes 0.1 s. So it is drawn after the last word of a training, when nobody waits for it any more,
-# and in between no more often than this, so that a long training spends 0.3% of its time on it.
+# A drawing takes longer than an epoch of a small network, and the first one longer still, for its imports. So
+# it is drawn after the last word of a training, when nobody waits for it any more, and in between no more
+# often than this, so that a long training spends next to no time on it.
 SECONDS = 60.0
 
 

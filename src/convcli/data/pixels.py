@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 # From here on, too, a look at all headers costs less than decoding in vain.
 WORTH_A_THREAD = 128 * 128
 
-# Small pictures from which two processes save more than the 10 ms that it takes to make one.
+# Small pictures from which two processes save more than it takes to make one.
 WORTH_A_PROCESS = 256
 
 ALPHA = {2: 1, 4: 3}

@@ -1,14 +1,14 @@
 """Matrix products in blocks small enough for OpenBLAS to multiply the numbers where they lie.
 
 Before OpenBLAS multiplies it copies both operands into an order of its own. Thin products, as those of
-convolutions are, multiply each number they copy only a few times: the copies take a third of the time. Its
-kernels for AVX-512 do without for up to 100³ multiplications, unless the second operand is transposed
-(kernel/x86_64/sgemm_small_kernel_permit_skylakex.c). On a core whose peak is 115 GFLOP/s:
+convolutions are, multiply each number they copy only a few times, so that the copies take much of the time.
+Its kernels for AVX-512 do without for up to 100³ multiplications, unless the second operand is transposed
+(kernel/x86_64/sgemm_small_kernel_permit_skylakex.c). Such are
 
-    columns × kernels        (1568, 72) × (72, 16)      74 GFLOP/s whole, 105 in blocks
-    their weights' gradient  (72, 1568) × (1568, 16)    79                114
-    Winograd                 (490, 64) × (64, 64)       94                113
-    dense, forward           (32, 3136) × (3136, 256)   51                105
+    columns × kernels        (1568, 72) × (72, 16)
+    their weights' gradient  (72, 1568) × (1568, 16)
+    Winograd                 (490, 64) × (64, 64)
+    dense, forward           (32, 3136) × (3136, 256)
 
 One thread computes such a block. Where products may use several, or BLAS has other kernels, they stay whole.
 """

@@ -40,7 +40,7 @@ def plane_sums(x: Array) -> Array:
     turns = rows // (together * DEPTH)
     split = turns * together * DEPTH
     lines = x[:, :split].reshape(n, turns, DEPTH, together * c)
-    # A product with ones is ten times as fast as np.sum.
+    # A product with ones is faster by far than np.sum.
     sums = np.matmul(np.ones(DEPTH, x.dtype), lines).sum(1, dtype=np.float64)
     total: Array = sums.reshape(n, together, c).sum(1) + x[:, split:].sum(1, dtype=np.float64)
     return total

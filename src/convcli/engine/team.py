@@ -1,8 +1,8 @@
 """A team that shares the numbered parts of one task: processes forked from this one, or threads.
 
 Threads are not enough for short calls: NumPy lets go of Python's lock only inside a call, and where calls
-last 5–20 µs, as in a small network, two threads wait for each other a third of the time: 1.3 times as fast as
-one, where two processes are 1.9 times. Processes share the arrays made for it; only a few numbers are sent.
+last microseconds, as in a small network, threads mostly wait for each other. Processes share the arrays made
+for it; only a few numbers are sent.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Result = TypeVar("Result")
 
 MOST_PARTS = 256  # a part's number travels as one byte
 
-# How long to look for a message before sleeping. To wake a process takes 100–400 µs on a virtual machine, to
-# find a message while looking 4; a step of a small network takes 3 ms.
+# How long to look for a message before sleeping. To wake a process takes far longer than to find a message
+# while looking, on a virtual machine a good part of a small network's step, which this is longer than.
 LOOK_SECONDS = 0.005
 
 

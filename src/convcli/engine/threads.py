@@ -78,8 +78,8 @@ def _limit_of(folder: Path) -> float | None:
 def spread(task: Callable[[Item], Result], items: Sequence[Item], threads: int) -> list[Result]:
     """Return what `task` makes of every item, in their order, computed by up to `threads` threads.
 
-    The calling thread is one of them: one more that only waits would be woken after every item, which costs
-    two busy threads some 20 ms of a 50 ms run. If a task fails, nothing more is begun and the error raised.
+    The calling thread is one of them: one more that only waits would be woken after every item, and take the
+    busy ones' time. If a task fails, nothing more is begun and the error raised.
 
     >>> spread(abs, [-1, 2, -3], threads=2)
     [1, 2, 3]

@@ -13,7 +13,7 @@ Array: TypeAlias = NDArray[Any]
 Item = TypeVar("Item")
 
 CACHE_LINE = 64
-MOST_VIEWS = 256  # to find a view again takes a fifth of the time of making it; training has some thirty
+MOST_VIEWS = 256  # to find a view again is faster than to make it; training has some thirty
 
 
 class Workspace:

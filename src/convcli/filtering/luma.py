@@ -36,8 +36,8 @@ class LumaPlane:
     def read(self, rows: slice, columns: slice, out: Pixels) -> None:
         """Put the brightness of `rows` and `columns` into `out`.
 
-        All three channels are converted in one go and weighted by a matrix-vector product: 14 ms for 24
-        million pixels, where three strided channels take 30. Its parts are too small for BLAS to spread.
+        All three channels are converted in one go and weighted by a matrix-vector product, which reads them
+        once and not strided. Its parts are too small for BLAS to spread.
         """
         if not hasattr(self._local, "workspace"):
             self._local.workspace = Workspace()

@@ -152,7 +152,7 @@ class Work:
 def _put_magnitude(parts: list[Pixels], *, any_size: bool) -> None:
     """Put √(Σ part²) into the first of `parts`; the others are used up.
 
-    With `any_size` their squares may be too large or too small for the dtype. It takes four times as long.
+    With `any_size` their squares may be too large or too small for the dtype, which takes longer.
     """
     first, *others = parts
     if any_size:

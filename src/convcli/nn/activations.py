@@ -75,14 +75,14 @@ def _leaky_relu(z: Array) -> None:
 
 def _derive_leaky_relu(da: Array, a: Array) -> None:
     one = da.dtype.type(1)
-    da *= np.where(a > 0, one, one * LEAKY_SLOPE)  # a third of the time of a product with `where=`
+    da *= np.where(a > 0, one, one * LEAKY_SLOPE)  # faster than a product with `where=`
 
 
 ACTIVATIONS.register("none")(Activation("g(z) = z", lambda z: None, lambda da, a: None, increasing=True))
 ACTIVATIONS.register("relu")(
     Activation(
         "g(z) = max(z, 0)",
-        lambda z: np.clip(z, 0, np.inf, out=z),  # three times as fast as np.maximum(z, 0)
+        lambda z: np.clip(z, 0, np.inf, out=z),  # faster than np.maximum(z, 0)
         _derive_relu,
         rectifies=True,
         increasing=True,

@@ -37,7 +37,7 @@ PIECE_RANGE = (4, 64)
 # Parameters that an optimizer takes at a time: with its state some megabytes, for a cache.
 CHUNK = 1 << 17
 
-# With fewer chunks another thread saves less than the 0.2 ms that it takes to start.
+# With fewer chunks another thread saves less than it takes to start.
 MANY_CHUNKS = 8
 
 # Below this the calls themselves cost more than another worker could save.

@@ -150,7 +150,7 @@ class _Display(Bar):
             TextColumn("{task.fields[figures]}", markup=False),
             TimeRemainingColumn(),
             console=console,
-            refresh_per_second=4,  # it takes 4 ms
+            refresh_per_second=4,  # each takes the training's time
             transient=True,
         )
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from convcli.engine.batch.conv import conv2d, conv2d_backward
-from convcli.engine.batch.strategies import columns, winograd
+from convcli.engine.batch.strategies import STRATEGIES, columns, winograd
+from convcli.engine.batch.strategy import Task
+from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError
 from convcli.proof import reference
 from convcli.shapes import Window
@@ -89,6 +91,25 @@ def test_agrees_with_slow_loops(case, tile_bytes, monkeypatch):
         strict=True,
     ):
         np.testing.assert_allclose(ours, slow, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_every_strategy_agrees_with_slow_loops_wherever_it_is_offered(name):
+    taken = 0
+    for case in CASES.values():
+        x, w, b, dy = arrays(case, np.float64)
+        window, groups = window_of(case)
+        strategy = STRATEGIES[name](Task(x.shape[1:], w.shape[3], window, groups))
+        if strategy is None:
+            continue
+        taken += 1
+        z, dw = np.empty(dy.shape), np.zeros(w.shape)
+        strategy.forward(x[None, None], w, b, z[None, None], Workspace())
+        np.testing.assert_allclose(z, reference.conv2d(x, w, b, window, groups), rtol=1e-12, atol=1e-12)
+        strategy.weight_gradient(dy[None, None], x[None, None], dw, Workspace())
+        slow = reference.conv2d_backward(dy, x, w, window, groups)[1]
+        np.testing.assert_allclose(dw, slow, rtol=1e-12, atol=1e-12)
+    assert taken, "it needs a case above"
 
 
 def relative(ours, theirs):

@@ -125,8 +125,8 @@ def _blocks(x: Array, window: Window, output: Pair) -> Array:
 def max_forward(x: Array, window: Window, workspace: Workspace) -> tuple[Array, list[Array]]:
     """Return the maxima, and each cell of all windows, in row order, for the backward pass.
 
-    Cells of touching windows are copied apart first: NumPy copies short strided runs three times as fast as
-    it compares them, and the backward pass finds them again.
+    Cells of touching windows are copied apart first: NumPy copies short strided runs faster than it compares
+    them, and the backward pass finds them again.
     """
     output = window.output_shape(x.shape[1:3])
     if window.stride == window.size:

@@ -25,7 +25,7 @@ from convcli.engine.workspace import Array, FreeList, Workspace
 Result = TypeVar("Result")
 
 SCRATCH_BYTES = 1 << 29  # of all threads
-WORTH_A_THREAD = 5e5  # nanoseconds of work; starting a thread takes a fifth of that
+WORTH_A_THREAD = 5e5  # nanoseconds of work, some times what starting a thread takes
 THREAD_BYTES = 128 << 20  # of addresses, most of them never used: OpenBLAS's buffer, a heap, a stack
 
 # Kept from call to call: to get their pages anew from the system takes longer than to filter a small plane.

@@ -35,7 +35,7 @@ class Dropout(Layer):
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["scale"] = None
-        # 16 random bits a number are enough, and four times as fast as a float. One in LEVELS is always kept.
+        # 16 random bits a number are enough, and drawn faster than a float. One in LEVELS is always kept.
         dropped = min(round(self.rate * LEVELS), LEVELS - 1)
         rng = tape.current.rng
         if not tape.current.training or not dropped or rng is None:

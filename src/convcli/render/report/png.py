@@ -26,7 +26,7 @@ GALLERY_TITLE, SIZE, SMALL, LINE = 15.0, 14.0, 11.5, 1.4  # of letters, in units
 PAD = 10.0
 MOST_ROWS = 200
 LONGEST = 48  # letters of a cell's line; more would make a picture that nobody can look at
-PNG_LEVEL = 4  # a quarter smaller than level 1; level 9 takes four times as long for 7 % less
+PNG_LEVEL = 4  # much smaller than level 1; level 9 takes far longer for little less
 
 
 def png(section: Section) -> bytes:
