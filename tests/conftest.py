@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 
 
 if not hasattr(os, "mkfifo"):  # on Windows a test is over where it asks for one
-    os.mkfifo = lambda _: pytest.skip("named pipes are Unix's")
+    setattr(os, "mkfifo", lambda _: pytest.skip("named pipes are Unix's"))  # noqa: B010
 
 
 @pytest.hookimpl(optionalhook=True)

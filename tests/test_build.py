@@ -9,6 +9,7 @@ import pytest
 import stripes
 from convcli import build
 from convcli.errors import ConfigError
+from convcli.nn.layers import Dense
 from convcli.nn.network import Network
 
 DENSE = [{"type": "flatten"}, {"type": "dense"}]
@@ -17,6 +18,7 @@ DENSE = [{"type": "flatten"}, {"type": "dense"}]
 def test_the_last_dense_layer_gets_a_unit_for_each_class():
     network = Network.classifying(stripes.config().layers, (8, 8, 1), 7)
     assert network.shapes[-1] == (7,)
+    assert isinstance(network.layers[-1], Dense)
     assert network.layers[-1].units == 7
 
 

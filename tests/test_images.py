@@ -446,9 +446,9 @@ def test_colours_that_cannot_be_converted_are_refused(monkeypatch):
 def test_senseless_resolution_is_left_out():
     for dpi in ((0, 0), ("x", "y"), None):
         assert resolution(dpi, "x.png") == (None, [])
-    for dpi in ((float("nan"), 72), (72, -1), (4294967295, 4294967295)):
-        assert resolution(dpi, "x.png")[0] is None
-        assert "dpi, cannot be true; left out." in resolution(dpi, "x.png")[1][0]
+    for untrue in ((float("nan"), 72), (72, -1), (4294967295, 4294967295)):
+        assert resolution(untrue, "x.png")[0] is None
+        assert "dpi, cannot be true; left out." in resolution(untrue, "x.png")[1][0]
 
 
 def test_first_picture_of_an_animation_is_used_and_said():

@@ -55,12 +55,13 @@ def test_one_name_cannot_stand_for_two_parts(tools):
 def test_a_part_with_a_home_is_known_before_it_is_there(tmp_path, monkeypatch):
     (tmp_path / "its_home.py").write_text("import owner; owner.tools.register('plane')(3)")
     owner = ModuleType("owner")
-    owner.tools = Registry("tool", homes={"plane": "its_home"})
-    owner.tools.register("saw")(1)
+    tools = Registry[int]("tool", homes={"plane": "its_home"})
+    vars(owner)["tools"] = tools
+    tools.register("saw")(1)
     monkeypatch.setitem(sys.modules, "owner", owner)
     monkeypatch.syspath_prepend(tmp_path)
-    assert list(owner.tools) == ["plane", "saw"]
+    assert list(tools) == ["plane", "saw"]
     assert "its_home" not in sys.modules
-    assert list(owner.tools.values()) == [3, 1]
+    assert list(tools.values()) == [3, 1]
     assert "its_home" in sys.modules
     monkeypatch.delitem(sys.modules, "its_home")

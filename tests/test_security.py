@@ -109,8 +109,8 @@ def writes(tree):
             case ast.Call(func=(ast.Name(id="open") | ast.Attribute(attr="open")) as called, args=arguments):
                 place = 1 if isinstance(called, ast.Name) else 0
                 modes = [*arguments[place : place + 1], *(word.value for word in node.keywords)]
-                texts = [mode.value for mode in modes if isinstance(mode, ast.Constant)]
-                yield from (f"open {text}" for text in texts if MODE.fullmatch(str(text)))
+                texts = [str(mode.value) for mode in modes if isinstance(mode, ast.Constant)]
+                yield from (f"open {text}" for text in texts if MODE.fullmatch(text))
 
 
 def test_files_are_written_in_one_place():

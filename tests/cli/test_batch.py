@@ -18,6 +18,7 @@ import pytest
 
 from convcli.filtering import filter_image, original
 from convcli.images import Image, encode
+from convcli.images import read as read_image
 from convcli.render.progress import steps
 
 ROOT = Path(__file__).parent.parent.parent
@@ -284,7 +285,7 @@ def test_image_that_vanishes_meanwhile_is_one_of_the_failures(call, photos, monk
             source.unlink()
         return usual(source, **options)
 
-    usual = original.read
+    usual = read_image
     monkeypatch.setattr(original, "read", read)
     result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--keep-going")
     assert result.code == 1
@@ -460,7 +461,7 @@ def replaced_during(monkeypatch, path, times):
     """Have `path` replaced by the image 7 while it is filtered, so many times."""
     from convcli.filtering import filter as step
 
-    apply, left = step.apply, [times]
+    apply, left = vars(step)["apply"], [times]
 
     def late(*arguments, **options):
         result = apply(*arguments, **options)

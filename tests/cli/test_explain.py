@@ -122,7 +122,7 @@ def test_every_format_is_written_at_once(call, tmp_path):
 def test_binary_formats_go_to_standard_output(tmp_path):
     command = [sys.executable, "-m", "convcli", "explain", "stride", "--gif", "-"]
     data = subprocess.run(command, capture_output=True, cwd=tmp_path, check=True).stdout
-    assert PIL.Image.open(io.BytesIO(data)).n_frames == 5
+    assert getattr(PIL.Image.open(io.BytesIO(data)), "n_frames", 1) == 5
 
 
 def test_an_existing_file_stays_unless_forced(call, tmp_path):

@@ -345,7 +345,7 @@ def test_edges_of_a_jpeg_are_those_of_its_brightness(call, tmp_path):
     np.testing.assert_array_equal(picture(tmp_path / "edges.png"), filter_image(brightness, "sobel"))
 
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[list[str | Path], int, list[str]]] = {
     "missing file": (["none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
     "missing file in a batch": (["grey.png", "none.png", "-k", "sobel"], 1, ["none.png", "no such file"]),
     "folder without --out-dir": (["folder.png", "-k", "sobel"], 2, ["folder.png is a folder", "--out-dir"]),

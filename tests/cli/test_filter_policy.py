@@ -29,7 +29,7 @@ def test_hidden_colours_change_no_file(call, tmp_path, name, kernel):
         pixels[:, 15:] = (hidden, 10, 90, 0)
         pixels[6:9, 4:7, :3] = 40
         picture = Image.fromarray(pixels)
-        options = {"lossless": True, "exact": True} if name.endswith("webp") else {}
+        options: dict[str, object] = {"lossless": True, "exact": True} if name.endswith("webp") else {}
         if name.startswith("palette"):
             indices = np.where(pixels[..., 3] == 0, 0, np.where(pixels[..., 0] == 40, 1, 2)).astype(np.uint8)
             picture = Image.fromarray(indices).convert("P")

@@ -21,7 +21,7 @@ COMMANDS = {
 }
 
 
-@pytest.fixture(params=COMMANDS.values(), ids=COMMANDS)
+@pytest.fixture(params=COMMANDS.values(), ids=list(COMMANDS))
 def command(request, trained, tmp_path):
     """Return the words of a command that opens an image of 8 × 9 pixels."""
     data = encode(Image(np.arange(72, dtype=np.uint8).reshape(8, 9)), "png")

@@ -346,9 +346,10 @@ def test_transposed_sizes_are_compared_too(call):
 
 @pytest.mark.parametrize("axes", [axes, partial(transposed_axes, output_padding=None)])
 def test_a_narrow_screen_has_the_formulas_below(axes):
-    screen = Console(width=40, file=io.StringIO())
-    screen.print(comparison_view(*axes((6, 6), Window.of(3, padding=1, stride=2)), 40))
-    lines = screen.file.getvalue().splitlines()
+    printed = io.StringIO()
+    rows, columns = axes((6, 6), Window.of(3, padding=1, stride=2))
+    Console(width=40, file=printed).print(comparison_view(rows, columns, 40))
+    lines = printed.getvalue().splitlines()
     assert max(map(len, lines)) <= 40
     assert "…" not in "".join(lines)
 

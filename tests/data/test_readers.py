@@ -3,6 +3,7 @@
 import csv
 import gzip
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,7 @@ class Case:
     """How a format is written, the shape of its pictures, and the classes that should come back."""
 
     reader: str
-    write: object
+    write: Callable[[Path, dict], Path]
     shape: tuple
     classes: tuple
     has_test: bool = True
@@ -116,7 +117,8 @@ def written_parts(case, *, with_test):
     return {part: pictures(part, case.shape) for part in (["train", "test"] if with_test else ["train"])}
 
 
-def assert_same(dataset, images, labels, case):
+def assert_same(dataset, part, case):
+    images, labels = part
     assert dataset.classes == case.classes
     np.testing.assert_array_equal(dataset.images, images)
     if case.reader == "csv":  # its classes come in another order than they were numbered in
@@ -129,7 +131,7 @@ def test_every_registered_reader_has_a_case():
 
 
 def test_every_reader_and_built_in_set_says_what_it_is():
-    assert all(part.description for part in [*READERS.values(), *BUILT_IN.values()])
+    assert all(part.description for parts in (READERS, BUILT_IN) for part in parts.values())
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -139,7 +141,7 @@ def test_one_part_comes_back_as_it_was_written(case, tmp_path):
     source = open_source(str(path), base=Path("elsewhere"))
     assert source.test is None
     assert source.notes == ()
-    assert_same(source.train, *parts["train"], case)
+    assert_same(source.train, parts["train"], case)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.has_test])
@@ -149,8 +151,8 @@ def test_train_and_test_part_come_back_as_they_were_written(name, tmp_path):
     path = case.write(tmp_path, parts)
     source = open_source(path.name, base=path.parent)
     assert source.notes == ()
-    assert_same(source.train, *parts["train"], case)
-    assert_same(source.test, *parts["test"], case)
+    assert_same(source.train, parts["train"], case)
+    assert_same(source.test, parts["test"], case)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

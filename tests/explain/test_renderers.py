@@ -82,7 +82,7 @@ def test_png_opens_at_twice_the_scenes_size(shown):
     picture = PIL.Image.open(io.BytesIO(FORMATS["png"](shown)))
     scene = still(shown)
     assert picture.size == (round(scene.width * 2), round(scene.height * 2))
-    assert picture.convert("L").getextrema()[0] < 80
+    assert np.asarray(picture.convert("L")).min() < 80
 
 
 def test_gif_has_a_frame_a_step_and_fits_800_pixels(shown):
@@ -96,7 +96,7 @@ def test_gif_of_the_6_by_6_convolution_is_small_and_has_16_frames():
     data = FORMATS["gif"](made("convolution"))
     picture = PIL.Image.open(io.BytesIO(data))
     assert len(data) < 200_000
-    assert picture.n_frames == 16
+    assert getattr(picture, "n_frames", 1) == 16
     assert picture.width == 800
 
 

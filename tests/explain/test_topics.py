@@ -154,7 +154,7 @@ def test_relus_kink_is_left_out_of_the_check_and_said():
 def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
     from convcli.explain import gradients
 
-    right = gradients.conv2d_backward
+    right = conv2d_backward
     monkeypatch.setattr(
         gradients, "conv2d_backward", lambda *a, **k: tuple(1.01 * part for part in right(*a, **k))
     )

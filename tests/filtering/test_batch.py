@@ -13,6 +13,7 @@ from convcli.filtering import Policy, as_kernel, filter_image, original
 from convcli.filtering.batch import Batch, Done, Failed
 from convcli.filtering.filter import Filter
 from convcli.filtering.jobs import Saving
+from convcli.images import read
 
 FILTERS = {
     "edges": Filter(as_kernel("sobel"), Policy()),
@@ -49,7 +50,7 @@ def test_a_batch_yields_what_it_has_made_image_by_image_and_prints_nothing(photo
 
 
 def test_each_image_is_decoded_once_for_all_filters(photos, tmp_path, monkeypatch):
-    read, sources = original.read, []
+    sources = []
     monkeypatch.setattr(
         original, "read", lambda source, **options: sources.append(source) or read(source, **options)
     )

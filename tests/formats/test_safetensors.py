@@ -13,7 +13,7 @@ import safetensors.numpy
 
 from convcli.formats.safetensors import read_arrays, read_metadata, tensor_file
 
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray] = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
     "b": np.arange(4, dtype=np.float64),
     "c": np.array(2.5, np.float16),

@@ -11,6 +11,7 @@ import struct
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -131,7 +132,7 @@ def test_idx_files(images, labels):
     idx.test_one_input(images + idx.SEPARATOR + labels)
 
 
-dtypes = (
+dtypes: st.SearchStrategy[Any] = (
     st.sampled_from([np.dtype(np.uint8), np.dtype(np.int64), np.dtype("U3"), np.dtype("S3")])
     | arrays.scalar_dtypes()
     | arrays.unicode_string_dtypes()

@@ -12,7 +12,7 @@ from convcli.images import encode_animation
 
 def frames(data):
     picture = PIL.Image.open(io.BytesIO(data))
-    for n in range(picture.n_frames):
+    for n in range(getattr(picture, "n_frames", 1)):
         picture.seek(n)
         yield np.asarray(picture.convert("RGB")), dict(picture.info)
 

@@ -12,7 +12,7 @@ from convcli.images import encode, read
 from convcli.images.description import program_of
 
 STACK = np.random.default_rng(0).integers(0, 256, (5, 12, 16), np.uint8)
-STACKS = {
+STACKS: dict[str, tuple[dict, str | None]] = {
     "ImageJ": ({"imagej": True}, "ImageJ's"),
     "ImageJ with axes": ({"imagej": True, "metadata": {"axes": "ZYX", "spacing": 2.0}}, "ImageJ's"),
     "OME": ({"ome": True}, "OME's"),

@@ -102,10 +102,10 @@ def test_relus_that_die_in_training_are_said_once_with_the_layer(key):
     conv = {"type": "conv", "filters": 2, "padding": "same"}
     relu = {"type": "activation", "function": "relu"}
     pair = [{**conv, "activation": "relu"}] * 2 if key == "activation" else [conv, relu, conv, relu]
-    layers = [*pair, *stripes.LAYERS[2:]]
+    layers: list[dict[str, object]] = [*pair, *stripes.LAYERS[2:]]
     training = stripes.training(layers, epochs=4, optimizer={"type": "sgd", "learning_rate": 3.0})
     notes = [note for event in training.run() if isinstance(event, EpochDone) for note in event.notes]
-    dead = dead_layer(training.model, training.train).number
+    dead = int(dead_layer(training.model, training.train).number)
     (note,) = notes
     assert note.startswith(
         f"the relu of [[layers]] {dead} ({layers[dead - 1]['type']}) gives 0 for every image"

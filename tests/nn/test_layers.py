@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.errors import ShapeError, UnknownNameError
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import LAYERS
+from convcli.nn.layers import Conv, Dense
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
 from convcli.proof.gradcheck import check_layer
@@ -235,7 +236,7 @@ def test_multiplications_are_counted_as_by_hand(name):
 
 
 def test_groups_save_multiplications():
-    conv = LAYERS["conv"](filters=4, groups=2, stride=2, padding=1)
+    conv = Conv(filters=4, groups=2, stride=2, padding=1)
     assert conv.multiply_adds((7, 7, 6)) == (4 * 4) * 4 * (3 * 3 * 3)
 
 
@@ -263,13 +264,13 @@ def test_options_in_a_few_words(name):
 
 
 def test_kernels_and_frozen_weights_in_a_few_words():
-    conv = LAYERS["conv"](filters=4, init=["sobel-x", "1 0; 0 -1"], frozen=True)
+    conv = Conv(filters=4, init=["sobel-x", "1 0; 0 -1"], frozen=True)
     assert conv.summary() == "4 × 3×3, p=valid, sobel-x + custom, frozen"
-    assert LAYERS["dense"](units=3, activation="relu", frozen=True).summary() == "3, relu, frozen"
+    assert Dense(units=3, activation="relu", frozen=True).summary() == "3, relu, frozen"
 
 
 def test_padding_in_a_few_words():
-    conv = LAYERS["conv"](filters=1, padding=[[0, 1], [2, 3]])
+    conv = Conv(filters=1, padding=[[0, 1], [2, 3]])
     assert conv.summary() == "1 × 3×3, p=((0,1),(2,3))"
 
 
@@ -355,13 +356,13 @@ def test_agrees_with_pytorch(name, case, training):
     y = torch_layer(torch, one.layer, x, weights, training)
     y.backward(torch.tensor(channels_first(one.dy)))
 
-    close = {"rtol": 1e-10, "atol": 1e-12}
-    np.testing.assert_allclose(channels_first(one.forward()), y.detach().numpy(), **close)
-    np.testing.assert_allclose(channels_first(one.backward()), x.grad.numpy(), **close)
+    close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12)
+    close(channels_first(one.forward()), y.detach().numpy())
+    close(channels_first(one.backward()), x.grad.numpy())
     for key, gradient in one.gradients.items():
-        np.testing.assert_allclose(gradient, weights[key].grad.numpy(), **close)
+        close(gradient, weights[key].grad.numpy())
     for key in running:
-        np.testing.assert_allclose(one.named[key], weights[key].numpy(), **close)
+        close(one.named[key], weights[key].numpy())
 
 
 def test_batch_norm_gives_mean_0_and_variance_1_while_training():

@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 from convcli.nn.losses import LOSSES, CrossEntropy, MeanSquaredError
 from convcli.proof.gradcheck import check_loss
 
-CASES = {
+CASES: dict[str, list[dict[str, float]]] = {
     "cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.9}],
     "mean_squared_error": [{}],
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
 
 CONV = {"type": "conv", "filters": 4, "padding": "same", "activation": "relu"}
-FLAT = [
+FLAT: list[dict[str, Any]] = [
     CONV,
     {"type": "max_pool"},
     {"type": "dropout", "rate": 0.3},
@@ -88,7 +90,7 @@ def document(layers):
 
 def test_a_convolution_and_its_pool_are_one_inside_as_well():
     network = Network([Sequence(layers=(Conv(filters=2, activation="relu"), MaxPool()))], (8, 8, 1))
-    [(_, step)] = network.layers[0].steps
+    [(_, step)] = vars(network.layers[0])["steps"]
     assert isinstance(step, ConvMaxPool)
 
 

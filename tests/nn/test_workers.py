@@ -10,12 +10,13 @@ from threadpoolctl import threadpool_info
 
 import stripes
 from convcli.engine.team import Team
+from convcli.engine.threads import available_cores
 from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.weights import NetworkWeights
-from convcli.nn.workers import LANES, BatchResult, Workers, available_cores, useful_threads
+from convcli.nn.workers import LANES, BatchResult, Workers, useful_threads
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
 NETWORKS = {

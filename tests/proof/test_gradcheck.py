@@ -7,7 +7,18 @@ import pytest
 
 from convcli.nn.fused import ConvMaxPool
 from convcli.nn.layer import LAYERS as LAYERS_BY_NAME
-from convcli.nn.layers import ActivationLayer, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Sequence
+from convcli.nn.layers import (
+    ActivationLayer,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    MaxPool,
+    Sequence,
+)
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.proof.differences import Points
@@ -230,8 +241,8 @@ LARGE_SHAPE = (24, 24, 24)
 LARGE_LAYERS = {
     "conv": Conv(filters=8, activation="relu", padding="same"),
     "max_pool": MaxPool(size=3, stride=2),
-    "avg_pool": LAYERS_BY_NAME["avg_pool"](size=2),
-    "global_avg_pool": LAYERS_BY_NAME["global_avg_pool"](),
+    "avg_pool": AvgPool(size=2),
+    "global_avg_pool": GlobalAvgPool(),
     "batch_norm": BatchNorm(),
     "activation": ActivationLayer(function="leaky_relu"),
     "dropout": Dropout(rate=0.3),

@@ -12,6 +12,7 @@ from convcli.engine.batch.strategies.pairs import Pairs
 from convcli.engine.batch.strategies.winograd import Winograd
 from convcli.engine.batch.strategy import Task
 from convcli.engine.plane.borders import BORDERS
+from convcli.engine.plane.filter import filter2d
 from convcli.engine.plane.plan import Plan
 from convcli.engine.plane.strategies.direct import Direct
 from convcli.engine.plane.strategies.separable import Separable
@@ -132,7 +133,7 @@ def test_a_tie_that_goes_to_the_last_maximum_is_found(monkeypatch):
 
 @pytest.mark.usefixtures("few")
 def test_a_wrong_border_is_found(monkeypatch):
-    right = verification.filter2d
+    right = filter2d
 
     def reflecting(plane, kernel, **options):
         return right(plane, kernel, **{**options, "border": "reflect"})

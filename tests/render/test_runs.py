@@ -36,9 +36,10 @@ DAMAGED = Summary(Path("runs/[bold]x\x1b[31m"), State.DAMAGED, "why")
 
 
 def printed(renderable_of, width):
-    console = Console(file=io.StringIO(), width=width, markup=False, highlight=False)
+    told = io.StringIO()
+    console = Console(file=told, width=width, markup=False, highlight=False)
     console.print(renderable_of(console))
-    return console.file.getvalue()
+    return told.getvalue()
 
 
 def table(*runs, width=140):

@@ -70,7 +70,7 @@ def train(folder):
 
 def found(run, source=None, part=None):
     """Return the size, part, and whether they are the run's own, of the images measured, and the notes."""
-    images = measured(*run, source, part)
+    images = measured(run[0], run[1], source, part)
     return (len(images.images), images.part, images.own), "\n".join(images.notes)
 
 
@@ -86,11 +86,11 @@ def test_a_runs_own_data_is_found_from_anywhere(train, monkeypatch):
 @pytest.mark.parametrize("part", ["validation", "train"])
 def test_data_that_has_moved_is_split_as_it_was_and_proven(train, folder, part):
     run = train()
-    before = measured(*run, None, part)
+    before = measured(run[0], run[1], None, part)
     (folder / "pictures.npz").rename(folder / "moved.npz")
     with pytest.raises(InputError, match=f"say where with --data SOURCE --split {part}"):
-        measured(*run, None, part)
-    after = measured(*run, "moved.npz", part)
+        measured(run[0], run[1], None, part)
+    after = measured(run[0], run[1], "moved.npz", part)
     np.testing.assert_array_equal(after.images.images, before.images.images)
     np.testing.assert_array_equal(after.images.labels, before.images.labels)
     assert (after.part, after.own) == (part, True)

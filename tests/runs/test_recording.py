@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
 import stripes
 from convcli.config_file import ConfigFile
-from convcli.runs import checkpoints, recording
+from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, CONFIG, ENVIRONMENT, LAST, METRICS, RESOLVED, Run
 from convcli.runs.recording import Recorder, begin
 
@@ -68,7 +69,7 @@ def test_a_checkpoint_is_written_every_so_many_batches(made, every, steps):
 
 def test_a_checkpoint_is_written_every_so_often(made, monkeypatch):
     now = 0.0
-    monkeypatch.setattr(recording.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     recorder, written = made(epochs=1, checkpoint_every="2 min")
     written.clear()
     events = recorder.training.run()

@@ -267,7 +267,7 @@ def test_output_that_does_not_fit_the_memory_is_a_clear_error(monkeypatch):
     def refuse(*_):
         raise MemoryError
 
-    monkeypatch.setattr(engine.np, "empty", refuse)
+    monkeypatch.setattr(np, "empty", refuse)
     with pytest.raises(ShapeError, match="4 × 5 does not fit the memory"):
         engine.allocated((4, 5), np.dtype(np.float32))
 
@@ -309,9 +309,10 @@ def test_workspaces_are_kept_for_the_next_call_unless_they_are_large(monkeypatch
     ids=str,
 )
 def test_axes_folded_to_matrices_give_what_direct_sums_give(border, size, window, monkeypatch):
+    rng = np.random.default_rng(2)
     plane, kernel = (
         plane_of((33, 29), np.float64),
-        np.outer(*map(np.random.default_rng(2).normal, [0, 1], [1, 1], size)),
+        np.outer(rng.normal(0, 1, size[0]), rng.normal(1, 1, size[1])),
     )
     results = []
     monkeypatch.setattr(folded, "LEAST_SPAN", 1)
@@ -320,7 +321,7 @@ def test_axes_folded_to_matrices_give_what_direct_sums_give(border, size, window
         monkeypatch.setattr(folded, "BLOCK_ROWS", (5, 8))
         monkeypatch.setattr(folded, "BLOCK_COLUMNS", 11)
         results.append(filter2d(plane, kernel, border=border, fill=0.7, **window))
-    np.testing.assert_allclose(*results, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "direct"])
@@ -338,7 +339,7 @@ def test_nan_and_infinities_spread_as_in_a_direct_sum(name, dtype, monkeypatch):
     for offer in (STRATEGIES[name], direct.offer):
         monkeypatch.setattr(strategies, "STRATEGIES", {"only": offer})
         results.append(filter2d(plane, kernel, border="constant", fill=2))
-    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-4, atol=1e-5)
     assert 1000 < np.isfinite(results[0]).sum() < 90 * 80 - 1000
 
 

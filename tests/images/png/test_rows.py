@@ -122,7 +122,7 @@ def test_texts_after_the_pixels_do_no_harm(taken):
 @pytest.mark.parametrize("mode", ["1", "P", "I;16", "key", "animation"])
 def test_unusual_files_are_left_to_pillow(mode, taken):
     picture = PIL.Image.fromarray(SMOOTH)
-    options = {}
+    options: dict[str, object] = {}
     if mode == "I;16":
         picture = PIL.Image.fromarray(SMOOTH[:, :, 0].astype(np.uint16))
     elif mode == "key":
