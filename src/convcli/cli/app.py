@@ -104,6 +104,9 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     stdout = sys.stdout
     believe_sizes()
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "1"
+    )  # which it seeks in every package that is installed
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning

@@ -251,7 +251,7 @@ def _check_streams(batch: Batch, *, json: bool) -> None:
 def _filter_one(batch: Batch, *, json: bool) -> tuple[int, int]:
     """Make the only result, and print it. Nothing is left, and a signal ends all."""
     from convcli.filtering.batch import Done
-    from convcli.render.progress import shares
+    from convcli.render.late_bar import shares
 
     with shares("filtering") as progress:
         outcomes = list(batch.run(progress=progress))

@@ -18,8 +18,6 @@ order: 1,438 and 359 images.
 
 from __future__ import annotations
 
-from importlib import resources
-
 import numpy as np
 
 from convcli.data.parts import Part, assemble
@@ -33,6 +31,8 @@ EVERY = 5
 
 def read(wanted: Wanted) -> Splits:
     """Read the set with its fixed split."""
+    from importlib import resources  # for this reader alone
+
     with (
         resources.files("convcli.data").joinpath("digits.npz").open("rb") as stream,
         np.load(stream) as arrays,

@@ -18,8 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
-from multiprocessing.connection import Connection, Pipe
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -27,6 +26,9 @@ from numpy.typing import DTypeLike
 from convcli.engine.threads import spread
 from convcli.engine.workspace import Array
 from convcli.errors import ConvcliError
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -110,6 +112,10 @@ class _Processes(Generic[Job, Result]):
     """Helpers that are forked processes, and a pipe from which all take the numbers of the parts to do."""
 
     def __init__(self, work: Callable[[Job, int], Result], helpers: int) -> None:
+        from multiprocessing.connection import (
+            Pipe,
+        )  # sockets, shared memory, temporary files: for a team alone
+
         self._work = work
         self._numbers, self._hand_out = os.pipe()
         os.set_blocking(self._numbers, False)

@@ -11,7 +11,6 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import KernelError, UnknownNameError
-from convcli.kernels import KERNELS, centred, parse, shape_of, takes_size
 from convcli.nn.layer import Initial
 from convcli.shapes import Pair
 
@@ -55,6 +54,8 @@ class Planned:
 
 def _measured(text: str) -> Planned:
     """Return what is known of a kernel before it is built, which may take much memory; or its error."""
+    from convcli.kernels import KERNELS, parse, shape_of  # few networks begin with kernels
+
     match = _NAME.fullmatch(text)
     if match and match[1] in SCHEMES:
         raise KernelError(f"{match[1]} draws all filters; it cannot stand in a list of kernels.")
@@ -80,6 +81,8 @@ def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Planned, ...]:
     """
     if init is None or init in SCHEMES:
         return ()
+    from convcli.kernels import KERNELS, takes_size
+
     kernels = tuple(map(_measured, [init] if isinstance(init, str) else init))
     for kernel in kernels:
         if any(cells > side for cells, side in zip(kernel.shape, size, strict=True)):
@@ -120,6 +123,8 @@ class FilterBank(Initial):
     kernels: tuple[Planned, ...] = ()
 
     def draw(self, rng: np.random.Generator) -> Array:
+        from convcli.kernels import centred, parse
+
         rows, columns, depth, filters = self.shape
         kernels = (parse(kernel.text) for kernel in self.kernels)
         parts = [centred(part, (rows, columns)) for kernel in kernels for part in kernel.parts]

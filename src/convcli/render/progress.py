@@ -5,13 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from threading import Lock
-from time import monotonic
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-BAR_AFTER = 1.0  # seconds
 ECHO = 3  # columns: a terminal echoes ^C behind the bar, and in the last column that would begin another line
 
 
@@ -49,34 +46,3 @@ def steps(total: int, name: str) -> Iterator[Callable[[], None]]:
     with Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
         task = progress.add_task(name, total=total)
         yield lambda: progress.advance(task)
-
-
-@contextmanager
-def shares(name: str) -> Iterator[Callable[[float], None] | None]:
-    """Yield what is to be called, by any thread, with each share of a work that is done, or None for nobody.
-
-    The bar comes when a second has passed: most works are done by then.
-    """
-    console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TimeRemainingColumn(),
-    )
-    progress = Bar(*columns, console=console, transient=True, redirect_stdout=False)
-    task, begun, lock = progress.add_task(name, total=1), monotonic(), Lock()
-
-    def advance(share: float) -> None:
-        progress.advance(task, share)
-        with lock:
-            if not progress.live.is_started and monotonic() - begun > BAR_AFTER:
-                progress.start()
-
-    try:
-        yield advance
-    finally:
-        if progress.live.is_started:
-            progress.stop()

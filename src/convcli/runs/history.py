@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from statistics import median
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -78,6 +77,8 @@ class Summary:
     @property
     def images_per_second(self) -> float | None:
         """The median over the epochs."""
+        from statistics import median  # with fractions, decimals and random numbers
+
         return median(row.images_per_second for row in self.history) if self.history else None
 
 
