@@ -11,7 +11,6 @@ from convcli.explain.elements import (
     Arrow,
     Cell,
     Explanation,
-    Formula,
     Grid,
     Role,
     Row,
@@ -137,16 +136,18 @@ def _forward(back: Backward, k: int) -> Step:
     row: Row = (
         Grid.of(sliding.padded(problem.x[:, :, c]), _input_name(back, c), sliding.padding_marks()),
         Arrow("*"),
-        Grid.of(kernel, f"W{_names(back, c, k)}", dict.fromkeys(every(kernel), "kernel")),
+        Grid.of(kernel, f"W{_names(back, c, k)}", "kernel"),
         Arrow("+", f"b = {number(problem.b[k])}"),
         Arrow("="),
-        Grid.of(z, "Z", dict.fromkeys(every(z), "done")),
+        Grid.of(z, "Z", "done"),
         Arrow("→", f"g = {problem.activation}"),
-        Grid.of(a, "A", dict.fromkeys(every(a), "done")),
+        Grid.of(a, "A", "done"),
     )
-    line = Formula("Z = W * A_prev + b, A = g(Z)")
-    return Step(
-        f"Forward{_names(back, k=k)}", (*problem.photo_row(), row, (line,)), {"Z": exact(z), "A": exact(a)}
+    line = "Z = W * A_prev + b, A = g(Z)"
+    return Step.of(
+        f"Forward{_names(back, k=k)}",
+        (*problem.photo_row(), row, line),
+        {"Z": exact(z), "A": exact(a)},
     )
 
 
@@ -157,27 +158,27 @@ def _through_activation(back: Backward, k: int) -> Step:
         Arrow("·"),
         Grid.of(slope, "g′(Z)"),
         Arrow("="),
-        Grid.of(dz, "dZ", dict.fromkeys(every(dz), "done")),
+        Grid.of(dz, "dZ", "done"),
     )
     lines = (
-        Formula(f"dZ = dA · g′(Z), {ACTIVATIONS[problem.activation].formula}"),
-        Formula(f"dZ[1, 1] = {factor(da[0, 0])}·{factor(slope[0, 0])} = {number(dz[0, 0])}"),
-        *(Formula(f"{reason}: no gradient comes through") for reason in [back.silence(k)] if reason),
+        f"dZ = dA · g′(Z), {ACTIVATIONS[problem.activation].formula}",
+        f"dZ[1, 1] = {factor(da[0, 0])}·{factor(slope[0, 0])} = {number(dz[0, 0])}",
+        *(f"{reason}: no gradient comes through" for reason in [back.silence(k)] if reason),
     )
     data = {"dA": exact(da), "g_prime": exact(slope), "dZ": exact(dz)}
-    return Step(f"dZ: back through g{_names(back, k=k)}", (row, *((line,) for line in lines)), data)
+    return Step.of(f"dZ: back through g{_names(back, k=k)}", (row, *lines), data)
 
 
 def _bias(back: Backward, k: int) -> Step:
     dz, db = back.dz[:, :, k], float(back.gradients[2][k])
     row: Row = (
-        Grid.of(dz, f"dZ{_names(back, k=k)}", dict.fromkeys(every(dz), "window")),
+        Grid.of(dz, f"dZ{_names(back, k=k)}", "window"),
         Arrow("→", "sum"),
         Grid.of(np.array([[db]]), "db", {(0, 0): "result"}),
     )
-    line = Formula(f"db = {total(map(factor, dz.ravel().tolist()))} = {number(db)}")
-    return Step(
-        f"db: the sum of dZ{_names(back, k=k)}", (row, (line,)), {"terms": exact(dz), "db": exact(db)}
+    line = f"db = {total(map(factor, dz.ravel().tolist()))} = {number(db)}"
+    return Step.of(
+        f"db: the sum of dZ{_names(back, k=k)}", (row, line), {"terms": exact(dz), "db": exact(db)}
     )
 
 
@@ -198,14 +199,14 @@ def _weight(back: Backward, c: int, k: int, cell: Cell) -> Step:
             {**sliding.padding_marks(), **met},
         ),
         Arrow("·"),
-        Grid.of(dz, f"dZ{_names(back, k=k)}", dict.fromkeys(every(dz), "kernel")),
+        Grid.of(dz, f"dZ{_names(back, k=k)}", "kernel"),
         Arrow("=", "products"),
-        Grid.of(seen * dz, "", dict.fromkeys(every(dz), "window")),
+        Grid.of(seen * dz, "", "window"),
         Arrow("→", "sum"),
         Grid.of(dw, f"dW{_names(back, c, k)}", roles, known=known),
     )
     value = float(dw[cell])
-    line = Formula(f"{cell_name('dW', cell)} = {products(seen, dz)} = {number(value)}")
+    line = f"{cell_name('dW', cell)} = {products(seen, dz)} = {number(value)}"
     data = {
         "filter": k + 1,
         "channel": c + 1,
@@ -214,7 +215,7 @@ def _weight(back: Backward, c: int, k: int, cell: Cell) -> Step:
         "dW": exact(value),
     }
     title = f"dW: A_prev correlated with dZ{_names(back, c, k)}: row {cell[0] + 1}, column {cell[1] + 1}"
-    return Step(title, (row, (line,)), data)
+    return Step.of(title, (row, line), data)
 
 
 def _spread(back: Backward, k: int) -> tuple[Sliding, Array, dict[Cell, Role]]:
@@ -242,9 +243,9 @@ def _prepared(back: Backward, c: int, k: int) -> Step:
     extra = problem.window.remainder(problem.sliding.plane)
     reach = [span - 1 for span in problem.window.span]
     top: Row = (
-        Grid.of(kernel, f"W{_names(back, c, k)}", dict.fromkeys(every(kernel), "kernel")),
+        Grid.of(kernel, f"W{_names(back, c, k)}", "kernel"),
         Arrow("→", "rotated by 180°"),
-        Grid.of(rotated, "W rotated", dict.fromkeys(every(kernel), "kernel")),
+        Grid.of(rotated, "W rotated", "kernel"),
     )
     bottom: Row = (
         Grid.of(dz, f"dZ{_names(back, k=k)}"),
@@ -264,7 +265,7 @@ def _prepared(back: Backward, c: int, k: int) -> Step:
             strict=True,
         )
     )
-    line = Formula(f"further zeros: (n + 2p − f) mod s: {more} (rows, columns)")
+    line = f"further zeros: (n + 2p − f) mod s: {more} (rows, columns)"
     data = {
         "filter": k + 1,
         "channel": c + 1,
@@ -273,7 +274,7 @@ def _prepared(back: Backward, c: int, k: int) -> Step:
         "further_zeros": list(extra),
         "padded": exact(padded),
     }
-    return Step(f"dA_prev: dZ dilated, the kernel rotated{_names(back, c, k)}", (top, bottom, (line,)), data)
+    return Step.of(f"dA_prev: dZ dilated, the kernel rotated{_names(back, c, k)}", (top, bottom, line), data)
 
 
 def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
@@ -287,12 +288,12 @@ def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
     row: Row = (
         Grid.of(padded, f"dZ, dilated and padded{_names(back, k=k)}", {**zeros, **lying}),
         Arrow("*"),
-        Grid.of(rotated, "W rotated", dict.fromkeys(every(rotated), "kernel")),
+        Grid.of(rotated, "W rotated", "kernel"),
         Arrow("→", "sum"),
         Grid.of(full, "dA_prev, still with its padding", {**roles, **outside, cell: "result"}, known=known),
     )
     value = float(full[cell])
-    line = Formula(f"{cell_name('full', cell)} = {products(window, rotated)} = {number(value)}")
+    line = f"{cell_name('full', cell)} = {products(window, rotated)} = {number(value)}"
     data = {
         "filter": k + 1,
         "channel": c + 1,
@@ -301,7 +302,7 @@ def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
         "full": exact(value),
     }
     title = f"dA_prev: full convolution{_names(back, c, k)}: row {cell[0] + 1}, column {cell[1] + 1}"
-    return Step(title, (row, (line,)), data)
+    return Step.of(title, (row, line), data)
 
 
 def _cropped(back: Backward, c: int) -> Step:
@@ -313,11 +314,11 @@ def _cropped(back: Backward, c: int) -> Step:
     row: Row = (
         Grid.of(summed, f"{words}: {by(summed.shape)}", problem.sliding.padding_marks()),
         Arrow("→", "crop by p"),
-        Grid.of(dx, f"dA_prev{_names(back, c)}: {by(dx.shape)}", dict.fromkeys(every(dx), "done")),
+        Grid.of(dx, f"dA_prev{_names(back, c)}: {by(dx.shape)}", "done"),
     )
-    line = Formula(f"dA_prev has the size of A_prev: {by(dx.shape)}")
+    line = f"dA_prev has the size of A_prev: {by(dx.shape)}"
     data = {"channel": c + 1, "summed": exact(summed), "dA_prev": exact(dx)}
-    return Step(f"dA_prev: cropped{_names(back, c)}", (row, (line,)), data)
+    return Step.of(f"dA_prev: cropped{_names(back, c)}", (row, line), data)
 
 
 def _checked(back: Backward) -> Step:
@@ -329,8 +330,7 @@ def _checked(back: Backward) -> Step:
         "each gradient against (L(v + h) − L(v − h)) / 2h with h = 1e−5, in float64",
         *_kinks(back),
     ]
-    rows: tuple[Row, ...] = ((grid,), *((Formula(line),) for line in lines))
-    return Step("A numeric check of each gradient", rows, {"relative_errors": errors})
+    return Step.of("A numeric check of each gradient", ((grid,), *lines), {"relative_errors": errors})
 
 
 def _kinks(back: Backward) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcli.explain.elements import Arrow, Cell, Explanation, Formula, Grid, Row, Step, every, exact
+from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Row, Step, exact
 from convcli.explain.notation import cell_name, number, products
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.sliding import progress
@@ -31,7 +31,7 @@ def convolution(ask: Request) -> Explanation:
     )
 
 
-def window_step(problem: Problem, position: Cell, more: tuple[Row, ...] = ()) -> Step:
+def window_step(problem: Problem, position: Cell) -> Step:
     """Return the step in which the window of a single-channel convolution is at `position`."""
     sliding = problem.sliding
     kernel, output = problem.w[:, :, 0, 0], problem.z[:, :, 0]
@@ -44,13 +44,13 @@ def window_step(problem: Problem, position: Cell, more: tuple[Row, ...] = ()) ->
     row: Row = (
         Grid.of(sliding.padded(problem.x[:, :, 0]), input_caption(problem), sliding.marks(position)),
         Arrow("*"),
-        Grid.of(kernel, "kernel", dict.fromkeys(every(kernel), "kernel")),
+        Grid.of(kernel, "kernel", "kernel"),
         Arrow("="),
-        Grid.of(shares, "products", dict.fromkeys(every(shares), "window")),
+        Grid.of(shares, "products", "window"),
         Arrow("→", "sum" if bias is None else "sum + b"),
         Grid.of(output, f"output {by(output.shape)}", roles, known=known),
     )
-    line = Formula(f"{name} = {products(window, kernel, bias)} = {number(value)}")
+    line = f"{name} = {products(window, kernel, bias)} = {number(value)}"
     data = {
         "position": list(position),
         "window": exact(window),
@@ -58,7 +58,7 @@ def window_step(problem: Problem, position: Cell, more: tuple[Row, ...] = ()) ->
         "sum": exact(shares.sum()),
         "output": exact(value),
     }
-    return Step(f"Row {position[0] + 1}, column {position[1] + 1}", (row, (line,), *more), data)
+    return Step.of(f"Row {position[0] + 1}, column {position[1] + 1}", (row, line), data)
 
 
 def input_caption(problem: Problem) -> str:

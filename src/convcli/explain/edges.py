@@ -10,7 +10,7 @@ from convcli import kernels
 from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import Explanation, Formula, Grid, Picture, Row, Step, every, exact
+from convcli.explain.elements import Explanation, Grid, Picture, Row, Step, exact
 from convcli.explain.notation import number
 from convcli.explain.reading import Input, read_input
 from convcli.explain.topics import Request, topic
@@ -48,7 +48,7 @@ def edges(ask: Request) -> Explanation:
     rows = tuple(
         tuple(pictures[start : start + SHEET_COLUMNS]) for start in range(0, len(pictures), SHEET_COLUMNS)
     )
-    sheet = Step("The sheet", rows, {"kernels": [kernel.name for kernel in chosen]})
+    sheet = Step.of("The sheet", rows, {"kernels": [kernel.name for kernel in chosen]})
     return Explanation(
         topic="edges",
         title=f"Edges: {source.name}, {by(photo.shape[:2])}, under {counted(len(chosen), 'kernel')}",
@@ -81,8 +81,8 @@ def example() -> Array:
 def _step(photo: Picture, result: Picture, kernel: kernels.Kernel, data: dict[str, object]) -> Step:
     parts = [part for part in kernel.parts if max(part.shape) <= 7]
     shown = parts if kernel.combine == "volume" else parts[:2]
-    weights = tuple(Grid.of(part, kernel.name, dict.fromkeys(every(part), "kernel")) for part in shown)
+    weights = tuple(Grid.of(part, kernel.name, "kernel") for part in shown)
     row: Row = (photo, *weights, result)
     low, high = (number(float(data[name])) for name in ("minimum", "maximum"))  # type: ignore[arg-type]
     how = "absolute values, cut at 255" if kernel.sums_to_zero else "cut to 0 … 255"
-    return Step(kernel.name, (row, (Formula(f"responses from {low} to {high}; shown: {how}"),)), data)
+    return Step.of(kernel.name, (row, f"responses from {low} to {high}; shown: {how}"), data)

@@ -50,13 +50,18 @@ class Grid:
         cls,
         array: Array,
         caption: str = "",
-        marks: Mapping[Cell, Role] | None = None,
+        marks: Mapping[Cell, Role] | Role | None = None,
         *,
         known: Iterable[Cell] | None = None,
         row_names: tuple[str, ...] = (),
     ) -> Grid:
-        """Return a grid of a matrix (rows, columns); with `known`, only of those cells."""
+        """Return a grid of a matrix (rows, columns); with `known`, only of those cells.
+
+        A single role as `marks` is that of every cell.
+        """
         numbers = exact(array)
+        if isinstance(marks, str):
+            marks = dict.fromkeys(every(array), marks)
         if known is not None:
             shown = set(known)
             numbers = [
@@ -156,6 +161,11 @@ class Step:
     title: str
     rows: tuple[Row, ...]
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, title: str, rows: Iterable[Row | str], data: Mapping[str, Any]) -> Step:
+        """Return a step whose rows may be lines of mathematics, too."""
+        return cls(title, tuple((Formula(row),) if isinstance(row, str) else row for row in rows), data)
 
 
 @dataclass(frozen=True)

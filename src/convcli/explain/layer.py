@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convcli.explain.elements import Arrow, Block, Explanation, Formula, Grid, Row, Step, every, exact, planes
+from convcli.explain.elements import Arrow, Block, Explanation, Formula, Grid, Row, Step, exact, planes
 from convcli.explain.notation import factor, number
 from convcli.explain.problem import Problem, posed
 from convcli.explain.topics import RUN, WINDOW, Request, topic
@@ -71,8 +71,7 @@ def _dimensions(problem: Problem) -> Step:
         "parameters": problem.parameters,
         "multiply_adds": problem.w.size * rows * columns,
     }
-    words: tuple[Row, ...] = tuple((Formula(line),) for line in lines)
-    return Step("Dimensions", (*problem.photo_row(), row, *words, *problem.size_rows()), data)
+    return Step.of("Dimensions", (*problem.photo_row(), row, *lines, *problem.size_lines()), data)
 
 
 def _filter(problem: Problem, k: int) -> Step:
@@ -83,29 +82,29 @@ def _filter(problem: Problem, k: int) -> Step:
         for c in range(min(channels, SHOWN_CHANNELS))
     )
     weights = tuple(
-        Grid.of(w := problem.w[:, :, c, k], f"W_{k + 1}, channel {c + 1}", dict.fromkeys(every(w), "kernel"))
+        Grid.of(problem.w[:, :, c, k], f"W_{k + 1}, channel {c + 1}", "kernel")
         for c in range(min(channels, SHOWN_CHANNELS))
     )
     z, a = problem.z[:, :, k], problem.a[:, :, k]
     results: Row = (
-        Grid.of(z, f"Z_{k + 1}", dict.fromkeys(every(z), "done")),
+        Grid.of(z, f"Z_{k + 1}", "done"),
         Arrow("→", f"g = {problem.activation}"),
-        Grid.of(a, f"A_{k + 1}", dict.fromkeys(every(a), "done")),
+        Grid.of(a, f"A_{k + 1}", "done"),
     )
     rest = (
         f" (the first {SHOWN_CHANNELS} of {channels} channels are shown)" if channels > SHOWN_CHANNELS else ""
     )
     added = f" + {factor(bias)}" if problem.biased else ""
-    lines: tuple[Row, ...] = (
-        (Formula(f"Z_{k + 1} = W_{k + 1} * A_prev{added}{rest}"),),
-        (Formula(f"A_{k + 1}[1, 1] = g({number(z[0, 0])}) = {number(a[0, 0])}"),),
+    lines = (
+        f"Z_{k + 1} = W_{k + 1} * A_prev{added}{rest}",
+        f"A_{k + 1}[1, 1] = g({number(z[0, 0])}) = {number(a[0, 0])}",
     )
     rows: tuple[Row, ...] = (
         inputs,
         (Arrow("*"), *weights, Arrow("+"), Formula(f"b = {number(bias)}"), Arrow("=")),
         results,
     )
-    return Step(
+    return Step.of(
         f"Filter {k + 1}",
         (*rows, *lines),
         {"filter": k + 1, "bias": exact(bias), "Z": exact(z), "A": exact(a)},

@@ -8,7 +8,7 @@ import numpy as np
 
 from convcli.config import DataOptions
 from convcli.engine.workspace import Array
-from convcli.explain.elements import Arrow, Block, Explanation, Formula, Grid, Picture, Row, Step, exact
+from convcli.explain.elements import Arrow, Block, Explanation, Grid, Picture, Row, Step, exact
 from convcli.explain.notation import number
 from convcli.explain.tensors import Passage, pass_through, read_image
 from convcli.explain.topics import Request, topic
@@ -103,8 +103,8 @@ def _image(passage: Passage, name: str) -> Step:
     pixels = passage.pixels[:, :, 0] if passage.pixels.shape[2] == 1 else passage.pixels
     x = passage.trace.input(1)[0]
     row: Row = (Picture(pixels, name), Arrow("→", "scaled"), Block(x.shape, "A_0: what goes in"))
-    line = Formula(f"x = (pixels / 255 − mean) / deviation: from {number(x.min())} to {number(x.max())}")
-    return Step("The image", (row, (line,)), _summary(x))
+    line = f"x = (pixels / 255 − mean) / deviation: from {number(x.min())} to {number(x.max())}"
+    return Step.of("The image", (row, line), _summary(x))
 
 
 def _summary(array: Array) -> dict[str, Any]:
@@ -120,13 +120,13 @@ def _summary(array: Array) -> dict[str, Any]:
 
 def _layer(passage: Passage, place: Place) -> Step:
     after = passage.trace.output(place.number)[0]
-    rows: tuple[Row, ...] = (*_pictures(after), (Formula(f"{_by(place.input)} → {_by(place.output)}"),))
+    rows = (*_pictures(after), f"{_by(place.input)} → {_by(place.output)}")
     parameters = place.trained + place.frozen
     data = {"layer": place.number, "type": place.layer.name(), "parameters": parameters, **_summary(after)}
-    return Step(f"Layer {place.number}: {place.title}", rows, data)
+    return Step.of(f"Layer {place.number}: {place.title}", rows, data)
 
 
-def _pictures(array: Array) -> tuple[Row, ...]:
+def _pictures(array: Array) -> tuple[Row | str, ...]:
     """Return feature maps as pictures, from their smallest value (dark) to their largest, or numbers."""
     if array.ndim == 1:
         shown = array[:SHOWN_NUMBERS]
@@ -138,9 +138,8 @@ def _pictures(array: Array) -> tuple[Row, ...]:
     count = min(maps.shape[2], SHOWN_MAPS)
     pictures = [Picture(maps[:, :, c], f"map {c + 1}") for c in range(count)]
     left = maps.shape[2] - count
-    words: tuple[Row, ...] = ((Formula(f"and {left} more maps"),),) if left else ()
-    scale = Formula(f"dark {number(low)}, bright {number(high)}")
-    return (*(tuple(pictures[n : n + 4]) for n in range(0, count, 4)), *words, (scale,))
+    lines = [*([f"and {left} more maps"] if left else []), f"dark {number(low)}, bright {number(high)}"]
+    return (*(tuple(pictures[n : n + 4]) for n in range(0, count, 4)), *lines)
 
 
 def _classes(passage: Passage) -> Step:
@@ -150,5 +149,5 @@ def _classes(passage: Passage) -> Step:
     grid = Grid.heat_map(probabilities[order][:, None], "probability", hottest=1.0, row_names=names)
     best = number(probabilities[order[0]])
     data = {"probabilities": dict(zip(passage.model.classes, exact(probabilities), strict=True))}
-    line = Formula(f"p = softmax(outputs): {names[0]} with {best}")
-    return Step("Class probabilities", ((grid,), (line,)), data)
+    line = f"p = softmax(outputs): {names[0]} with {best}"
+    return Step.of("Class probabilities", ((grid,), line), data)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from convcli.engine.workspace import Array
-from convcli.explain.elements import Cell, Formula, Row, exact
-from convcli.shapes import Pair, Window, formulas
+from convcli.explain.elements import Cell, exact
 
 MOST_TERMS = 30
 
@@ -57,8 +56,3 @@ def cell_name(name: str, cell: Cell) -> str:
     'out[2, 3]'
     """
     return f"{name}[{cell[0] + 1}, {cell[1] + 1}]"
-
-
-def size_rows(plane: Pair, window: Window) -> tuple[Row, ...]:
-    """Return the size formula, and what it gives along rows and columns."""
-    return tuple((Formula(line),) for line in formulas.lines(**formulas.by_axis(plane, window)))

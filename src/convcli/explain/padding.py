@@ -9,7 +9,7 @@ import numpy as np
 from convcli.engine.batch.conv import conv2d_backward
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import Arrow, Cell, Explanation, Formula, Grid, Role, Row, Step, every, exact
+from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
 from convcli.explain.notation import number
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.topics import RUN, Request, topic
@@ -80,7 +80,7 @@ def _variant(name: str, problem: Problem) -> Step:
     row: Row = (
         Grid.of(sliding.padded(problem.x[:, :, 0]), caption, sliding.padding_marks()),
         Arrow("*"),
-        Grid.of(kernel, "kernel", dict.fromkeys(every(kernel), "kernel")),
+        Grid.of(kernel, "kernel", "kernel"),
         Arrow("="),
         Grid.of(output, f"output {by(output.shape)}", done),
     )
@@ -91,7 +91,7 @@ def _variant(name: str, problem: Problem) -> Step:
         "output": exact(output),
         "uses": exact(uses(problem)),
     }
-    return Step(f"Padding {name}", (row, *problem.size_rows()), data)
+    return Step.of(f"Padding {name}", (row, *problem.size_lines()), data)
 
 
 def _influence(variants: list[tuple[str, Problem]]) -> Step:
@@ -101,16 +101,14 @@ def _influence(variants: list[tuple[str, Problem]]) -> Step:
         Grid.heat_map(array, f"{name}: times each pixel is used", hottest=hottest)
         for name, array in counts.items()
     )
-    lines: tuple[Row, ...] = tuple(
-        (
-            Formula(
-                f"{name}: a corner is used {counted(int(array[0, 0]), 'time')}, the most used pixel "
-                f"{number(array.max())}: {number(array[0, 0] / array.max())} of its influence"
-            ),
-        )
+    lines = (
+        f"{name}: a corner is used {counted(int(array[0, 0]), 'time')}, the most used pixel "
+        f"{number(array.max())}: {number(array[0, 0] / array.max())} of its influence"
         for name, array in counts.items()
         if array.max()
     )
-    return Step(
-        "How often each pixel is used", (row, *lines), {name: exact(array) for name, array in counts.items()}
+    return Step.of(
+        "How often each pixel is used",
+        (row, *lines),
+        {name: exact(array) for name, array in counts.items()},
     )

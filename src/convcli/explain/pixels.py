@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.explain.elements import Arrow, Explanation, Formula, Grid, Picture, Row, Step, planes
+from convcli.explain.elements import Arrow, Explanation, Grid, Picture, Row, Step, planes
 from convcli.explain.reading import Input
 from convcli.explain.topics import Request, topic
 from convcli.wording import by
@@ -70,7 +70,7 @@ def _picture(source: Input, names: tuple[str, ...]) -> Step:
     crop = Picture(as_pixels(volume), "the crop" if source.box else source.name)
     where = "rows {0} to {1}, columns {2} to {3}"
     pictures: Row = (crop,)
-    words = f"{by(volume.shape)} = {volume.size} numbers from 0 (dark) to 255 (bright)"
+    line = f"{by(volume.shape)} = {volume.size} numbers from 0 (dark) to 255 (bright)"
     if source.photo is not None and source.box is not None:
         row, column, height, width = source.box
         place = where.format(row, row + height - 1, column, column + width - 1)
@@ -80,8 +80,8 @@ def _picture(source: Input, names: tuple[str, ...]) -> Step:
     data = {"channels": dict(zip(names, planes(volume), strict=True))}
     title = "The image and its numbers"
     if len(grids) == 1:
-        return Step(title, ((*pictures, Arrow("="), *grids), (Formula(words),)), data)
-    return Step(title, (pictures, grids, (Formula(words),)), data)
+        return Step.of(title, ((*pictures, Arrow("="), *grids), line), data)
+    return Step.of(title, (pictures, grids, line), data)
 
 
 def _channel(volume: Array, c: int, name: str) -> Step:
@@ -91,5 +91,5 @@ def _channel(volume: Array, c: int, name: str) -> Step:
     if volume.shape[2] == 3:
         shown = np.stack([shown if n == c else np.zeros_like(shown) for n in range(3)], axis=2)
     row: Row = (Picture(shown, f"{name} alone"), Arrow("="), Grid.of(plane, name))
-    line = Formula(f"{name}: from {plane.min():g} to {plane.max():g}, mean {plane.mean():.4g}")
-    return Step(name.capitalize(), (row, (line,)), {"channel": name, "matrix": planes(volume)[c]})
+    line = f"{name}: from {plane.min():g} to {plane.max():g}, mean {plane.mean():.4g}"
+    return Step.of(name.capitalize(), (row, line), {"channel": name, "matrix": planes(volume)[c]})

@@ -11,19 +11,7 @@ from convcli.engine.batch import pool
 from convcli.engine.batch.pool import pool_window
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError
-from convcli.explain.elements import (
-    Arrow,
-    Cell,
-    Explanation,
-    Formula,
-    Grid,
-    Role,
-    Row,
-    Step,
-    every,
-    exact,
-    planes,
-)
+from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, exact, planes
 from convcli.explain.notation import cell_name, number
 from convcli.explain.sliding import Sliding, progress
 from convcli.explain.topics import RUN, Request, chosen_index, topic
@@ -157,21 +145,20 @@ def _step(problem: Pooling, channel: int, position: Cell) -> Step:
         marks[where] = "chosen"
         data["maximum_at"] = list(where)
         ties = cells.count(value)
-        words = f"max({', '.join(map(number, cells))}) = {number(value)}"
-        words += f", the first of {ties} that tie" if ties > 1 else ""
+        told = f"max({', '.join(map(number, cells))}) = {number(value)}"
+        told += f", the first of {ties} that tie" if ties > 1 else ""
     else:
-        words = f"({' + '.join(map(number, cells))}) / {len(cells)} = {number(value)}"
+        told = f"({' + '.join(map(number, cells))}) / {len(cells)} = {number(value)}"
     data["output"] = exact(value)
     known, roles = progress(position, sliding.output[1])
     unused = np.argwhere(sliding.uses() == 0)
     gone: dict[Cell, Role] = {(int(i), int(j)): "unused" for i, j in unused}
-    lines: tuple[Row, ...] = ((Formula(f"{cell_name('out', position)} = {words}"),),)
     row: Row = (
         Grid.of(problem.x[:, :, channel], f"input, channel {channel + 1}", {**gone, **marks}),
         Arrow("→", problem.kind),
-        Grid.of(window, "window", dict.fromkeys(every(window), "window")),
+        Grid.of(window, "window", "window"),
         Arrow("→"),
         Grid.of(y, f"output, channel {channel + 1}", roles, known=known),
     )
     title = f"Channel {channel + 1}: row {position[0] + 1}, column {position[1] + 1}"
-    return Step(title, (row, *lines), data)
+    return Step.of(title, (row, f"{cell_name('out', position)} = {told}"), data)

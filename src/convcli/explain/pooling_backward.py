@@ -9,19 +9,7 @@ import numpy as np
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import (
-    Arrow,
-    Cell,
-    Explanation,
-    Formula,
-    Grid,
-    Role,
-    Row,
-    Step,
-    every,
-    exact,
-    planes,
-)
+from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
 from convcli.explain.notation import cell_name, number
 from convcli.explain.pooling import Pooling, pooled
 from convcli.explain.reading import typed_volume
@@ -117,7 +105,7 @@ def _step(problem: Pooling, da: Array, so_far: Array, channel: int, position: Ce
         "dA_prev_so_far": exact(so_far),
     }
     title = f"Channel {channel + 1}: window at row {position[0] + 1}, column {position[1] + 1}"
-    return Step(title, (row, *((Formula(line),) for line in lines)), data)
+    return Step.of(title, (row, *lines), data)
 
 
 def _others(so_far: Array) -> dict[Cell, Role]:

@@ -13,12 +13,11 @@ from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.elements import Picture, Row, exact
-from convcli.explain.notation import size_rows
 from convcli.explain.reading import MOST_SIDE, Input, typed_volume
 from convcli.explain.sliding import Sliding
 from convcli.explain.topics import Request, chosen_index
 from convcli.nn.activations import ACTIVATIONS
-from convcli.shapes import Window
+from convcli.shapes import Window, formulas
 from convcli.wording import counted
 
 MOST_FILTERS = 8
@@ -109,9 +108,9 @@ class Problem:
             "output_shape": list(self.z.shape[:2] if single else self.z.shape),
         }
 
-    def size_rows(self) -> tuple[Row, ...]:
+    def size_lines(self) -> list[str]:
         """Return the size formula, and what it gives here."""
-        return size_rows(self.sliding.plane, self.window)
+        return formulas.lines(**formulas.by_axis(self.sliding.plane, self.window))
 
     def photo_row(self) -> tuple[Row, ...]:
         """Return a row with the photo and its crop, if the numbers come from one."""

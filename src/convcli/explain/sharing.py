@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from convcli.errors import UsageError
-from convcli.explain.elements import (
-    Arrow,
-    Cell,
-    Explanation,
-    Formula,
-    Graph,
-    Grid,
-    Link,
-    Row,
-    Step,
-    every,
-    exact,
-)
+from convcli.explain.elements import Arrow, Cell, Explanation, Graph, Grid, Link, Row, Step, every, exact
 from convcli.explain.notation import factor, number, total
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.topics import RUN, WINDOW, Request, topic
@@ -90,7 +78,7 @@ def _graph(problem: Problem, links: list[Link], caption: str) -> Graph:
 
 def _kernel(problem: Problem) -> Grid:
     kernel = problem.w[:, :, 0, 0]
-    return Grid.of(kernel, "the weights", dict.fromkeys(every(kernel), "kernel"))
+    return Grid.of(kernel, "the weights", "kernel")
 
 
 def _overview(problem: Problem, links: list[Link], weights: int) -> tuple[Step, ...]:
@@ -111,7 +99,7 @@ def _overview(problem: Problem, links: list[Link], weights: int) -> tuple[Step, 
 
     def step(title: str, own: list[Link], lines: tuple[str, ...], row: Row) -> Step:
         pairs = [[link.start, link.end, *([] if link.weight is None else [link.weight])] for link in own]
-        return Step(title, (row, *((Formula(line),) for line in lines)), {"links": pairs})
+        return Step.of(title, (row, *lines), {"links": pairs})
 
     one, two, three = (
         _graph(problem, everything, "dense: every input feeds every output"),
@@ -137,8 +125,8 @@ def _one(problem: Problem, links: list[Link], position: Cell) -> Step:
     bias = float(problem.b[0]) if problem.biased else None
     names = total(f"w{(link.weight or 0) + 1}·x{link.start + 1}" for link in own)
     lines = (
-        Formula(f"y{end + 1} = {names}{' + b' if problem.biased else ''}"),
-        Formula(f"y{end + 1} = {total(terms, bias)} = {number(value)}"),
+        f"y{end + 1} = {names}{' + b' if problem.biased else ''}",
+        f"y{end + 1} = {total(terms, bias)} = {number(value)}",
     )
     data = {
         "output_number": end,
@@ -147,4 +135,4 @@ def _one(problem: Problem, links: list[Link], position: Cell) -> Step:
         "output": exact(value),
     }
     row: Row = (_graph(problem, shown, f"what feeds y{end + 1}"), _kernel(problem))
-    return Step(f"Output y{end + 1}", (row, *((line,) for line in lines)), data)
+    return Step.of(f"Output y{end + 1}", (row, *lines), data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from convcli.explain.convolution import window_step
-from convcli.explain.elements import Arrow, Cell, Explanation, Formula, Grid, Role, Row, Step, every, exact
+from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.shapes import Window
@@ -57,11 +57,11 @@ def _overview(problem: Problem) -> Step:
         Arrow("→", f"s = {by(window.stride)}"),
         Grid.of(full, f"at stride 1: {by(full.shape)}; coloured: what remains", kept),
         Arrow("→"),
-        Grid.of(output, f"output {by(sliding.output)}", dict.fromkeys(every(output), "done")),
+        Grid.of(output, f"output {by(sliding.output)}", "done"),
     )
     rows, columns = window.remainder(sliding.plane)
     inside = [cell for cell in unused if cell not in sliding.padding_marks()]
-    words = Formula(
+    line = (
         f"unused: the last {counted(rows, 'row')} and {counted(columns, 'column')} of the padded input, "
         f"{counted(len(inside), 'pixel')} in all"
     )
@@ -72,4 +72,4 @@ def _overview(problem: Problem) -> Step:
         "unused_rows_and_columns": [rows, columns],
         "at_stride_1": exact(full),
     }
-    return Step("What remains", (row, *problem.size_rows(), (words,)), data)
+    return Step.of("What remains", (row, *problem.size_lines(), line), data)

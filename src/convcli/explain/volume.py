@@ -2,21 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from convcli.explain.elements import (
-    Arrow,
-    Block,
-    Cell,
-    Explanation,
-    Formula,
-    Grid,
-    Row,
-    Step,
-    every,
-    exact,
-    planes,
-)
+from convcli.explain.elements import Arrow, Block, Cell, Explanation, Grid, Row, Step, exact, planes
 from convcli.explain.notation import cell_name, factor, number, products, total
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.sliding import progress
@@ -74,14 +60,9 @@ def shapes_row(problem: Problem, result: str) -> Row:
 
 def _shapes(problem: Problem) -> Step:
     count = problem.w.shape[3]
-    lines: tuple[Row, ...] = (
-        (
-            Formula(
-                f"{by(problem.x.shape)} * {by(problem.w.shape[:3])} → {by(problem.z.shape[:2])} per filter"
-            ),
-        ),
-        (Formula(f"n_f = {counted(count, 'filter')}, stacked: {by(problem.z.shape)}"),),
-        *problem.size_rows(),
+    lines = (
+        f"{by(problem.x.shape)} * {by(problem.w.shape[:3])} → {by(problem.z.shape[:2])} per filter",
+        f"n_f = {counted(count, 'filter')}, stacked: {by(problem.z.shape)}",
     )
     shapes = {
         "A_prev": list(problem.x.shape),
@@ -89,7 +70,11 @@ def _shapes(problem: Problem) -> Step:
         "b": list(problem.b.shape),
         "Z": list(problem.z.shape),
     }
-    return Step("Shapes", (*problem.photo_row(), shapes_row(problem, "Z: out × out × n_f"), *lines), shapes)
+    return Step.of(
+        "Shapes",
+        (*problem.photo_row(), shapes_row(problem, "Z: out × out × n_f"), *lines, *problem.size_lines()),
+        shapes,
+    )
 
 
 def _step(problem: Problem, k: int, position: Cell) -> Step:
@@ -107,9 +92,9 @@ def _step(problem: Problem, k: int, position: Cell) -> Step:
             (
                 Grid.of(sliding.padded(problem.x[:, :, c]), f"channel {c + 1}", sliding.marks(position)),
                 Arrow("*"),
-                Grid.of(kernel, f"W, filter {k + 1}", dict.fromkeys(every(kernel), "kernel")),
+                Grid.of(kernel, f"W, filter {k + 1}", "kernel"),
                 Arrow("="),
-                Grid.of(shares[:, :, c], f"sum {number(sums[c])}", dict.fromkeys(every(kernel), "window")),
+                Grid.of(shares[:, :, c], f"sum {number(sums[c])}", "window"),
             )
         )
     known, roles = progress(position, sliding.output[1])
@@ -119,11 +104,11 @@ def _step(problem: Problem, k: int, position: Cell) -> Step:
         Grid.of(problem.z[:, :, k], f"Z, filter {k + 1}", roles, known=known),
     )
     lines = [
-        Formula(f"channel {c + 1}: {products(window[:, :, c], problem.w[:, :, c, k])} = {number(sums[c])}")
+        f"channel {c + 1}: {products(window[:, :, c], problem.w[:, :, c, k])} = {number(sums[c])}"
         for c in range(min(problem.x.shape[2], SHOWN_CHANNELS))
     ]
     bias = float(problem.b[k]) if problem.biased else None
-    lines.append(Formula(f"{name} = {total(map(factor, sums.tolist()), bias)} = {number(value)}"))
+    lines.append(f"{name} = {total(map(factor, sums.tolist()), bias)} = {number(value)}")
     data = {
         "filter": k + 1,
         "position": list(position),
@@ -133,18 +118,17 @@ def _step(problem: Problem, k: int, position: Cell) -> Step:
         "output": exact(value),
     }
     title = f"Filter {k + 1}: row {position[0] + 1}, column {position[1] + 1}"
-    return Step(title, (*rows, *((line,) for line in lines)), data)
+    return Step.of(title, (*rows, *lines), data)
 
 
 def _stacked(problem: Problem, filters: list[int]) -> Step:
-    grids = tuple(
-        Grid.of(problem.z[:, :, k], f"filter {k + 1}", dict.fromkeys(np.ndindex(problem.z.shape[:2]), "done"))
-        for k in filters
-    )
+    grids = tuple(Grid.of(problem.z[:, :, k], f"filter {k + 1}", "done") for k in filters)
     row: Row = (*grids, Arrow("→", "stack"), Block(problem.z.shape, "Z: out × out × n_f"))
     count = problem.parameters
     bias = f" + {problem.b.size} of b" if problem.biased else ""
-    line = Formula(f"learned numbers: {by(problem.w.shape)} = {problem.w.size} of W{bias} = {count}")
-    return Step(
-        "The filters' planes, stacked", (row, (line,)), {"output": planes(problem.z), "parameters": count}
+    line = f"learned numbers: {by(problem.w.shape)} = {problem.w.size} of W{bias} = {count}"
+    return Step.of(
+        "The filters' planes, stacked",
+        (row, line),
+        {"output": planes(problem.z), "parameters": count},
     )
