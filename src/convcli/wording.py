@@ -53,13 +53,21 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]!r}?"
-    listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    return f" Known: {listed}." if names else ""
+    return f" Known: {first_of(names)}." if names else ""
 
 
 def shortened(text: str, most: int = LONGEST) -> str:
     """Return `text`, or its beginning if it is too long to be repeated in a message."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def first_of(names: Sequence[str], most: int = 12) -> str:
+    """Return names, the first ones of many.
+
+    >>> first_of(["a", "b"]), first_of(["a", "b"], 1)
+    ('a, b', 'a, …')
+    """
+    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -218,7 +218,7 @@ def _weight(back: Backward, c: int, k: int, cell: Cell) -> Step:
     return Step.of(title, (row, line), data)
 
 
-def _spread(back: Backward, k: int) -> tuple[Sliding, Array, dict[Cell, Role]]:
+def _full_convolution(back: Backward, k: int) -> tuple[Sliding, Array, dict[Cell, Role]]:
     """Return how the rotated kernel slides over dZ dilated and padded, that plane, and its zeros' roles."""
     spread = back.dilated(k)
     window = Window.of(back.problem.window.size, padding="full", dilation=back.problem.window.dilation)
@@ -233,7 +233,7 @@ def _spread(back: Backward, k: int) -> tuple[Sliding, Array, dict[Cell, Role]]:
 def _prepared(back: Backward, c: int, k: int) -> Step:
     problem = back.problem
     kernel, rotated, dz, spread = problem.w[:, :, c, k], back.rotated(c, k), back.dz[:, :, k], back.dilated(k)
-    _, padded, zeros = _spread(back, k)
+    _, padded, zeros = _full_convolution(back, k)
     (s_h, s_w), (rows, columns) = problem.window.stride, problem.sliding.output
     inserted: dict[Cell, Role] = {
         (i, j): "padding"
@@ -279,7 +279,7 @@ def _prepared(back: Backward, c: int, k: int) -> Step:
 
 def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
     """One cell of the full convolution, before the crop."""
-    sliding, padded, zeros = _spread(back, k)
+    sliding, padded, zeros = _full_convolution(back, k)
     rotated, full = back.rotated(c, k), back.full(c, k)
     window = sliding.windows(back.dilated(k)[:, :, None])[cell][:, :, 0]
     known, roles = progress(cell, full.shape[1])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -30,12 +29,6 @@ class Backward:
     da: Array
     filters: range
     channels: range
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The window as the engine's functions take it."""
-        window = self.problem.window
-        return {"stride": window.stride, "padding": window.padding, "dilation": window.dilation}
 
     @cached_property
     def dz(self) -> Array:
@@ -68,7 +61,9 @@ class Backward:
     @cached_property
     def gradients(self) -> tuple[Array, Array, Array]:
         """dA_prev, dW and db."""
-        dx, dw, db = conv2d_backward(self.dz[None], self.problem.x[None], self.problem.w, **self.options)
+        dx, dw, db = conv2d_backward(
+            self.dz[None], self.problem.x[None], self.problem.w, **self.problem.options
+        )
         return dx[0], dw, db
 
     def dilated(self, k: int) -> Array:
@@ -91,12 +86,6 @@ class Backward:
             conv2d(spread, kernel, padding="full", dilation=self.problem.window.dilation)[0, :, :, 0]
         )
 
-    def crop(self, padded: Array) -> Array:
-        """Return a padded plane without its padding."""
-        (top, _), (left, _) = self.problem.window.padding
-        rows, columns = self.problem.sliding.plane
-        return padded[top : top + rows, left : left + columns]
-
 
 def check(back: Backward) -> dict[str, float]:
     """Return the largest relative error of each gradient that is shown, against central differences.
@@ -116,7 +105,7 @@ def check(back: Backward) -> dict[str, float]:
         return float((a * back.da).sum())
 
     def after_convolution() -> float:
-        return float((conv2d(x[None], w, b, **back.options)[0] * back.dz).sum())
+        return float((conv2d(x[None], w, b, **problem.options)[0] * back.dz).sum())
 
     smooth = np.abs(problem.z[:, :, ks]) > NEAR_KINK if activation.rectifies else np.True_
     return {

@@ -62,11 +62,9 @@ def _padded(problem: Problem, kind: Padding) -> Problem:
 def uses(problem: Problem) -> Array:
     """Return how many windows each pixel lies in: the gradient of the sum of all windows' sums."""
     size = (1, *problem.x.shape[:2], 1)
-    window = problem.window
-    ones = np.ones((*window.size, 1, 1))
+    ones = np.ones((*problem.window.size, 1, 1))
     dy = np.ones((1, *problem.sliding.output, 1))
-    options = {"stride": window.stride, "padding": window.padding, "dilation": window.dilation}
-    dx, _, _ = conv2d_backward(dy, np.ones(size), ones, **options)  # type: ignore[arg-type]
+    dx, _, _ = conv2d_backward(dy, np.ones(size), ones, **problem.options)
     return np.asarray(np.rint(dx[0, :, :, 0]))
 
 

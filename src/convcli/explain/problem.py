@@ -69,18 +69,16 @@ class Problem:
         """The window on one channel of A_prev."""
         return Sliding((self.x.shape[0], self.x.shape[1]), self.window)
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """The window as the engine's functions take it."""
+        window = self.window
+        return {"stride": window.stride, "padding": window.padding, "dilation": window.dilation}
+
     @cached_property
     def z(self) -> Array:
         """Z as the engine computes it, (out_h, out_w, k)."""
-        z = conv2d(
-            self.x[None],
-            self.w,
-            self.b,
-            stride=self.window.stride,
-            padding=self.window.padding,
-            dilation=self.window.dilation,
-        )
-        return np.asarray(z[0])
+        return np.asarray(conv2d(self.x[None], self.w, self.b, **self.options)[0])
 
     @cached_property
     def a(self) -> Array:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from convcli.errors import InputError, reason
 from convcli.images.image import FORMATS
-from convcli.wording import shown
+from convcli.wording import first_of, shown
 
 
 def images_in(
@@ -45,7 +45,7 @@ def images_in(
     if others:
         tell(f"{shown(folder)}: {others:,} passed over whose names do not end as those of image files")
     inside = f"{len(folders):,} {'folder' if len(folders) == 1 else 'folders'} in it"
-    some = ", ".join(shown(Path(path).name) for path in folders[:3]) + (", …" if len(folders) > 3 else "")
+    some = first_of([shown(Path(path).name) for path in folders], 3)
     if folders and (images or results):
         reached = "a link, or where results go" if results else f"{deeper} takes what is in there too"
         tell(f"{shown(folder)}: {inside} passed over ({some}); {reached}")

@@ -80,10 +80,10 @@ def curves_figure(histories: Histories, *, dark: bool = False) -> Figure:
     return figure
 
 
-def shortened(name: str) -> str:
+def legend_name(name: str) -> str:
     """Return a name that fits into a legend; its end, which often is a number, stays.
 
-    >>> shortened("digits-001"), shortened("a" * 40 + "-a-long-name-001")
+    >>> legend_name("digits-001"), legend_name("a" * 40 + "-a-long-name-001")
     ('digits-001', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…long-name-001')
     """
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 14]}…{name[-13:]}"
@@ -155,7 +155,7 @@ def _keys(histories: Histories, looks: Sequence[_Look], muted: str) -> list[tupl
         (training, validation, marker), which = (muted, muted, "o"), ""
         for name, look in zip(histories, looks, strict=True):
             line = Line2D([], [], color=look.validation, marker=look.marker, markersize=9)
-            keys.append((line, shortened(shown(name))))
+            keys.append((line, legend_name(shown(name))))
     keys.append((Line2D([], [], color=training, **DASHED), "training"))
     if validated:
         keys.append((Line2D([], [], color=validation), "validation"))

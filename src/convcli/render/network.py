@@ -17,7 +17,7 @@ from convcli.nn.layer import Initial, Shape
 from convcli.nn.network import Network, Place
 from convcli.shapes import Pair, ReceptiveField, Window, formulas
 from convcli.shapes.volume import volume_bytes
-from convcli.wording import by, memory, printable, short_pair, shown
+from convcli.wording import by, first_of, memory, printable, short_pair, shown
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def data_lines(parts: Mapping[str, Dataset | None]) -> str:
     sizes = [f"{name} {len(part):,}" for name, part in parts.items() if part is not None]
     train = parts["train"]
     assert train is not None
-    names = ", ".join(map(shown, train.classes[:12])) + (", …" if len(train.classes) > 12 else "")
+    names = first_of([shown(name) for name in train.classes])
     return f"images: {', '.join(sizes)}, each {by(train.shape)}\nclasses: {len(train.classes)} ({names})"
 
 

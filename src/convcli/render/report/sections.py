@@ -17,7 +17,7 @@ from convcli.render.report.elements import Cell, Chart, Facts, Listing, Section,
 from convcli.render.report.galleries import feature_maps, kernels, mistakes
 from convcli.report import Report
 from convcli.shapes.formulas import SHORT_SIZE
-from convcli.wording import by
+from convcli.wording import by, first_of
 
 
 def sections(report: Report) -> Iterator[Section]:
@@ -71,16 +71,12 @@ def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
         ("Data", Cell(model.config.data.source)),
         ("Judged on", Cell(f"{report.kind} images of {report.data}")),
         ("Images", Cell(by(model.network.shapes[0]), "rows × columns × channels")),
-        ("Classes", number(len(model.classes), "d", _listed(model.classes))),
+        ("Classes", number(len(model.classes), "d", first_of(model.classes))),
         ("Loss", Cell(training.loss.name())),
         ("Optimizer", Cell(training.optimizer.name())),
         ("Batch size", number(training.batch_size, "d")),
         ("Seed", number(training.seed, "d")),
     )
-
-
-def _listed(names: tuple[str, ...], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (", …" if len(names) > most else "")
 
 
 def _network(report: Report) -> Section:
