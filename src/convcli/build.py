@@ -10,13 +10,15 @@ from convcli.nn.model import Model
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.weights import NetworkWeights
-from convcli.training import Training, check_memory_for
+from convcli.nn.workers import check_training_memory
+from convcli.training import Training
 
 
 def new_model(config: Config, data: Splits, threads: int | None = None) -> Model:
     """Return a model that has not learned, its weights drawn from the seed, for `threads` to train."""
     network = Network.classifying(config.layers, data.train.shape, len(data.train.classes))
-    check_memory_for(network, config.training, len(data.train), threads)  # before weights are drawn
+    batch_size = min(config.training.batch_size, len(data.train))
+    check_training_memory(network, batch_size, threads)  # before weights are drawn
     rng = np.random.default_rng((config.training.seed, 0))
     return Model(
         network,

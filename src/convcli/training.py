@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from pydantic import ConfigDict, TypeAdapter
 
-from convcli.bounds import check_memory
 from convcli.data import Dataset
 from convcli.engine.sums import vector_norm
 from convcli.engine.workspace import Array
@@ -20,9 +19,8 @@ from convcli.nn.config import TrainingOptions
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
-from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights, decay_mask
-from convcli.nn.workers import Workers, training_bytes
+from convcli.nn.workers import Workers, check_training_memory
 
 # What is read from a checkpoint has exactly these fields, and finite numbers.
 _AS_WRITTEN = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -115,6 +113,11 @@ class Progress:
         done = f"epoch {self.epoch - 1}" if self.epoch > 1 else "the start"
         return f"{done} and {self.batch} batches of epoch {self.epoch}" if self.batch else done
 
+    @property
+    def best(self) -> Metrics:
+        """The best epoch, once one has ended."""
+        return self.history[self.best_epoch - 1]
+
     def restart_epoch(self) -> None:
         """Forget what has been learned from in this epoch, as at its beginning."""
         self.batch, self.loss, self.correct, self.seconds = 0, 0.0, 0, 0.0
@@ -137,15 +140,6 @@ class Progress:
         return progress
 
 
-def check_memory_for(network: Network, options: TrainingOptions, images: int, threads: int | None) -> None:
-    """Raise InputError if this machine has not the memory that training on so many images takes."""
-    check_memory(
-        "[[layers]]",
-        training_bytes(network, min(options.batch_size, images), threads),
-        advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
-    )
-
-
 class Training:
     """A model that learns from `train` and is judged on `validation`.
 
@@ -164,7 +158,7 @@ class Training:
         validation: Dataset | None,
         threads: int | None = None,
     ) -> None:
-        check_memory_for(model.network, options, len(train), threads)
+        check_training_memory(model.network, min(options.batch_size, len(train)), threads)
         self.model, self.options, self.train, self.validation = model, options, train, validation
         self.threads = threads
         self.progress = Progress()

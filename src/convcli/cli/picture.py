@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import gc
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import typer
+
+from convcli.errors import ConvcliError, OutputError
 
 if TYPE_CHECKING:
     from convcli.runs.recording import Recorder
@@ -16,11 +21,21 @@ SECONDS = 60.0
 
 
 class Picture:
-    """The curves of what a recorder records."""
+    """The curves of what a recorder records: a context, at whose end they are drawn."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self._drawn = time.monotonic()
+
+    def __enter__(self) -> Picture:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if error is None or isinstance(error, typer.Exit):
+            self.draw()
+        elif isinstance(error, ConvcliError):
+            with suppress(OutputError):  # what went wrong first is what is said
+                self.draw()
 
     def epoch(self) -> None:
         """Draw, at the end of an epoch, if the last drawing is old."""

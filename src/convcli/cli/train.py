@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from convcli.cli.interruption import interruptions
 from convcli.cli.options import RUN_HELP, chosen_run
 from convcli.cli.output import note, out, print_json, say
 from convcli.cli.picture import Picture
-from convcli.errors import ConvcliError, InputError, OutputError, UsageError
+from convcli.errors import ConvcliError, InputError, UsageError
 
 if TYPE_CHECKING:
     from convcli.config_file import ConfigFile
@@ -75,17 +74,13 @@ def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: in
     from convcli import build
     from convcli.config_file import ConfigFile
     from convcli.nn.doubts import about
-    from convcli.runs.folder import Run
-    from convcli.runs.recording import begin
+    from convcli.runs.recording import new_run
 
     file = ConfigFile.read(config, overrides)
     data = _data(file)
     training = build.new_training(file.config, data, threads)
     note(about(training.model, data.train))
-    file.resolved_text()  # complains, if it has to, before there is a folder
-    run = Run.create(file.name, run_dir)
-    with run.hold():
-        recorder = begin(run, file, training, data, threads)
+    with new_run(file, training, data, threads, run_dir) as recorder:
         _finish(recorder, data, json)
 
 
@@ -140,10 +135,9 @@ def _what_changed(progress: Progress, changes: Changes) -> list[str]:
 
 
 def _finish(recorder: Recorder, data: Splits, json: bool) -> None:
-    picture = Picture(recorder)
-    _learn(recorder, picture)
-    _conclude(recorder, data, json)
-    picture.draw()
+    with Picture(recorder) as picture:
+        _learn(recorder, picture)
+        _conclude(recorder, data, json)
 
 
 def _learn(recorder: Recorder, picture: Picture) -> None:
@@ -166,34 +160,23 @@ def _learn(recorder: Recorder, picture: Picture) -> None:
                 if stopping:
                     view.close()
                     say(f"Interrupted. Go on with: convcli train --resume {shlex.quote(str(folder))}")
-                    picture.draw()
                     raise typer.Exit(128 + asked[0])
         except ConvcliError as error:
-            with suppress(OutputError):
-                picture.draw()
             kept = f"The last good checkpoint: {folder / LAST} holds {recorder.kept}."
             raise type(error)(*error.lines, kept) from None
 
 
 def _conclude(recorder: Recorder, data: Splits, json: bool) -> None:
     """Measure the best epoch on the test images, and print what came out."""
-    from dataclasses import asdict
-
     from convcli.render.evaluation import best_line
 
-    training, folder = recorder.training, recorder.run.folder
-    best = next(row for row in training.progress.history if row.epoch == training.progress.best_epoch)
-    document: dict[str, Any] = {"best": asdict(best)}
-    lines = [best_line(best)]
-    if data.test is not None:
-        figures = training.best_model().evaluate(data.test.images, data.test.labels)
-        document["test"] = {"samples": figures.samples, "accuracy": figures.accuracy, "loss": figures.loss}
-        claim = f"{figures.samples:,} images it never saw"
-        if data.seen:
-            document["test"]["seen_in_training"] = data.seen
-            claim = f"{figures.samples:,} images, {data.seen:,} of which it saw in training or validation"
-        lines.append(f"test accuracy {figures.accuracy:.2%} on {claim}")
-    recorder.run.write_results(document)
+    folder, document = recorder.run.folder, recorder.conclude(data)
     if json:
         return print_json({"run": str(folder), **document})
+    lines = [best_line(recorder.training.progress.best)]
+    if test := document.get("test"):
+        claim = f"{test['samples']:,} images it never saw"
+        if data.seen:
+            claim = f"{test['samples']:,} images, {data.seen:,} of which it saw in training or validation"
+        lines.append(f"test accuracy {test['accuracy']:.2%} on {claim}")
     return out(*lines, f"run written to {folder}")

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from convcli.bounds import check_memory
 from convcli.engine.blas import one_thread_each
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
@@ -248,14 +249,21 @@ def useful_threads(wanted: int | None) -> int:
     return min(wanted or available_cores(), max(LANES, available_cores()))
 
 
-def training_bytes(network: Network, batch_size: int, threads: int | None) -> int:
-    """Return how much memory a training takes, about: activations with their gradients, and all vectors."""
+def check_training_memory(network: Network, batch_size: int, threads: int | None) -> None:
+    """Raise InputError if a training takes more memory than this machine has.
+
+    That is, about: activations with their gradients, and all vectors.
+    """
     images = batch_size if network.sequence.couples_samples else min(_piece_size(network), batch_size)
     workers = 1 if network.sequence.couples_samples else min(useful_threads(threads), LANES, batch_size)
     activations = 2 * workers * images * sum(network.activations)
     # The lanes' gradients and their sum, the weights and the best ones, what optimizers keep; and beginnings.
     vectors = (LANES + 5) * network.trained.size + 4 * network.kept.size
-    return 4 * (activations + vectors)
+    check_memory(
+        "[[layers]]",
+        4 * (activations + vectors),
+        advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
+    )
 
 
 def _piece(job: _Learn, number: int) -> slice:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 from convcli.config_file import ConfigFile
 from convcli.data import Splits
@@ -61,6 +65,17 @@ class Recorder:
             write_history(self.run, self.training.progress.history)
             self._write_best()
 
+    def conclude(self, data: Splits) -> dict[str, Any]:
+        """Measure the best epoch on the test images, if there are any; return and write its figures."""
+        document: dict[str, Any] = {"best": asdict(self.training.progress.best)}
+        if data.test is not None:
+            figures = self.training.best_model().evaluate(data.test.images, data.test.labels)
+            document["test"] = {name: getattr(figures, name) for name in ("samples", "accuracy", "loss")}
+            if data.seen:
+                document["test"]["seen_in_training"] = data.seen
+        self.run.write_results(document)
+        return document
+
     def _write_best(self) -> None:
         self.run.write_checkpoint(BEST, checkpoints.best_checkpoint(self.training))
 
@@ -69,6 +84,17 @@ class Recorder:
         if isinstance(every, str):
             return time.monotonic() - self._written >= seconds(every)
         return self.training.progress.step % every == 0
+
+
+@contextmanager
+def new_run(
+    file: ConfigFile, training: Training, data: Splits, threads: int, folder: Path | None = None
+) -> Iterator[Recorder]:
+    """Make the run of a training that has not begun (its folder as `Run.create`), and hold it."""
+    file.resolved_text()  # complains, if it has to, before there is a folder
+    run = Run.create(file.name, folder)
+    with run.hold():
+        yield begin(run, file, training, data, threads)
 
 
 def begin(run: Run, file: ConfigFile, training: Training, data: Splits, threads: int) -> Recorder:
