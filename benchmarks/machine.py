@@ -100,12 +100,12 @@ def _blas(threads: int, *, as_convcli: bool) -> str:
 def blas_side() -> Callable[[], list[str]]:
     """Return what tells which BLAS NumPy has loaded in this process, with which kernels."""
     import numpy  # noqa: F401  (loads it)
-    from threadpoolctl import threadpool_info
+
+    from convcli.engine.blas import blas_libraries
 
     return lambda: [
         f"{info['internal_api']} {info['version']} ({info.get('architecture', 'unknown kernels')})"
-        for info in threadpool_info()
-        if info["user_api"] == "blas"
+        for info in blas_libraries()
     ]
 
 

@@ -84,9 +84,9 @@ def batch_memory(setting: Setting) -> Iterator[Match]:
 
 def side(trainer: str, job: Job, name: str = "", *, once: bool = False) -> Side:
     """Return one of `TRAINERS` with its job."""
-    set_up, *needs = TRAINERS[trainer]
-    call = Call(partial(set_up, job), as_convcli=trainer == "convcli", once=once)
-    return Side(name or trainer, call, tuple(needs), job.threads)
+    found = TRAINERS[trainer]
+    call = Call(partial(found.set_up, job), found.as_convcli, once)
+    return Side(name or trainer, call, found.needs, job.threads)
 
 
 # What runs in a side's own process.
@@ -155,12 +155,20 @@ def torch_side(job: Job, *, layout: str) -> Measure:
     return _reading(job, learn, predict)
 
 
-TRAINERS: dict[str, tuple[Any, ...]] = {
-    "convcli": (convcli_side,),
-    "PyTorch, contiguous": (partial(torch_side, layout="contiguous_format"), "torch"),
-    "PyTorch, channels_last": (partial(torch_side, layout="channels_last"), "torch"),
+@dataclass(frozen=True)
+class Trainer:
+    """Who trains: what sets it up for a job, and what it needs."""
+
+    set_up: Callable[[Job], Measure]
+    needs: tuple[str, ...] = ()
+    as_convcli: bool = False
+
+
+TRAINERS = {
+    "convcli": Trainer(convcli_side, as_convcli=True),
+    "PyTorch, contiguous": Trainer(partial(torch_side, layout="contiguous_format"), ("torch",)),
+    "PyTorch, channels_last": Trainer(partial(torch_side, layout="channels_last"), ("torch",)),
 }
-"""What sets each of them up for a `Job`, and what it needs."""
 
 
 def _reading(

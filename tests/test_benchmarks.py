@@ -6,6 +6,7 @@ import doctest
 import gzip
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ from benchmarks import __main__, filters, measuring, networks, plots, report, si
 from benchmarks.comparisons import COMPARISONS  # noqa: E402
 from benchmarks.machine import Watch  # noqa: E402
 from benchmarks.measuring import Axis, Case, Section, Series, interleave  # noqa: E402
-from benchmarks.setting import FULL, QUICK, Setting, Sizes  # noqa: E402
+from benchmarks.setting import FULL, QUICK, Setting  # noqa: E402
 from benchmarks.sides import (  # noqa: E402
     Call,
     Command,
@@ -34,14 +35,12 @@ from benchmarks.sides import (  # noqa: E402
     compare,
 )
 
-TINY = Sizes(
+TINY = replace(
+    QUICK,
     warm_ups=0,
     runs=1,
-    fewest=1,
     seconds=0,
     images={"SEED": 8, "SMALL": 8},
-    mnist_runs=1,
-    mnist_settings=("training.epochs=1", "data.validation=0.5"),
     plane=(48, 64),
     photo=(60, 90),
     megapixels=(0.01,),
