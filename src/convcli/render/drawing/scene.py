@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
@@ -92,7 +93,7 @@ def text_width(text: str, size: float, *, bold: bool = False, mono: bool = False
     if mono:
         return 0.602 * size * len(text)
     widths = (0.38 if sign in _NARROW else 0.84 if sign in _WIDE else 0.63 for sign in text)
-    return sum(widths) * size * (1.1 if bold else 1.0)
+    return math.fsum(widths) * size * (1.1 if bold else 1.0)
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
