@@ -102,8 +102,7 @@ def test_size_is_looked_at_before_anything_is_decoded(kind, tmp_path, monkeypatc
     path = tmp_path / "image"
     path.write_bytes(encode(Image(GREY), kind))
     monkeypatch.setattr(PIL.Image.Image, "load", fail)
-    monkeypatch.setattr("convcli.images.reading.read_rows", fail)
-    monkeypatch.setattr("convcli.images.reading.read_samples", fail)
+    monkeypatch.setattr("convcli.images.tiff.reading.read_samples", fail)
     with pytest.raises(InputError, match="more than the 62"):
         read(path, max_pixels=62, threads=2)
 

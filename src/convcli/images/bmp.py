@@ -1,6 +1,6 @@
-"""BMP files whose pixels are fields of bits, 16 or 32 a pixel: any masks, alpha of a single bit too.
+"""BMP files: those whose pixels are fields of bits, 16 or 32 a pixel, with any masks; others by Pillow.
 
-Pillow knows some layouts of them, and of those of 16 bits no alpha.
+Pillow knows some layouts of them, and of those of 16 bits no alpha, which may be a single bit.
 
 Source: Microsoft, BITMAPV4HEADER and BITMAPV5HEADER: bV4V4Compression BI_BITFIELDS, the masks after 40 bytes.
 """
@@ -12,15 +12,27 @@ from typing import BinaryIO
 
 import numpy as np
 
+from convcli.images import opening
 from convcli.images.bounds import check_pixels
-from convcli.images.image import Pixels
+from convcli.images.image import Metadata, Pixels, rescaled
+from convcli.images.metadata import resolution
+from convcli.images.opening import Decoded, File
 
 _BITFIELDS, _WITH_ALPHA = 3, 6  # compressions
 _FILE_HEADER, _MASKS = 14, 40
 _WITH_ALPHA_HEADER = 56  # bytes of the shortest header that has a mask of alpha
 
 
-def read_bitfields(stream: BinaryIO, most: int, where: str) -> tuple[Pixels, Pixels | None] | None:
+def decode(file: File) -> Decoded:
+    """Return the picture in a BMP file."""
+    fields = _read_bitfields(file.stream, file.most, file.where)
+    if fields is None:
+        return opening.decode(file)
+    dpi, notes = resolution(_resolution_of(file.stream), file.where)
+    return Decoded(*fields, metadata=Metadata(dpi=dpi), notes=tuple(notes))
+
+
+def _read_bitfields(stream: BinaryIO, most: int, where: str) -> tuple[Pixels, Pixels | None] | None:
     """Return pixels (h, w, 3) and alpha, of uint8, or of uint16 where a field has more than 8 bits.
 
     None for files of other kinds, and for those that are cut short. More than `most` pixels are an error.
@@ -59,7 +71,7 @@ def read_bitfields(stream: BinaryIO, most: int, where: str) -> tuple[Pixels, Pix
     return np.dstack(fields[:3]), fields[3] if len(fields) == 4 else None
 
 
-def resolution_of(stream: BinaryIO) -> tuple[float, float]:
+def _resolution_of(stream: BinaryIO) -> tuple[float, float]:
     """Return the dots per inch, across and down, that the header says; 0 where it says nothing."""
     stream.seek(38)
     across, down = struct.unpack("<ii", stream.read(8))
@@ -76,7 +88,5 @@ def _shift(mask: int) -> int:
 
 def _field(values: Pixels, mask: int, depth: int) -> Pixels:
     """Return the bits under a mask as numbers of so many bits, the largest as the largest."""
-    most, white = mask >> _shift(mask), 2**depth - 1
     numbers = (values & mask).astype(np.uint64) >> np.uint64(_shift(mask))
-    scaled: Pixels = ((numbers * (2 * white) + most) // (2 * most)).astype(f"u{depth // 8}")
-    return scaled
+    return rescaled(numbers, mask >> _shift(mask), np.dtype(f"u{depth // 8}"))

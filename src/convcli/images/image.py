@@ -91,6 +91,15 @@ def full_scale(dtype: np.dtype[Any]) -> int:
     return 1 if dtype.kind == "f" else int(np.iinfo(dtype).max)
 
 
+def rescaled(values: Pixels, most: int, dtype: np.dtype[Any]) -> Pixels:
+    """Return integers of 0 … `most` as those of 0 … the largest of an unsigned dtype, rounded."""
+    white = full_scale(dtype)
+    if most == white:
+        return values.astype(dtype)
+    scaled: Pixels = ((values.astype(np.uint64) * (2 * white) + most) // (2 * most)).astype(dtype)
+    return scaled
+
+
 def format_of(path: Path) -> str:
     """Return the format that the suffix of `path` names, or raise `UsageError`."""
     suffix = path.suffix.lower()

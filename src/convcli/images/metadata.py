@@ -6,6 +6,7 @@ What is still true of other pixels is kept; the rest, and what is damaged, is le
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def nodata_of(text: str, where: str) -> tuple[float | None, list[str]]:
         return None, [f"{where}: its value for no data, {shown(shortened(text))!r}, is no number."]
 
 
-def orientation_of(exif: PIL.Image.Exif) -> int:
+def _orientation_of(exif: PIL.Image.Exif) -> int:
     """Return the orientation, 1 to 8, whatever type of number it is stored as."""
     value = exif.get(_Tag.Orientation, 1)
     if isinstance(value, bytes) and len(value) == 1:
@@ -74,13 +75,26 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
     return np.ascontiguousarray(turned)
 
 
-def kept_exif(exif: PIL.Image.Exif, where: str) -> tuple[bytes | None, list[str]]:
+def exif_of(load: Callable[[], PIL.Image.Exif], where: str) -> tuple[bytes | None, int, list[str]]:
+    """Return the EXIF data that stay true of other pixels, the orientation, and what to say."""
+    orientation = 1
+    try:
+        exif = load()
+        if not len(exif):
+            return None, 1, []
+        orientation = _orientation_of(exif)
+        kept, notes = _kept_exif(exif, where)
+    except MemoryError:
+        raise
+    except Exception:  # damaged EXIF raises nearly anything, and is no reason to refuse the pixels
+        return None, orientation, [f"{where}: its EXIF data are damaged and were left out."]
+    return kept, orientation, notes
+
+
+def _kept_exif(exif: PIL.Image.Exif, where: str) -> tuple[bytes | None, list[str]]:
     """Return the EXIF data that stay true of other pixels, and what to say.
 
-    Raises
-    ------
-    Exception
-        Nearly any: Pillow does not expect damaged ones.
+    Raises nearly anything: Pillow does not expect damaged ones.
     """
     kept, notes = PIL.Image.Exif(), []
     for tag in _KEPT_TAGS:

@@ -1,4 +1,4 @@
-"""PGM and PPM files of more than 8 bits a sample, of which Pillow keeps 8 where there are colours.
+"""PGM and PPM files: those of more than 8 bits a sample, of which Pillow keeps 8 where there are colours.
 
 Source: Netpbm, pgm(5) and ppm(5): numbers in text, then samples of two bytes, the highest first, or in text.
 """
@@ -11,7 +11,10 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.images import opening
 from convcli.images.bounds import check_pixels
+from convcli.images.image import rescaled
+from convcli.images.opening import Decoded, File
 
 _CHANNELS = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}
 _SPACE = rb"(?:\s|#[^\n\r]*[\n\r])"
@@ -19,7 +22,13 @@ _HEAD = re.compile(rb"(P[2356])" + 3 * (_SPACE + rb"+(\d{1,9})") + rb"\s")
 _HEAD_BYTES = 2**14
 
 
-def read_deep(stream: BinaryIO, most: int, where: str) -> NDArray[np.uint16] | None:
+def decode(file: File) -> Decoded:
+    """Return the picture in a PBM, PGM or PPM file."""
+    deep = _read_deep(file.stream, file.most, file.where)
+    return opening.decode(file) if deep is None else Decoded(deep)
+
+
+def _read_deep(stream: BinaryIO, most: int, where: str) -> NDArray[np.uint16] | None:
     """Return the pixels (h, w) or (h, w, 3), the file's largest value as 65535.
 
     None for files of up to 8 bits and of other kinds, and for those that are cut short.
@@ -47,8 +56,5 @@ def read_deep(stream: BinaryIO, most: int, where: str) -> NDArray[np.uint16] | N
         )
     if len(samples) < count:
         return None
-    wide = np.clip(samples, 0, white).astype(np.uint64)
-    values: NDArray[np.uint16] = (
-        (wide * (2 * 65535) + white) // (2 * white) if white < 65535 else wide
-    ).astype(np.uint16)
+    values = rescaled(np.clip(samples, 0, white), white, np.dtype(np.uint16))
     return values.reshape((height, width, channels) if channels > 1 else (height, width))

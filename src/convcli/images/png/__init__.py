@@ -1,1 +1,1 @@
-"""PNG files: the chunks around the pixels, rows in and out on several threads."""
+"""PNG files: the chunks around the pixels, what Pillow leaves out of them, and writing on several threads."""

@@ -1,1 +1,1 @@
-"""TIFF files: what the directory says, the samples as numbers, what they mean, and writing them."""
+"""TIFF files: the directory, how samples lie, the samples as numbers, what they mean, and writing them."""

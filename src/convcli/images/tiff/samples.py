@@ -19,7 +19,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from convcli.errors import InputError
-from convcli.images.tiff.directory import Layout
+from convcli.images.tiff.layout import Layout
 
 Bytes = NDArray[np.uint8]
 

@@ -1,0 +1,39 @@
+"""Images in .npy files: arrays of pixels, with or without alpha."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convcli.errors import InputError
+from convcli.formats.npy import read_npy
+from convcli.images.bounds import check_pixels
+from convcli.images.opening import Decoded, File
+
+
+def decode(file: File) -> Decoded:
+    """Return the image in an .npy file: (h, w[, 1 or 3]), or with alpha (h, w, 2 or 4) of uint8 or uint16."""
+
+    def check(shape: tuple[int, ...]) -> None:
+        if len(shape) > 1:
+            check_pixels(shape[0], shape[1], file.most, file.where)
+
+    try:
+        array = read_npy(file.stream, check)
+    except ValueError as error:
+        raise InputError(f"{file.where}: expected an .npy array of numbers; {error}.") from error
+    channels = array.shape[2] if array.ndim == 3 else 1
+    with_alpha = channels in (2, 4) and array.dtype in (np.uint8, np.uint16)
+    if array.ndim not in (2, 3) or array.size == 0 or not (with_alpha or channels in (1, 3)):
+        raise InputError(
+            f"{file.where}: expected (rows, columns) or (rows, columns, 3), found {array.shape} of "
+            f"{array.dtype}."
+        )
+    array = (
+        array.astype(np.uint8) * np.uint8(255)
+        if array.dtype == np.bool_
+        else array.astype(array.dtype.newbyteorder("="))
+    )
+    pixels, alpha = (array[..., :-1], array[..., -1]) if with_alpha else (array, None)
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    return Decoded(np.ascontiguousarray(pixels), alpha)

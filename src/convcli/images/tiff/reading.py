@@ -1,0 +1,70 @@
+"""The first picture of a TIFF file: its samples read here, or by Pillow where it takes them as they are."""
+
+from __future__ import annotations
+
+import PIL.Image
+
+from convcli.errors import InputError
+from convcli.images.image import Metadata
+from convcli.images.metadata import exif_of, nodata_of, resolution
+from convcli.images.opening import Decoded, File, open_picture
+from convcli.images.picture import arrays_of
+from convcli.images.tiff.directory import Directory, Tag
+from convcli.images.tiff.kinds import is_left_to_pillow, is_understood, refuse_raw, unknown_kind
+from convcli.images.tiff.layout import layout_of
+from convcli.images.tiff.pixels import pixels_of
+from convcli.images.tiff.samples import read_samples
+
+GEO_TAGS = (33550, 33922, 34264, 34735)
+"""GeoTIFF's: scale, tie points, transformation, keys."""
+
+
+def decode(file: File) -> Decoded:
+    """Return the first picture of a TIFF file."""
+    stream, where = file.stream, file.where
+    directory = Directory(stream, where)
+    refuse_raw(directory)
+    layout = layout_of(directory, file.most)
+    profile = (directory.raw(Tag.ICC_PROFILE) or None) if Tag.ICC_PROFILE in directory else None
+    used = False
+    if is_understood(layout):
+        pixels, alpha, notes = pixels_of(read_samples(stream, layout, where), layout, directory)
+        if pixels.ndim == 3 and pixels.shape[2] == 4:
+            ink = PIL.Image.fromarray(pixels, "CMYK")
+            pixels, _, said, used = arrays_of(ink, where, file.threads, profile)
+            notes += said
+    elif is_left_to_pillow(layout):
+        picture = open_picture(file)
+        picture.load()
+        pixels, alpha, notes, used = arrays_of(picture, where, file.threads, profile)
+    else:
+        raise InputError(f"{where}: {unknown_kind(layout)}")
+    if directory.following:
+        notes.append(f"{where}: has more than one picture; only the first is used.")
+    if any(tag in directory for tag in GEO_TAGS):
+        notes.append(f"{where}: its place on the map (GeoTIFF's tags) was left out.")
+    exif, _, about_exif = exif_of(lambda: _exif(directory), where)
+    per_inch = {2: 1.0, 3: 2.54}.get(directory.number(Tag.RESOLUTION_UNIT, 2), 0.0)
+    across, down = (directory.ratio(tag) for tag in (Tag.X_RESOLUTION, Tag.Y_RESOLUTION))
+    dpi, about_dpi = resolution(((across or 0) * per_inch, (down or 0) * per_inch), where)
+    nodata, about_nodata = nodata_of(directory.text(Tag.NODATA), where)
+    orientation = directory.number(Tag.ORIENTATION, 1)
+    return Decoded(
+        pixels,
+        alpha,
+        orientation if 1 <= orientation <= 8 else 1,
+        Metadata(None if used else profile, dpi, exif),
+        (*notes, *about_exif, *about_dpi, *about_nodata),
+        nodata=nodata,
+    )
+
+
+def _exif(directory: Directory) -> PIL.Image.Exif:
+    """Return the tags of a TIFF file as Pillow has them; none of those that it cannot find its way in."""
+    exif = PIL.Image.Exif()
+    if directory.big and directory.order == ">":
+        return exif
+    exif.bigtiff = directory.big
+    exif.endian = directory.order
+    exif.load_from_fp(directory.stream, directory.offset)
+    return exif
