@@ -24,7 +24,8 @@ from PIL import Image
 
 from convcli import build
 from convcli.cli import blas
-from convcli.cli.evaluate import Split, evaluate
+from convcli.cli.evaluate import evaluate
+from convcli.cli.options import Split
 from convcli.cli.predict import predict
 from convcli.config_file import ConfigFile
 from convcli.data import BUILT_IN, READERS, load_data, open_source

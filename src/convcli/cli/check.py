@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
+from convcli.cli.options import Configuration, Json, Overrides
 from convcli.cli.output import note, out, out_text, print_json, show
 
 
 def check(
-    config: Annotated[Path, typer.Argument(help="The configuration.", show_default=False)],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a value over the file's.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    config: Configuration,
+    overrides: Overrides = None,
+    json: Json = False,
 ) -> None:
     """Validate a configuration, read its data, build its network and print the table. Trains nothing.
 

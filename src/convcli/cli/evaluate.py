@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
-
-import typer
-
-from convcli.cli.options import OtherData, RunFolder, chosen_run
+from convcli.cli.options import Json, OtherData, OwnPart, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json, show
-
-
-class Split(StrEnum):
-    """A part of the run's own data."""
-
-    validation = "validation"
-    test = "test"
-    train = "train"
 
 
 def evaluate(
     run: RunFolder,
     data: OtherData = None,
-    split: Annotated[
-        Split | None,
-        typer.Option("--split", help="Which part; test if there is one, otherwise validation."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    split: OwnPart = None,
+    json: Json = False,
 ) -> None:
     """Measure a run's best network: accuracy, loss, precision, recall, F1, confusion matrix.
 

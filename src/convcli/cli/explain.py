@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from convcli.cli.options import (
+    Force,
     MaxPixels,
     chosen_run,
     files_of_kernel,
@@ -114,7 +115,7 @@ def explain(
         str | None, typer.Option(metavar="F", help="Write the exact numbers; - for standard output.")
     ] = None,
     max_pixels: MaxPixels = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
+    force: Force = False,
 ) -> None:
     """Show the mathematics of CNNs step by step, on your own numbers.
 

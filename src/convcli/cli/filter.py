@@ -13,7 +13,17 @@ import typer
 
 from convcli.cli.interruption import interruptions
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
-from convcli.cli.options import KeepGoing, MaxPixels, files_of_kernel, parse_nodata, parse_padding, parse_pair
+from convcli.cli.options import (
+    Force,
+    JsonLines,
+    KeepGoing,
+    MaxPixels,
+    Threads,
+    files_of_kernel,
+    parse_nodata,
+    parse_padding,
+    parse_pair,
+)
 from convcli.cli.output import note, of_failures, out, out_bytes, own_words_only, print_json, say
 from convcli.errors import ConvcliError, UsageError
 from convcli.wording import shown
@@ -143,10 +153,7 @@ def filter(  # noqa: A001  (the command's name)
             "long, for 10 % less with smooth photos and 30 % with drawings.",
         ),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Threads to compute with; all cores it may use, unless given."),
-    ] = None,
+    threads: Threads = None,
     max_pixels: MaxPixels = None,
     damaged: Annotated[
         bool,
@@ -156,9 +163,7 @@ def filter(  # noqa: A001  (the command's name)
             "says how many rows are real.",
         ),
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite existing files (never an input).")
-    ] = False,
+    force: Force = False,
     keep_going: KeepGoing = False,
     resume: Annotated[
         bool,
@@ -168,10 +173,7 @@ def filter(  # noqa: A001  (the command's name)
             "unless the image has changed since. A hidden file there tells.",
         ),
     ] = False,
-    json: Annotated[
-        bool,
-        typer.Option("--json", help="Print one JSON document, or one line of it for each of several images."),
-    ] = False,
+    json: JsonLines = False,
 ) -> None:
     """Filter images with a convolution kernel.
 

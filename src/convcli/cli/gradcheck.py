@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from convcli.cli.options import configured_network
+from convcli.cli.options import Classes, Configuration, Json, Overrides, configured_network
 from convcli.cli.output import out_text, print_json, show
 from convcli.errors import CheckError
 
 
 def gradcheck(
-    config: Annotated[Path, typer.Argument(help="The configuration.", show_default=False)],
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a value over the file's.")
-    ] = None,
+    config: Configuration,
+    overrides: Overrides = None,
     tolerance: Annotated[
         float, typer.Option("--tolerance", min=0, help="The largest relative error that is allowed.")
     ] = 1e-6,
@@ -26,10 +23,8 @@ def gradcheck(
     volume: Annotated[
         str | None, typer.Option("--input", help="HxWxC of an image, so that the data is not read.")
     ] = None,
-    classes: Annotated[
-        int | None, typer.Option("--classes", min=1, help="With --input: the number of classes.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    classes: Classes = None,
+    json: Json = False,
 ) -> None:
     """Check every gradient of a network: analytic against central differences, in float64.
 

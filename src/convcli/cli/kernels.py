@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
-from convcli.cli.options import chosen_run
+from convcli.cli.options import Json, chosen_run
 from convcli.cli.output import out_text, print_json, show
 from convcli.errors import UsageError
 
@@ -30,7 +30,7 @@ def kernels(
     ] = None,
     scale: Scale = None,
     normalize: Normalize = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """List the named kernels, show one (weights, sum, parameters, source), or those that a network learned.
 

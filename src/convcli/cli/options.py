@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -41,6 +42,47 @@ KeepGoing: TypeAlias = Annotated[
 
 RunFolder: TypeAlias = Annotated[Path, typer.Argument(help=RUN_HELP, show_default=False)]
 """The argument of every command that uses a trained network; `chosen_run` says which folder it names."""
+
+Configuration: TypeAlias = Annotated[Path, typer.Argument(help="The configuration.", show_default=False)]
+
+Overrides: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a value over the file's.")
+]
+"""The option of every command that reads a configuration."""
+
+Classes: TypeAlias = Annotated[
+    int | None, typer.Option("--classes", min=1, help="With --input: the number of classes.")
+]
+
+Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", metavar="N", min=1, help="Threads to compute with; all cores it may use, unless given."
+    ),
+]
+
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+JsonLines: TypeAlias = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document, or one line of it for each of several images."),
+]
+
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Overwrite existing files (never an input).")]
+
+
+class Split(StrEnum):
+    """A part of a run's own data."""
+
+    validation = "validation"
+    test = "test"
+    train = "train"
+
+
+OwnPart: TypeAlias = Annotated[
+    Split | None,
+    typer.Option("--split", help="Which part; test if there is one, otherwise validation."),
+]
 
 OtherData: TypeAlias = Annotated[
     str | None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from convcli.cli.options import KeepGoing, MaxPixels, RunFolder, chosen_run
+from convcli.cli.options import JsonLines, KeepGoing, MaxPixels, RunFolder, chosen_run
 from convcli.cli.output import note, out, own_words_only, print_json
 from convcli.errors import ConvcliError, InputError, UsageError
 from convcli.wording import shown
@@ -48,9 +48,7 @@ def predict(
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV: a header, a line for each image.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print JSON; a line for each of several images.")
-    ] = False,
+    json: JsonLines = False,
 ) -> None:
     """Name the most probable classes of images. They are scaled, resized and converted as for training.
 

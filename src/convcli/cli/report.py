@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcli.cli.evaluate import Split
-from convcli.cli.options import OtherData, RunFolder, chosen_run
+from convcli.cli.options import OtherData, OwnPart, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json
 from convcli.errors import InputError
 
@@ -24,10 +23,7 @@ PAGE, FIGURES = "report.html", "figures"
 def report(
     run: RunFolder,
     data: OtherData = None,
-    split: Annotated[
-        Split | None,
-        typer.Option("--split", help="Which part to judge by; test if there is one, otherwise validation."),
-    ] = None,
+    split: OwnPart = None,
     out_dir: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where page and figures go; the run's folder if not given."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from convcli.cli.options import RUN_HELP, chosen_run
+from convcli.cli.options import RUN_HELP, Force, Json, chosen_run
 from convcli.cli.output import console, note, out, print_json, say, show
 from convcli.errors import InputError, UsageError
 from convcli.wording import shown, suggestion
@@ -64,7 +64,7 @@ def runs(
     sort: Annotated[
         Order, typer.Option("--sort", help="By name, or the latest, longest, best or fastest first.")
     ] = Order.name,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """List runs: how far they came, the best epoch with its figures, and how they stand.
 
@@ -105,7 +105,7 @@ def runs(
 def diff(
     one: Annotated[Path, typer.Argument(metavar="A", help=RUN_HELP, show_default=False)],
     other: Annotated[Path, typer.Argument(metavar="B", help="Another one.", show_default=False)],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Show what differs in two runs: values of the configuration, versions and machine, best figures.
 
@@ -131,7 +131,7 @@ def plot(
     out_file: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="A .png or .svg; the terminal if not given.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    force: Force = False,
     json: Annotated[bool, typer.Option("--json", help="Print the epochs as one JSON document.")] = False,
 ) -> None:
     """Draw the curves of runs together: loss and accuracy over the epochs, the best epoch of each marked.

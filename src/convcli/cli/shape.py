@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcli.cli.options import configured_network, parse_padding, parse_pair
+from convcli.cli.options import Classes, Json, configured_network, parse_padding, parse_pair
 from convcli.cli.output import console, out_text, print_json, show
 from convcli.errors import UsageError
 from convcli.shapes.solving import Unknown
@@ -70,10 +70,8 @@ def shape(
         str | None,
         typer.Option("--input", help="With CONFIG: HxWxC of an image, so that the data is not read."),
     ] = None,
-    classes: Annotated[
-        int | None, typer.Option("--classes", min=1, help="With --input: the number of classes.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    classes: Classes = None,
+    json: Json = False,
 ) -> None:
     """Compute output sizes, with the formula written out in numbers.
 

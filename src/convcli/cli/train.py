@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcli.cli.interruption import interruptions
-from convcli.cli.options import RUN_HELP, chosen_run
+from convcli.cli.options import RUN_HELP, Json, Overrides, Threads, chosen_run
 from convcli.cli.output import note, out, print_json, say
 from convcli.cli.picture import Picture
 from convcli.errors import ConvcliError, InputError, UsageError
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
 def train(
     config: Annotated[Path | None, typer.Argument(help="The configuration.", show_default=False)] = None,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a value over the file's.")
-    ] = None,
+    overrides: Overrides = None,
     run_dir: Annotated[
         Path | None, typer.Option("--run-dir", help="The run's folder; runs/<config name>-NNN if not given.")
     ] = None,
@@ -38,10 +36,8 @@ def train(
         bool,
         typer.Option("--allow-changes", help="Go on although values or images are not what they were."),
     ] = False,
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="All that may be used if not given.")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
+    threads: Threads = None,
+    json: Json = False,
 ) -> None:
     """Train a network and keep its best epoch. Ctrl-C stops after the batch; --resume goes on from there.
 

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from convcli.cli.options import Json
 from convcli.cli.output import out_text, print_json, show
 from convcli.errors import CheckError
 
 
 def verify(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the numbers drawn.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> None:
     """Hold the engine to slow loops, on this machine: convolution, pooling, filtering, and their gradients.
 
