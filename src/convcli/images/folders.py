@@ -1,7 +1,8 @@
-"""Which files of a folder are images, by their names."""
+"""Which files are images, by their names: those of a folder, those that a pattern matches."""
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +10,25 @@ from pathlib import Path
 from convcli.errors import InputError, reason
 from convcli.images.image import FORMATS
 from convcli.wording import first_of, shown
+
+WILD = "*?["
+READ_ONLY = (".pgm", ".ppm", ".pbm", ".pnm")  # what is trained on, and not written
+
+
+def images_named(names: Sequence[str], *, tell: Callable[[str], None]) -> list[str]:
+    """Return the images that are named, those in folders, and those that patterns match, by name."""
+    images: list[str] = []
+    for name in names:
+        found = [name]
+        if any(sign in name for sign in WILD) and not os.path.lexists(name):
+            found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
+            if not found:
+                raise InputError(f"{shown(name)}: no file has such a name. Look at the pattern.")
+        for path in found:
+            deeper = f"'{shown(path).rstrip('/')}/*'"
+            inner = os.path.isdir(path)  # noqa: PTH112
+            images += images_in(path, tell=tell, endings=READ_ONLY, deeper=deeper) if inner else [path]
+    return images
 
 
 def images_in(
