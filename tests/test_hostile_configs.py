@@ -77,6 +77,24 @@ WRONG = {
     ),
     "1,000 wrong layers": (f"layers = [{'3, ' * 1_000}]\n{DATA}", "1,000 mistake.*and 980 more"),
     "20,000 layers": (f"layers = [{'3, ' * 20_000}]\n{DATA}", "expected at most 1,000 layers, found 20,000"),
+    "layers nested 100 deep": (
+        "layers = [" + '{ type = "sequence", layers = [' * 100 + "] }" * 100 + f"]\n{DATA}",
+        "nested more than 16 deep",
+    ),
+    "20,000 layers in a layer": (
+        network(f'type = "sequence", layers = [{"3, " * 20_000}]'),
+        "expected at most 1,000 layers, found 20,00",
+    ),
+    "no layers in a layer": (
+        network('type = "sequence", layers = []'),
+        r"\[\[layers\]\] 1 \(sequence\): layers: should have at least one entry",
+    ),
+    "10^12 weights in a layer in a layer": (
+        network(
+            'type = "sequence", layers = [{ type = "conv", filters = 1000000, kernel = 1000, padding = 999 }]'
+        ),
+        r"\[\[layers\]\] 1 → inside 1 \(conv\) .* would have 1,000,001,000,000 weights",
+    ),
     "60,000 layers": (f"layers = [{'3, ' * 60_000}]\n{DATA}", "it holds more than 50,000 values"),
     "10,000 unknown keys": (
         LAYERS + DATA + "".join(f"k{number} = 1\n" for number in range(10_000)),

@@ -82,7 +82,8 @@ def explain(
         Path | None, typer.Option(help="Take the tensors from this trained network.", metavar="RUN")
     ] = None,
     layer: Annotated[
-        int | None, typer.Option(metavar="L", help="With --run: which layer, from 1; the first that fits.")
+        str | None,
+        typer.Option(metavar="L", help="With --run: which layer, from 1, or 3.1; the first that fits."),
     ] = None,
     image: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --run: the image that goes through it.")

@@ -26,7 +26,8 @@ def kernels(
         typer.Option(metavar="RUN", help="Show what a network learned, beside the nearest named kernels."),
     ] = None,
     layer: Annotated[
-        int | None, typer.Option(metavar="N", help="With --run: which layer, from 1; the first conv layer.")
+        str | None,
+        typer.Option(metavar="N", help="With --run: which layer, from 1, or 3.1; the first conv layer."),
     ] = None,
     scale: Scale = None,
     normalize: Normalize = False,
@@ -62,7 +63,7 @@ def kernels(
         print_json(kernel_document(kernel)) if json else out_text(kernel_text(kernel))
 
 
-def _show_learned(run: Path, number: int | None, json: bool) -> None:
+def _show_learned(run: Path, layer: str | None, json: bool) -> None:
     """Print the kernels of a trained layer, by default the first convolution."""
     from convcli.explain.tensors import layer_of
     from convcli.nn.layers import Conv
@@ -71,6 +72,6 @@ def _show_learned(run: Path, number: int | None, json: bool) -> None:
 
     run = chosen_run(run)
     model = checkpoints.load_run(run)
-    chosen, _ = layer_of(model, number, (Conv,))
-    learned = LearnedLayer(str(run), chosen, model.weights.arrays.at(chosen)["W"])
+    number, _ = layer_of(model, layer, (Conv,))
+    learned = LearnedLayer(str(run), number, model.weights.arrays.at(number)["W"])
     print_json(learned_document(learned)) if json else show(learned_view(learned))

@@ -171,7 +171,7 @@ def parse_volume(text: str, option: str = "--input") -> tuple[int, int, int]:
     return rows, columns, channels
 
 
-LEARNED = re.compile(r"run:(?P<run>.+)#(?P<layer>\d+)/(?P<filter>\d+)(?:/(?P<channel>\d+))?")
+LEARNED = re.compile(r"run:(?P<run>.+)#(?P<layer>\d+(?:\.\d+)*)/(?P<filter>\d+)(?:/(?P<channel>\d+))?")
 
 
 def parse_kernel(text: str) -> Kernel:
@@ -198,7 +198,8 @@ def parse_kernel(text: str) -> Kernel:
 
     run, channel = chosen_run(Path(match["run"])), match["channel"]
     model = checkpoints.load_run(run)
-    number, _ = layer_of(model, whole(match["layer"], "--kernel: layer"), (Conv,), f"{text}: layer")
+    layer = ".".join(str(whole(digits, "--kernel: layer")) for digits in match["layer"].split("."))
+    number, _ = layer_of(model, layer, (Conv,), f"{text}: layer")
     w = model.weights.arrays.at(number)["W"]
     k = chosen_index(whole(match["filter"], "--kernel: filter"), w.shape[3], f"{text}: filter")
     name = f"{run.resolve().name}-layer{number}-filter{k + 1}"

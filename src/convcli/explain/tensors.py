@@ -16,6 +16,7 @@ from convcli.nn.layer import Layer
 from convcli.nn.model import Model
 from convcli.nn.tape import LayerNumber
 from convcli.nn.trace import Trace
+from convcli.wording import shortened
 
 AnyLayer = TypeVar("AnyLayer", bound=Layer)
 
@@ -60,7 +61,7 @@ def gradient_at(passage: Passage, number: LayerNumber) -> tuple[Array, str]:
 
 
 def layer_of(
-    model: Model, number: LayerNumber | None, kinds: tuple[type[AnyLayer], ...], option: str = "--layer"
+    model: Model, number: str | None, kinds: tuple[type[AnyLayer], ...], option: str = "--layer"
 ) -> tuple[LayerNumber, AnyLayer]:
     """Return a layer of one of `kinds` and its number; the first such layer if none is named.
 
@@ -76,7 +77,7 @@ def layer_of(
     wanted = " or ".join(kind.name() for kind in kinds)
     if not fitting:
         raise UsageError(f"{option}: the network has no {wanted} layer.")
-    name = fitting[0] if number is None else str(number)
+    name = fitting[0] if number is None else shortened(number)
     if name not in places:
         raise UsageError(f"{option} {name}: the network has layers 1 to {len(model.network.layers)}.")
     place = places[name]

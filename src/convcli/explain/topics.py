@@ -38,7 +38,7 @@ class Request:
     gradient
         dA as a matrix typed in; `|` parts the channels.
     model, layer, image, crop
-        A trained network, one of its layers (from 1), the image that goes in, and the part of that layer's
+        A trained network, the number of a layer in it, the image that goes in, and the part of that layer's
         input to look at.
     filter, channel
         Which filter and which channel to look at (from 1), where a topic shows one.
@@ -57,7 +57,7 @@ class Request:
     activation: str | None = None
     gradient: str | None = None
     model: Model | None = None
-    layer: int | None = None
+    layer: str | None = None
     image: Path | None = None
     crop: Box | None = None
     filter: int | None = None

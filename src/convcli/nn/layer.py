@@ -104,7 +104,7 @@ class Layer(Part):
         """Yield what goes into each child where `shape` goes in here, each when those before it fit."""
         yield from ()
 
-    def fields(self, field: ReceptiveField, shape: Shape) -> Iterator[ReceptiveField]:
+    def fields(self, field: ReceptiveField | None, shape: Shape) -> Iterator[ReceptiveField | None]:
         """Yield what a cell of each child's input sees of the image, where one of the input sees `field`."""
         yield from ()
 
@@ -165,10 +165,13 @@ class Layer(Part):
         """Return the window that the layer slides over its input, if it does."""
         return None
 
-    def sees(self, field: ReceptiveField, shape: Shape) -> ReceptiveField:
-        """Return what a cell of the output sees of the image, where one of the input sees `field`."""
+    def sees(self, field: ReceptiveField | None, shape: Shape) -> ReceptiveField | None:
+        """Return what a cell of the output sees of the image, where one of the input sees `field`.
+
+        None where that differs from cell to cell.
+        """
         window = self.window(shape)
-        return field if window is None else field.through(window)
+        return field if window is None or field is None else field.through(window)
 
     def summary(self) -> str:
         """Return the options in a few words."""

@@ -27,7 +27,7 @@ class Place:
     input, output
         Shapes of what goes in and comes out.
     field
-        What a cell of the output sees of the image.
+        What a cell of the output sees of the image; None where that differs from cell to cell.
     trained, frozen
         How many numbers of its weights, and of those of the layers in it, are trained, and how many frozen.
     """
@@ -36,7 +36,7 @@ class Place:
     layer: Layer
     input: Shape
     output: Shape
-    field: ReceptiveField
+    field: ReceptiveField | None
 
     @property
     def name(self) -> str:
@@ -169,7 +169,7 @@ class Network:
         return self.sequence.backward(dy, weights.arrays, tape)
 
 
-def _inside(layer: Layer, prefix: str, shape: Shape, field: ReceptiveField) -> list[Place]:
+def _inside(layer: Layer, prefix: str, shape: Shape, field: ReceptiveField | None) -> list[Place]:
     """Return where the layers within a layer stand, which takes an input of `shape` that sees `field`."""
     given = zip(layer.children, layer.inputs(shape), layer.fields(field, shape), strict=True)
     return [
@@ -179,7 +179,7 @@ def _inside(layer: Layer, prefix: str, shape: Shape, field: ReceptiveField) -> l
     ]
 
 
-def _placed(layer: Layer, number: str, shape: Shape, field: ReceptiveField) -> list[Place]:
+def _placed(layer: Layer, number: str, shape: Shape, field: ReceptiveField | None) -> list[Place]:
     """Return where a layer and all in it stand; those first, so that the innermost that errs is named."""
     inner = _inside(layer, f"{number}.", shape, field)
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.nn.config import Config
+from convcli.nn.layer import Layer
 from convcli.runs.comparing import Comparison
 from convcli.runs.history import State, Summary
 from convcli.wording import shown
@@ -75,12 +76,15 @@ def _cells(run: Summary) -> dict[str, Text]:
 
 def network_words(config: Config) -> str:
     """Return the layers that have a size, with it where it does not follow from the data."""
-    words = []
-    for layer in config.layers:
+    return ", ".join(_layer_words(config.layers))
+
+
+def _layer_words(layers: Iterable[Layer]) -> Iterator[str]:
+    for layer in layers:
         options = layer.model_dump(include={"filters", "units"})
         if options:
-            words.append(" ".join([layer.name(), *(str(size) for size in options.values() if size)]))
-    return ", ".join(words)
+            yield " ".join([layer.name(), *(str(size) for size in options.values() if size)])
+        yield from _layer_words(layer.children)
 
 
 def runs_document(runs: Sequence[Summary]) -> dict[str, Any]:

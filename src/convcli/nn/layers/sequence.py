@@ -41,12 +41,12 @@ class Sequence(Layer):
             shape = layer.output_shape(shape)
         return shape
 
-    def fields(self, field: ReceptiveField, shape: Shape) -> Iterator[ReceptiveField]:
+    def fields(self, field: ReceptiveField | None, shape: Shape) -> Iterator[ReceptiveField | None]:
         for layer, given in zip(self.layers, self.inputs(shape), strict=True):
             yield field
             field = layer.sees(field, given)
 
-    def sees(self, field: ReceptiveField, shape: Shape) -> ReceptiveField:
+    def sees(self, field: ReceptiveField | None, shape: Shape) -> ReceptiveField | None:
         for layer, given in zip(self.layers, self.inputs(shape), strict=True):
             field = layer.sees(field, given)
         return field
