@@ -105,6 +105,31 @@ CASES = {
     },
 }
 
+INNER = [
+    {"type": "conv", "filters": 2, "padding": "same", "activation": "relu"},
+    {"type": "batch_norm"},
+    {"type": "conv", "filters": 2, "padding": "same", "bias": False},
+]
+CASES |= {
+    "upsample": {
+        "as it comes": Case((3, 4, 2)),
+        "rows alone": Case((2, 3, 1), {"factor": [3, 1]}),
+        "by one": Case((2, 3, 2), {"factor": 1}),
+    },
+    "residual": {
+        "as it comes": Case((4, 5, 2), {"layers": INNER}),
+        "with relu": Case((4, 5, 2), {"layers": INNER, "activation": "relu"}),
+        "with tanh, of flat numbers": Case(
+            (5,), {"layers": [{"type": "dense", "units": 5, "activation": "tanh"}], "activation": "tanh"}
+        ),
+        "nothing but the shortcut": Case((3, 3, 2), {"layers": [{"type": "dropout", "rate": 0}]}),
+        "down and up again": Case(
+            (4, 6, 2),
+            {"layers": [{"type": "avg_pool"}, {"type": "residual", "layers": INNER}, {"type": "upsample"}]},
+        ),
+    },
+}
+
 each_case = pytest.mark.parametrize(
     ("name", "case"),
     [
@@ -222,6 +247,8 @@ MULTIPLY_ADDS = {
     "dropout": (Case((10,)), 0),
     "batch_norm": (Case((10,)), 0),
     "activation": (Case((10,)), 0),
+    "upsample": (Case((6, 6, 2)), 0),
+    "residual": (Case((6, 6, 2), {"layers": INNER}), 2 * (6 * 6) * 2 * (3 * 3 * 2)),
     "sequence": (
         Case((6, 6, 2), {"layers": [{"type": "conv", "filters": 3}, {"type": "conv", "filters": 4}]}),
         (4 * 4) * 3 * (3 * 3 * 2) + (2 * 2) * 4 * (3 * 3 * 3),
@@ -254,6 +281,8 @@ SUMMARIES = {
     "batch_norm": ({}, "momentum=0.9"),
     "activation": ({"function": "sigmoid"}, "sigmoid"),
     "sequence": ({"layers": [{"type": "flatten"}, {"type": "dropout"}]}, "2 layers"),
+    "residual": ({"layers": INNER, "activation": "relu"}, "3 layers, relu"),
+    "upsample": ({"factor": [2, 3]}, "2×3"),
 }
 
 
@@ -324,6 +353,8 @@ def torch_layer(torch, layer, x, weights, training):
 
     return {
         "sequence": sequence,
+        "residual": lambda: acts[layer.activation](x + sequence()),
+        "upsample": lambda: nn.interpolate(x, scale_factor=layer.factor, mode="nearest-exact"),
         "conv": conv,
         "dense": dense,
         "batch_norm": batch_norm,
@@ -480,6 +511,13 @@ def test_the_first_layer_need_not_know_the_gradient_of_the_image():
         ("max_pool", {"size": 3}, (2, 5, 1), "spanning 3 cells does not fit 2 cells"),
         ("dense", {"units": 2}, (3, 3, 1), r"flat input, not \(3, 3, 1\): put a flatten layer before it"),
         ("dense", {}, (9,), "dense needs `units`; only the last layer's default"),
+        ("upsample", {}, (9,), "upsample needs a volume"),
+        (
+            "residual",
+            {"layers": [{"type": "conv", "filters": 3}]},
+            (6, 6, 3),
+            r"Its layers make \(4, 4, 3\) of \(6, 6, 3\), and both are added: let them keep the shape",
+        ),
     ],
 )
 def test_an_input_that_does_not_fit_is_named(name, options, shape, message):
@@ -500,6 +538,9 @@ def test_an_input_that_does_not_fit_is_named(name, options, shape, message):
         ("max_pool", {"size": [2, 2, 2]}, "size must be an integer or"),
         ("dropout", {"rate": 1}, "less than 1"),
         ("batch_norm", {"epsilon": 0}, "expected at least 1e-30, not 0.0: less vanishes in float32"),
+        ("upsample", {"factor": 0}, "factor must be at least 1"),
+        ("residual", {}, "layers"),
+        ("residual", {"layers": INNER, "activation": "rleu"}, "Unknown activation 'rleu'"),
         ("activation", {"function": "rleu"}, "Unknown activation 'rleu'. Did you mean 'relu'"),
     ],
 )

@@ -249,6 +249,8 @@ LARGE_LAYERS = {
     "flatten": Flatten(),
     "dense": Dense(units=16, activation="relu"),
     "sequence": Sequence(layers=(Conv(filters=4, padding="same"), BatchNorm())),
+    "residual": LAYERS_BY_NAME["residual"](layers=(Conv(filters=24, padding="same"), Dropout(rate=0.2))),
+    "upsample": LAYERS_BY_NAME["upsample"](),
 }
 
 

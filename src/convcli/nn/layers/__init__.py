@@ -5,7 +5,9 @@ from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.dense import Dense, Flatten
 from convcli.nn.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from convcli.nn.layers.regularisation import BatchNorm, Dropout
+from convcli.nn.layers.residual import Residual
 from convcli.nn.layers.sequence import Sequence
+from convcli.nn.layers.upsample import Upsample
 
 __all__ = [
     "ActivationLayer",
@@ -17,5 +19,7 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "MaxPool",
+    "Residual",
     "Sequence",
+    "Upsample",
 ]
