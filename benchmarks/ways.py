@@ -23,7 +23,7 @@ NETWORKS, PLANES = (f"convcli.engine.{room}.strategies.STRATEGIES" for room in (
 IN_NETWORKS: dict[str, Any] = {
     "no Winograd": mock.patch.dict(NETWORKS, winograd=never),
     "no pairs of outputs": mock.patch.dict(NETWORKS, pairs=never),
-    "conv and pool apart": mock.patch("convcli.nn.fused.ConvMaxPool.suits", never),
+    "conv and pool apart": mock.patch("convcli.nn.layers.fused.ConvMaxPool.suits", never),
     "threads, not processes": mock.patch("convcli.engine.team.Team.forks", new=False),
 }
 ON_PLANES: dict[str, Any] = {

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from convcli.nn.fused import ConvMaxPool
 from convcli.nn.layers import Conv, MaxPool
+from convcli.nn.layers.fused import ConvMaxPool
 
 DIGITS = ROOT / "examples" / "digits.toml"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.fused import ConvMaxPool, plan
 from convcli.nn.layers import AvgPool, BatchNorm, Conv, Dropout, MaxPool
+from convcli.nn.layers.fused import ConvMaxPool, plan
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
 from convcli.proof.gradcheck import numeric_gradient, relative_error

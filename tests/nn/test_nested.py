@@ -10,8 +10,8 @@ import pytest
 import stripes
 from convcli.errors import ConfigError
 from convcli.nn.config import validate
-from convcli.nn.fused import ConvMaxPool
 from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Sequence
+from convcli.nn.layers.fused import ConvMaxPool
 from convcli.nn.network import Network
 from convcli.nn.weights import decay_mask
 from convcli.runs import checkpoints
@@ -89,8 +89,7 @@ def document(layers):
 
 
 def test_a_convolution_and_its_pool_are_one_inside_as_well():
-    network = Network([Sequence(layers=(Conv(filters=2, activation="relu"), MaxPool()))], (8, 8, 1))
-    [(_, step)] = vars(network.layers[0])["steps"]
+    [(_, step)] = Sequence(layers=(Conv(filters=2, activation="relu"), MaxPool())).steps
     assert isinstance(step, ConvMaxPool)
 
 

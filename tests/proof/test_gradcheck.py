@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli.nn.fused import ConvMaxPool
 from convcli.nn.layer import LAYERS as LAYERS_BY_NAME
 from convcli.nn.layers import (
     ActivationLayer,
@@ -19,6 +18,7 @@ from convcli.nn.layers import (
     MaxPool,
     Sequence,
 )
+from convcli.nn.layers.fused import ConvMaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.proof.differences import Points

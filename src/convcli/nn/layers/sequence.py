@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Literal
 
 from convcli.engine.workspace import Array
-from convcli.nn.fused import plan
 from convcli.nn.layer import Layer, Layers, Shape
+from convcli.nn.layers.fused import plan
 from convcli.nn.tape import Computation, Tape, Weights
 from convcli.shapes import ReceptiveField
 
