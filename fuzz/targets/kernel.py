@@ -12,7 +12,7 @@ import numpy as np
 
 from convcli.errors import ConvcliError
 from convcli.kernels import parse
-from convcli.kernels.parsing import READERS
+from convcli.kernels.kernel_files import READERS
 
 
 def test_one_input(data: bytes) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from convcli.errors import ConvcliError, InputError, KernelError
-from convcli.kernels import checked_weights, parse, parsing
+from convcli.kernels import checked_weights, parse
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))  # what breaks convcli is not installed with it
 
@@ -164,16 +164,15 @@ def test_disk_that_fails_is_no_wrong_kernel(tmp_path, monkeypatch):
         raise OSError(5, "Input/output error")
 
     text = written(tmp_path, "kernel.csv", b"1 2 3")
-    monkeypatch.setattr("convcli.kernels.parsing._matrix", fail)
+    monkeypatch.setattr("convcli.kernels.kernel_files.matrix", fail)
     with pytest.raises(
         InputError, match=r"kernel.csv: the kernel file cannot be read \(Input/output error\)"
     ):
         parse(text)
 
 
-def test_largest_kernel_is_read_from_text_row_by_row(tmp_path, monkeypatch):
+def test_kernel_is_read_from_text_row_by_row(tmp_path):
     side = 300
-    monkeypatch.setattr(parsing, "MAX_SIDE", side)
     text = written(tmp_path, "large.csv", ("1," * (side - 1) + "1\n").encode() * side)
     tracemalloc.start()
     try:

@@ -8,7 +8,7 @@ import pytest
 from convcli.errors import KernelError, UnknownNameError
 from convcli.kernels import kernel, parse
 from convcli.kernels.definition import KERNELS, USUAL_WORDS
-from convcli.kernels.edges import derivative
+from convcli.kernels.gradients import derivative
 from convcli.kernels.smoothing import offsets
 
 

@@ -15,7 +15,7 @@ from convcli.engine.workspace import Array
 from convcli.errors import InputError, UsageError
 from convcli.explain.elements import Box
 from convcli.kernels.grammar import is_typed, matrix
-from convcli.kernels.parsing import read_table
+from convcli.kernels.kernel_files import read_table
 from convcli.wording import shown
 
 MOST_SIDE = 16

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.kernels.definition import KERNELS, MAX_SIDE, Kernel, Weights, centred, checked_weights, named
+from convcli.kernels.definition import KERNELS, named
 from convcli.kernels.smoothing import SMOOTHING
+from convcli.kernels.weights import MAX_SIDE, Kernel, Weights, centred, checked_weights
 
 DRAWS = 1000
 

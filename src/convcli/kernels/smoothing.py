@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcli.kernels.definition import Weights, define
+from convcli.kernels.definition import define
+from convcli.kernels.weights import Weights
 from convcli.shapes import Pair
 
 BASIC = "basic"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from convcli.kernels import KERNELS, Kernel, shape_of
-from convcli.kernels.definition import Weights
+from convcli.kernels.weights import Weights
 
 SHOWN = 13
 """Rows and columns of weights that are shown; of larger kernels the outer ones."""
