@@ -10,7 +10,7 @@ from convcli.nn.layers import AvgPool, BatchNorm, Conv, Dropout, MaxPool
 from convcli.nn.layers.fused import ConvMaxPool, plan
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
-from convcli.proof.gradcheck import numeric_gradient, relative_error
+from convcli.proof.differences import numeric_gradient, relative_error
 
 CASES = {
     "plain": ((6, 8, 2), {"filters": 3, "padding": "same"}, {}),

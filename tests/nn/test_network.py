@@ -20,7 +20,7 @@ from convcli.nn.layers import (
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
-from convcli.proof.gradcheck import numeric_gradient, relative_error
+from convcli.proof.differences import numeric_gradient, relative_error
 
 SMALL = [Conv(filters=3, activation="relu"), BatchNorm(), MaxPool(), Flatten(), Dense(units=2)]
 

@@ -26,18 +26,6 @@ from convcli.proof.differences import (
 )
 from convcli.shapes import Pair
 
-__all__ = [
-    "Check",
-    "check_count",
-    "check_layer",
-    "check_layers",
-    "check_loss",
-    "check_network",
-    "check_whole",
-    "numeric_gradient",
-    "relative_error",
-]
-
 # An array whose gradient is nearly nothing beside the others' (a bias before batch normalisation) is measured
 # by this share of theirs: what is left of it is rounding.
 LEAST_SHARE = 1e-3

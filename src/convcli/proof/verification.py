@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -235,28 +236,17 @@ def _pooled(case: Pooled, dtype: np.dtype[Any], rng: np.random.Generator) -> Res
     return {"y": (cells, apart(z)), "dx": (dx, slow_dx), "dw": (dw, slow_dw)}
 
 
-def _max_pool(case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
-    x = rng.integers(0, 4, case.x).astype(dtype)  # few values, so that many windows tie
+def _pooling(name: str, case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    # Of few values for a maximum, so that many windows tie.
+    x = (rng.integers(0, 4, case.x) if name == "max_pool2d" else rng.standard_normal(case.x)).astype(dtype)
     window = pool.pool_window(case.size, case.stride)
-    slow = reference.max_pool2d(x, window)
-    dy = rng.standard_normal(slow.shape).astype(dtype)
-    dx = pool.max_pool2d_backward(dy, x, case.size, case.stride)
-    return {
-        "y": (pool.max_pool2d(x, case.size, case.stride), slow),
-        "dx": (dx, reference.max_pool2d_backward(dy, x, window)),
-    }
-
-
-def _avg_pool(case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
-    x = rng.standard_normal(case.x).astype(dtype)
-    window = pool.pool_window(case.size, case.stride)
-    slow = reference.avg_pool2d(x, window)
-    dy = rng.standard_normal(slow.shape).astype(dtype)
-    dx = pool.avg_pool2d_backward(dy, x, case.size, case.stride)
-    return {
-        "y": (pool.avg_pool2d(x, case.size, case.stride), slow),
-        "dx": (dx, reference.avg_pool2d_backward(dy, x, window)),
-    }
+    (fast, fast_backward), (slow, slow_backward) = (
+        (getattr(side, name), getattr(side, f"{name}_backward")) for side in (pool, reference)
+    )
+    y = slow(x, window)
+    dy = rng.standard_normal(y.shape).astype(dtype)
+    dx = fast_backward(dy, x, case.size, case.stride)
+    return {"y": (fast(x, case.size, case.stride), y), "dx": (dx, slow_backward(dy, x, window))}
 
 
 def filter_kernel(case: Filter, rng: np.random.Generator) -> Array:
@@ -284,7 +274,7 @@ def _filter(case: Filter, dtype: np.dtype[Any], rng: np.random.Generator) -> Res
 _OPERATIONS: tuple[tuple[str, Mapping[str, Any], Callable[..., Results]], ...] = (
     ("conv2d", CONVOLUTIONS, _convolution),
     ("conv2d + pool", POOLED, _pooled),
-    ("max_pool2d", POOLS, _max_pool),
-    ("avg_pool2d", POOLS, _avg_pool),
+    ("max_pool2d", POOLS, partial(_pooling, "max_pool2d")),
+    ("avg_pool2d", POOLS, partial(_pooling, "avg_pool2d")),
     ("filter2d", FILTERS, _filter),
 )
