@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
@@ -65,20 +66,21 @@ class FreeList(Generic[Item]):
     ----------
     make
         Makes one where none is free.
+    keeps
+        Whether one that is used no longer is worth keeping.
     """
 
-    def __init__(self, make: Callable[[], Item]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], Item], keeps: Callable[[Item], bool] = lambda _: True) -> None:
+        self.make, self.keeps = make, keeps
         self._free: list[Item] = []
 
-    def take(self) -> Item:
-        """Return one that nobody else is using."""
+    @contextmanager
+    def lent(self) -> Iterator[Item]:
+        """Give one that nobody else is using; after an error it is not used again."""
         try:
-            return self._free.pop()
+            item = self._free.pop()
         except IndexError:
-            return self._make()
-
-    def give(self, item: Item, most: int) -> None:
-        """Keep one that is used no longer, unless `most` are free already."""
-        if len(self._free) < most:
+            item = self.make()
+        yield item
+        if self.keeps(item):
             self._free.append(item)

@@ -7,8 +7,7 @@ takes a lane's pieces in order and adds up their gradients; the lanes are then a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
@@ -19,7 +18,7 @@ from convcli.bounds import check_memory
 from convcli.engine.blas import one_thread_each
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
-from convcli.engine.workspace import Array
+from convcli.engine.workspace import Array, FreeList
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -105,7 +104,7 @@ class Workers:
         self._team: Team[_Learn | _Predict, BatchResult | None] = Team(self._work, self.threads)
         self._lanes = shared_zeros(LANES * self.total.size, np.float32).reshape(LANES, -1)
         self._views = [network.trained.views(lane) for lane in self._lanes]
-        self._idle: list[Tape] = []
+        self._tapes = FreeList(network.tape)
         self._room(0)
 
     def __enter__(self) -> Workers:
@@ -196,21 +195,11 @@ class Workers:
 
     def _work(self, job: _Learn | _Predict, number: int) -> BatchResult | None:
         # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
-        with self._tape() as tape, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        with self._tapes.lent() as tape, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             if isinstance(job, _Learn):
                 return self._learn(job, number, tape)
             self._predict(job, number, tape)
             return None
-
-    @contextmanager
-    def _tape(self) -> Iterator[Tape]:
-        """Give a tape that no other thread is using."""
-        try:
-            tape = self._idle.pop()
-        except IndexError:
-            tape = self.network.tape()
-        yield tape
-        self._idle.append(tape)
 
     def _learn(self, job: _Learn, lane: int, tape: Tape) -> BatchResult:
         """Add up the gradients of a lane's pieces."""

@@ -284,7 +284,7 @@ def test_workspaces_are_kept_for_the_next_call_unless_they_are_large(monkeypatch
         made.append(Workspace())
         return made[-1]
 
-    monkeypatch.setattr(blocks, "WORKSPACES", FreeList(make))
+    monkeypatch.setattr(blocks, "WORKSPACES", FreeList(make, blocks.WORKSPACES.keeps))
     plane = np.ones((600, 600), np.float32)
 
     filter2d(plane, np.ones((3, 3)))

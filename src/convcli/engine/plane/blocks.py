@@ -31,7 +31,7 @@ THREAD_BYTES = 128 << 20  # of addresses, most of them never used: OpenBLAS's bu
 # Kept from call to call: to get their pages anew from the system takes longer than to filter a small plane.
 # Those of large Fourier tiles are given back.
 KEPT_BYTES = 1 << 24
-WORKSPACES = FreeList(Workspace)
+WORKSPACES = FreeList(Workspace, lambda workspace: workspace.nbytes <= KEPT_BYTES)
 
 
 def each_block(
@@ -54,11 +54,9 @@ def each_block(
     allowed = available_cores() if threads is None else threads
 
     def run(block: Block) -> Result:
-        workspace = WORKSPACES.take()
-        with np.errstate(all="ignore"):  # floats near their limits may become infinite
+        # Floats near their limits may become infinite.
+        with WORKSPACES.lent() as workspace, np.errstate(all="ignore"):
             result = task(block, workspace)
-        if workspace.nbytes <= KEPT_BYTES:
-            WORKSPACES.give(workspace, allowed)
         if progress is not None:
             progress(1 / len(blocks))
         return result
