@@ -62,14 +62,11 @@ def measured(folder: Path, model: Model, source: str | None, part: str | None) -
     """
     run = Run.open(folder)
     file = checkpoints.run_config(run)
-    if source is None:
-        images, part, own, notes = _at_home(run, file, part)
-    else:
-        images, part, own, notes = _elsewhere(run, file, model, source, part)
-    return Measured(images.relabel(model.classes), part, own, tuple(notes))
+    found = _at_home(run, file, part) if source is None else _elsewhere(run, file, model, source, part)
+    return replace(found, images=found.images.relabel(model.classes))
 
 
-def _at_home(run: Run, file: ConfigFile, part: str | None) -> tuple[Dataset, str, bool, list[str]]:
+def _at_home(run: Run, file: ConfigFile, part: str | None) -> Measured:
     """Return a part of the data where the run's configuration says that it is."""
     try:
         data = load_data(file.config.data, file.base, file.config.training.seed)
@@ -82,12 +79,10 @@ def _at_home(run: Run, file: ConfigFile, part: str | None) -> tuple[Dataset, str
     changed = _differences(recorded, now) if recorded else ""
     if changed:
         notes.append(f"the images are not those that the run was trained on ({changed}){_mixed(name)}")
-    return images, name, not changed, notes
+    return Measured(images, name, not changed, tuple(notes))
 
 
-def _elsewhere(
-    run: Run, file: ConfigFile, model: Model, source: str, part: str | None
-) -> tuple[Dataset, str, bool, list[str]]:
+def _elsewhere(run: Run, file: ConfigFile, model: Model, source: str, part: str | None) -> Measured:
     """Return images of another source, which may be the run's own data at another place."""
     rows, columns, channels = model.preprocessing.shape
     options = file.config.data.model_copy(
@@ -97,9 +92,9 @@ def _elsewhere(
     found, recorded = open_source(source, base=Path(), wanted=wanted), _recorded(run)
     beside = {"validation": options.validation, "test": options.test}.get(part or "")
     if isinstance(beside, str):  # then the source stands for that part alone
-        return _part_itself(found.held_out, source, str(part), recorded, list(found.notes))
+        return _part_itself(found.held_out, source, str(part), recorded, found.notes)
     if part is None and found.test is not None:
-        return found.test, "test", False, list(found.notes)
+        return Measured(found.test, "test", False, found.notes)
     if part == "test" and found.test is None:
         raise UsageError(f"{source} has no test part of its own; leave --split out.")
     parts = _split(found, options.validation, file.config.training.seed)
@@ -109,11 +104,11 @@ def _elsewhere(
     changed = _differences(recorded, now)
     if part is not None:
         return _part_of(parts, found, part, source, changed)
-    notes = list(found.notes)
+    notes = found.notes
     if not changed:
         words = f"the run was trained on {len(parts.train):,} of these {len(found.train):,} images"
-        notes.append(f"{source} is the run's own data: {words}; --split validation measures the others")
-    return found.train, NEW, False, notes
+        notes = (*notes, f"{source} is the run's own data: {words}; --split validation measures the others")
+    return Measured(found.train, NEW, False, notes)
 
 
 def _split(source: Splits, share: float | str, seed: int) -> Splits:
@@ -124,33 +119,33 @@ def _split(source: Splits, share: float | str, seed: int) -> Splits:
     return replace(source, validation=None)
 
 
-def _part_of(
-    parts: Splits, found: Splits, part: str, source: str, changed: str
-) -> tuple[Dataset, str, bool, list[str]]:
+def _part_of(parts: Splits, found: Splits, part: str, source: str, changed: str) -> Measured:
     """Return a part of a source: of the run's own split, where nothing has changed."""
     if not changed:
         told = f"{source} is the run's own data, by its fingerprint: measured is its {WORDS[part]} part"
-        return parts.part(part), part, True, [*parts.notes, told]
+        return Measured(parts.part(part), part, True, (*parts.notes, told))
     told = f"{source} is not the data that the run was trained on ({changed}): measured "
     if part == "validation":
         told += f"is a part split off as the run's configuration says{_mixed(part)}"
-        return parts.part(part), NEW, False, [*parts.notes, told]
+        return Measured(parts.part(part), NEW, False, (*parts.notes, told))
     told += f"are its own {WORDS[part]} images"
     images = found.train if part == "train" or found.test is None else found.test
-    return images, part if found.test is not None else NEW, False, [*parts.notes, told]
+    return Measured(images, part if found.test is not None else NEW, False, (*parts.notes, told))
 
 
 def _part_itself(
-    images: Dataset, source: str, part: str, recorded: Mapping[str, Any], notes: list[str]
-) -> tuple[Dataset, str, bool, list[str]]:
+    images: Dataset, source: str, part: str, recorded: Mapping[str, Any], notes: tuple[str, ...]
+) -> Measured:
     """Return all images of a source that stands for a part which the run has a source of its own for."""
     if part == "test":  # of which nothing is recorded
-        return images, NEW, False, notes
+        return Measured(images, NEW, False, notes)
     changed = _differences(recorded, {part: fingerprint(images)})
     if changed:
         told = f"{source} is not the run's {part} data ({changed}): measured are all its images"
-        return images, NEW, False, [*notes, told]
-    return images, part, True, [*notes, f"{source} is the run's own {part} data, by its fingerprint"]
+        return Measured(images, NEW, False, (*notes, told))
+    return Measured(
+        images, part, True, (*notes, f"{source} is the run's own {part} data, by its fingerprint")
+    )
 
 
 def _recorded(run: Run) -> Mapping[str, Any]:
