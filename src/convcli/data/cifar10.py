@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from convcli.bounds import check_memory
-from convcli.data.parts import LONGEST_NAME, Part, assemble
+from convcli.data.parts import LONGEST_NAME, RawPart, assemble
 from convcli.data.readers import FEWER, READERS, Reader
 from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
@@ -82,7 +82,7 @@ def _pickled(path: Path) -> Path | None:
     return None
 
 
-def _part(batches: Sequence[Path], name: Path) -> Part:
+def _part(batches: Sequence[Path], name: Path) -> RawPart:
     """Read the batches into one array, channels last."""
     counts = [_count(batch) for batch in batches]
     check_memory(str(name), sum(counts) * RECORD, advice=FEWER)
@@ -104,7 +104,7 @@ def _part(batches: Sequence[Path], name: Path) -> Part:
         images[start : start + count] = planes.transpose(0, 2, 3, 1)
         labels[start : start + count] = records[:, 0]
         start += count
-    return Part(str(name), images, labels)
+    return RawPart(str(name), images, labels)
 
 
 def _count(batch: Path) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convcli.data.parts import Part, assemble, sorted_names
+from convcli.data.parts import RawPart, assemble, sorted_names
 from convcli.data.readers import READERS, Reader
 from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
@@ -115,7 +115,7 @@ def _within(folder: Path, notes: list[str]) -> Path:
     return folder
 
 
-def _part(folder: Path, notes: list[str], *, empty: bool = False) -> Part:
+def _part(folder: Path, notes: list[str], *, empty: bool = False) -> RawPart:
     """Return the pictures of one part; `empty` says that a class may have none."""
     paths: list[Path] = []
     labels: list[str] = []
@@ -142,7 +142,7 @@ def _part(folder: Path, notes: list[str], *, empty: bool = False) -> Part:
             f"{shown(folder)}: {len(passed_over):,} file(s) that are no images were passed over "
             f"({shortened(some)}{more})"
         )
-    return Part(str(folder), paths, np.array(labels))
+    return RawPart(str(folder), paths, np.array(labels))
 
 
 def _pictures(folder: Path, passed_over: list[Path]) -> list[Path]:

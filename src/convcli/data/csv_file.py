@@ -19,7 +19,7 @@ from typing import TextIO
 import numpy as np
 
 from convcli.data.notes import MOST_NAMED
-from convcli.data.parts import LONGEST_NAME, Part, assemble
+from convcli.data.parts import LONGEST_NAME, RawPart, assemble
 from convcli.data.pixel_rows import is_pixel_table, read_pixel_rows
 from convcli.data.readers import READERS, Reader
 from convcli.data.splits import Splits
@@ -62,7 +62,7 @@ def read(path: Path, wanted: Wanted) -> Splits:
 
 def _listed(
     path: Path, header: Sequence[str], rows: Iterator[list[str]], wanted: Wanted, notes: list[str]
-) -> Part:
+) -> RawPart:
     """Return the pictures that the rows name, each with its label."""
     picture, label = _columns(path, header, wanted)
     pictures: list[Path] = []
@@ -100,7 +100,7 @@ def _listed(
         notes.append(f"{len(missing):,} images of the list are not there and are left out: {some}")
     if not pictures:
         raise InputError(f"{path}: expected a line for each image after the header, found none.")
-    return Part(str(path), pictures, np.array(labels))
+    return RawPart(str(path), pictures, np.array(labels))
 
 
 def _columns(path: Path, header: Sequence[str], wanted: Wanted) -> tuple[int, int]:

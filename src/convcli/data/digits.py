@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convcli.data.parts import Part, assemble
+from convcli.data.parts import RawPart, assemble
 from convcli.data.readers import BUILT_IN, BuiltIn
 from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
@@ -40,7 +40,7 @@ def read(wanted: Wanted) -> Splits:
         counts, labels = arrays["images"], arrays["labels"]
     images = np.round(counts[..., np.newaxis] * (255 / INKED)).astype(np.uint8)
     is_test = np.arange(len(labels)) % EVERY == EVERY - 1
-    train, test = (Part("digits", images[part], labels[part]) for part in (~is_test, is_test))
+    train, test = (RawPart("digits", images[part], labels[part]) for part in (~is_test, is_test))
     return assemble(train, test, wanted=wanted)
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.bounds import check_memory, most_unpacked
-from convcli.data.parts import Part, assemble
+from convcli.data.parts import RawPart, assemble
 from convcli.data.readers import FEWER, READERS, Reader
 from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
@@ -124,7 +124,7 @@ def _values(stream: BinaryIO, path: Path, dimensions: int, length: int, *, packe
     return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def _part(path: Path) -> Part:
+def _part(path: Path) -> RawPart:
     name = NAME.fullmatch(path.name)
     if name is None or name["kind"].lower() != "images":
         raise InputError(f"{path} holds labels; name the images file, its labels are found beside it.")
@@ -135,7 +135,7 @@ def _part(path: Path) -> Part:
             f"{labels_path} holds {len(labels):,} labels, but {path.name} beside it {len(images):,} images; "
             "expected one label for each image."
         )
-    return Part(str(path), images[..., np.newaxis], labels)
+    return RawPart(str(path), images[..., np.newaxis], labels)
 
 
 def _labels_beside(path: Path, name: re.Match[str]) -> Path:

@@ -23,7 +23,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from convcli.bounds import check_memory, most_unpacked
-from convcli.data.parts import Part, assemble, names_of
+from convcli.data.parts import RawPart, assemble, names_of
 from convcli.data.readers import FEWER, READERS, Reader
 from convcli.data.splits import Splits
 from convcli.data.wanted import Layout, Wanted
@@ -66,13 +66,13 @@ def read(path: Path, wanted: Wanted) -> Splits:
     used = {*learn, *test, *validation}
     notes = [f"{name} is not used" for name in (*arrays, *others) if name not in used]
 
-    def part(names: Sequence[str], name: str) -> Part | None:
+    def part(names: Sequence[str], name: str) -> RawPart | None:
         if not names:
             return None
         where = f"{path} ({names[0]})"
         images, told = channels_last(arrays[names[0]], where, wanted.layout)
         notes.extend(told)
-        return Part(name, _numbers(images, where), arrays[names[1]])
+        return RawPart(name, _numbers(images, where), arrays[names[1]])
 
     train = part(learn, str(path))
     assert train is not None

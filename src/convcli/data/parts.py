@@ -25,7 +25,7 @@ MOST_CLASSES = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class RawPart:
     """The training or the test part of a source, as its files hold it.
 
     Attributes
@@ -44,9 +44,9 @@ class Part:
 
 
 def assemble(
-    train: Part,
-    test: Part | None = None,
-    validation: Part | None = None,
+    train: RawPart,
+    test: RawPart | None = None,
+    validation: RawPart | None = None,
     *,
     classes: Sequence[str] | None = None,
     wanted: Wanted,
@@ -82,7 +82,7 @@ def assemble(
 
 
 def _dataset(
-    part: Part, classes: Sequence[str] | None, wanted: Wanted
+    part: RawPart, classes: Sequence[str] | None, wanted: Wanted
 ) -> tuple[Dataset, Presentation, tuple[str, ...]]:
     labels, of_columns = one_column(part.labels)
     if labels.shape != (len(part.images),):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.bounds import check_memory
-from convcli.data.parts import Part
+from convcli.data.parts import RawPart
 from convcli.data.readers import FEWER
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
@@ -40,7 +40,7 @@ def is_pixel_table(header: Sequence[str], labels: Sequence[str]) -> bool:
 
 def read_pixel_rows(
     path: Path, header: list[str], rows: Iterator[list[str]], wanted: Wanted, notes: list[str]
-) -> Part:
+) -> RawPart:
     """Return the pictures that the rows hold.
 
     Raises
@@ -70,11 +70,11 @@ def read_pixel_rows(
         raise InputError(f"{path}: expected a line for each image after the header, found none.")
     table = np.stack(images)
     if headed:
-        return Part(str(path), _pictures(path, table, wanted, notes), np.array(labels))
+        return RawPart(str(path), _pictures(path, table, wanted, notes), np.array(labels))
     place = _label_place(table)
     notes.append(f"{path}: has no header; the label is taken to be the {'last' if place else 'first'} column")
     pixels = table[:, :-1] if place else table[:, 1:]
-    return Part(str(path), _pictures(path, pixels, wanted, notes), table[:, place])
+    return RawPart(str(path), _pictures(path, pixels, wanted, notes), table[:, place])
 
 
 def _others(header: Sequence[str]) -> list[int]:
