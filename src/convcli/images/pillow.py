@@ -76,6 +76,7 @@ class _Reading:
                 texts.append(text)
 
 
+# One for the process, as are Pillow's limit and Python's way to show warnings, which it changes meanwhile.
 _READING = _Reading()
 if hasattr(os, "register_at_fork"):  # a child would find the lock as it was, taken perhaps, and for ever
     os.register_at_fork(after_in_child=_READING.begin)
