@@ -68,25 +68,8 @@ def layout_of(directory: Directory, most: int) -> Layout:
     if height <= 0 or width <= 0:
         raise InputError(f"{where}: the image is damaged or cut short ({height} × {width} pixels).")
     check_pixels(height, width, most, where)
-    samples = directory.number(Tag.SAMPLES, 1)
-    bits = _one(directory, Tag.BITS, samples, 1, "bits")
-    sample_format = _one(directory, Tag.SAMPLE_FORMAT, samples, 1, "format")
-    kind = {0: "u", 1: "u", 2: "i", 3: "f", 4: "u", 5: "complex", 6: "complex"}.get(sample_format)
-    if kind is None:
-        raise InputError(f"{where}: a TIFF file of samples of kind {sample_format} cannot be read.")
-    if kind == "complex":
-        raise InputError(f"{where}: a TIFF file of complex numbers; save its real part or magnitude.")
-    if not 0 < samples <= MOST_BITS or not 0 < bits <= MOST_BITS:
-        raise InputError(f"{where}: a TIFF file of {samples} samples of {bits} bits a pixel cannot be read.")
-    tiled = Tag.TILE_OFFSETS in directory or Tag.TILE_WIDTH in directory
-    if tiled:
-        rows, columns = directory.number(Tag.TILE_LENGTH, 0), directory.number(Tag.TILE_WIDTH, 0)
-        check_pixels(rows, columns, most, f"{where}: its tiles")
-    else:
-        rows, columns = directory.number(Tag.ROWS_PER_STRIP, height), width
-        rows = height if rows < 1 else min(rows, height)
-    if rows < 1 or columns < 1:
-        raise InputError(f"{where}: the image is damaged or cut short (tiles of {rows} × {columns}).")
+    samples, bits, kind = _samples(directory)
+    tiled, rows, columns = _segment(directory, height, width, most)
     stored = 2 ** max(3, (bits - 1).bit_length()) // 8
     if max(height * width, rows * columns) * samples * stored > BYTES_A_PIXEL * most:
         raise too_large(f"{where}: {height:,} × {width:,} pixels of {samples} × {bits} bits", most)
@@ -96,13 +79,7 @@ def layout_of(directory: Directory, most: int) -> Layout:
         raise InputError(
             f"{where}: {count:,} strips or tiles are more than the {MOST_SEGMENTS:,} that are read."
         )
-    offsets = directory.array(Tag.TILE_OFFSETS if Tag.TILE_OFFSETS in directory else Tag.STRIP_OFFSETS)
-    sizes = directory.array(Tag.TILE_BYTES if Tag.TILE_BYTES in directory else Tag.STRIP_BYTES)
-    if len(offsets) < count:
-        raise InputError(
-            f"{where}: the image is damaged or cut short (expected {count} strips or tiles, found "
-            f"{len(offsets)})."
-        )
+    offsets, sizes = _places(directory, count)
     return Layout(
         height,
         width,
@@ -114,14 +91,57 @@ def layout_of(directory: Directory, most: int) -> Layout:
         rows,
         columns,
         tiled,
-        [int(offset) for offset in offsets[:count]],
-        [int(size) for size in sizes[:count]],
+        offsets,
+        sizes,
         directory.number(Tag.COMPRESSION, 1),
         directory.number(Tag.PREDICTOR, 1),
         directory.number(Tag.FILL_ORDER, 1),
         directory.number(Tag.PHOTOMETRIC, 1),
         directory.numbers(Tag.EXTRA_SAMPLES),
     )
+
+
+def _samples(directory: Directory) -> tuple[int, int, str]:
+    """Return how many samples a pixel has, the bits of each, and what they are, as `Layout` has it."""
+    where = directory.where
+    samples = directory.number(Tag.SAMPLES, 1)
+    bits = _one(directory, Tag.BITS, samples, 1, "bits")
+    sample_format = _one(directory, Tag.SAMPLE_FORMAT, samples, 1, "format")
+    kind = {0: "u", 1: "u", 2: "i", 3: "f", 4: "u", 5: "complex", 6: "complex"}.get(sample_format)
+    if kind is None:
+        raise InputError(f"{where}: a TIFF file of samples of kind {sample_format} cannot be read.")
+    if kind == "complex":
+        raise InputError(f"{where}: a TIFF file of complex numbers; save its real part or magnitude.")
+    if not 0 < samples <= MOST_BITS or not 0 < bits <= MOST_BITS:
+        raise InputError(f"{where}: a TIFF file of {samples} samples of {bits} bits a pixel cannot be read.")
+    return samples, bits, kind
+
+
+def _segment(directory: Directory, height: int, width: int, most: int) -> tuple[bool, int, int]:
+    """Return whether there are tiles, and the rows and columns of a tile or a strip."""
+    where = directory.where
+    tiled = Tag.TILE_OFFSETS in directory or Tag.TILE_WIDTH in directory
+    if tiled:
+        rows, columns = directory.number(Tag.TILE_LENGTH, 0), directory.number(Tag.TILE_WIDTH, 0)
+        check_pixels(rows, columns, most, f"{where}: its tiles")
+    else:
+        rows, columns = directory.number(Tag.ROWS_PER_STRIP, height), width
+        rows = height if rows < 1 else min(rows, height)
+    if rows < 1 or columns < 1:
+        raise InputError(f"{where}: the image is damaged or cut short (tiles of {rows} × {columns}).")
+    return tiled, rows, columns
+
+
+def _places(directory: Directory, count: int) -> tuple[list[int], list[int]]:
+    """Return where each of `count` strips or tiles begins, and the bytes of those that say how many."""
+    offsets = directory.array(Tag.TILE_OFFSETS if Tag.TILE_OFFSETS in directory else Tag.STRIP_OFFSETS)
+    sizes = directory.array(Tag.TILE_BYTES if Tag.TILE_BYTES in directory else Tag.STRIP_BYTES)
+    if len(offsets) < count:
+        raise InputError(
+            f"{directory.where}: the image is damaged or cut short (expected {count} strips or tiles, found "
+            f"{len(offsets)})."
+        )
+    return [int(offset) for offset in offsets[:count]], [int(size) for size in sizes[:count]]
 
 
 def _one(directory: Directory, tag: int, samples: int, otherwise: int, what: str) -> int:

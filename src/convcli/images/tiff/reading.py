@@ -5,13 +5,13 @@ from __future__ import annotations
 import PIL.Image
 
 from convcli.errors import InputError
-from convcli.images.image import Metadata
+from convcli.images.image import Metadata, Pixels
 from convcli.images.metadata import exif_of, nodata_of, resolution
 from convcli.images.opening import Decoded, File, open_picture
 from convcli.images.picture import arrays_of
 from convcli.images.tiff.directory import Directory, Tag
 from convcli.images.tiff.kinds import is_left_to_pillow, is_understood, refuse_raw, unknown_kind
-from convcli.images.tiff.layout import layout_of
+from convcli.images.tiff.layout import Layout, layout_of
 from convcli.images.tiff.pixels import pixels_of
 from convcli.images.tiff.samples import read_samples
 
@@ -21,24 +21,12 @@ GEO_TAGS = (33550, 33922, 34264, 34735)
 
 def decode(file: File) -> Decoded:
     """Return the first picture of a TIFF file."""
-    stream, where = file.stream, file.where
-    directory = Directory(stream, where)
+    where = file.where
+    directory = Directory(file.stream, where)
     refuse_raw(directory)
     layout = layout_of(directory, file.most)
     profile = (directory.raw(Tag.ICC_PROFILE) or None) if Tag.ICC_PROFILE in directory else None
-    used = False
-    if is_understood(layout):
-        pixels, alpha, notes = pixels_of(read_samples(stream, layout, where), layout, directory)
-        if pixels.ndim == 3 and pixels.shape[2] == 4:
-            ink = PIL.Image.fromarray(pixels, "CMYK")
-            pixels, _, said, used = arrays_of(ink, where, file.threads, profile)
-            notes += said
-    elif is_left_to_pillow(layout):
-        picture = open_picture(file)
-        picture.load()
-        pixels, alpha, notes, used = arrays_of(picture, where, file.threads, profile)
-    else:
-        raise InputError(f"{where}: {unknown_kind(layout)}")
+    pixels, alpha, notes, used = _pixels(file, directory, layout, profile)
     if directory.following:
         notes.append(f"{where}: has more than one picture; only the first is used.")
     if any(tag in directory for tag in GEO_TAGS):
@@ -57,6 +45,24 @@ def decode(file: File) -> Decoded:
         (*notes, *about_exif, *about_dpi, *about_nodata),
         nodata=nodata,
     )
+
+
+def _pixels(
+    file: File, directory: Directory, layout: Layout, profile: bytes | None
+) -> tuple[Pixels, Pixels | None, list[str], bool]:
+    """Return pixels and alpha, what to say of them, and whether the profile has been used up."""
+    if not is_understood(layout):
+        if not is_left_to_pillow(layout):
+            raise InputError(f"{file.where}: {unknown_kind(layout)}")
+        picture = open_picture(file)
+        picture.load()
+        return arrays_of(picture, file.where, file.threads, profile)
+    pixels, alpha, notes = pixels_of(read_samples(file.stream, layout, file.where), layout, directory)
+    if pixels.ndim == 2 or pixels.shape[2] != 4:
+        return pixels, alpha, notes, False
+    ink = PIL.Image.fromarray(pixels, "CMYK")
+    pixels, _, said, used = arrays_of(ink, file.where, file.threads, profile)
+    return pixels, alpha, [*notes, *said], used
 
 
 def _exif(directory: Directory) -> PIL.Image.Exif:
