@@ -16,7 +16,9 @@ from convcli.nn.layers import (
     Flatten,
     GlobalAvgPool,
     MaxPool,
+    Residual,
     Sequence,
+    Upsample,
 )
 from convcli.nn.layers.fused import ConvMaxPool
 from convcli.nn.losses import CrossEntropy
@@ -249,8 +251,8 @@ LARGE_LAYERS = {
     "flatten": Flatten(),
     "dense": Dense(units=16, activation="relu"),
     "sequence": Sequence(layers=(Conv(filters=4, padding="same"), BatchNorm())),
-    "residual": LAYERS_BY_NAME["residual"](layers=(Conv(filters=24, padding="same"), Dropout(rate=0.2))),
-    "upsample": LAYERS_BY_NAME["upsample"](),
+    "residual": Residual(layers=(Conv(filters=24, padding="same"), Dropout(rate=0.2))),
+    "upsample": Upsample(),
 }
 
 
