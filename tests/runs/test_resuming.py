@@ -43,7 +43,7 @@ def go_on(run, *overrides, data=None, file=None, allow=False):
     """Go on with a run to its end, and return the training and what had changed."""
     last = run.read_checkpoint(LAST)
     file = file or values_in_force(run, last, overrides)
-    recorder, changes = resume(run, last, file, data or stripes.data(), allow_changes=allow)
+    recorder, changes = resume(run, last, file, data or stripes.data(), 1, allow_changes=allow)
     for event in recorder.training.run():
         recorder.record(event)
     return recorder.training, changes
@@ -168,7 +168,7 @@ def test_an_allowed_change_begins_its_epoch_again_and_is_written_down(tmp_path):
     run = start(tmp_path / "run", 9)  # the second batch of the second epoch
     last = run.read_checkpoint(LAST)
     file = values_in_force(run, last, ["training.batch_size=45", "training.epochs=4"])
-    recorder, _ = resume(run, last, file, stripes.data(), allow_changes=True)
+    recorder, _ = resume(run, last, file, stripes.data(), 1, allow_changes=True)
     assert (recorder.training.progress.epoch, recorder.training.progress.batch) == (2, 0)
     assert recorder.training.batches == 2
     for event in recorder.training.run():
@@ -202,7 +202,7 @@ def test_going_on_after_a_change_is_as_exact(tmp_path):
     for run, stop in zip(runs, (None, 4), strict=True):
         last = run.read_checkpoint(LAST)
         file = values_in_force(run, last, [change, "training.epochs=3"])
-        recorder, _ = resume(run, last, file, stripes.data(), allow_changes=True)
+        recorder, _ = resume(run, last, file, stripes.data(), 1, allow_changes=True)
         for event in islice(recorder.training.run(), stop):
             recorder.record(event)
         recorder.checkpoint()
@@ -296,7 +296,7 @@ def test_memory_has_to_do_as_for_a_new_training(tmp_path, monkeypatch):
     with pytest.raises(
         InputError, match=r"\[\[layers\]\]: it needs .* GiB of memory, .* smaller data.size or"
     ):
-        resume(run, last, file, stripes.data())
+        resume(run, last, file, stripes.data(), 1)
 
 
 def test_files_that_are_behind_the_checkpoint_are_brought_up_to_it(tmp_path):
@@ -317,7 +317,7 @@ def test_a_checkpoint_that_leaves_out_what_it_was_made_from_is_damaged(tmp_path,
     last.document[key] = value
     message = rf"last\.safetensors: damaged checkpoint \(it does not say .*{message}"
     with pytest.raises(InputError, match=message):
-        resume(run, last, file_of(stripes.config(), tmp_path), stripes.data())
+        resume(run, last, file_of(stripes.config(), tmp_path), stripes.data(), 1)
 
 
 def test_all_that_a_run_remembers_is_finite(tmp_path):

@@ -84,7 +84,6 @@ def _resume(
     folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
 ) -> None:
     from convcli.config_file import ConfigFile
-    from convcli.runs.environment import add_environment
     from convcli.runs.folder import LAST, RESOLVED, Run
     from convcli.runs.resuming import how_to_go_on, resume, values_in_force
 
@@ -104,10 +103,7 @@ def _resume(
             raise InputError(*error.lines, *(moved if config is None else ())) from error
         recorder, changes = resume(run, last, file, data, threads, allow_changes=allow_changes)
         del last  # as large as the training itself
-        progress = recorder.training.progress
-        note(_what_changed(progress, changes))
-        if add_environment(run, seed=file.config.training.seed, threads=threads, epoch=progress.epoch):
-            note("versions, processor or BLAS are others now: figures may differ in their last digits")
+        note(_what_changed(recorder.training.progress, changes))
         if recorder.training.finished:
             why, options = how_to_go_on(recorder.training)
             command = shlex.join(["convcli", "train", "--resume", str(folder), *options])
@@ -127,6 +123,8 @@ def _what_changed(progress: Progress, changes: Changes) -> list[str]:
     lines = [*changes.plain, *changes.weighty]
     if changes.weighty:
         lines.append(f"the changes hold from epoch {progress.epoch} on, which begins at its first batch")
+    if changes.elsewhere:
+        lines.append("versions, processor or BLAS are others now: figures may differ in their last digits")
     return lines
 
 

@@ -13,6 +13,7 @@ from convcli.nn.config import Config
 from convcli.nn.model import Model
 from convcli.runs import checkpoints
 from convcli.runs.comparing import config_changes
+from convcli.runs.environment import add_environment
 from convcli.runs.folder import LAST, RESOLVED, Checkpoint, Run
 from convcli.runs.recording import Recorder
 from convcli.training import Training, best_metrics
@@ -51,11 +52,14 @@ class Changes:
         All others.
     options
         The options of [training] behind the plain ones.
+    elsewhere
+        Whether the environment is another, so that figures may differ in their last digits.
     """
 
     plain: tuple[str, ...]
     weighty: tuple[str, ...]
     options: Mapping[str, Any]
+    elsewhere: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.plain or self.weighty)
@@ -66,7 +70,7 @@ def resume(
     last: Checkpoint,
     file: ConfigFile,
     data: Splits,
-    threads: int | None = None,
+    threads: int,
     *,
     allow_changes: bool = False,
 ) -> tuple[Recorder, Changes]:
@@ -98,21 +102,23 @@ def resume(
             *(f"  {line}" for line in changes.weighty),
             "Go on with --allow-changes, or start a new run.",
         )
-    if before == after and not changes:
-        recorder = Recorder(run, training, last.document["resolved"], images)
-        recorder.catch_up()
-        return recorder, changes
-    if before.data == after.data:  # then the run's files go on naming the data as its user did
-        after = after.model_copy(update={"data": training.model.config.data})
-    best_of = _with_options(training.best_of, changes.options)
-    training = checkpoints.changed_training(training, after, data.presentation, run.folder / LAST)
-    training.best_of = best_of
-    if changes.weighty:
-        training.progress.restart_epoch()
-    recorder = Recorder(run, training, _history(last, training, changes) + file.resolved_text(), images)
-    recorder.checkpoint()
+    resolved, changed = last.document["resolved"], before != after or bool(changes)
+    if changed:
+        if before.data == after.data:  # then the run's files go on naming the data as its user did
+            after = after.model_copy(update={"data": training.model.config.data})
+        best_of = _with_options(training.best_of, changes.options)
+        training = checkpoints.changed_training(training, after, data.presentation, run.folder / LAST)
+        training.best_of = best_of
+        if changes.weighty:
+            training.progress.restart_epoch()
+        resolved = _history(last, training, changes) + file.resolved_text()
+    recorder = Recorder(run, training, resolved, images)
+    if changed:
+        recorder.checkpoint()
     recorder.catch_up()
-    return recorder, changes
+    seed, epoch = after.training.seed, training.progress.epoch
+    elsewhere = add_environment(run, seed=seed, threads=threads, epoch=epoch)
+    return recorder, replace(changes, elsewhere=elsewhere)
 
 
 def _recorded_images(run: Run, last: Checkpoint) -> Mapping[str, Any]:
