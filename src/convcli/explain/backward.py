@@ -20,7 +20,7 @@ from convcli.explain.elements import (
     planes,
 )
 from convcli.explain.gradients import NEAR_KINK, Backward, check
-from convcli.explain.notation import cell_name, factor, number, products, total
+from convcli.explain.notation import cell_name, factor, number, place, products, total
 from convcli.explain.problem import Example, posed
 from convcli.explain.sliding import Sliding, progress
 from convcli.explain.topics import RUN, WINDOW, Request, topic
@@ -214,7 +214,7 @@ def _weight(back: Backward, c: int, k: int, cell: Cell) -> Step:
         "products": exact(seen * dz),
         "dW": exact(value),
     }
-    title = f"dW: A_prev correlated with dZ{_names(back, c, k)}: row {cell[0] + 1}, column {cell[1] + 1}"
+    title = f"dW: A_prev correlated with dZ{_names(back, c, k)}: {place(cell)}"
     return Step.of(title, (row, line), data)
 
 
@@ -284,7 +284,7 @@ def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
     window = sliding.windows(back.dilated(k)[:, :, None])[cell][:, :, 0]
     known, roles = progress(cell, full.shape[1])
     lying: dict[Cell, Role] = dict.fromkeys(sliding.under(cell), "window")
-    outside = {place: role for place, role in back.problem.sliding.padding_marks().items() if place in known}
+    outside = {at: role for at, role in back.problem.sliding.padding_marks().items() if at in known}
     row: Row = (
         Grid.of(padded, f"dZ, dilated and padded{_names(back, k=k)}", {**zeros, **lying}),
         Arrow("*"),
@@ -301,7 +301,7 @@ def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
         "products": exact(window * rotated),
         "full": exact(value),
     }
-    title = f"dA_prev: full convolution{_names(back, c, k)}: row {cell[0] + 1}, column {cell[1] + 1}"
+    title = f"dA_prev: full convolution{_names(back, c, k)}: {place(cell)}"
     return Step.of(title, (row, line), data)
 
 

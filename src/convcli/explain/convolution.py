@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Row, Step, exact
-from convcli.explain.notation import cell_name, number, products
+from convcli.explain.notation import cell_name, number, place, products
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.sliding import progress
 from convcli.explain.topics import RUN, WINDOW, Request, topic
@@ -58,7 +58,7 @@ def window_step(problem: Problem, position: Cell) -> Step:
         "sum": exact(shares.sum()),
         "output": exact(value),
     }
-    return Step.of(f"Row {position[0] + 1}, column {position[1] + 1}", (row, line), data)
+    return Step.of(place(position).capitalize(), (row, line), data)
 
 
 def input_caption(problem: Problem) -> str:

@@ -141,6 +141,10 @@ class Graph:
     links: tuple[Link, ...]
     caption: str = ""
 
+    def feeding(self, end: int) -> list[Link]:
+        """Return the strong links into an output."""
+        return [link for link in self.links if link.end == end and link.strong]
+
 
 Element: TypeAlias = Grid | Arrow | Picture | Block | Formula | Graph
 Row: TypeAlias = tuple[Element, ...]

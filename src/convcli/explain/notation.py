@@ -49,6 +49,15 @@ def products(values: Array, weights: Array, bias: float | None = None) -> str:
     return total((f"{factor(value)}·{factor(weight)}" for value, weight in pairs), bias)
 
 
+def place(cell: Cell) -> str:
+    """Return `row 2, column 3`.
+
+    >>> place((1, 2))
+    'row 2, column 3'
+    """
+    return f"row {cell[0] + 1}, column {cell[1] + 1}"
+
+
 def cell_name(name: str, cell: Cell) -> str:
     """Return `out[2, 3]`, counted from 1 as on paper.
 

@@ -12,7 +12,7 @@ from convcli.engine.batch.pool import pool_window
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError
 from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, exact, planes
-from convcli.explain.notation import cell_name, number
+from convcli.explain.notation import cell_name, number, place
 from convcli.explain.sliding import Sliding, progress
 from convcli.explain.topics import RUN, Request, chosen_index, topic
 from convcli.shapes import Window
@@ -160,5 +160,5 @@ def _step(problem: Pooling, channel: int, position: Cell) -> Step:
         Arrow("→"),
         Grid.of(y, f"output, channel {channel + 1}", roles, known=known),
     )
-    title = f"Channel {channel + 1}: row {position[0] + 1}, column {position[1] + 1}"
+    title = f"Channel {channel + 1}: {place(position)}"
     return Step.of(title, (row, f"{cell_name('out', position)} = {told}"), data)

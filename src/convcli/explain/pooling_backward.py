@@ -10,7 +10,7 @@ from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
-from convcli.explain.notation import cell_name, number
+from convcli.explain.notation import cell_name, number, place
 from convcli.explain.pooling import Pooling, pooled
 from convcli.explain.reading import typed_volume
 from convcli.explain.topics import RUN, Request, topic
@@ -104,7 +104,7 @@ def _step(problem: Pooling, da: Array, so_far: Array, channel: int, position: Ce
         "cells": [list(cell) for cell in targets],
         "dA_prev_so_far": exact(so_far),
     }
-    title = f"Channel {channel + 1}: window at row {position[0] + 1}, column {position[1] + 1}"
+    title = f"Channel {channel + 1}: window at {place(position)}"
     return Step.of(title, (row, *lines), data)
 
 

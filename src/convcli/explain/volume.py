@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convcli.explain.elements import Arrow, Block, Cell, Explanation, Grid, Row, Step, exact, planes
-from convcli.explain.notation import cell_name, factor, number, products, total
+from convcli.explain.notation import cell_name, factor, number, place, products, total
 from convcli.explain.problem import Example, Problem, posed
 from convcli.explain.sliding import progress
 from convcli.explain.topics import RUN, WINDOW, Request, topic
@@ -117,7 +117,7 @@ def _step(problem: Problem, k: int, position: Cell) -> Step:
         "bias": exact(problem.b[k]),
         "output": exact(value),
     }
-    title = f"Filter {k + 1}: row {position[0] + 1}, column {position[1] + 1}"
+    title = f"Filter {k + 1}: {place(position)}"
     return Step.of(title, (*rows, *lines), data)
 
 

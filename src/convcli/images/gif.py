@@ -18,13 +18,13 @@ def encode_animation(pictures: Iterable[Pixels], seconds: Sequence[float]) -> by
 
     Of each picture only what differs from the one before is kept.
     """
-    first, *others = map(with_palette, pictures)
+    frames = map(with_palette, pictures)
     stream = io.BytesIO()
-    first.save(
+    next(frames).save(
         stream,
         "GIF",
         save_all=True,
-        append_images=others,
+        append_images=frames,
         duration=[round(1000 * wait) for wait in seconds],
         loop=0,
         disposal=1,  # what is transparent in the next one shows it

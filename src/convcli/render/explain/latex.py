@@ -18,14 +18,10 @@ HEAD = r"""\documentclass{article}
 \begin{document}
 """
 
+_ESCAPED = {sign: f"\\{sign}" for sign in "{}$%&#"}
 _SIGNS = {
+    **_ESCAPED,
     "\\": r"\backslash ",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "%": r"\%",
-    "&": r"\&",
-    "#": r"\#",
     "~": r"\sim ",
     "^": r"\hat{}",
     "−": "-",
@@ -41,26 +37,14 @@ _SIGNS = {
     "°": r"^\circ ",
 }
 _TEXT = {
+    **_ESCAPED,
+    **{sign: f"${_SIGNS[sign].strip()}$" for sign in "−·×→⌊⌋′°"},
     "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "%": r"\%",
-    "&": r"\&",
-    "#": r"\#",
     "_": r"\_",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
-    "−": "$-$",
-    "·": r"$\cdot$",
-    "×": r"$\times$",
-    "→": r"$\to$",
-    "⌊": r"$\lfloor$",
-    "⌋": r"$\rfloor$",
-    "′": "$'$",
     "Σ": r"$\Sigma$",
     "…": r"\dots{}",
-    "°": r"$^\circ$",
 }
 # Words stay words; single letters and names such as dA, out or Z_1 are mathematics.
 _PIECE = re.compile(
@@ -138,7 +122,7 @@ def _graph(graph: Graph) -> str:
     """Return the connections as equations, one an output."""
     lines = []
     for end, name in enumerate(graph.outputs):
-        own = [link for link in graph.links if link.end == end and link.strong]
+        own = graph.feeding(end)
         terms = [
             _indexed(graph.inputs[link.start])
             if link.weight is None

@@ -71,7 +71,7 @@ def _links(graph: Graph) -> str:
     """Return what feeds each output, a line an output."""
     lines = [f"{_escaped(graph.caption)}:", ""]
     for end, name in enumerate(graph.outputs):
-        own = [link for link in graph.links if link.end == end and link.strong]
+        own = graph.feeding(end)
         fed = ", ".join(
             graph.inputs[link.start] + ("" if link.weight is None else f" (w{link.weight + 1})")
             for link in own

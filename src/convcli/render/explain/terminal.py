@@ -178,7 +178,7 @@ def _graph(graph: Graph, console: Console) -> list[Text]:
     """Return what feeds each output, a line an output."""
     lines = [Text(printable(graph.caption), style="dim")]
     for end, name in enumerate(graph.outputs):
-        own = [link for link in graph.links if link.end == end and link.strong]
+        own = graph.feeding(end)
         words = " ".join(
             graph.inputs[link.start] + ("" if link.weight is None else f"·w{link.weight + 1}") for link in own
         )
