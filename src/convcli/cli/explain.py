@@ -14,9 +14,6 @@ from convcli.cli.options import (
     Force,
     MaxPixels,
     chosen_run,
-    files_of_kernel,
-    files_of_run,
-    parse_kernel,
     parse_padding,
     parse_pair,
     whole,
@@ -146,6 +143,8 @@ def explain(
         "latex": latex,
         "json": json,
     }
+    from convcli.runs.kernels import files_of_kernel, files_of_run, parse
+
     given = {name: place for name, place in formats.items() if place is not None}
     targets = {name: STREAM if is_stdout(place) else place for name, place in given.items()}
     read = [Path(name) for name in (source, (source or "").rpartition("@")[0], image) if name]
@@ -158,7 +157,7 @@ def explain(
 
     request = Request(
         input=source,
-        kernels=tuple(parse_kernel(text) if text.startswith("run:") else text for text in kernel or ()),
+        kernels=tuple(parse(text, tell=note) if text.startswith("run:") else text for text in kernel or ()),
         bias=_numbers(bias, "--bias"),
         stride=None if stride is None else parse_pair(stride, "--stride"),
         padding=None if padding is None else parse_padding(padding),

@@ -19,7 +19,6 @@ from convcli.cli.options import (
     KeepGoing,
     MaxPixels,
     Threads,
-    files_of_kernel,
     parse_nodata,
     parse_padding,
     parse_pair,
@@ -205,6 +204,7 @@ def filter(  # noqa: A001  (the command's name)
     from convcli.filtering.jobs import Saving
     from convcli.filtering.original import Reading
     from convcli.filtering.policy import Policy
+    from convcli.runs.kernels import files_of_kernel
 
     chosen = chosen_kernels(kernel, scale=scale, normalize=normalize, anchor=anchor)
     if fill is not None and (border := border_named(border)) != "constant":

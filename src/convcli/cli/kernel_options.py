@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from convcli.cli.options import parse_kernel, parse_pair
+from convcli.cli.options import parse_pair
+from convcli.cli.output import note
 from convcli.errors import KernelError, UsageError
 from convcli.wording import shortened
 
@@ -43,12 +44,15 @@ def chosen_kernels(
     That is the kernel's name; where several have it, with its parameters behind it, or else counted.
     """
     from convcli import kernels
+    from convcli.runs.kernels import parse
 
     if double := [text for text, count in Counter(texts).items() if count > 1]:
         raise UsageError(f"--kernel {shortened(double[0])} is given twice; each kernel makes one result.")
     factor = 1.0 if scale is None else kernels.number(scale, "--scale")
     try:
-        changed = [kernels.adjusted(parse_kernel(text), scale=factor, normalize=normalize) for text in texts]
+        changed = [
+            kernels.adjusted(parse(text, tell=note), scale=factor, normalize=normalize) for text in texts
+        ]
     except KernelError as error:
         raise KernelError(str(error).replace("scale:", "--scale:", 1)) from error
     if anchor is not None:

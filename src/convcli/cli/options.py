@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from convcli.cli.output import note
-from convcli.errors import ConvcliError, UsageError
+from convcli.errors import UsageError
 from convcli.shapes import NAMED_PADDINGS, Pair, Sides
 
 if TYPE_CHECKING:
     from convcli.config_file import ConfigFile
-    from convcli.kernels import Kernel
     from convcli.nn.network import Network
 
 
@@ -169,70 +168,6 @@ def parse_volume(text: str, option: str = "--input") -> tuple[int, int, int]:
         raise UsageError(f"{option}: expected ROWSxCOLUMNSxCHANNELS such as 28x28x1, not {text!r}.")
     rows, columns, channels = (whole(number, option) for number in numbers)
     return rows, columns, channels
-
-
-LEARNED = re.compile(r"run:(?P<run>.+)#(?P<layer>\d+(?:\.\d+)*)/(?P<filter>\d+)(?:/(?P<channel>\d+))?")
-
-
-def parse_kernel(text: str) -> Kernel:
-    """Return the kernel that `--kernel` names: as `kernels.parse` takes it, or a trained network's.
-
-    That is `run:RUN#LAYER/FILTER`, or with `/CHANNEL` behind it, counted from 1. Without a channel, a filter
-    of the first convolution of a network for RGB is a kernel for all three.
-    """
-    from convcli import kernels
-
-    if not text.startswith("run:"):
-        return kernels.parse(text)
-    match = LEARNED.fullmatch(text)
-    if not match:
-        raise UsageError(
-            f"{text}: expected run:RUN#LAYER/FILTER or run:RUN#LAYER/FILTER/CHANNEL, counted from 1, "
-            "such as run:runs/digits-001#1/3."
-        )
-    from convcli.explain.tensors import layer_of
-    from convcli.explain.topics import chosen_index
-    from convcli.kernels.learned import learned
-    from convcli.nn.layers import Conv
-    from convcli.runs import checkpoints
-
-    run, channel = chosen_run(Path(match["run"])), match["channel"]
-    model = checkpoints.load_run(run)
-    layer = ".".join(str(whole(digits, "--kernel: layer")) for digits in match["layer"].split("."))
-    number, _ = layer_of(model, layer, (Conv,), f"{text}: layer")
-    w = model.weights.arrays.at(number)["W"]
-    k = chosen_index(whole(match["filter"], "--kernel: filter"), w.shape[3], f"{text}: filter")
-    name = f"{run.resolve().name}-layer{number}-filter{k + 1}"
-    if channel is not None:
-        c = chosen_index(whole(channel, "--kernel: channel"), w.shape[2], f"{text}: channel")
-        return learned(w, k, c, name=f"{name}-channel{c + 1}", source=text)
-    colours = w.shape[2] == 3 and number == layer_of(model, None, (Conv,))[0]
-    if w.shape[2] > 1 and not colours:
-        raise UsageError(
-            f"{text}: the filters of layer {number} have {w.shape[2]} channels, which are not a photo's: "
-            f"name one, from {text}/1 to {text}/{w.shape[2]}."
-        )
-    return learned(w, k, None, name=name, source=text)
-
-
-def files_of_kernel(text: str) -> list[Path]:
-    """Return the files that `parse_kernel` reads for a text, which no result may overwrite."""
-    if text.startswith("@"):
-        return [Path(text[1:])]
-    match = LEARNED.fullmatch(text)
-    return files_of_run(Path(match["run"])) if match else []
-
-
-def files_of_run(name: Path) -> list[Path]:
-    """Return the files that make a run's trained network, which no result may overwrite."""
-    from convcli.runs.folder import BEST, RESOLVED
-    from convcli.runs.history import find
-
-    try:
-        folder, _ = find(name)
-    except ConvcliError:  # which whoever opens it says
-        return []
-    return [folder / BEST, folder / RESOLVED]
 
 
 def chosen_run(name: Path) -> Path:
