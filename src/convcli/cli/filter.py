@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
-from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from convcli.cli.interruption import interruptions
+from convcli.cli.batch import work_through
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
 from convcli.cli.options import (
     Force,
@@ -23,12 +19,8 @@ from convcli.cli.options import (
     parse_padding,
     parse_pair,
 )
-from convcli.cli.output import note, of_failures, out, out_bytes, own_words_only, print_json, say
-from convcli.errors import ConvcliError, UsageError
-from convcli.wording import shown
-
-if TYPE_CHECKING:
-    from convcli.filtering.batch import Batch, Done
+from convcli.cli.output import note
+from convcli.errors import UsageError
 
 
 def filter(  # noqa: A001  (the command's name)
@@ -232,88 +224,4 @@ def filter(  # noqa: A001  (the command's name)
         kept=identities([file for text in kernel for file in files_of_kernel(text)]),
         tell=note,
     )
-    _check_streams(batch, json=json)
-    with own_words_only():
-        left, signal = _filter_one(batch, json=json) if batch.is_single else _filter_all(batch, json=json)
-    _conclude(batch, left, signal)
-
-
-def _check_streams(batch: Batch, *, json: bool) -> None:
-    """Refuse a terminal as an image, and two documents on standard output."""
-    if any(job.source == "-" for job in batch.jobs) and sys.stdin.isatty():
-        raise UsageError("Standard input is a terminal; pipe an image into it.")
-    if all(job.target is not None for job in batch.jobs):
-        return
-    if json:
-        raise UsageError("--json and the image cannot both go to standard output; give -o FILE.")
-    if sys.stdout.isatty():
-        raise UsageError("Standard output is a terminal; redirect it, or give -o FILE.")
-
-
-def _filter_one(batch: Batch, *, json: bool) -> tuple[int, int]:
-    """Make the only result, and print it. Nothing is left, and a signal ends all."""
-    from convcli.filtering.batch import Done
-    from convcli.render.late_bar import shares
-
-    with shares("filtering") as progress:
-        outcomes = list(batch.run(progress=progress))
-    for done in outcomes:
-        if isinstance(done, Done):  # or it is raised
-            _print(done, done.notes, json=json)
-    return 0, 0
-
-
-def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int]:
-    """Make what is to be made, and print each result.
-
-    Return how many were not begun, and the number of the signal that asked for it.
-    """
-    from convcli.filtering.batch import Done
-    from convcli.filtering.notes import Said
-    from convcli.render.progress import steps
-
-    left, said = len(batch.todo), Said()
-    with (
-        interruptions() as asked,
-        steps(left, "filtering") as advance,
-        closing(batch.run(lambda: bool(asked))) as outcomes,
-    ):
-        for outcome in outcomes:
-            if isinstance(outcome, Done):
-                _print(outcome, said.new(outcome.notes, outcome.job.source), json=json)
-            elif json:
-                print_json({"input": outcome.job.source, "error": str(outcome.error)})
-            left -= 1
-            advance()
-    note(said.counted())
-    return left, asked[0] if asked else 0
-
-
-def _print(done: Done, notes: Iterable[str], *, json: bool) -> None:
-    from convcli.render.filtering import result_document, result_lines
-
-    target = done.job.target
-    if done.data is not None:
-        out_bytes(done.data)
-    note(notes)
-    if json:
-        return print_json(result_document(done))
-    stream = sys.stderr if target is None else sys.stdout
-    width = get_terminal_size().columns if stream is not None and stream.isatty() else None
-    lines = result_lines("standard output" if target is None else shown(target), done.found, width)
-    return say(*lines) if target is None else out(*lines)
-
-
-def _conclude(batch: Batch, left: int, signal: int) -> None:
-    """Say which images failed and how many were left undone; end as that asks for."""
-    count, failures = len(batch.jobs), batch.failures
-    summary, lines = of_failures([failures[job] for job in batch.jobs if job in failures], count, "filtered")
-    if left:
-        if failures:
-            say(f"error: {summary}.", *lines)
-        say(f"Interrupted: {count - left - len(failures):,} of {count:,} images are done.")
-        if batch.saving.out_dir is not None:
-            say("With --resume the same call goes on.")
-        raise typer.Exit(128 + signal)
-    if failures:
-        raise ConvcliError(f"{summary}; the others are done.", *lines)
+    work_through(batch, json=json)
