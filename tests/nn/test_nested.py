@@ -10,7 +10,7 @@ import pytest
 import stripes
 from convcli.errors import ConfigError
 from convcli.nn.config import validate
-from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Sequence
+from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool, Residual, Sequence
 from convcli.nn.layers.fused import ConvMaxPool
 from convcli.nn.network import Network
 from convcli.nn.weights import decay_mask
@@ -175,21 +175,12 @@ def test_a_wrong_option_is_named_by_where_it_stands():
     )
 
 
-def test_a_trace_tells_what_goes_into_every_layer_and_comes_out():
-    model = trained(NESTED, epochs=1).model
-    images = stripes.dataset(6, 3).images
-    trace = model.trace(images)
-    np.testing.assert_allclose(trace.outputs, model.outputs(images), rtol=1e-5)
-    numbers = [place.number for place in model.network.places]
-    assert numbers == [1, "1.1", "1.2", "1.3", 2, "2.1", "2.1.1", "2.1.2", "2.2", "2.3", 3]
-    for place in model.network.places:
-        assert trace.input(place.number).shape == (6, *place.input)
-        assert trace.output(place.number).shape == (6, *place.output)
-    np.testing.assert_array_equal(trace.input("2.1.1"), trace.output("1.3"))
-    np.testing.assert_array_equal(trace.output("2.3"), trace.output(2))
-    trace.back(np.ones_like(trace.outputs))
-    np.testing.assert_array_equal(trace.gradient("2.3"), trace.gradient(2))
-    assert trace.gradient("1.1").shape == (6, 8, 8, 4)
+def test_what_a_container_takes_in_memory_is_what_its_layers_take():
+    inner = (Conv(filters=2, padding="same"), MaxPool())
+    flat, nested = (Network(layers, (4, 4, 1)) for layers in (inner, [Sequence(layers=inner)]))
+    assert flat.activations == nested.activations == [16, 32, 8]
+    block = Residual(layers=(Conv(filters=1, padding="same"), Dropout()))
+    assert Network([block], (4, 4, 1)).activations == [16, 16, 16, 16]
 
 
 def test_a_long_sequence_may_hold_as_many_layers_as_a_network_may():

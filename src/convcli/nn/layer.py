@@ -156,6 +156,12 @@ class Layer(Part):
         given = zip(self.children, self.inputs(shape), strict=True)
         return sum(child.multiply_adds(inner) for child, inner in given)
 
+    def activations(self, shape: Shape) -> Iterator[int]:
+        """Yield how many numbers come out of each layer in it, and of itself, for one sample."""
+        for child, inner in zip(self.children, self.inputs(shape), strict=True):
+            yield from child.activations(inner)
+        yield math.prod(self.output_shape(shape))
+
     def column_bytes(self, shape: Shape) -> int:
         """Return the memory of a convolution's windows side by side, in float32; of several the largest."""
         given = zip(self.children, self.inputs(shape), strict=True)

@@ -135,7 +135,7 @@ class Network:
     @property
     def activations(self) -> list[int]:
         """How many numbers an image is, and how many come out of each layer for it."""
-        return [math.prod(shape) for shape in (self.shapes[0], *(place.output for place in self.places))]
+        return [math.prod(self.shapes[0]), *self.sequence.activations(self.shapes[0])]
 
     def _check_sums(self) -> None:
         """Raise ConfigError where each layer would be possible, but not all of them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -34,6 +36,10 @@ class Residual(Sequence):
                 'padding = "same", stride 1, and as many filters as channels come in.'
             )
         return output
+
+    def activations(self, shape: Shape) -> Iterator[int]:
+        yield from super().activations(shape)
+        yield math.prod(shape)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         a = tape.saved["a"] = tape.workspace.array("a", x.shape, x.dtype)

@@ -41,6 +41,10 @@ class Sequence(Layer):
             shape = layer.output_shape(shape)
         return shape
 
+    def activations(self, shape: Shape) -> Iterator[int]:
+        for layer, given in zip(self.layers, self.inputs(shape), strict=True):
+            yield from layer.activations(given)  # what comes out of the last one is what comes out here
+
     def fields(self, field: ReceptiveField | None, shape: Shape) -> Iterator[ReceptiveField | None]:
         for layer, given in zip(self.layers, self.inputs(shape), strict=True):
             yield field
