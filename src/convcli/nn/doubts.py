@@ -39,7 +39,7 @@ def about(model: Model, train: Dataset) -> list[str]:
 
 def _about_the_end(model: Model) -> list[str]:
     """Return what is wrong with a last layer, whose outputs the loss takes."""
-    last = [place for place in model.network.places if isinstance(place.number, int)][-1]
+    last = [place for place in model.network.places if not place.inner][-1]
     if last.layer.draws and not last.layer.children:
         return [f"{last.name} drops outputs of the network: put it before the last dense layer."]
     name = last.layer.ends_with

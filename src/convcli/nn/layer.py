@@ -100,8 +100,8 @@ class Layer(Part):
         """The layers in this one. In names of weights and in tables they count from 1."""
         return ()
 
-    def inputs(self, shape: Shape) -> Iterator[Shape]:
-        """Yield what goes into each child where `shape` goes in here, each when those before it fit."""
+    def inside(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
+        """Yield each child with what goes into it where `shape` goes in here, when those before it fit."""
         yield from ()
 
     def fields(self, field: ReceptiveField | None, shape: Shape) -> Iterator[ReceptiveField | None]:
@@ -135,7 +135,7 @@ class Layer(Part):
         """Return its arrays by name for an input of `shape`; those of its first child are `1.W` and so on."""
         return {
             f"{number}.{name}": initial
-            for number, (child, given) in enumerate(zip(self.children, self.inputs(shape), strict=True), 1)
+            for number, (child, given) in enumerate(self.inside(shape), 1)
             for name, initial in child.initial_weights(given).items()
         }
 
@@ -153,19 +153,17 @@ class Layer(Part):
 
     def multiply_adds(self, shape: Shape) -> int:
         """Return the multiplications of the forward pass of one sample."""
-        given = zip(self.children, self.inputs(shape), strict=True)
-        return sum(child.multiply_adds(inner) for child, inner in given)
+        return sum(child.multiply_adds(given) for child, given in self.inside(shape))
 
     def activations(self, shape: Shape) -> Iterator[int]:
         """Yield how many numbers come out of each layer in it, and of itself, for one sample."""
-        for child, inner in zip(self.children, self.inputs(shape), strict=True):
-            yield from child.activations(inner)
+        for child, given in self.inside(shape):
+            yield from child.activations(given)
         yield math.prod(self.output_shape(shape))
 
     def column_bytes(self, shape: Shape) -> int:
         """Return the memory of a convolution's windows side by side, in float32; of several the largest."""
-        given = zip(self.children, self.inputs(shape), strict=True)
-        return max((child.column_bytes(inner) for child, inner in given), default=0)
+        return max((child.column_bytes(given) for child, given in self.inside(shape)), default=0)
 
     def window(self, shape: Shape) -> Window | None:
         """Return the window that the layer slides over its input, if it does."""

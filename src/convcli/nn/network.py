@@ -44,6 +44,11 @@ class Place:
         return _name(self.number, self.layer)
 
     @property
+    def inner(self) -> bool:
+        """Whether it stands in another layer."""
+        return not isinstance(self.number, int)
+
+    @property
     def title(self) -> str:
         """Its type and options in a few words."""
         return f"{self.layer.name()} {self.layer.summary()}".strip()
@@ -97,8 +102,8 @@ class Network:
                 "Set data.size."
             )
         self.places = _inside(self.sequence, "", tuple(input_shape), ReceptiveField())
-        outer = [place for place in self.places if isinstance(place.number, int)]
-        self.shapes: list[Shape] = [tuple(input_shape), *(place.output for place in outer)]
+        outputs = (place.output for place in self.places if not place.inner)
+        self.shapes: list[Shape] = [tuple(input_shape), *outputs]
         self._check_sums()
         arrays = self.sequence.initial_weights(self.shapes[0])
         trained = {name: initial for name, initial in arrays.items() if initial.kind == "trained"}
@@ -171,10 +176,10 @@ class Network:
 
 def _inside(layer: Layer, prefix: str, shape: Shape, field: ReceptiveField | None) -> list[Place]:
     """Return where the layers within a layer stand, which takes an input of `shape` that sees `field`."""
-    given = zip(layer.children, layer.inputs(shape), layer.fields(field, shape), strict=True)
+    given = zip(layer.inside(shape), layer.fields(field, shape), strict=True)
     return [
         place
-        for number, (child, inner, seen) in enumerate(given, 1)
+        for number, ((child, inner), seen) in enumerate(given, 1)
         for place in _placed(child, f"{prefix}{number}", inner, seen)
     ]
 

@@ -46,11 +46,6 @@ class LayerRow:
         """Rows and columns of a volume that goes in."""
         return self.place.input[0], self.place.input[1]
 
-    @property
-    def inner(self) -> bool:
-        """Whether the layer stands in another, whose row counts what it costs."""
-        return not isinstance(self.place.number, int)
-
 
 def layer_rows(network: Network) -> Iterator[LayerRow]:
     """Yield a row for each layer."""
@@ -108,7 +103,7 @@ def network_table(network: Network, title: str) -> Table:
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("layer", footer="total", no_wrap=True)
     table.add_column("options")
-    outer = [not row.inner for row in rows]
+    outer = [not row.place.inner for row in rows]  # whose costs are those of all
     totals = {name: f"{sum(compress(column, outer)):,}" for name, column in counts.items()}
     for name, footer in {"output": "", **totals, "sees": ""}.items():
         table.add_column(name, footer=footer, justify="right", no_wrap=True)
@@ -157,7 +152,7 @@ def geometry_view(network: Network) -> Group:
 def network_document(network: Network) -> dict[str, Any]:
     """Return the same as plain JSON."""
     rows = list(layer_rows(network))
-    outer = [row for row in rows if not row.inner]
+    outer = [row for row in rows if not row.place.inner]
     return {
         "op": "correlate",
         "input": list(network.shapes[0]),

@@ -31,9 +31,9 @@ class Sequence(Layer):
     def _steps(self, tape: Tape) -> list[tuple[int, Computation]]:
         return list(enumerate(self.layers)) if tape.current.records else self.steps
 
-    def inputs(self, shape: Shape) -> Iterator[Shape]:
+    def inside(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
         for layer in self.layers:
-            yield shape
+            yield layer, shape
             shape = layer.output_shape(shape)
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -42,16 +42,16 @@ class Sequence(Layer):
         return shape
 
     def activations(self, shape: Shape) -> Iterator[int]:
-        for layer, given in zip(self.layers, self.inputs(shape), strict=True):
+        for layer, given in self.inside(shape):
             yield from layer.activations(given)  # what comes out of the last one is what comes out here
 
     def fields(self, field: ReceptiveField | None, shape: Shape) -> Iterator[ReceptiveField | None]:
-        for layer, given in zip(self.layers, self.inputs(shape), strict=True):
+        for layer, given in self.inside(shape):
             yield field
             field = layer.sees(field, given)
 
     def sees(self, field: ReceptiveField | None, shape: Shape) -> ReceptiveField | None:
-        for layer, given in zip(self.layers, self.inputs(shape), strict=True):
+        for layer, given in self.inside(shape):
             field = layer.sees(field, given)
         return field
 

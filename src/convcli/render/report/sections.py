@@ -97,7 +97,7 @@ def _network(report: Report) -> Section:
                 Cell(by(row.receptive_field) if row.receptive_field else ""),
             )
         )
-    outer = [row for row in rows if not row.inner]
+    outer = [row for row in rows if not row.place.inner]
     frozen = sum(row.frozen for row in outer)
     total = (
         number(sum(row.parameters for row in outer), ",", f"and {frozen:,} frozen" if frozen else ""),
