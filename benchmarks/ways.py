@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -20,36 +20,40 @@ def never(*_: object) -> None:
 
 
 NETWORKS, PLANES = (f"convcli.engine.{room}.strategies.STRATEGIES" for room in ("batch", "plane"))
-IN_NETWORKS: dict[str, Any] = {
+WAYS: dict[str, Any] = {
     "no Winograd": mock.patch.dict(NETWORKS, winograd=never),
     "no pairs of outputs": mock.patch.dict(NETWORKS, pairs=never),
     "conv and pool apart": mock.patch("convcli.nn.layers.fused.ConvMaxPool.suits", never),
     "threads, not processes": mock.patch("convcli.engine.team.Team.forks", new=False),
-}
-ON_PLANES: dict[str, Any] = {
-    "not separable": mock.patch.dict(PLANES, separable=never),
     "not stacked": mock.patch.dict(PLANES, stacked=never),
+    "not separable": mock.patch.dict(PLANES, separable=never),
     "not spectral": mock.patch.dict(PLANES, spectral=never),
 }
-FILTERS = {"3 × 3": "not stacked", "25 × 25 Gaussian": "not separable", "31 × 31": "not spectral"}
-"""Kernels, and what is left out of the ways to filter by them."""
+"""What leaves each of them out."""
+
+LEFT_OUT = {
+    "SEED": ("no Winograd", "conv and pool apart", "threads, not processes"),
+    "SMALL": ("no pairs of outputs", "conv and pool apart", "threads, not processes"),
+    "3 × 3": ("not stacked",),
+    "25 × 25 Gaussian": ("not separable",),
+    "31 × 31": ("not spectral",),
+}
+"""Networks and kernels, and the ways that they are computed by."""
 
 
 def ways(setting: Setting) -> Iterator[Match]:
     """Compare training on both networks, and filters on one plane."""
-    for network, batch in BATCHES.items():
-        job = Job(network, batch, setting.sizes.images[network], setting.threads, inference=False)
-        quantity = Quantity(f"{network}, training, batch {batch}", "images/s", "training")
-        yield _match(partial(convcli_side, job), IN_NETWORKS, quantity)
-    for name, left_out in FILTERS.items():
-        set_up = partial(filter_side, "convcli", *JOBS[name], setting.sizes.plane, setting.threads)
-        yield _match(set_up, [left_out], Quantity(name, "ms", "ms"))
-
-
-def _match(set_up: Callable[[], Measure], left_out: Iterable[str], quantity: Quantity) -> Match:
-    ours = Side("convcli", Call(set_up, as_convcli=True))
-    others = [Side(name, Call(partial(without, name, set_up), as_convcli=True)) for name in left_out]
-    return Match([ours, *others], [quantity])
+    for name, left_out in LEFT_OUT.items():
+        set_up: Callable[[], Measure]
+        if name in BATCHES:
+            job = Job(name, BATCHES[name], setting.sizes.images[name], setting.threads, inference=False)
+            set_up = partial(convcli_side, job)
+            quantity = Quantity(f"{name}, training, batch {job.batch}", "images/s", "training")
+        else:
+            set_up = partial(filter_side, "convcli", *JOBS[name], setting.sizes.plane, setting.threads)
+            quantity = Quantity(name, "ms", "ms")
+        calls = {"convcli": set_up, **{way: partial(without, way, set_up) for way in left_out}}
+        yield Match([Side(side, Call(call, as_convcli=True)) for side, call in calls.items()], [quantity])
 
 
 # What runs in a side's own process.
@@ -57,5 +61,5 @@ def _match(set_up: Callable[[], Measure], left_out: Iterable[str], quantity: Qua
 
 def without(name: str, set_up: Callable[[], Measure]) -> Measure:
     """Set up a side that lacks one of the ways."""
-    (IN_NETWORKS | ON_PLANES)[name].start()
+    WAYS[name].start()
     return set_up()

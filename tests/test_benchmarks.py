@@ -68,7 +68,7 @@ PEERS = {
     "kernel-size": {"OpenCV": "cv2"},
     "batch-memory": {"PyTorch": "torch"},
     "folders": {"Pillow, decoding alone": "PIL"},
-    "ways": dict.fromkeys([*ways.IN_NETWORKS, *ways.ON_PLANES], "sys"),
+    "ways": dict.fromkeys(ways.WAYS, "sys"),
 }
 
 
