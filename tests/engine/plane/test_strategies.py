@@ -21,7 +21,7 @@ SCIPY_MODES = {"reflect": "mirror", "symmetric": "reflect", "edge": "nearest", "
 
 @pytest.fixture(params=STRATEGIES)
 def forced(request, monkeypatch):
-    """Leave the planner one forced to pick, and blocks so small that there are several."""
+    """Leave one to choose, and blocks so small that there are several."""
     monkeypatch.setattr(strategies, "STRATEGIES", {request.param: STRATEGIES[request.param]})
     monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**10)
     monkeypatch.setattr(strategy, "BLOCK_ROWS", (16, 32))

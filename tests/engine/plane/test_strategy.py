@@ -1,4 +1,4 @@
-"""Which strategy the planner picks: facts about kernels, planes and strides, not times."""
+"""Which strategy is chosen: facts about kernels, planes and strides, not times."""
 
 from __future__ import annotations
 

@@ -92,11 +92,7 @@ class Plan:
         if op == "convolve":
             weights = [kernel[::-1, ::-1] for kernel in weights]
         window = Window.of(weights[0].shape, stride=stride, padding=padding, dilation=dilation)
-        centre = (window.span[0] - 1) // 2, (window.span[1] - 1) // 2
-        if anchor is not None:
-            window, centre = _anchored(
-                window, checked_anchor(anchor, window.size), padding, turned=op != "correlate"
-            )
+        window, centre = _anchored(window, anchor, padding, turned=op == "convolve")
         rows, columns = (n + before + after for n, (before, after) in zip(shape, window.padding, strict=True))
         if rows * columns > MOST_CELLS:
             raise ShapeError(f"A padded plane of {rows} × {columns} is too large; pad or dilate less.")
@@ -140,11 +136,14 @@ def checked_anchor(anchor: Sequence[int], size: Pair) -> Pair:
     return row, column
 
 
-def _anchored(window: Window, anchor: Pair, padding: Padding, *, turned: bool) -> tuple[Window, Pair]:
+def _anchored(window: Window, anchor: Pair | None, padding: Padding, *, turned: bool) -> tuple[Window, Pair]:
     """Return the window padded, where that is "same", so that the kernel's cell `anchor` lies on the pixel.
 
-    And the place of that cell in the window, from 0.
+    And the place of that cell in the window, from 0. Without an anchor it is the middle, where "same" has it.
     """
+    if anchor is None:
+        return window, ((window.span[0] - 1) // 2, (window.span[1] - 1) // 2)
+    anchor = checked_anchor(anchor, window.size)
     named = padding if isinstance(padding, Sequence) and not isinstance(padding, str) else (padding, padding)
     sides, centre = [], []
     for place, f, d, given, usual in zip(
