@@ -1,10 +1,13 @@
 """`python -m convcli` and the console script."""
 
+import atexit
+import gc
 import sys
 
 
 def main() -> None:
     """Run the command line."""
+    atexit.register(gc.freeze)  # or Python seeks cycles in all that was imported, and the process ends anyway
     try:
         from convcli.cli import blas
 
