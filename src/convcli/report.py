@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from convcli.data import Dataset
+from convcli.data.splits import in_words
 from convcli.engine.workspace import Array
 from convcli.explain.tensors import pass_through
 from convcli.images import resize
@@ -171,7 +172,7 @@ class Report:
     @property
     def kind(self) -> str:
         """What one calls the judged images: "test", "validation", "training" or "new"."""
-        return "training" if self.part == "train" else self.part
+        return in_words(self.part)
 
     @property
     def best(self) -> Metrics:

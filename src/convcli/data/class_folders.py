@@ -17,7 +17,7 @@ import numpy as np
 
 from convcli.data.parts import RawPart, assemble, sorted_names
 from convcli.data.readers import READERS, Reader
-from convcli.data.splits import Splits
+from convcli.data.splits import Splits, in_words
 from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 from convcli.wording import shortened, shown
@@ -94,10 +94,9 @@ def _refuse(path: Path, parts: list[Path]) -> None:
 def _only(path: Path, role: str, named: list[Path]) -> Path:
     if len(named) > 1:
         names = ", ".join(folder.name for folder in named)
-        word = "training" if role == "train" else role
         raise InputError(
-            f"{shown(path)} holds {len(named)} {word} parts: {names}. Keep one, or name folders with "
-            "data.source, data.validation and data.test."
+            f"{shown(path)} holds {len(named)} {in_words(role)} parts: {names}. Keep one, or name folders "
+            "with data.source, data.validation and data.test."
         )
     return named[0]
 

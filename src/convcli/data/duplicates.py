@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from convcli.data.dataset import Dataset
+from convcli.data.splits import in_words
 from convcli.wording import shown
 
 _DIGEST_BYTES = 16
-_WORDS = {"train": "training"}
 
 
 def same_pictures(parts: Mapping[str, Dataset | None]) -> tuple[tuple[str, ...], int]:
@@ -56,8 +56,8 @@ def same_pictures(parts: Mapping[str, Dataset | None]) -> tuple[tuple[str, ...],
             assert other is not None
             there, here = pairs[0]
             notes.append(
-                f"{len(pairs):,} of {len(part):,} {_WORDS.get(name, name)} images stand in the "
-                f"{_WORDS.get(before, before)} part, too: {shown(other.origin(there))} there is "
+                f"{len(pairs):,} of {len(part):,} {in_words(name)} images stand in the "
+                f"{in_words(before)} part, too: {shown(other.origin(there))} there is "
                 f"{shown(part.origin(here))} here"
             )
             met += len(pairs)

@@ -7,9 +7,9 @@ registers itself; they are asked in the order of registration.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from convcli.data.splits import Splits
 from convcli.data.wanted import Wanted
@@ -18,31 +18,13 @@ from convcli.registry import Registry
 from convcli.wording import shortened, suggestion
 
 
-class ReadPath(Protocol):
-    """Reads the source at a path."""
-
-    def __call__(self, path: Path, wanted: Wanted) -> Splits: ...
-
-
-class MatchPath(Protocol):
-    """Says at a glance whether an existing path is of this kind."""
-
-    def __call__(self, path: Path) -> bool: ...
-
-
-class ReadBuiltIn(Protocol):
-    """Reads a set that comes with the package."""
-
-    def __call__(self, wanted: Wanted) -> Splits: ...
-
-
 @dataclass(frozen=True)
 class Reader:
-    """One kind of data source: what it is in words, which paths are of this kind, and how they are read."""
+    """One kind of data source: what it is in words, which existing paths are of it, and how they are read."""
 
     description: str
-    matches: MatchPath
-    read: ReadPath
+    matches: Callable[[Path], bool]
+    read: Callable[[Path, Wanted], Splits]
 
 
 @dataclass(frozen=True)
@@ -50,7 +32,7 @@ class BuiltIn:
     """A set that comes with the package: what it is in words, and how it is read."""
 
     description: str
-    read: ReadBuiltIn
+    read: Callable[[Wanted], Splits]
 
 
 FEWER = "Take fewer images, or set a smaller data.size."  # for what is too large for memory

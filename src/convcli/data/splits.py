@@ -71,6 +71,11 @@ class Splits:
         }
 
 
+def in_words(part: str) -> str:
+    """Return what one calls the images of a part: those of `train` are training images."""
+    return "training" if part == "train" else part
+
+
 def fingerprint(dataset: Dataset) -> str:
     """Return the number and size of images, and the start of the SHA-256 of them and their labels."""
     digest = hashlib.sha256()

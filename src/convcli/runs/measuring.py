@@ -9,14 +9,13 @@ from typing import Any
 
 from convcli.config_file import ConfigFile
 from convcli.data import Dataset, Splits, Wanted, load_data, open_source
-from convcli.data.splits import fingerprint
+from convcli.data.splits import fingerprint, in_words
 from convcli.errors import InputError, UsageError
 from convcli.nn.model import Model
 from convcli.runs import checkpoints
 from convcli.runs.folder import LAST, Run
 
 NEW = "new"
-WORDS = {"train": "training", "validation": "validation", "test": "test"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,13 +121,13 @@ def _split(source: Splits, share: float | str, seed: int) -> Splits:
 def _part_of(parts: Splits, found: Splits, part: str, source: str, changed: str) -> Measured:
     """Return a part of a source: of the run's own split, where nothing has changed."""
     if not changed:
-        told = f"{source} is the run's own data, by its fingerprint: measured is its {WORDS[part]} part"
+        told = f"{source} is the run's own data, by its fingerprint: measured is its {in_words(part)} part"
         return Measured(parts.part(part), part, True, (*parts.notes, told))
     told = f"{source} is not the data that the run was trained on ({changed}): measured "
     if part == "validation":
         told += f"is a part split off as the run's configuration says{_mixed(part)}"
         return Measured(parts.part(part), NEW, False, (*parts.notes, told))
-    told += f"are its own {WORDS[part]} images"
+    told += f"are its own {in_words(part)} images"
     images = found.train if part == "train" or found.test is None else found.test
     return Measured(images, part if found.test is not None else NEW, False, (*parts.notes, told))
 
