@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import stripes
 from convcli import avg_pool2d, conv2d, conv2d_backward, filter_image, max_pool2d_backward
 from convcli.explain import TOPICS, Request, explain
 from convcli.explain.elements import Grid
+from convcli.nn.losses import LOSSES
 from explain.cases import CASES, looked_up, made
 
 
@@ -161,6 +164,21 @@ def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
     errors = made("backward").data["relative_errors"]
     assert errors["dZ"] < 1e-6
     assert min(errors[name] for name in ("dW", "db", "dA_prev")) > 1e-3
+
+
+FORMULAS = {
+    "cross_entropy": "p = softmax(outputs): across with 1",
+    "mean_squared_error": "p = max(outputs − t, 0), with t such that they sum to 1: across with 1",
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_probabilities_are_said_to_come_about_as_the_loss_has_it(loss, tmp_path):
+    model = stripes.training(loss=loss).model
+    model.weights.arrays.at(len(stripes.LAYERS))["b"][...] = (1e4, 0, 0)
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "black.png")
+    step = made("network", model=model, image=tmp_path / "black.png").steps[-1]
+    assert step.rows[-1][0].text == FORMULAS[loss]
 
 
 @pytest.mark.parametrize("topic", TOPICS)

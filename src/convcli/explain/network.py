@@ -149,5 +149,5 @@ def _classes(passage: Passage) -> Step:
     grid = Grid.heat_map(probabilities[order][:, None], "probability", hottest=1.0, row_names=names)
     best = number(probabilities[order[0]])
     data = {"probabilities": dict(zip(passage.model.classes, exact(probabilities), strict=True))}
-    line = f"p = softmax(outputs): {names[0]} with {best}"
+    line = f"{passage.model.loss.formula}: {names[0]} with {best}"
     return Step.of("Class probabilities", ((grid,), line), data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -16,7 +16,15 @@ LOSSES: Registry[type[Loss]] = Registry("loss")
 
 
 class Loss(Part):
-    """A function of the network's outputs (n, classes) and the true labels (n,)."""
+    """A function of the network's outputs (n, classes) and the true labels (n,).
+
+    Attributes
+    ----------
+    formula
+        What `probabilities` gives, in letters.
+    """
+
+    formula: ClassVar[str]
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -44,6 +52,8 @@ class CrossEntropy(Loss):
     With label smoothing ε, q is 1 − ε + ε/classes at the true class and ε/classes elsewhere.
     Source: Szegedy et al., 2016, arXiv:1512.00567, section 7. The gradient is p − q.
     """
+
+    formula: ClassVar[str] = "p = softmax(outputs)"
 
     type: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -84,6 +94,8 @@ class MeanSquaredError(Loss):
     As probabilities it gives the nearest point, in squared error, with parts ≥ 0 that sum to 1.
     Source: Duchi, Shalev-Shwartz, Singer and Chandra, 2008, "Efficient projections onto the l1-ball".
     """
+
+    formula: ClassVar[str] = "p = max(outputs − t, 0), with t such that they sum to 1"
 
     type: Literal["mean_squared_error"] = "mean_squared_error"
 
