@@ -16,8 +16,9 @@ from convcli.nn.config import Config, TrainingOptions
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
-from convcli.nn.network import Network, Place
+from convcli.nn.network import Network
 from convcli.nn.optimizers import OPTIMIZERS
+from convcli.nn.places import Place
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.schedules import SCHEDULES
 from convcli.nn.weights import NetworkWeights

@@ -10,8 +10,8 @@ import numpy as np
 from convcli.data import Dataset
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
-from convcli.nn.network import Place
 from convcli.nn.optimizers import Optimizer
+from convcli.nn.places import Place
 from convcli.nn.schedules import Schedule
 
 SAMPLES = 64  # images that a layer is tried with

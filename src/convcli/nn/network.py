@@ -4,66 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from convcli.engine.workspace import Array
-from convcli.errors import ConfigError, ShapeError
+from convcli.errors import ConfigError
 from convcli.nn.layer import Layer, Shape
 from convcli.nn.layers.sequence import Sequence
+from convcli.nn.places import MOST_NUMBERS, Place, places_in
 from convcli.nn.tape import LayerNumber, Pass, Tape
 from convcli.nn.weights import Layout, NetworkWeights
 from convcli.shapes import ReceptiveField
+from convcli.wording import by
 
-MOST_NUMBERS = 1 << 30  # of all weights, or in one array: 4 GiB of float32
 MOST_ACTIVATIONS = 1 << 28  # of all layers for one image: 1 GiB of float32
-
-
-@dataclass(frozen=True, eq=False)
-class Place:
-    """A layer where it stands in a network.
-
-    Attributes
-    ----------
-    input, output
-        Shapes of what goes in and comes out.
-    field
-        What a cell of the output sees of the image; None where that differs from cell to cell.
-    trained, frozen
-        How many numbers of its weights, and of those of the layers in it, are trained, and how many frozen.
-    """
-
-    number: LayerNumber
-    layer: Layer
-    input: Shape
-    output: Shape
-    field: ReceptiveField | None
-
-    @property
-    def name(self) -> str:
-        """What an error calls it: `[[layers]] 3 → inside 1 (conv)`."""
-        return _name(self.number, self.layer)
-
-    @property
-    def inner(self) -> bool:
-        """Whether it stands in another layer."""
-        return not isinstance(self.number, int)
-
-    @property
-    def title(self) -> str:
-        """Its type and options in a few words."""
-        return f"{self.layer.name()} {self.layer.summary()}".strip()
-
-    @property
-    def trained(self) -> int:
-        return self._count("trained")
-
-    @property
-    def frozen(self) -> int:
-        return self._count("frozen")
-
-    def _count(self, kind: str) -> int:
-        arrays = self.layer.initial_weights(self.input).values()
-        return sum(initial.size for initial in arrays if initial.kind == kind)
 
 
 class Network:
@@ -98,17 +50,17 @@ class Network:
         self.sequence = Sequence(layers=tuple(layers))
         if math.prod(input_shape) > MOST_NUMBERS:
             raise ConfigError(
-                f"Images of {_size(input_shape)} are too large: at most {MOST_NUMBERS:,} numbers each. "
+                f"Images of {by(input_shape)} are too large: at most {MOST_NUMBERS:,} numbers each. "
                 "Set data.size."
             )
-        self.places = _inside(self.sequence, "", tuple(input_shape), ReceptiveField())
+        self.places = places_in(self.sequence, tuple(input_shape), ReceptiveField())
         outputs = (place.output for place in self.places if not place.inner)
         self.shapes: list[Shape] = [tuple(input_shape), *outputs]
-        self._check_sums()
         arrays = self.sequence.initial_weights(self.shapes[0])
         trained = {name: initial for name, initial in arrays.items() if initial.kind == "trained"}
         kept = {name: initial for name, initial in arrays.items() if name not in trained}
         self.trained, self.kept = Layout(self.sequence, trained), Layout(self.sequence, kept)
+        self._check_sums()
 
     @classmethod
     def classifying(cls, layers: Iterable[Layer], input_shape: Shape, classes: int | None) -> Network:
@@ -125,12 +77,16 @@ class Network:
         if classes is not None and outputs != (classes,):
             flat = "flatten and " if len(outputs) > 1 else ""
             raise ConfigError(
-                f"{_name(len(network.layers), last)} gives {outputs}, but there are {classes} "
+                f"{network.place(len(network.layers)).name} gives {outputs}, but there are {classes} "
                 f"classes: end with {flat}a dense layer without `units`, or with units = {classes}."
             )
         if not network.trained.size and any(place.frozen for place in network.places):
             raise ConfigError("[[layers]]: every layer with weights is frozen, so there is nothing to train.")
         return network
+
+    def place(self, number: LayerNumber) -> Place:
+        """Return where the layer of a number stands."""
+        return next(place for place in self.places if place.number == number)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -150,7 +106,7 @@ class Network:
                 f"[[layers]] would have {activations:,} outputs in all for each image; at most "
                 f"{MOST_ACTIVATIONS:,} are possible. Set data.size, or pool earlier."
             )
-        weights = _weights(self.sequence, self.shapes[0])
+        weights = self.trained.size + self.kept.size
         if weights > MOST_NUMBERS:
             raise ConfigError(
                 f"[[layers]] would have {weights:,} weights in all; at most {MOST_NUMBERS:,} are possible."
@@ -172,47 +128,3 @@ class Network:
         `dy` may be overwritten. Returns dL/dx where the tape asks for it.
         """
         return self.sequence.backward(dy, weights.arrays, tape)
-
-
-def _inside(layer: Layer, prefix: str, shape: Shape, field: ReceptiveField | None) -> list[Place]:
-    """Return where the layers within a layer stand, which takes an input of `shape` that sees `field`."""
-    given = zip(layer.inside(shape), layer.fields(field, shape), strict=True)
-    return [
-        place
-        for number, ((child, inner), seen) in enumerate(given, 1)
-        for place in _placed(child, f"{prefix}{number}", inner, seen)
-    ]
-
-
-def _placed(layer: Layer, number: str, shape: Shape, field: ReceptiveField | None) -> list[Place]:
-    """Return where a layer and all in it stand; those first, so that the innermost that errs is named."""
-    inner = _inside(layer, f"{number}.", shape, field)
-    try:
-        output = _affordable(layer, shape)
-    except ShapeError as error:
-        told = f"{_name(number, layer)} cannot take its input of {_size(shape)}."
-        raise ConfigError(f"{told} {error}") from None
-    place = Place(number if "." in number else int(number), layer, shape, output, layer.sees(field, shape))
-    return [place, *inner]
-
-
-def _affordable(layer: Layer, shape: Shape) -> Shape:
-    """Return the layer's output shape, or raise ShapeError where no memory would hold it or its weights."""
-    output = layer.output_shape(shape)
-    for count, what in ((_weights(layer, shape), "weights"), (math.prod(output), "outputs for each image")):
-        if count > MOST_NUMBERS:
-            raise ShapeError(f"It would have {count:,} {what}; at most {MOST_NUMBERS:,} are possible.")
-    return output
-
-
-def _weights(layer: Layer, shape: Shape) -> int:
-    """Return how many weights a layer has, trained or not."""
-    return sum(initial.size for initial in layer.initial_weights(shape).values())
-
-
-def _size(shape: Shape) -> str:
-    return " × ".join(map(str, shape))
-
-
-def _name(number: LayerNumber, layer: Layer) -> str:
-    return f"[[layers]] {str(number).replace('.', ' → inside ')} ({layer.name()})"

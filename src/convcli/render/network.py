@@ -14,7 +14,8 @@ from rich.text import Text
 
 from convcli.data import Dataset
 from convcli.nn.layer import Initial, Shape
-from convcli.nn.network import Network, Place
+from convcli.nn.network import Network
+from convcli.nn.places import Place
 from convcli.shapes import Pair, ReceptiveField, Window, formulas
 from convcli.shapes.volume import volume_bytes
 from convcli.wording import by, first_of, memory, printable, short_pair, shown
