@@ -29,6 +29,13 @@ def told(layers=stripes.LAYERS, **options):
     return notes, training.progress.history[-1].train_loss
 
 
+def within(kind, *layers, **options):
+    return {"type": kind, "layers": list(layers), **options}
+
+
+BLOCK = within("residual", {"type": "dense", "units": 3, "activation": "relu"}, {"type": "dropout"})
+
+
 def ending(*layers):
     return [*stripes.LAYERS[:-1], *layers]
 
@@ -55,6 +62,32 @@ def test_of_a_network_that_learns_nothing_is_said(loss):
             f"{LAST + 1} (dropout)",
             "put it before the last dense layer",
         ),
+        (
+            ending(within("sequence", {"type": "dense", "units": 3}, {"type": "activation"})),
+            f"{LAST} → inside 2 (activation)",
+            "remove this layer",
+        ),
+        (
+            [
+                within(
+                    "sequence",
+                    *stripes.LAYERS[:-1],
+                    within("sequence", {"type": "dense", "activation": "relu"}),
+                )
+            ],
+            f"1 → inside {LAST} → inside 1 (dense)",
+            "remove its activation",
+        ),
+        (
+            ending(within("sequence", {"type": "dense", "units": 3}, {"type": "dropout", "rate": 0.1})),
+            f"{LAST} → inside 2 (dropout)",
+            "put it before the last dense layer",
+        ),
+        (
+            ending({"type": "dense", "units": 3}, {**BLOCK, "activation": "relu"}),
+            f"{LAST + 1} (residual)",
+            "remove its activation",
+        ),
     ],
 )
 def test_a_last_layer_that_holds_outputs_back_is_said(layers, place, remedy):
@@ -62,6 +95,10 @@ def test_a_last_layer_that_holds_outputs_back_is_said(layers, place, remedy):
     assert note.startswith(f"[[layers]] {place} ")
     assert remedy in note
     assert doubts() == []  # as the remedy has it
+
+
+def test_what_goes_around_a_relu_and_a_dropout_at_the_end_holds_nothing_back():
+    assert doubts(ending({"type": "dense", "units": 3}, BLOCK)) == []
 
 
 @pytest.mark.parametrize(("name", "low"), [("sigmoid", 0.0), ("tanh", -1.0)])
@@ -95,6 +132,29 @@ def test_a_relu_that_is_dead_from_the_start_is_said_and_the_remedy_is_one():
         cured = [layers[0], remedy, *layers[2:]]
         assert doubts(cured) == []
         assert told(cured, **options)[1] < before
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_dead_relu_in_a_residual_keeps_only_what_is_before_it_in_there_from_learning(depth):
+    inner = {"type": "conv", "filters": 4, "padding": "same"}
+    dead = {**inner, "init": DEAD["init"] * 2, "kernel": 2, "activation": "relu"}
+    row = [inner, {"type": "activation", "function": "sigmoid"}, dead]
+    layers = [inner, within("residual", *([within("sequence", *row)] if depth else row)), *stripes.LAYERS[1:]]
+    training = stripes.training(layers)
+    (note,) = about(training.model, training.train)
+    place = f"[[layers]] 2 → inside {'1 → inside ' * depth}3 (conv)"
+    assert note.startswith(
+        f"the relu of {place} gives 0 for every image tried at the start: nothing up to it "
+        "in [[layers]] 2 (residual) can learn."
+    )
+    before = training.model.weights.trained.copy()
+    for _ in training.run():
+        pass
+    moved = training.model.network.trained.named(training.model.weights.trained != before)
+    prefix = "2.1." if depth else "2."
+    assert {name for name, changed in moved.items() if not changed.any()} == {
+        f"{prefix}{array}" for array in ("1.W", "1.b", "3.W", "3.b")
+    }
 
 
 @pytest.mark.parametrize("key", ["function", "activation"])

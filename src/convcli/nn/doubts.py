@@ -10,6 +10,7 @@ import numpy as np
 from convcli.data import Dataset
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.model import Model
+from convcli.nn.network import Network
 from convcli.nn.optimizers import Optimizer
 from convcli.nn.places import Place
 from convcli.nn.schedules import Schedule
@@ -31,15 +32,16 @@ def about(model: Model, train: Dataset) -> list[str]:
     ]
     if (dead := dead_layer(model, train)) is not None:
         notes.append(
-            f"the relu of {dead.name} gives 0 for every image tried at the start: nothing up to "
-            f'it can learn. Set {dead.layer.function_option} = "leaky_relu" there, or another init.'
+            f"the relu of {dead.name} gives 0 for every image tried at the start: "
+            f"{_before(dead, model.network)} can learn. "
+            f'Set {dead.layer.function_option} = "leaky_relu" there, or another init.'
         )
     return notes
 
 
 def _about_the_end(model: Model) -> list[str]:
     """Return what is wrong with a last layer, whose outputs the loss takes."""
-    last = [place for place in model.network.places if not place.inner][-1]
+    last = _giving_outputs(model.network)
     if last.layer.draws and not last.layer.children:
         return [f"{last.name} drops outputs of the network: put it before the last dense layer."]
     name = last.layer.ends_with
@@ -48,6 +50,14 @@ def _about_the_end(model: Model) -> list[str]:
     remedy = "remove this layer" if last.layer.name() == "activation" else "remove its activation"
     told = f"{last.name} ends the network with {name}, but cross_entropy, which has the softmax,"
     return [f"{told} needs outputs of any size: {_loss_of(model.loss, name, len(model.classes))}; {remedy}."]
+
+
+def _giving_outputs(network: Network) -> Place:
+    """Return the layer that the network's outputs come from: of layers in a row the last."""
+    place = network.place(len(network.layers))
+    while place.layer.serial:
+        place = network.place(f"{place.number}.{len(place.layer.children)}")
+    return place
 
 
 def _about_single_values(model: Model, images: int) -> list[str]:
@@ -86,7 +96,7 @@ def _about_warm_up(schedule: Schedule, epochs: int) -> list[str]:
 def dead_layer(model: Model, train: Dataset) -> Place | None:
     """Return the first layer whose relu gives 0 for all of some images, if there is one.
 
-    Its gradient is 0 then, and so is that of all that lies before it.
+    Its gradient is 0 then, and so is that of all that lies before it and has no other way to the outputs.
     """
     spread = np.linspace(0, len(train) - 1, min(SAMPLES, len(train))).astype(int)
     trace = model.trace(train.take(spread).images)
@@ -94,6 +104,15 @@ def dead_layer(model: Model, train: Dataset) -> Place | None:
         if place.layer.ends_with == "relu" and not trace.output(place.number).any():
             return place
     return None
+
+
+def _before(place: Place, network: Network) -> str:
+    """Return the words for what has no gradient but through a layer: around a residual's, others have one."""
+    while place.within is not None:
+        place = network.place(place.within)
+        if not place.layer.serial:
+            return f"nothing up to it in {place.name}"
+    return "nothing up to it"
 
 
 def about_learning(model: Model, train: Dataset, losses: Sequence[float], chance: float) -> str | None:
@@ -113,7 +132,7 @@ def about_learning(model: Model, train: Dataset, losses: Sequence[float], chance
     optimizer = model.config.training.optimizer
     if (dead := dead_layer(model, train)) is not None:
         return (
-            f"the relu of {dead.name} gives 0 for every image tried: nothing up to it learns. "
+            f"the relu of {dead.name} gives 0 for every image tried: {_before(dead, model.network)} learns. "
             f"Try training.optimizer.learning_rate = {_less(optimizer):g}, or "
             f'{dead.layer.function_option} = "leaky_relu" there.'
         )

@@ -86,9 +86,12 @@ class Layer(Part):
     ----------
     function_option
         Which of its options names the activation function that it ends with, if it has one.
+    serial
+        Whether all goes through its children, one after the other, and what the last gives is what comes out.
     """
 
     function_option: ClassVar[str | None] = None
+    serial: ClassVar[bool] = False
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:

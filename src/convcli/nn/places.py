@@ -40,9 +40,15 @@ class Place:
         return _name(self.number, self.layer)
 
     @property
+    def within(self) -> LayerNumber | None:
+        """The number of the layer that it stands in, if it does."""
+        outer = str(self.number).rpartition(".")[0]
+        return _number(outer) if outer else None
+
+    @property
     def inner(self) -> bool:
         """Whether it stands in another layer."""
-        return not isinstance(self.number, int)
+        return self.within is not None
 
     @property
     def title(self) -> str:
@@ -88,7 +94,7 @@ def _placed(layer: Layer, number: str, shape: Shape, field: ReceptiveField | Non
     except ShapeError as error:
         told = f"{_name(number, layer)} cannot take its input of {by(shape)}."
         raise ConfigError(f"{told} {error}") from None
-    place = Place(number if "." in number else int(number), layer, shape, output, layer.sees(field, shape))
+    place = Place(_number(number), layer, shape, output, layer.sees(field, shape))
     return [place, *inner]
 
 
@@ -100,6 +106,10 @@ def _affordable(layer: Layer, shape: Shape) -> Shape:
         if count > MOST_NUMBERS:
             raise ShapeError(f"It would have {count:,} {what}; at most {MOST_NUMBERS:,} are possible.")
     return output
+
+
+def _number(text: str) -> LayerNumber:
+    return text if "." in text else int(text)
 
 
 def _name(number: LayerNumber, layer: Layer) -> str:

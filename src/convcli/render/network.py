@@ -187,7 +187,7 @@ def _row_document(row: LayerRow, rows: Iterable[LayerRow]) -> dict[str, Any]:
         "memory": {"output": volume_bytes(*place.output), "columns": row.column_bytes},
     }
     if layer.children:
-        within = [inner for inner in rows if str(inner.place.number).rpartition(".")[0] == str(place.number)]
+        within = [inner for inner in rows if inner.place.within == place.number]
         document["layers"] = [_row_document(inner, rows) for inner in within]
     return document
 

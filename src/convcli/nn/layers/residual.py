@@ -24,6 +24,7 @@ class Residual(Sequence):
     """
 
     function_option: ClassVar[str] = "activation"
+    serial: ClassVar[bool] = False
 
     type: Literal["residual"] = "residual"  # type: ignore[assignment]
     activation: ActivationName = "none"

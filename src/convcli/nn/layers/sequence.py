@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Layers, Shape
@@ -15,6 +15,8 @@ from convcli.shapes import ReceptiveField
 
 class Sequence(Layer):
     """Layers one after the other, as one."""
+
+    serial: ClassVar[bool] = True
 
     type: Literal["sequence"] = "sequence"
     layers: Layers
