@@ -1,8 +1,7 @@
 """Where files go: what may be written where is judged here, and written here, whole or not at all.
 
-`targets` follows a name and judges the place; `writing` writes there, `whole` what is a regular file;
-`inside` is for folders whose content may be others'. `status` tells files apart, `locks` keeps other
-processes out.
+`targets` follows a name and judges the place, `writing` writes there; `inside` is for folders whose content
+may be others'. `locks` keeps other processes out.
 """
 
 from convcli.files.inside import (
@@ -14,10 +13,16 @@ from convcli.files.inside import (
     write_inside,
 )
 from convcli.files.locks import lock, locked
-from convcli.files.status import Identity, identities, identity
-from convcli.files.targets import Target, is_stdout, judge, judge_stdout
-from convcli.files.whole import flush_folder
-from convcli.files.writing import make_folder, write
+from convcli.files.targets import (
+    Identity,
+    Target,
+    identities,
+    identity,
+    is_stdout,
+    judge,
+    judge_stdout,
+)
+from convcli.files.writing import flush_folder, make_folder, write
 
 __all__ = [
     "Identity",

@@ -12,25 +12,18 @@ from typing import IO, Literal
 
 from convcli.errors import InputError, OutputError, reason
 from convcli.files.locks import lock
-from convcli.files.status import kind
-from convcli.files.whole import TEMPORARY, write_whole
+from convcli.files.targets import kind
+from convcli.files.writing import NO_LINK, TEMPORARY, write_whole
 from convcli.wording import shown
 
 # A temporary file is empty only until it is locked; an empty one that stays so for longer is nobody's.
 _SECONDS_TO_LOCK = 60
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for whoever reads or writes a pipe, or for a device
 
 
 def judge_inside(path: Path) -> None:
-    """Refuse what stands in the place of a file in a folder whose content may be others', such as a run's.
-
-    Raises
-    ------
-    OutputError
-        If it is no regular file. There no link is followed, nor a device written into.
-    """
+    """Raise `OutputError` unless a regular file, or none, stands there: no link, and no device."""
     with suppress(OSError, ValueError):  # what there is to say then, writing says
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
@@ -38,25 +31,13 @@ def judge_inside(path: Path) -> None:
 
 
 def write_inside(path: Path, *parts: bytes | memoryview) -> None:
-    """Write a file into a folder whose content may be others', whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written, or as `judge_inside` does.
-    """
+    """Write a file whole or not at all, where `judge_inside` allows it, or raise `OutputError`."""
     judge_inside(path)
     write_whole(path, shown(path), parts, force=True)
 
 
 def make_inside(folder: Path) -> None:
-    """Make a folder within one whose content may be others'; a link to a folder is none.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be made, or is something else.
-    """
+    """Make a folder; raise `OutputError` if something else stands there, such as a link to one."""
     try:
         with suppress(FileExistsError):
             folder.mkdir()
@@ -68,20 +49,15 @@ def make_inside(folder: Path) -> None:
 
 
 def open_inside(path: Path, mode: Literal["rb", "r+b", "a+b"] = "rb") -> IO[bytes]:
-    """Open a file in a folder whose content may be others': a regular one, no link to one; this never waits.
+    """Open a regular file, no link to one; this never waits.
 
-    Raises
-    ------
-    InputError
-        If it is something else.
-    OSError
-        If it is not there, or cannot be opened.
+    Raises `InputError` if it is something else, `OSError` if it is not there or cannot be opened.
     """
     with suppress(FileNotFoundError):
         _check_regular(path, path.lstat())
 
     def unfollowed(name: str, flags: int) -> int:
-        return os.open(name, flags | _NO_LINK | _NO_WAIT, 0o666)
+        return os.open(name, flags | NO_LINK | _NO_WAIT, 0o666)
 
     file = open(path, mode, buffering=-1 if mode == "rb" else 0, opener=unfollowed)  # noqa: SIM115
     try:
@@ -113,10 +89,8 @@ def remove_leftovers(folder: Path) -> None:
     if sys.platform == "win32":
         return
     for path in folder.glob(TEMPORARY.format("*")):
-        with (
-            suppress(OSError, InputError),
-            open_inside(path, "r+b") as file,
-        ):  # tidying up is no reason to fail
+        # Tidying up is no reason to fail.
+        with suppress(OSError, InputError), open_inside(path, "r+b") as file:
             status = os.fstat(file.fileno())
             old = time.time() - status.st_mtime > _SECONDS_TO_LOCK
             if (status.st_size or old) and lock(file):

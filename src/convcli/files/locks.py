@@ -14,12 +14,7 @@ def lock(file: IO[bytes], *, shared: bool = False) -> bool:
 
     Other processes, on other machines too, find it taken; it is free once this one has ended, however that
     came. A `shared` one any number may have, and nobody for himself meanwhile; one that is held can be made
-    so. Windows has no such lock: there everyone gets it.
-
-    Raises
-    ------
-    OSError
-        If the file system has no locks.
+    so. Windows has no such lock: there everyone gets it. Raises `OSError` if the file system has no locks.
     """
     if sys.platform != "win32":
         try:
@@ -32,10 +27,7 @@ def lock(file: IO[bytes], *, shared: bool = False) -> bool:
 def locked(file: IO[bytes]) -> bool | None:
     """Return whether another process has taken an open, readable file; None on Windows, where none can tell.
 
-    Raises
-    ------
-    OSError
-        If the file system has no locks.
+    Raises `OSError` if the file system has no locks.
     """
     if sys.platform == "win32":
         return None

@@ -5,30 +5,56 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import ELOOP
 from pathlib import Path
+from typing import TypeAlias
 
 from convcli.errors import OutputError, UsageError, reason
-from convcli.files.status import Identity, identity, kind
 from convcli.wording import shown
 
+Identity: TypeAlias = tuple[int, int]
+"""Device and inode: the same for all names of one file, be they links, hard links or spelled otherwise."""
+
 _MOST_LINKS = 40  # in a chain, as for the system itself
+
+_KINDS = {
+    stat.S_IFREG: "a file",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a block device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def identity(status: os.stat_result) -> Identity:
+    """Return what is the same for all names of one file."""
+    return status.st_dev, status.st_ino
+
+
+def identities(paths: Iterable[str | os.PathLike[str]]) -> set[Identity]:
+    """Return the identities of those files that there are; a text may be no file's name at all."""
+    found = set()
+    for path in paths:
+        with suppress(OSError, ValueError):
+            found.add(identity(os.stat(path)))  # noqa: PTH116
+    return found
+
+
+def kind(status: os.stat_result) -> str:
+    """Return what stands there, in words."""
+    return _KINDS.get(stat.S_IFMT(status.st_mode), "something that is no file")
 
 
 @dataclass(frozen=True)
 class Target:
-    """A place for a result, as it was found.
+    """A place for a result: a name with all links followed, and what stands there, if anything.
 
-    Attributes
-    ----------
-    place
-        The name with all links followed: this file is replaced or made, or this device or pipe written into.
-    status
-        What stands there; None where nothing does.
-    descriptor
-        Set where the name stands for an open file of this process, as /dev/stdout and /dev/fd/N do.
+    A `descriptor` is of an open file of this process, as which /dev/stdout and /dev/fd/N stand.
     """
 
     place: Path
@@ -50,24 +76,15 @@ def is_stdout(name: str) -> bool:
         return True
     try:
         target = _followed(Path(name))
-        same = (
-            target.is_stream
-            and target.status is not None
-            and identity(target.status) == identity(os.fstat(1))
-        )
+        stdout = identity(os.fstat(1))
     except (OSError, ValueError):  # it is closed, or no name of a file
         return False
+    same = target.is_stream and target.status is not None and identity(target.status) == stdout
     return same and (os.isatty(1) or Path(name).resolve() != Path(os.devnull))
 
 
 def judge_stdout(inputs: Collection[Identity]) -> None:
-    """Refuse standard output that the shell leads into an input, as `>>` does.
-
-    Raises
-    ------
-    UsageError
-        If it does.
-    """
+    """Raise `UsageError` if the shell leads standard output into an input, as `>>` does."""
     try:
         status = os.fstat(1)
     except OSError:  # it is closed
@@ -87,23 +104,11 @@ def judge(
     """Return the place that a name leads to, if a result may be written there.
 
     A link is followed. A device (no disk) and a pipe are written into, whatever `force` says. Nothing else
-    that is no regular file is ever written, and an input never.
+    that is no regular file is ever written. `made` says that its folder will be made if it is missing,
+    `advice` what helps where a file exists already.
 
-    Parameters
-    ----------
-    inputs
-        What must not be overwritten even with `force`.
-    made
-        Whether its folder will be made if it is missing.
-    advice
-        What helps where a file exists already.
-
-    Raises
-    ------
-    UsageError
-        If it is an input.
-    OutputError
-        If nothing can or may be written there.
+    Raises `UsageError` if it is one of `inputs`, even with `force`; `OutputError` if nothing can or may be
+    written there.
     """
     try:
         target = _followed(path)
@@ -145,9 +150,7 @@ def _followed(path: Path) -> Target:
             return Target(place, os.fstat(number), number)
         try:
             status = place.lstat()
-        except FileNotFoundError:
-            return Target(place, None)
-        except NotADirectoryError:  # said by whoever looks at its folder
+        except (FileNotFoundError, NotADirectoryError):  # said by whoever looks at its folder
             return Target(place, None)
         if not stat.S_ISLNK(status.st_mode):
             return Target(place, status)

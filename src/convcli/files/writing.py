@@ -1,4 +1,7 @@
-"""Writing to where a name leads: a file whole or not at all; into a device, a pipe or an open file."""
+"""Writing to where a name leads: a file whole or not at all; into a device, a pipe or an open file.
+
+What is whole was written beside its place, flushed to the disk, and renamed.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,21 @@ import stat
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from errno import EEXIST
 from io import FileIO
 from pathlib import Path
 
 from convcli.errors import OutputError, reason
-from convcli.files.status import kind
-from convcli.files.targets import Target, judge, label
-from convcli.files.whole import write_whole
+from convcli.files.locks import lock
+from convcli.files.targets import Target, judge, kind, label
 from convcli.wording import shown
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+TEMPORARY = ".convcli-{}.tmp"
+"""The name of what is being written, beside its place; locked until it is whole."""
+
+_KEPT_ATTRIBUTES = ("user.", "system.posix_acl_access", "security.selinux")
 
 
 def write(
@@ -29,21 +37,11 @@ def write(
 
     The parts go to a temporary file beside it, which is flushed to the disk and renamed; then the folder is
     flushed. A file that is replaced hands on its mode, and its owner and access list where the system lets
-    it. Devices and pipes are written into.
+    it. Devices and pipes are written into. Without `force` a file stays that another process has made a
+    moment ago, too. `confirm` is called when all is on the disk, before it gets its name.
 
-    Parameters
-    ----------
-    force
-        Whether a file may be replaced. If not, one that another process has made a moment ago stays, too.
-    confirm
-        Called when all is on the disk, before it gets its name. What it raises leaves everything as it was.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written; a file at `path` is then as it was.
-    BrokenPipeError
-        If whoever read an open file of this process, such as /dev/stdout, has left.
+    Raises `OutputError`, or what `confirm` raises; a file at `path` is then as it was. Raises
+    `BrokenPipeError` if whoever read an open file of this process, such as /dev/stdout, has left.
     """
     target = judge(path, force=force)
     where = label(path, target.place)
@@ -54,13 +52,7 @@ def write(
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for results, with those above it; a link is followed.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be made.
-    """
+    """Make a folder for results, with those above it, or raise `OutputError`; a link is followed."""
     try:
         Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
@@ -78,7 +70,7 @@ def _write_into(target: Target, where: str, parts: Iterable[bytes | memoryview])
             # While images are read, only Python's own stderr leads there: C libraries' words go nowhere.
             descriptor = os.dup(sys.stderr.fileno() if own == 2 and sys.stderr else own)
         else:
-            descriptor = os.open(target.place, os.O_WRONLY | _NO_LINK | getattr(os, "O_NOCTTY", 0))
+            descriptor = os.open(target.place, os.O_WRONLY | NO_LINK | getattr(os, "O_NOCTTY", 0))
         with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123
             status = os.fstat(descriptor)
             if own is None and not (stat.S_ISCHR(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
@@ -96,3 +88,99 @@ def _write_into(target: Target, where: str, parts: Iterable[bytes | memoryview])
 def _write_all(file: FileIO, data: memoryview) -> None:
     while data:
         data = data[file.write(data) or 0 :]
+
+
+def write_whole(
+    place: Path,
+    where: str,
+    parts: Iterable[bytes | memoryview],
+    *,
+    force: bool,
+    confirm: Callable[[], None] | None = None,
+) -> None:
+    """Make or replace a regular file; links are not looked at."""
+    temporary = place.with_name(TEMPORARY.format(os.urandom(8).hex()))
+    try:
+        old = place.lstat() if os.path.lexists(place) else None
+        mode = 0o666 if old is None else 0o600  # what replaces a file is nobody else's before it is whole
+        try:
+            with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+                with suppress(OSError):
+                    lock(file)
+                file.writelines(parts)
+                file.flush()
+                if old is not None:
+                    _hand_on(old, place, file.fileno())
+                os.fsync(file.fileno())
+                if confirm is not None:
+                    confirm()
+                if sys.platform == "win32":  # which renames no open file
+                    file.close()
+                _put(temporary, place, force=force)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"{where}: the folder {shown(place.parent)} does not exist; create it first."
+        ) from error
+    except FileExistsError as error:
+        raise OutputError(
+            f"{where} exists already: it was made in the meantime; nothing was written."
+        ) from error
+    except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+        raise OutputError(f"{where}: cannot be written ({reason(error)}).") from error
+    flush_folder(place.parent)
+
+
+def _put(temporary: Path, place: Path, *, force: bool) -> None:
+    """Give a whole file its name; unless with `force`, not in another file's place."""
+    if os.path.lexists(place) and not (force and stat.S_ISREG(place.lstat().st_mode)):
+        raise FileExistsError(EEXIST, os.strerror(EEXIST))
+    if not force:
+        try:
+            os.link(temporary, place)  # fails where there is a file, as no way to rename does
+        except FileExistsError:
+            raise
+        except (OSError, NotImplementedError):  # a file system without hard links
+            pass
+        else:
+            with suppress(OSError):
+                temporary.unlink()
+            return
+    temporary.replace(place)
+
+
+def _hand_on(old: os.stat_result, place: Path, descriptor: int) -> None:
+    """Give a new file the owner, group, mode and attributes of the one it replaces, as far as one may."""
+    if sys.platform == "win32":
+        return
+    mode, new = stat.S_IMODE(old.st_mode), os.fstat(descriptor)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        try:
+            os.fchown(descriptor, old.st_uid, old.st_gid)
+        except OSError:
+            mode &= ~stat.S_ISUID
+            try:
+                os.fchown(descriptor, -1, old.st_gid)
+            except OSError:  # what its group was allowed is not for another group
+                mode = mode & 0o707 | (mode & 0o007) << 3
+    with suppress(OSError):  # a file system without modes
+        os.fchmod(descriptor, mode)
+    if sys.platform == "linux":
+        with suppress(OSError):
+            for name in os.listxattr(place, follow_symlinks=False):
+                if name.startswith(_KEPT_ATTRIBUTES):
+                    with suppress(OSError):
+                        os.setxattr(descriptor, name, os.getxattr(place, name, follow_symlinks=False))
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the disk keep which files `folder` holds, where the system can: names do not go with the files."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
