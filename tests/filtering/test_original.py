@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convcli.filtering import original as module
-from convcli.filtering.original import ChangedError, Original, Reading
+from convcli.filtering.original import ChangedError, Original
 from convcli.images import Image, encode, read
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
@@ -37,7 +37,7 @@ def test_an_image_is_decoded_once_and_a_jpeg_file_once_for_its_brightness_too(
 ):
     path = tmp_path / "image"
     path.write_bytes(encode(Image(PIXELS), ending))
-    original = Original(str(path), Reading(), threads=1, both=True)
+    original = Original(str(path), threads=1, both=True)
     for luma in wanted:
         np.testing.assert_array_equal(original.image(luma=luma).pixels, read(path, luma=luma).pixels)
     assert len(decoded) == times
@@ -46,7 +46,7 @@ def test_an_image_is_decoded_once_and_a_jpeg_file_once_for_its_brightness_too(
 def test_what_is_let_go_is_read_again(tmp_path, decoded):
     path = tmp_path / "image"
     path.write_bytes(FILE)
-    original = Original(str(path), Reading(), threads=1)
+    original = Original(str(path), threads=1)
     for _ in range(2):
         original.image(luma=False)
         original.let_go()
@@ -59,7 +59,7 @@ def test_every_change_of_an_image_is_seen(tmp_path, change):
     image.write_bytes(FILE)
     (tmp_path / "other").write_bytes(FILE)
     link.symlink_to(image)
-    original = Original(str(link), Reading(), threads=1)
+    original = Original(str(link), threads=1)
     original.image(luma=False)
     original.check_unchanged()
     time.sleep(TICK)

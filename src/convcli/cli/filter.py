@@ -194,7 +194,6 @@ def filter(  # noqa: A001  (the command's name)
     from convcli.filtering.batch import Batch
     from convcli.filtering.filter import Filter
     from convcli.filtering.jobs import Saving
-    from convcli.filtering.original import Reading
     from convcli.filtering.policy import Policy
     from convcli.runs.kernels import files_of_kernel
 
@@ -218,7 +217,9 @@ def filter(  # noqa: A001  (the command's name)
         images,
         {name: Filter(one, policy) for name, one in chosen.items()},
         Saving(output=output, out_dir=out_dir, format=format, compress=compress, force=force, resume=resume),
-        Reading(recursive=recursive, max_pixels=max_pixels or MAX_PIXELS, damaged=damaged),
+        recursive=recursive,
+        max_pixels=max_pixels or MAX_PIXELS,
+        damaged=damaged,
         keep_going=keep_going,
         threads=threads,
         kept=identities([file for text in kernel for file in files_of_kernel(text)]),

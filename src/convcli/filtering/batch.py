@@ -10,24 +10,17 @@ from errno import ENAMETOOLONG
 from functools import partial
 from itertools import groupby
 
+from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
 from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
 from convcli.files import Identity
 from convcli.filtering.arrays import Findings
 from convcli.filtering.filter import Filter
 from convcli.filtering.in_order import in_order
-from convcli.filtering.jobs import (
-    Job,
-    Saving,
-    check_streams,
-    ending_of,
-    format_written,
-    jobs_for,
-    listed_images,
-)
-from convcli.filtering.original import USUAL, Original, Reading
+from convcli.filtering.jobs import Job, Saving, check_streams, ending_of, jobs_for, listed_images
+from convcli.filtering.original import Original
 from convcli.filtering.out_dir import OutDir
-from convcli.filtering.targets import Places, check_targets
+from convcli.filtering.targets import check_targets
 from convcli.images import COMPRESSION, Image, encode, kept, write
 from convcli.wording import shown
 
@@ -37,25 +30,13 @@ MOST_AT_ONCE = 4
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """An image that is filtered, and written unless `data` is the file that goes to standard output.
-
-    Attributes
-    ----------
-    found
-        What there is to say of the result.
-    input_shape
-        (h, w) or (h, w, 3), as the file has it.
-    notes
-        What the user should hear; each begins with the image's name.
-    seconds
-        From opening the image to the end of writing.
-    """
+    """An image that is filtered, and written unless `data` is the file that goes to standard output."""
 
     job: Job
     found: Findings
-    input_shape: tuple[int, ...]
-    notes: tuple[str, ...]
-    seconds: float
+    input_shape: tuple[int, ...]  # (h, w) or (h, w, 3), as the file has it
+    notes: tuple[str, ...]  # what the user should hear; each begins with the image's name
+    seconds: float  # from opening the image to the end of writing
     data: bytes | None
 
 
@@ -67,34 +48,20 @@ class Failed:
     error: ConvcliError
 
 
-@dataclass(frozen=True, eq=False)
 class Results:
-    """What one filter makes of all images: where it goes, and the record of it in --out-dir.
+    """What one filter makes of all images: where it goes, and the record of it in --out-dir."""
 
-    `replace` says whether files that are there may be overwritten.
-    """
-
-    filter: Filter
-    jobs: list[Job]
-    out_dir: OutDir | None
-    replace: bool
-
-    @classmethod
-    def of(cls, filter: Filter, ending: str, jobs: list[Job], saving: Saving) -> Results:  # noqa: A002
-        """Return the results of a filter whose names end in `ending`."""
-        if saving.out_dir is None:
-            return cls(filter, jobs, None, saving.force)
-        made = {**filter.record(), "format": saving.format, "compress": saving.compress}
-        folders = [job.target.parent for job in jobs if job.target]
-        out_dir = OutDir(saving.out_dir, ending, made, folders)
-        return cls(filter, jobs, out_dir, saving.force or (saving.resume and out_dir.matches))
-
-    @property
-    def advice(self) -> str:
-        """What helps where a result is there already."""
-        if self.out_dir is None:
-            return "use --force to overwrite it, or -o to write elsewhere"
-        return self.out_dir.advice
+    def __init__(self, one: Filter, ending: str, jobs: list[Job], saving: Saving) -> None:
+        self.filter, self.jobs = one, jobs
+        self.out_dir: OutDir | None = None
+        self.replace = saving.force  # whether files that are there may be overwritten
+        self.advice = "use --force to overwrite it, or -o to write elsewhere"
+        if saving.out_dir is not None:
+            made = {**one.record(), "format": saving.format, "compress": saving.compress}
+            folders = [job.target.parent for job in jobs if job.target]
+            self.out_dir = OutDir(saving.out_dir, ending, made, folders)
+            self.replace |= saving.resume and self.out_dir.matches
+            self.advice = self.out_dir.advice
 
 
 class Batch:
@@ -106,6 +73,8 @@ class Batch:
         Names of files, folders of them, or - for standard input.
     filters
         By what their results are called: <stem>_<name>.png.
+    max_pixels
+        Of each image, and of each result.
     keep_going
         Whether an image that fails is passed over.
     threads
@@ -114,15 +83,6 @@ class Batch:
         Files besides the images that no result may overwrite.
     tell
         Called with each thing the user should hear.
-
-    Attributes
-    ----------
-    jobs
-        All, image by image; of each image a job for each filter.
-    todo
-        Those that are neither finished already nor failed.
-    failures
-        The errors of those that failed, so far.
 
     Raises
     ------
@@ -135,49 +95,55 @@ class Batch:
         images: Sequence[str],
         filters: Mapping[str, Filter],
         saving: Saving,
-        reading: Reading = USUAL,
         *,
+        recursive: bool = False,
+        max_pixels: int = MAX_PIXELS,
+        damaged: bool = False,
         keep_going: bool = False,
         threads: int | None = None,
         kept: Collection[Identity] = (),
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.saving, self.reading, self.keep_going = saving, reading, keep_going
+        self.saving, self.keep_going = saving, keep_going
         self.cores = threads or available_cores()
-        listed = listed_images(images, saving, tell=tell, recursive=reading.recursive)
+        self._original = partial(Original, max_pixels=max_pixels, damaged=damaged)
+        listed = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
         endings = [f"{name}{ending_of(saving.format, one.policy.range)}" for name, one in filters.items()]
         groups = jobs_for(listed, endings, saving, tell=tell)
         self.results = [
-            Results.of(one, ending, jobs, saving)
+            Results(one, ending, jobs, saving)
             for one, ending, jobs in zip(filters.values(), endings, groups, strict=True)
         ]
+        # All, image by image; of each image a job for each filter. What is done or has failed is not to do.
         self.jobs = [job for of_one_image in zip(*groups, strict=True) for job in of_one_image]
         self._results = {job: results for results in self.results for job in results.jobs}
-        if saving.compress is not None and any(format_written(job, saving) != "png" for job in self.jobs):
+        if saving.compress is not None and any(job.format != "png" for job in self.jobs):
             raise UsageError("--compress is for PNG files; leave it out for other formats.")
-        check_streams(self.jobs, saving.format)
+        check_streams(self.jobs)
         self.failures: dict[Job, ConvcliError] = {}
-        self.todo = self._left_to_do(frozenset(kept), tell)
+        self.todo = self._left_to_do(kept, tell)
         self._anew = saving.force and not saving.resume and len(listed) > 1
 
-    def _left_to_do(self, kept: frozenset[Identity], tell: Callable[[str], None]) -> list[Job]:
+    def _left_to_do(self, kept: Collection[Identity], tell: Callable[[str], None]) -> list[Job]:
         """Return the jobs that are not finished and that can be done."""
-        saving = self.saving
-        left = {
-            job
-            for results in self.results
-            for job in (
-                results.out_dir.left_over(results.jobs, force=saving.force)
-                if results.out_dir and saving.resume
-                else results.jobs
-            )
-        }
+        saving, left = self.saving, set[Job]()
+        for results in self.results:
+            if results.out_dir and saving.resume:
+                left.update(results.out_dir.left_over(results.jobs, force=saving.force))
+            else:
+                left.update(results.jobs)
         if done := sum(job not in left for job in self.jobs):
             what = "images" if len(self.results) == 1 else "results"
             tell(f"{done:,} of {len(self.jobs):,} {what} were finished already")
         for results in self.results:
-            places = Places(saving, results.replace, results.advice, kept)
-            self.failures |= check_targets(results.jobs, places, keep_going=self.keep_going)
+            self.failures |= check_targets(
+                results.jobs,
+                kept,
+                replace=results.replace,
+                made=saving.out_dir is not None,
+                advice=results.advice,
+                keep_going=self.keep_going,
+            )
         return [job for job in self.jobs if job in left and job not in self.failures]
 
     @property
@@ -193,12 +159,8 @@ class Batch:
         """Filter what is left to do, and yield what has come of each job, in order.
 
         Close it if you leave it early. Once `stopping` says so, nothing more is begun. `progress` hears of a
-        single image the shares that are done.
-
-        Raises
-        ------
-        ConvcliError
-            If a job fails and it is the only one, the batch does not keep going, or all would fail.
+        single image the shares that are done. Raises `ConvcliError` if a job fails and it is the only one,
+        the batch does not keep going, or all would fail.
         """
         images = [list(jobs) for _, jobs in groupby(self.todo, key=lambda job: job.source)]
         workers = max(min(self.cores, MOST_AT_ONCE, len(images)), 1)
@@ -229,7 +191,7 @@ class Batch:
     ) -> list[Done | Failed]:
         """Return what has come of the jobs of one image, which is read once."""
         lumas = {self._results[job].filter.luma for job in jobs}
-        original = Original(jobs[0].source, self.reading, threads, both=len(lumas) > 1)
+        original = self._original(jobs[0].source, threads=threads, both=len(lumas) > 1)
         outcomes: list[Done | Failed] = []
         for job in jobs:
             attempt = partial(self._made, job, original, threads, progress, last=job is jobs[-1])
@@ -252,14 +214,13 @@ class Batch:
         last: bool,
     ) -> Done:
         """Filter and write one image; `last` says that nothing else is made of it."""
-        started = time.perf_counter()
-        one, format = self._results[job].filter, format_written(job, self.saving)  # noqa: A001
+        started, one = time.perf_counter(), self._results[job].filter
         try:
             image = original.image(luma=one.luma)
             filtered = one(
                 image,
-                format=format,
-                max_pixels=self.reading.max_pixels,
+                format=job.format,
+                max_pixels=original.max_pixels,
                 threads=threads,
                 progress=progress,
             )
@@ -270,24 +231,23 @@ class Batch:
         del image
         if last:
             original.let_go()  # its pixels are not needed while the result is compressed
-        written, lost = kept(filtered.image, format or "")
+        written, lost = kept(filtered.image, job.format or "")
         notes += tuple(f"{original.label}: {text}" for text in (*filtered.notes, *lost))
         data = self._written(job, written, original, threads)
         return Done(job, filtered.found, input_shape, notes, time.perf_counter() - started, data)
 
     def _written(self, job: Job, image: Image, original: Original, threads: int) -> bytes | None:
         """Write a result, or return the file that goes to standard output."""
-        saving = self.saving
-        compress = COMPRESSION if saving.compress is None else saving.compress
+        compress = COMPRESSION if self.saving.compress is None else self.saving.compress
         if job.target is None:
-            return encode(image, saving.format or "", compress=compress, threads=threads)
+            return encode(image, job.format or "", compress=compress, threads=threads)
         folders = [results.out_dir for results in self.results if results.out_dir is not None]
         for folder in folders:  # all of them: none may tidy up a folder that is written into
             folder.prepare(anew=self._anew)
         write(
             job.target,
             image,
-            format=saving.format,
+            format=job.format,
             compress=compress,
             threads=threads,
             force=self._results[job].replace,

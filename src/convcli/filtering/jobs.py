@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from convcli.errors import UnknownNameError, UsageError
 from convcli.files import is_stdout
@@ -21,21 +20,16 @@ STREAM = "-"
 
 @dataclass(frozen=True)
 class Job:
-    """One image to be filtered: where it comes from and where its result goes (None for standard output)."""
+    """One image to be filtered: where it comes from, and its result's place and format."""
 
     source: str
-    target: Path | None
+    target: Path | None  # None for standard output
+    format: str | None  # None where neither an option nor the target's name tells
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
-    """Where results go, and how: the options of these names.
-
-    Raises
-    ------
-    UsageError
-        If they contradict each other.
-    """
+    """Where results go, and how: the options of these names; `UsageError` if they contradict each other."""
 
     output: str | None = None
     out_dir: Path | None = None
@@ -51,24 +45,18 @@ class Saving:
             raise UsageError("--resume goes with --out-dir, where the finished results are.")
 
 
-class Listed(NamedTuple):
-    """An image to read, and the folder below --out-dir that its result goes to."""
-
-    source: str
-    under: Path = Path()
-
-
 def listed_images(
-    names: Sequence[str], saving: Saving, *, tell: Callable[[str], None], recursive: bool = False
-) -> list[Listed]:
+    names: Sequence[str], out_dir: Path | None, *, tell: Callable[[str], None], recursive: bool = False
+) -> list[tuple[str, Path]]:
     """Return the images that are named, and in the place of each folder those that are in it, by name.
 
-    With `recursive` also those in its sub-folders, whose results lie in folders of the same names.
+    With `recursive` also those in its sub-folders. Beside each stands the folder below --out-dir for its
+    result, which is called as the sub-folder.
     """
-    out_dir, images = saving.out_dir, list[Listed]()
+    images = list[tuple[str, Path]]()
     for name in names:
         if name == STREAM or not os.path.isdir(name):  # noqa: PTH112  (a name may hold a null byte)
-            images.append(Listed(name))
+            images.append((name, Path()))
             continue
         if out_dir is None:
             raise UsageError(
@@ -80,15 +68,20 @@ def listed_images(
                 "time; give another --out-dir."
             )
         found = images_in(name, tell=tell, results=out_dir if recursive else None)
-        images += [Listed(source, Path(source).parent.relative_to(name)) for source in found]
+        images += [(source, Path(source).parent.relative_to(name)) for source in found]
     return images
 
 
 def jobs_for(
-    listed: Sequence[Listed], endings: Sequence[str], saving: Saving, *, tell: Callable[[str], None]
+    listed: Sequence[tuple[str, Path]], endings: Sequence[str], saving: Saving, *, tell: Callable[[str], None]
 ) -> list[list[Job]]:
     """Return for each ending where the results go: to -o, into --out-dir, beside the inputs, or to stdout."""
     output, out_dir = saving.output, saving.out_dir
+
+    def job(source: str, target: Path | None) -> Job:
+        by_name = None if target is None else FORMATS.get(target.suffix.lower())
+        return Job(source, target, saving.format or by_name)
+
     if output is not None and len(endings) > 1:
         raise UsageError(f"-o names one file, but there are {len(endings)} kernels; use --out-dir.")
     if output is not None and len(listed) > 1:
@@ -96,18 +89,17 @@ def jobs_for(
     if output is not None:
         if output.endswith(os.sep):
             raise UsageError(f"-o {shown(output)} names a folder; use --out-dir, or name a file in it.")
-        return [[Job(listed[0].source, None if is_stdout(output) else Path(output))] for _ in endings]
-    sources = [one.source for one in listed]
-    files = [Path("stdin" if source == STREAM else source) for source in sources]
+        return [[job(listed[0][0], None if is_stdout(output) else Path(output))]]
+    files = [Path("stdin" if source == STREAM else source) for source, _ in listed]
     folders = [
-        file.parent if out_dir is None else out_dir / one.under
-        for file, one in zip(files, listed, strict=True)
+        file.parent if out_dir is None else out_dir / under
+        for file, (_, under) in zip(files, listed, strict=True)
     ]
-    names = _names_apart([(folder, file) for folder, file in zip(folders, files, strict=True)], tell)
+    names = _names_apart(list(zip(folders, files, strict=True)), tell)
     return [
         [
-            Job(source, None if source == STREAM and out_dir is None else folder / f"{name}_{ending}")
-            for source, folder, name in zip(sources, folders, names, strict=True)
+            job(source, None if source == STREAM and out_dir is None else folder / f"{name}_{ending}")
+            for (source, _), folder, name in zip(listed, folders, names, strict=True)
         ]
         for ending in endings
     ]
@@ -163,12 +155,7 @@ def ending_of(format: str | None, range: str) -> str:  # noqa: A002
     raise UnknownNameError("image format", format, dict.fromkeys(FORMATS.values()))
 
 
-def format_written(job: Job, saving: Saving) -> str | None:
-    """Return the format that a result is written in, None if it is not known."""
-    return saving.format or (FORMATS.get(job.target.suffix.lower()) if job.target is not None else None)
-
-
-def check_streams(jobs: Sequence[Job], format: str | None) -> None:  # noqa: A002
+def check_streams(jobs: Sequence[Job]) -> None:
     """Refuse what standard input and output cannot do."""
     if [job.source for job in jobs].count(STREAM) > 1:
         raise UsageError("Standard input (-) can be read only once.")
@@ -178,7 +165,7 @@ def check_streams(jobs: Sequence[Job], format: str | None) -> None:  # noqa: A00
         raise UsageError(
             "Standard output can hold only one image; use --out-dir for several images or kernels."
         )
-    if format is None:
+    if jobs[0].format is None:
         raise UsageError(
             "An image on standard output needs --format (such as --format png), or give -o FILE."
         )

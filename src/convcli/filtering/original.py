@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,18 +20,6 @@ Result = TypeVar("Result")
 ATTEMPTS = 3  # to filter an image that is replaced meanwhile
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """How images are found and read: the options of these names. Results have no more than `max_pixels`."""
-
-    recursive: bool = False
-    max_pixels: int = MAX_PIXELS
-    damaged: bool = False
-
-
-USUAL = Reading()
-
-
 class ChangedError(Exception):
     """An image is no longer what was read when its result is to be written."""
 
@@ -44,8 +31,17 @@ class Original:
     says that some results are of the one and some of the other.
     """
 
-    def __init__(self, source: str, reading: Reading, threads: int, *, both: bool = False) -> None:
-        self.source, self.reading, self.threads, self.both = source, reading, threads, both
+    def __init__(
+        self,
+        source: str,
+        *,
+        threads: int,
+        max_pixels: int = MAX_PIXELS,
+        damaged: bool = False,
+        both: bool = False,
+    ) -> None:
+        self.source, self.both = source, both
+        self.threads, self.max_pixels, self.damaged = threads, max_pixels, damaged
         self._images: dict[bool, Image] = {}
         self._state: tuple[int, ...] = ()
 
@@ -61,9 +57,13 @@ class Original:
         if self.both and not luma:
             self.image(luma=True)  # which tells whether it is another one
         if luma not in self._images:
-            read_options = {"threads": self.threads, "max_pixels": self.reading.max_pixels}
-            stream = sys.stdin.buffer if self.source == STREAM else Path(self.source)
-            image = read(stream, luma=luma, damaged=self.reading.damaged, **read_options)
+            image = read(
+                sys.stdin.buffer if self.source == STREAM else Path(self.source),
+                luma=luma,
+                damaged=self.damaged,
+                threads=self.threads,
+                max_pixels=self.max_pixels,
+            )
             self._images[luma] = image
             if not image.luma_of_colour:
                 self._images.setdefault(not luma, image)
@@ -81,10 +81,7 @@ class Original:
     def settled(self, task: Callable[[], Result]) -> Result:
         """Return what `task` returns, which is done again where the file has changed in the meantime.
 
-        Raises
-        ------
-        InputError
-            If it changes all the time.
+        Raises `InputError` if it changes all the time.
         """
         for _ in range(ATTEMPTS):
             with suppress(ChangedError):

@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, reason
-from convcli.files import Identity, Target, identity, judge, judge_stdout
-from convcli.filtering.jobs import STREAM, Job, Saving, as_one_name, format_written
+from convcli.files import Identity, identity, judge, judge_stdout
+from convcli.filtering.jobs import STREAM, Job, as_one_name
 from convcli.images import format_of
 from convcli.wording import shown
 
 
-@dataclass(frozen=True)
-class Places:
-    """What is known of the places that results go to.
-
-    Attributes
-    ----------
-    saving
-        Where they are to go.
-    replace
-        Whether files that are there may be overwritten.
-    advice
-        What helps where a file exists already.
-    kept
-        What is read besides the images, and never overwritten either.
-    """
-
-    saving: Saving
-    replace: bool
-    advice: str
-    kept: frozenset[Identity] = frozenset()
-
-
-def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> dict[Job, ConvcliError]:
+def check_targets(
+    jobs: Sequence[Job],
+    kept: Collection[Identity],
+    *,
+    replace: bool,
+    made: bool,
+    advice: str,
+    keep_going: bool,
+) -> dict[Job, ConvcliError]:
     """Refuse, before anything is read or written, every result that could not or must not be written.
+
+    Nor may be overwritten what is `kept`. `replace` says whether files that are there may, `made` whether
+    folders are made, `advice` what helps where a file exists already.
 
     Return the jobs that cannot be done, as their image is missing or their result's name too long, with the
     error that says so; without `keep_going` raise it.
     """
     failed: dict[Job, ConvcliError] = {}
-    inputs: set[Identity] = set(places.kept)
+    inputs = set(kept)
     for job in jobs:
         try:
             if job.source != STREAM:
@@ -57,11 +45,16 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
         if job.target is None:
             judge_stdout(inputs)
             continue
-        found = _judged(job.target, places, inputs)
-        if isinstance(found, OutputError):
-            failed[job] = found
+        try:
+            found = judge(job.target, force=replace, inputs=inputs, made=made, advice=advice)
+        except OutputError as error:
+            cause = error.__cause__
+            if not isinstance(cause, OSError):  # what the system says of the name
+                raise
+            failed[job] = OutputError(f"{str(error).removesuffix('.')}; name it with -o.")
+            failed[job].__cause__ = cause
             if not keep_going:
-                raise found
+                raise failed[job] from cause
             continue
         folded_name = as_one_name(str(found.place))
         like = found.place if found.place in taken else folded.get(folded_name)
@@ -72,21 +65,19 @@ def check_targets(jobs: Sequence[Job], places: Places, *, keep_going: bool) -> d
             )
         taken[found.place] = job.source
         folded[folded_name] = found.place
-        _check_format(job, found, places.saving)
+        if job.format is None:
+            _refuse_ending(job.target, is_stream=found.is_stream)
     return failed
 
 
-def _judged(target: Path, places: Places, inputs: set[Identity]) -> Target | OutputError:
-    """Return the place that a result's name leads to, or the error that the system takes it for none."""
-    made = places.saving.out_dir is not None
-    try:
-        return judge(target, force=places.replace, inputs=inputs, made=made, advice=places.advice)
-    except OutputError as error:
-        if not isinstance(error.__cause__, OSError):
-            raise
-        named = OutputError(f"{str(error).removesuffix('.')}; name it with -o.")
-        named.__cause__ = error.__cause__
-        return named
+def _refuse_ending(target: Path, *, is_stream: bool) -> None:
+    """Say of a name that tells no format how to give one."""
+    if is_stream:
+        raise UsageError(
+            f"{shown(target)}: a device's or pipe's name tells no format; add --format "
+            "(such as --format png)."
+        )
+    format_of(target)  # which says what endings there are
 
 
 def _ignores_case(folder: Path) -> bool:
@@ -96,17 +87,6 @@ def _ignores_case(folder: Path) -> bool:
         if other != place and place.exists():
             return other.exists() and other.samefile(place)
     return False
-
-
-def _check_format(job: Job, target: Target, saving: Saving) -> None:
-    """Refuse a name that does not tell the format, where none is given."""
-    if target.is_stream and format_written(job, saving) is None:
-        raise UsageError(
-            f"{shown(job.target or target.place)}: a device's or pipe's name tells no format; add --format "
-            "(such as --format png)."
-        )
-    if saving.format is None and job.target is not None:
-        format_of(job.target)
 
 
 def _identity(source: str) -> Identity:
