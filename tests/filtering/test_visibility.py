@@ -12,7 +12,7 @@ from convcli.engine.plane import strategies, strategy
 from convcli.engine.plane.strategies import STRATEGIES, folded
 from convcli.errors import UsageError
 from convcli.filtering import filter_image
-from convcli.filtering.alpha import opaque_of
+from convcli.filtering.visibility import opaque_of
 from convcli.kernels import Kernel
 from filtering.made import filtered
 

@@ -18,11 +18,19 @@ from convcli.engine.arguments import real
 from convcli.engine.plane.plan import Plan, checked_anchor
 from convcli.engine.plane.planes import ArrayPlane, Plane
 from convcli.errors import ShapeError, UsageError
-from convcli.filtering.alpha import check_alpha, in_eight_bits, moved, opaque_of
 from convcli.filtering.luma import LumaPlane
 from convcli.filtering.policy import Policy
 from convcli.filtering.ranges import Range
-from convcli.filtering.visibility import Sight, Visibility, has_data, standing_for
+from convcli.filtering.visibility import (
+    Sight,
+    Visibility,
+    check_alpha,
+    has_data,
+    in_eight_bits,
+    moved,
+    opaque_of,
+    standing_for,
+)
 from convcli.filtering.work import Work
 from convcli.kernels import Kernel
 from convcli.shapes import IntOrPair, Padding, Pair
@@ -32,37 +40,17 @@ Pixels: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """What there is to say of a filtered image.
+    """What there is to say of a filtered image."""
 
-    Attributes
-    ----------
-    shape, dtype
-        The result's.
-    minimum, maximum
-        Of the responses that are seen and finite, before `range` was applied; NaN if there are none.
-    clipped
-        Share of the samples that were cut to what the dtype holds.
-    odd
-        How many responses are NaN or infinite.
-    missing
-        How many pixels of the image hold no data.
-    blank
-        How many pixels of the result have no data in their window, and stand for none.
-    channels, range
-        The policies in force: "auto" is resolved.
-    kernel, policy
-        What was laid on, and as what.
-    """
-
-    shape: tuple[int, ...]
+    shape: tuple[int, ...]  # the result's, as the dtype is
     dtype: np.dtype[Any]
-    minimum: float
+    minimum: float  # of the responses that are seen and finite, before `range`; NaN if there are none
     maximum: float
-    clipped: float
-    odd: int
-    missing: int
-    blank: int
-    channels: str
+    clipped: float  # share of the samples that were cut to what the dtype holds
+    odd: int  # how many responses are NaN or infinite
+    missing: int  # how many pixels of the image hold no data
+    blank: int  # how many pixels of the result have no data in their window, and stand for none
+    channels: str  # as the range: what "auto" comes to
     range: str
     kernel: Kernel
     policy: Policy
@@ -70,20 +58,10 @@ class Findings:
 
 @dataclass(frozen=True, eq=False)
 class FilterResult:
-    """A filtered image and how it came about.
+    """A filtered image and how it came about."""
 
-    Attributes
-    ----------
-    pixels
-        (H', W') or (H', W', 3), of the image's dtype, or floats if `range` is "raw".
-    alpha
-        (H', W') of the dtype that it had, moved with the pixels or filtered; or None.
-    found
-        What there is to say of it.
-    """
-
-    pixels: Pixels
-    alpha: Pixels | None
+    pixels: Pixels  # (H', W') or (H', W', 3), of the image's dtype, or floats if `range` is "raw"
+    alpha: Pixels | None  # (H', W') of the dtype that it had, moved with the pixels or filtered
     found: Findings
 
 

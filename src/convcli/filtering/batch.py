@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from errno import ENAMETOOLONG
 from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
@@ -16,13 +19,15 @@ from convcli.errors import ConvcliError, DefectError, InputError, OutputError, U
 from convcli.files import Identity
 from convcli.filtering.arrays import Findings
 from convcli.filtering.filter import Filter
-from convcli.filtering.in_order import in_order
 from convcli.filtering.jobs import Job, Saving, check_streams, ending_of, jobs_for, listed_images
 from convcli.filtering.original import Original
 from convcli.filtering.out_dir import OutDir
 from convcli.filtering.targets import check_targets
 from convcli.images import COMPRESSION, Image, encode, kept, write
 from convcli.wording import shown
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 MOST_AT_ONCE = 4
 """Images that are worked on at a time: each takes memory, and more would only wait for the disk."""
@@ -254,6 +259,31 @@ class Batch:
             confirm=original.check_unchanged if folders else None,
         )
         return None
+
+
+def in_order(
+    task: Callable[[Item], Result], items: Sequence[Item], workers: int, stopping: Callable[[], bool]
+) -> Generator[tuple[Item, Future[Result]], None, None]:
+    """Yield each item with the outcome of `task`, in order, while `workers` threads are a little ahead.
+
+    Once `stopping` says so, or the caller closes it, nothing more is begun; what has begun comes to its end.
+    """
+    waiting: deque[tuple[Item, Future[Result]]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                if stopping():
+                    break
+                waiting.append((item, pool.submit(task, item)))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft()
+            while waiting:
+                item, future = waiting.popleft()
+                if not (stopping() and future.cancel()):
+                    yield item, future
+        finally:
+            for _, future in waiting:
+                future.cancel()
 
 
 def _concerns_all(error: ConvcliError) -> bool:

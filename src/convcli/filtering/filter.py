@@ -30,13 +30,7 @@ class Filtered:
 
 @dataclass(frozen=True, eq=False)
 class Filter:
-    """A kernel, and how it is laid on images.
-
-    Raises
-    ------
-    UsageError
-        If no image could be filtered like this.
-    """
+    """A kernel, and how it is laid on images; `UsageError` if none could be filtered like this."""
 
     kernel: Kernel
     policy: Policy

@@ -68,10 +68,7 @@ class OutDir:
     def left_over(self, jobs: Sequence[Job], *, force: bool) -> list[Job]:
         """Return the jobs whose result is not finished.
 
-        Raises
-        ------
-        UsageError
-            If the results there are made in another way, unless `force` says to make all of them again.
+        Raises `UsageError` if the results there are made in another way, unless `force` makes all again.
         """
         if self.matches:
             since = self.path.stat().st_mtime_ns
@@ -87,12 +84,8 @@ class OutDir:
     def prepare(self, *, anew: bool) -> None:
         """Make the folder and the record, once, before the first result is written.
 
-        `anew` says that results which are there already no longer count.
-
-        Raises
-        ------
-        OutputError
-            If the folder cannot be made, or another call writes results there that are made otherwise.
+        `anew` says that results which are there already no longer count. Raises `OutputError` if the folder
+        cannot be made, or another call writes results there that are made otherwise.
         """
         with self._thread:
             if self._ready:

@@ -40,21 +40,9 @@ FROM_FILE = "auto"
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The options of a filter but its kernel, checked when it is made; `filter_image` documents them.
+    """The options of a filter but its kernel; `filter_image` documents them.
 
-    Attributes
-    ----------
-    padding, border, fill, stride, dilation, op
-        Where the kernel is laid, and which way round.
-    channels, range, offset, alpha
-        What it is laid on, and what becomes of the responses.
-    nodata
-        Values that stand for no data, `FROM_FILE` among them.
-
-    Raises
-    ------
-    UsageError
-        If an option is unknown or not finite. What has to fit a kernel is checked with it, by `check`.
+    Raises `UsageError` if one is unknown or not finite; what has to fit a kernel is checked by `check`.
     """
 
     padding: Padding = "same"
@@ -67,7 +55,7 @@ class Policy:
     op: str = "correlate"
     offset: float = 0
     alpha: str = "keep"
-    nodata: Sequence[float | str] = ()
+    nodata: Sequence[float | str] = ()  # values, `FROM_FILE` among them
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "border", border_named(self.border))

@@ -3,40 +3,68 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.filtering.summary import Summary
-
 Pixels: TypeAlias = NDArray[Any]
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What there is to say of the responses that are seen, in a block or in all."""
+
+    minimum: float  # of those that are finite; ∞ and −∞ if there are none
+    maximum: float
+    clipped: int = 0  # how many were cut
+    odd: int = 0  # how many are NaN or infinite
+
+    @classmethod
+    def of(cls, plane: Pixels, sees: Pixels | None) -> Summary:
+        """Return the summary of a plane, which sees something where `sees` says (None: everywhere)."""
+        low, high = float(plane.min()), float(plane.max())
+        if sees is None and math.isfinite(low) and math.isfinite(high):
+            return cls(low, high)
+        finite = np.isfinite(plane)
+        counted = finite if sees is None else finite & sees
+        odd = int(np.count_nonzero(~finite if sees is None else sees & ~finite))
+        low = float(np.min(plane, initial=math.inf, where=counted))
+        high = float(np.max(plane, initial=-math.inf, where=counted))
+        return cls(low, high, 0, odd)
+
+    @classmethod
+    def of_all(cls, parts: Sequence[Summary]) -> Summary:
+        """Return the summary of all parts."""
+        return cls(
+            min(part.minimum for part in parts),
+            max(part.maximum for part in parts),
+            sum(part.clipped for part in parts),
+            sum(part.odd for part in parts),
+        )
+
+    @property
+    def extremes(self) -> tuple[float, float] | None:
+        """The smallest and the largest response, None if there is none."""
+        return (self.minimum, self.maximum) if self.minimum <= self.maximum else None
+
+    def fits(self, range: str, dtype: np.dtype[Any]) -> bool:  # noqa: A002  (the option's name)
+        """Whether all is finite that `dtype` holds on the way from responses to pixels."""
+        reach = self.maximum - self.minimum if range == "stretch" else max(-self.minimum, self.maximum)
+        return not self.odd and reach <= float(np.finfo(dtype).max)
+
+
+@dataclass(frozen=True)
 class Range:
-    """How the responses to one image become pixels.
+    """How the responses to one image become pixels."""
 
-    Attributes
-    ----------
-    name
-        "clip", "abs", "stretch", "offset" or "raw".
-    dtype
-        The pixels'.
-    levels
-        The dtype whose black and white they have: not their own where floats become 0 … 255.
-    missing
-        What stands in the result where nothing is seen.
-    black, white
-        The responses that "stretch" takes for them.
-    """
-
-    name: str
-    dtype: np.dtype[Any]
-    levels: np.dtype[Any]
-    missing: float = 0.0
-    black: float = 0.0
+    name: str  # "clip", "abs", "stretch", "offset" or "raw"
+    dtype: np.dtype[Any]  # the pixels'
+    levels: np.dtype[Any]  # whose black and white they have: not their own where floats become 0 … 255
+    missing: float = 0.0  # what stands in the result where nothing is seen
+    black: float = 0.0  # the responses that "stretch" takes for black and white
     white: float = 0.0
 
     def put(self, plane: Pixels, out: Pixels, sees: Pixels | None, found: Summary) -> int:

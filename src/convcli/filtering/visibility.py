@@ -31,14 +31,59 @@ from convcli.engine.plane.patches import Block
 from convcli.engine.plane.plan import Plan
 from convcli.engine.plane.planes import Plane
 from convcli.engine.workspace import Workspace
-from convcli.filtering.alpha import opaque_of
+from convcli.errors import UsageError
 from convcli.filtering.policy import Policy
 from convcli.kernels import Kernel
 from convcli.shapes import Pair
 
 Pixels: TypeAlias = NDArray[Any]
 
+BEYOND = 1e-3  # of opaque, which resampled alpha may be above 1 or below 0
 BARELY = 1e-9  # share of a kernel that a strategy's rounding may leave where nothing is seen
+
+
+def opaque_of(dtype: np.dtype[Any]) -> float:
+    """Return what alpha of this dtype is where nothing shines through.
+
+    >>> opaque_of(np.dtype(np.uint16)), opaque_of(np.dtype(np.float32))
+    (65535.0, 1.0)
+    """
+    return 1.0 if dtype.kind == "f" else float(np.iinfo(dtype).max)
+
+
+def check_alpha(alpha: Pixels) -> None:
+    """Raise `UsageError` unless `alpha` is uint8, uint16 or floats from 0 to 1."""
+    if alpha.dtype not in (np.uint8, np.uint16) and alpha.dtype.kind != "f":
+        raise UsageError(
+            f"Expected alpha in uint8, uint16 or floats, found {alpha.dtype}; pass the colour channels alone."
+        )
+    if alpha.dtype.kind == "f" and not (alpha.min() >= -BEYOND and alpha.max() <= 1 + BEYOND):
+        raise UsageError(
+            f"Expected alpha from 0 to 1, as floats have it, found {alpha.min():g} … {alpha.max():g}; "
+            "scale it, or pass the colour channels alone."
+        )
+
+
+def moved(alpha: Pixels, plan: Plan) -> Pixels:
+    """Return the alpha under the kernel's centre at each position, or the nearest to it."""
+    size = (alpha.shape[0], alpha.shape[1])
+    rows, columns = (
+        np.clip(np.arange(out) * stride - before + centre, 0, n - 1)
+        for n, out, stride, (before, _), centre in zip(
+            size, plan.output_shape, plan.window.stride, plan.window.padding, plan.centre, strict=True
+        )
+    )
+    if all(np.array_equal(places, np.arange(n)) for places, n in zip((rows, columns), size, strict=True)):
+        return alpha
+    return alpha[np.ix_(rows, columns)]
+
+
+def in_eight_bits(alpha: Pixels) -> Pixels:
+    """Return alpha as uint8."""
+    if alpha.dtype == np.uint8:
+        return alpha
+    shares = alpha / (opaque_of(alpha.dtype) / 255)
+    return np.rint(np.clip(shares, 0, 255)).astype(np.uint8)
 
 
 def has_data(pixels: Pixels, nodata: Sequence[float]) -> Pixels | None:
@@ -125,21 +170,13 @@ class Seen:
 class Sight:
     """How kernels are laid on planes that are not seen everywhere: each beside its weights' sizes.
 
-    Attributes
-    ----------
-    visibility
-        How much is seen of each pixel.
-    colours, shares
-        What is done to colours, and to how much is seen of them: around an image, where a border is of a
-        constant, all is seen. Their kernels are the parts', then, if any has a sign, the same without signs.
-    parts
-        How many parts the kernel has.
+    The plans' kernels are the parts', then, if any has a sign, the same without signs.
     """
 
     visibility: Visibility
     colours: Plan
-    shares: Plan
-    parts: int
+    shares: Plan  # of how much is seen: all, around an image whose border is of a constant
+    parts: int  # how many the kernel has
 
     @classmethod
     def of(cls, visibility: Visibility, kernel: Kernel, policy: Policy) -> Sight:

@@ -15,8 +15,7 @@ from convcli.engine.plane.patches import Block
 from convcli.engine.plane.plan import Plan
 from convcli.engine.plane.planes import Plane
 from convcli.engine.workspace import Workspace
-from convcli.filtering.ranges import Range
-from convcli.filtering.summary import Summary
+from convcli.filtering.ranges import Range, Summary
 from convcli.filtering.visibility import Sight
 from convcli.kernels import Kernel
 
@@ -25,28 +24,14 @@ Pixels: TypeAlias = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """What is done to the planes of an image.
-
-    Attributes
-    ----------
-    plan
-        Where the kernel is laid.
-    sight
-        How it is laid where not all is seen; None where all is.
-    planes
-        For each plane of the result its source, or a source for each part of a volume.
-    range
-        How responses become pixels.
-    offset
-        What is added to each before.
-    """
+    """What is done to the planes of an image."""
 
     plan: Plan
-    sight: Sight | None
+    sight: Sight | None  # how the kernel is laid where not all is seen; None where all is
     kernel: Kernel
-    planes: list[list[Plane]]
+    planes: list[list[Plane]]  # for each of the result its source, or a source for each part of a volume
     range: Range
-    offset: float
+    offset: float  # added to each response before `range` makes it a pixel
 
     def run(
         self, threads: int | None, progress: Callable[[float], None] | None
