@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from convcli.data.presentation import Presentation, Size
@@ -49,20 +49,14 @@ class Wanted:
 
     @classmethod
     def by(cls, options: DataOptions, presentation: Presentation | None = None) -> Wanted:
-        """Return what [data] asks of a source.
+        """Return what [data] asks of a source: its options go by their names.
 
         `presentation` is that of a network which is to see the pictures; without one, [data] and the source
         decide.
         """
-        return cls(
-            options.size,
-            options.channels,
-            presentation or _presentation(options),
-            presentation is not None,
-            options.skip_damaged,
-            options.columns,
-            options.layout,
-        )
+        asked = {one.name: getattr(options, one.name) for one in fields(cls) if hasattr(options, one.name)}
+        shown = presentation or _presentation(options)
+        return cls(**asked, presentation=shown, settled=presentation is not None)
 
     def like(self, shape: tuple[int, int, int], presentation: Presentation) -> Wanted:
         """Return what is wanted of pictures that join others of this shape and presentation."""
@@ -79,4 +73,6 @@ def _presentation(options: DataOptions) -> Presentation:
             raise ConfigError(f"data.background: {error}") from error
     elif isinstance(background, int):
         background = (background, background, background)
-    return Presentation(background, options.range, options.range is not None, options.fit)
+    return Presentation(
+        background=background, range=options.range, said=options.range is not None, fit=options.fit
+    )
