@@ -9,6 +9,7 @@ import select
 import subprocess
 import sys
 from contextlib import suppress
+from typing import get_args, get_type_hints
 
 import numpy as np
 import PIL.Image
@@ -16,7 +17,9 @@ import pytest
 
 from conftest import ROOT
 from convcli import load_run
+from convcli.cli.explain import explain
 from convcli.explain import TOPICS
+from convcli.render.explain import FORMATS
 
 
 @pytest.fixture
@@ -111,8 +114,16 @@ def test_options_reach_the_topic(call):
     assert pooled["output"] == [[[1.5, 2.5]]]
 
 
+def test_the_options_that_name_a_file_to_write_are_the_formats():
+    hints = get_type_hints(explain, include_extras=True)
+    named = [
+        name for name, hint in hints.items() for info in get_args(hint) if getattr(info, "metavar", 0) == "F"
+    ]
+    assert named == list(FORMATS)
+
+
 def test_every_format_is_written_at_once(call, tmp_path):
-    names = {name: f"f.{name}" for name in ("svg", "png", "gif", "html", "markdown", "latex", "json")}
+    names = {name: f"f.{name}" for name in FORMATS}
     options = [part for name, file in names.items() for part in (f"--{name}", file)]
     result = call("explain", "stride", *options)
     assert (result.code, result.stderr) == (0, "")

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import PIL.Image
 import pytest
 
+from convcli.render.explain import FORMATS
 from convcli.runs.folder import BEST
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other links and pipes")
@@ -21,8 +22,7 @@ WRITERS = {
     "init": (("init",), "out.toml"),
     "runs plot": (("runs", "plot", "mine", "--out"), "out.svg"),
 } | {
-    f"explain --{kind}": (("explain", "stride", "--at", "1", f"--{kind}"), f"out.{kind}")
-    for kind in ("svg", "png", "gif", "html", "markdown", "latex", "json")
+    f"explain --{kind}": (("explain", "stride", "--at", "1", f"--{kind}"), f"out.{kind}") for kind in FORMATS
 }
 
 

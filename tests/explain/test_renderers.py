@@ -28,7 +28,7 @@ from convcli.explain.elements import (
 )
 from convcli.explain.notation import number
 from convcli.render.drawing.palette import COLOURS
-from convcli.render.explain import FORMATS
+from convcli.render.explain import BINARY, FORMATS
 from convcli.render.explain.steps import still
 from convcli.render.explain.terminal import show
 from explain.cases import made
@@ -65,6 +65,12 @@ def grids(shown):
     return [
         element for step in shown.steps for row in step.rows for element in row if isinstance(element, Grid)
     ]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_no_text_is_known_not_to_be(name):
+    data = FORMATS[name](made("stride"))
+    assert (name in BINARY) == (b"\0" in data)
 
 
 def test_svg_parses_and_knows_light_and_dark(shown):

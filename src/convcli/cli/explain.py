@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 STREAM = "-"
 MOST_STEPS = 400
-BINARY = ("png", "gif")
 EITHER_SIZE = "S|SYxSX"
 
 
 def explain(
+    context: typer.Context,
     topic: Annotated[
         str | None, typer.Argument(metavar="[TOPIC]", help="What to explain; without it, the list of topics.")
     ] = None,
@@ -134,18 +134,11 @@ def explain(
     if topic is None:
         return out_text(_listing())
     _ = TOPICS[topic]
-    formats = {
-        "svg": svg,
-        "png": png,
-        "gif": gif,
-        "html": html,
-        "markdown": markdown,
-        "latex": latex,
-        "json": json,
-    }
+    from convcli.render.explain import FORMATS
     from convcli.runs.kernels import files_of_kernel, files_of_run, parse
 
-    given = {name: place for name, place in formats.items() if place is not None}
+    # Each format has an option of its name.
+    given = {name: place for name in FORMATS if (place := context.params[name]) is not None}
     targets = {name: STREAM if is_stdout(place) else place for name, place in given.items()}
     read = [Path(name) for name in (source, (source or "").rpartition("@")[0], image) if name]
     read += [path for text in kernel or () for path in files_of_kernel(text)]
@@ -251,6 +244,7 @@ def _steps(text: str, count: int) -> list[int]:
 def _check_targets(targets: Mapping[str, str], inputs: Sequence[Path], *, force: bool) -> None:
     """Refuse, before anything is computed, every file that could not or must not be written."""
     from convcli.files import identities, judge, judge_stdout
+    from convcli.render.explain import BINARY
 
     kept, places = identities(inputs), list[str]()
     for name, place in targets.items():

@@ -1,4 +1,7 @@
-"""Explanations as files: a function a format, explanation in, bytes out. A new one is a file and a line."""
+"""Explanations as files: a function a format, explanation in, bytes out.
+
+A new one is a file and a line here, and the option of its name in `cli/explain.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,3 +19,6 @@ _HOMES = {
 FORMATS: Registry[Callable[[Explanation], bytes]] = Registry(
     "format", homes={name: f"{__package__}.{home}" for name, home in _HOMES.items()}
 )
+
+BINARY = ("png", "gif")
+"""Those that no terminal can show."""
