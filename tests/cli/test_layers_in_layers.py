@@ -111,7 +111,7 @@ def test_explain_and_kernels_find_inner_layers(call, run):
     one = json.loads(call("kernels", "run:run#2.1/3", "--json").stdout)
     np.testing.assert_allclose(one["weights"], w[:, :, 0, 2], rtol=1e-6)
     wrong = call("kernels", "--run", "run", "--layer", "2.3")
-    assert (wrong.code, wrong.stderr) == (2, "error: --layer 2.3: the network has layers 1 to 4.\n")
+    assert (wrong.code, wrong.stderr) == (2, "error: --layer 2.3: the network has layers 2.1 to 2.2.\n")
 
 
 def test_the_backward_pass_of_an_inner_layer_is_explained_with_its_own_gradient(call, run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -79,12 +80,20 @@ def layer_of(
         raise UsageError(f"{option}: the network has no {wanted} layer.")
     name = fitting[0] if number is None else shortened(number)
     if name not in places:
-        raise UsageError(f"{option} {name}: the network has layers 1 to {len(model.network.layers)}.")
+        beside = _beside(name, places)
+        raise UsageError(f"{option} {name}: the network has layers {beside[0]} to {beside[-1]}.")
     place = places[name]
     if not isinstance(place.layer, kinds):
         told = f"{option} {name} is {place.layer.name()}, and this needs a {wanted} layer"
         raise UsageError(f"{told}: {', '.join(fitting)}.")
     return place.number, place.layer
+
+
+def _beside(name: str, names: Iterable[str]) -> list[str]:
+    """Return those of a network's layers that `name` would stand beside, or what would hold it."""
+    holder = name.rpartition(".")[0]
+    beside = [other for other in names if other.rpartition(".")[0] == holder]
+    return beside or _beside(holder, names)
 
 
 def cropped(volume: Array, box: Box | None, number: LayerNumber) -> Array:
