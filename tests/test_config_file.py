@@ -369,6 +369,14 @@ def test_set_reaches_into_a_part_given_by_its_bare_name(read):
     assert config.training.optimizer == SGD(learning_rate=0.5)
 
 
+@pytest.mark.parametrize("place", ["layers.2", "layers.1.layers.2"])
+def test_set_reaches_into_a_layer_given_by_its_bare_name(read, place):
+    inner = '{ type = "sequence", layers = ["activation", "dropout"] }'
+    file = read(f'layers = [{inner}, "dropout", "flatten", "dense"]\n{DATA}', f"{place}.rate=0.25")
+    (inner, drop) = file.config.layers[0].layers, file.config.layers[1]
+    assert {"layers.2": drop.rate, "layers.1.layers.2": inner[1].rate}[place] == 0.25
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

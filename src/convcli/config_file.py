@@ -138,7 +138,8 @@ def _set(document: dict[str, Any], override: str) -> None:
         for step in steps:
             key = _key(table, step)
             inner = table[key] if isinstance(table, list) else table.setdefault(key, {})
-            if isinstance(inner, str) and steps == ["training", step]:  # the bare name of a part
+            part = isinstance(table, list) or steps == ["training", step]
+            if part and isinstance(inner, str):  # its bare name
                 inner = table[key] = {"type": inner}
             table = inner
         table[_key(table, last)] = value
