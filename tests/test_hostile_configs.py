@@ -89,6 +89,30 @@ WRONG = {
         network('type = "sequence", layers = []'),
         r"\[\[layers\]\] 1 \(sequence\): layers: should have at least one entry",
     ),
+    "text for the layers in a layer": (
+        network('type = "sequence", layers = "conv"'),
+        r"\[\[layers\]\] 1 \(sequence\): layers: should be an array of tables",
+    ),
+    "a table for the layers in a layer": (
+        network('type = "residual", layers = { type = "conv", filters = 1 }'),
+        r"\[\[layers\]\] 1 \(residual\): layers: should be an array of tables",
+    ),
+    "nothing for the layers in a layer": (
+        network('type = "sequence", layers = ["sequence"]'),
+        r"\[\[layers\]\] 1 → inside 1 \(sequence\): layers: this key is missing",
+    ),
+    "a number, an array, a date for a layer in a layer": (
+        network('type = "sequence", layers = ["dropout", 3, [], 1979-05-27]'),
+        r"3 mistake.*1 → inside 2: expected a table with.*1 → inside 3: expected.*1 → inside 4: expected",
+    ),
+    "10^38 outputs in a layer in a layer": (
+        network('type = "sequence", layers = [{ type = "upsample", factor = 9223372036854775807 }]'),
+        r"\[\[layers\]\] 1 → inside 1 \(upsample\) .* outputs for each image; at most 1,073,741,824",
+    ),
+    "8 times as many rows, layer for layer": (
+        network('type = "sequence", layers = [' + '{ type = "upsample", factor = 8 }, ' * 9 + "]"),
+        r"\[\[layers\]\] 1 → inside 4 \(upsample\) .* outputs for each image; at most 1,073,741,824",
+    ),
     "10^12 weights in a layer in a layer": (
         network(
             'type = "sequence", layers = [{ type = "conv", filters = 1000000, kernel = 1000, padding = 999 }]'
@@ -167,6 +191,38 @@ def test_hostile_override(override, tmp_path):
     with pytest.raises(ConfigError) as caught:
         ConfigFile.read(path, [override])
     assert max(map(len, str(caught.value).splitlines())) < 400
+
+
+NESTED = """layers = [
+    { type = "sequence", layers = ["dropout", { type = "residual", layers = [{ type = "dropout" }] }] },
+    "flatten",
+    "dense",
+]
+"""
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        *[
+            (f"layers.1.layers.{place}.rate=0.1", "there is no such place in the configuration")
+            for place in ("3", "0", "-1", "x", "2.layers.2", "2.layers.0", f"{10**30}")
+        ],
+        ("layers.1.layers=[]", r"\[\[layers\]\] 1 \(sequence\): layers: should have at least one entry"),
+        ("layers.1.layers=3", r"\[\[layers\]\] 1 \(sequence\): layers: should be an array of tables"),
+        ("layers.1.layers.2=x", r"\[\[layers\]\] 1 → inside 2: unknown layer 'x'"),
+        ("layers.1.layers.2.rate=0.1", r"\[\[layers\]\] 1 → inside 2 \(residual\): rate: unknown key"),
+        ("layers.1.layers.1.layers.1.rate=0.1", r"1 → inside 1 \(dropout\): layers: unknown key"),
+        ("layers.1.2.rate=0.1", r"\[\[layers\]\] 1 \(sequence\): 2: unknown key"),
+    ],
+)
+def test_an_override_that_misses_a_layer_in_a_layer(override, message, tmp_path):
+    path = tmp_path / "some.toml"
+    path.write_text(NESTED + DATA)
+    assert ConfigFile.read(path, ["layers.1.layers.2.layers.1.rate=0.1"]).config.layers[0].draws
+    with pytest.raises(ConfigError, match=message) as caught:
+        ConfigFile.read(path, [override])
+    assert len(str(caught.value).splitlines()) <= 2
 
 
 def circle(folder):
