@@ -3,9 +3,8 @@
 from convcli.data.dataset import Dataset, split
 from convcli.data.loading import load_data
 from convcli.data.presentation import Presentation
-from convcli.data.readers import BUILT_IN, READERS, Reader, open_source
+from convcli.data.readers import BUILT_IN, READERS, Reader, Wanted, open_source
 from convcli.data.splits import Splits
-from convcli.data.wanted import Wanted
 
 # Each of these files registers its reader. They are asked about a path in this order: class folders after the
 # other folders, since almost any folder could be one.

@@ -16,9 +16,8 @@ import numpy as np
 
 from convcli.bounds import check_memory
 from convcli.data.parts import LONGEST_NAME, RawPart, assemble
-from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.readers import FEWER, READERS, Reader, Wanted
 from convcli.data.splits import Splits
-from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
 SIDE = 32

@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from convcli.data.parts import RawPart, assemble, sorted_names
-from convcli.data.readers import READERS, Reader
+from convcli.data.readers import READERS, Reader, Wanted
 from convcli.data.splits import Splits, in_words
-from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 from convcli.wording import shortened, shown
 

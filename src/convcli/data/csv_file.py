@@ -21,9 +21,8 @@ import numpy as np
 from convcli.data.notes import MOST_NAMED
 from convcli.data.parts import LONGEST_NAME, RawPart, assemble
 from convcli.data.pixel_rows import is_pixel_table, read_pixel_rows
-from convcli.data.readers import READERS, Reader
+from convcli.data.readers import READERS, Reader, Wanted
 from convcli.data.splits import Splits
-from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 from convcli.wording import shortened
 

@@ -21,9 +21,8 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.data.parts import RawPart, assemble
-from convcli.data.readers import BUILT_IN, BuiltIn
+from convcli.data.readers import BUILT_IN, BuiltIn, Wanted
 from convcli.data.splits import Splits
-from convcli.data.wanted import Wanted
 
 INKED = 16
 EVERY = 5

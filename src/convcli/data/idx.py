@@ -25,9 +25,8 @@ from numpy.typing import NDArray
 
 from convcli.bounds import check_memory, most_unpacked
 from convcli.data.parts import RawPart, assemble
-from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.readers import FEWER, READERS, Reader, Wanted
 from convcli.data.splits import Splits
-from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
 NAME = re.compile(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from convcli.data.dataset import Dataset
 from convcli.data.duplicates import same_pictures
-from convcli.data.readers import open_source
+from convcli.data.readers import Wanted, open_source
 from convcli.data.splits import Splits
-from convcli.data.wanted import Wanted
 from convcli.wording import listed
 
 if TYPE_CHECKING:

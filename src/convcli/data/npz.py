@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 
 from convcli.bounds import check_memory, most_unpacked
 from convcli.data.parts import RawPart, assemble, names_of
-from convcli.data.readers import FEWER, READERS, Reader
+from convcli.data.readers import FEWER, READERS, Layout, Reader, Wanted
 from convcli.data.splits import Splits
-from convcli.data.wanted import Layout, Wanted
 from convcli.errors import InputError
 from convcli.formats.npy import npy_header
 from convcli.wording import shortened, shown

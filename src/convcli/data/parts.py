@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from convcli.data.dataset import Dataset
 from convcli.data.pixels import fit_images, read_images
 from convcli.data.presentation import Presentation
+from convcli.data.readers import Wanted
 from convcli.data.splits import Splits
-from convcli.data.wanted import Wanted
 from convcli.errors import InputError
 
 INTEGER = re.compile(r"[+-]?[0-9]+")

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from convcli.bounds import check_memory
 from convcli.data.parts import RawPart
-from convcli.data.readers import FEWER
-from convcli.data.wanted import Wanted
+from convcli.data.readers import FEWER, Wanted
 from convcli.errors import InputError
 from convcli.wording import shortened
 

@@ -20,10 +20,8 @@ from convcli import images as image_files
 from convcli.bounds import check_memory
 from convcli.data import notes as said
 from convcli.data.presentation import Pixels, Presentation
-from convcli.data.ranges import found_range
-from convcli.data.readers import FEWER
-from convcli.data.survey import Held, Seen, Shape, held_by, is_transparent, survey
-from convcli.data.wanted import Wanted
+from convcli.data.readers import FEWER, Wanted
+from convcli.data.survey import Held, Seen, Shape, found_range, held_by, is_transparent, survey
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores
 from convcli.errors import InputError

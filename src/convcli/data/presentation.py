@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from convcli import images as image_files
 from convcli.bounds import MAX_PIXELS
-from convcli.data.ranges import BYTE, no_range
-from convcli.data.survey import Held, is_transparent, opaque, survey
+from convcli.data.survey import BYTE, Held, is_transparent, no_range, survey
 from convcli.errors import InputError
 from convcli.images import Image
+from convcli.images.image import full_scale
 from convcli.wording import shown
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -206,7 +206,7 @@ class Presentation:
     def _on_background(self, levels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[np.float64]:
         if levels.shape[2] == 1 and self.is_coloured:
             levels = np.repeat(levels, 3, axis=2)
-        share = (alpha / opaque(alpha))[:, :, np.newaxis]
+        share = (alpha / full_scale(alpha.dtype))[:, :, np.newaxis]
         mixed: NDArray[np.float64] = levels * share + self._background(levels.shape[2]) * (1 - share)
         return np.clip(mixed, 0, BYTE, out=mixed)
 
