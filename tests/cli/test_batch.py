@@ -257,6 +257,15 @@ def test_keep_going_says_failures_in_json_too(call, photos):
     assert "damaged" in documents[1]["error"]
 
 
+def test_images_that_are_missing_have_their_line_of_json_too(call, photos):
+    result = call(
+        *("filter", "none.png", "photos", "-k", "sobel", "--out-dir", "edges", "--keep-going", "--json")
+    )
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert documents[0] == {"input": "none.png", "error": "none.png: no such file."}
+    assert ["error" in document for document in documents] == [True, False, False, False]
+
+
 def test_keep_going_is_glad_if_nothing_fails(call, photos):
     result = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--keep-going")
     assert (result.code, result.stderr) == (0, "")

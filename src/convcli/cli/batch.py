@@ -62,6 +62,8 @@ def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int]:
     from convcli.render.progress import steps
 
     left, said = len(batch.todo), Said()
+    for job, error in batch.failures.items() if json else ():
+        print_json({"input": job.source, "error": str(error)})
     with (
         interruptions() as asked,
         steps(left, "filtering") as advance,
