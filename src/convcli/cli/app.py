@@ -104,9 +104,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     stdout = sys.stdout
     believe_sizes()
-    os.environ.setdefault(
-        "PYDANTIC_DISABLE_PLUGINS", "1"
-    )  # which it seeks in every package that is installed
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")  # which it seeks in every installed package
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from convcli.cli.options import (
-    Force,
-    MaxPixels,
-    chosen_run,
-    parse_padding,
-    parse_pair,
-    whole,
-)
+from convcli.cli.options import Force, MaxPixels, chosen_run, parse_padding, parse_pair, whole
 from convcli.cli.output import console, note, out, out_bytes, out_text, own_words_only, say
 from convcli.errors import UsageError
 from convcli.files import is_stdout
@@ -25,6 +18,8 @@ from convcli.wording import shortened
 
 if TYPE_CHECKING:
     from convcli.explain import Explanation
+
+Value = TypeVar("Value")
 
 STREAM = "-"
 MOST_STEPS = 400
@@ -147,22 +142,23 @@ def explain(
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.bounds import MAX_PIXELS
+    from convcli.explain.reading import parse_box
 
     request = Request(
         input=source,
         kernels=tuple(parse(text, tell=note) if text.startswith("run:") else text for text in kernel or ()),
-        bias=_numbers(bias, "--bias"),
-        stride=None if stride is None else parse_pair(stride, "--stride"),
-        padding=None if padding is None else parse_padding(padding),
-        dilation=None if dilation is None else parse_pair(dilation, "--dilation"),
-        size=None if size is None else parse_pair(size, "--size"),
+        bias=_parsed(_numbers, bias, "--bias") or (),
+        stride=_parsed(parse_pair, stride, "--stride"),
+        padding=_parsed(parse_padding, padding, "--padding"),
+        dilation=_parsed(parse_pair, dilation, "--dilation"),
+        size=_parsed(parse_pair, size, "--size"),
         pool=pool,
         activation=activation,
         gradient=gradient,
         model=_model(run),
         layer=layer,
         image=image,
-        crop=_box(crop),
+        crop=_parsed(parse_box, crop, "--crop"),
         filter=filter,
         channel=channel,
         max_pixels=max_pixels or MAX_PIXELS,
@@ -190,9 +186,11 @@ def _listing() -> str:
     return "\n".join(["convcli explain TOPIC", "", *lines])
 
 
-def _numbers(text: str | None, option: str) -> tuple[float, ...]:
-    if text is None:
-        return ()
+def _parsed(parse: Callable[[str, str], Value], text: str | None, option: str) -> Value | None:
+    return None if text is None else parse(text, option)
+
+
+def _numbers(text: str, option: str) -> tuple[float, ...]:
     from convcli.explain.reading import typed_volume
 
     return tuple(typed_volume(text if "[" in text else f"[{text}]", option).ravel().tolist())
@@ -204,14 +202,6 @@ def _model(run: Path | None) -> Any:
     from convcli.runs import checkpoints
 
     return checkpoints.load_run(chosen_run(run))
-
-
-def _box(text: str | None) -> tuple[int, int, int, int] | None:
-    if text is None:
-        return None
-    from convcli.explain.reading import parse_box
-
-    return parse_box(text, "--crop")
 
 
 def _chosen(explanation: Explanation, at: str | None) -> Explanation:

@@ -74,13 +74,11 @@ def _parsed_anchor(text: str) -> tuple[int, int]:
 def _labels(kernels: Sequence[Kernel]) -> list[str]:
     names = [kernel.name for kernel in kernels]
     labels = [
-        name if names.count(name) == 1 else "-".join([name, *_values(kernel)])
+        name
+        if names.count(name) == 1
+        else "-".join([name, *(f"{key}={value:g}" for key, value in kernel.parameters.items())])
         for name, kernel in zip(names, kernels, strict=True)
     ]
     if len(set(labels)) == len(labels):
         return labels
     return [f"{label}-{n}" if labels.count(label) > 1 else label for n, label in enumerate(labels, 1)]
-
-
-def _values(kernel: Kernel) -> list[str]:
-    return [f"{key}={value:g}" for key, value in kernel.parameters.items()]

@@ -29,7 +29,6 @@ MaxPixels: TypeAlias = Annotated[
         "a gigabyte of memory is enough for those.",
     ),
 ]
-"""The option of every command that opens image files."""
 
 RUN_HELP = "A run's folder, the name of one in runs/, or `latest`."
 
@@ -37,7 +36,6 @@ KeepGoing: TypeAlias = Annotated[
     bool,
     typer.Option("--keep-going", help="Go on after an image that fails; list those at the end, exit with 1."),
 ]
-"""The option of every command that works on many images."""
 
 RunFolder: TypeAlias = Annotated[Path, typer.Argument(help=RUN_HELP, show_default=False)]
 """The argument of every command that uses a trained network; `chosen_run` says which folder it names."""
@@ -47,7 +45,6 @@ Configuration: TypeAlias = Annotated[Path, typer.Argument(help="The configuratio
 Overrides: TypeAlias = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Set a value over the file's.")
 ]
-"""The option of every command that reads a configuration."""
 
 Classes: TypeAlias = Annotated[
     int | None, typer.Option("--classes", min=1, help="With --input: the number of classes.")
@@ -89,7 +86,6 @@ OtherData: TypeAlias = Annotated[
         "--data", metavar="SOURCE", help="Other data, or with --split the run's own that has moved."
     ),
 ]
-"""The option of every command that judges one."""
 
 
 MOST_DIGITS = 18

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from errno import ENAMETOOLONG
 from functools import partial
@@ -201,11 +201,13 @@ class Batch:
         for job in jobs:
             attempt = partial(self._made, job, original, threads, progress, last=job is jobs[-1])
             try:
-                with _defects_named(job.source):
-                    outcomes.append(original.settled(attempt))
-            except ConvcliError as error:
-                outcomes.append(Failed(job, error))
-                if self._ends_with(error):
+                outcomes.append(original.settled(attempt))
+            except BrokenPipeError:
+                raise
+            except Exception as error:
+                failed = Failed(job, _named(error, job.source))
+                outcomes.append(failed)
+                if self._ends_with(failed.error):
                     break
         return outcomes
 
@@ -292,19 +294,19 @@ def _concerns_all(error: ConvcliError) -> bool:
     return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
 
 
-@contextmanager
-def _defects_named(source: str) -> Iterator[None]:
-    """Turn whatever nobody has expected into an error of the one image that it was met on."""
-    try:
-        yield
-    except (ConvcliError, BrokenPipeError):
-        raise
-    except MemoryError as error:
-        raise InputError(f"{shown(source)}: not enough memory for an image of this size.") from error
-    except OSError as error:
-        raise InputError(f"{shown(source)}: {reason(error)}.") from error
-    except Exception as error:
-        raise DefectError(
+def _named(error: Exception, source: str) -> ConvcliError:
+    """Return whatever was met on an image, expected by somebody or not, as the error of this image."""
+    named: ConvcliError
+    if isinstance(error, ConvcliError):
+        return error
+    if isinstance(error, MemoryError):
+        named = InputError(f"{shown(source)}: not enough memory for an image of this size.")
+    elif isinstance(error, OSError):
+        named = InputError(f"{shown(source)}: {reason(error)}.")
+    else:
+        named = DefectError(
             f"{shown(source)}: this is a defect in convcli: {type(error).__name__}: {error}",
             "Set CONVCLI_TRACEBACK=1 to see where, and please report it.",
-        ) from error
+        )
+    named.__cause__ = error
+    return named

@@ -111,28 +111,21 @@ def _names_apart(places: Sequence[tuple[Path, Path]], tell: Callable[[str], None
     `places` are pairs of the folder for the result and the image. Stems collide also if they differ only in
     case or in how an accent is written: on other file systems they are one name.
     """
-
     names = [image.stem for _, image in places]
-    wholes = [image.name for _, image in places]
-    apart: set[int] = set()
     while True:  # a whole name may be another's stem: a.jpg, a.png and a.jpg.png
-        alike = defaultdict(set)
         keys = [(folder, as_one_name(name)) for (folder, _), name in zip(places, names, strict=True)]
-        for key, whole in zip(keys, wholes, strict=True):
-            alike[key].add(as_one_name(whole))
-        found = [i for i, key in enumerate(keys) if len(alike[key]) > 1 and names[i] != wholes[i]]
+        alike = defaultdict(set)
+        for key, (_, image) in zip(keys, places, strict=True):
+            alike[key].add(as_one_name(image.name))
+        found = [i for i, key in enumerate(keys) if len(alike[key]) > 1 and names[i] != places[i][1].name]
         if not found:
             break
-        apart.update(found)
         for i in found:
-            names[i] = wholes[i]
+            names[i] = places[i][1].name
+    apart = [image for (_, image), name in zip(places, names, strict=True) if name != image.stem]
     if apart:
-        first, *_ = sorted(apart, key=lambda i: (as_one_name(places[i][1].stem), i))
-        example = [
-            shown(wholes[i])
-            for i in sorted(apart)
-            if as_one_name(places[i][1].stem) == as_one_name(places[first][1].stem)
-        ]
+        first = min(as_one_name(image.stem) for image in apart)
+        example = [shown(image.name) for image in apart if as_one_name(image.stem) == first]
         tell(
             f"{len(apart):,} images differ from another in nothing but the ending "
             f"({', '.join(example[:2])}), which the names of their results keep"

@@ -19,10 +19,9 @@ from typing import Any
 from convcli.errors import InputError, OutputError, UsageError
 from convcli.files import make_folder, open_inside, remove_leftovers, write_inside
 from convcli.filtering.claim import Claim, differences, read_record
+from convcli.filtering.filter import DIGITS
 from convcli.filtering.jobs import Job
 from convcli.wording import shown
-
-DIGITS = 16  # of a digest: nobody will meet two that are alike by chance
 
 
 class OutDir:

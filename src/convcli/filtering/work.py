@@ -21,6 +21,8 @@ from convcli.kernels import Kernel
 
 Pixels: TypeAlias = NDArray[Any]
 
+COMBINE = {"magnitude": np.hypot, "maximum": np.maximum, "volume": np.add}
+
 
 @dataclass(frozen=True, eq=False)
 class Work:
@@ -102,12 +104,9 @@ class Work:
         combined = parts[0]
         if self.kernel.combine == "magnitude":
             _put_magnitude(parts, any_size=sources[0].dtype.kind == "f")
-        elif self.kernel.combine == "maximum":
+        elif (combine := COMBINE.get(self.kernel.combine)) is not None:
             for part in parts[1:]:
-                np.maximum(combined, part, out=combined)
-        elif self.kernel.combine == "volume":
-            for part in parts[1:]:
-                np.add(combined, part, out=combined)
+                combine(combined, part, out=combined)
         return combined
 
     def _respond_to_seen(
@@ -117,7 +116,7 @@ class Work:
 
         Part by part, so that what is seen is weighted once for all channels.
         """
-        combine = {"magnitude": np.hypot, "maximum": np.maximum, "volume": np.add}.get(self.kernel.combine)
+        combine = COMBINE.get(self.kernel.combine)
         planes = [workspace.array(f"plane {n}", block.shape, np.float64) for n in range(len(self.planes))]
         others = [workspace.array(f"other {n}", block.shape, np.float64) for n in range(len(self.planes))]
         sees = np.zeros(block.shape, bool)
