@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcli.cli.options import Configuration, Json, Overrides
+from convcli.cli.options import Configuration, Json, Overrides, data_of
 from convcli.cli.output import note, out, out_text, print_json, show
 
 
@@ -20,13 +20,11 @@ def check(
     """
     from convcli import build
     from convcli.config_file import ConfigFile
-    from convcli.data import load_data
     from convcli.nn.doubts import about
     from convcli.render.network import data_document, data_lines, network_document, network_table
 
     file = ConfigFile.read(config, overrides or [])
-    data = load_data(file.config.data, file.base, file.config.training.seed)
-    note(data.notes)
+    data = data_of(file)
     model = build.new_model(file.config, data)
     note(about(model, data.train))
     network = model.network

@@ -16,6 +16,7 @@ from convcli.shapes import NAMED_PADDINGS, Pair, Sides
 
 if TYPE_CHECKING:
     from convcli.config_file import ConfigFile
+    from convcli.data import Splits
     from convcli.nn.network import Network
 
 
@@ -180,7 +181,6 @@ def configured_network(
 ) -> tuple[Network, ConfigFile]:
     """Return the network of a configuration: for the data's images, or for --input and --classes."""
     from convcli.config_file import ConfigFile
-    from convcli.data import load_data
     from convcli.nn.network import Network
 
     file = ConfigFile.read(config, overrides)
@@ -188,6 +188,14 @@ def configured_network(
         return Network.classifying(file.config.layers, parse_volume(volume), classes), file
     if classes is not None:
         raise UsageError("--classes goes with --input HxWxC; otherwise the data tells the number of classes.")
+    data = data_of(file)
+    return Network.classifying(file.config.layers, data.train.shape, len(data.train.classes)), file
+
+
+def data_of(file: ConfigFile) -> Splits:
+    """Return the data that a configuration names; what there is to say of it is said."""
+    from convcli.data import load_data
+
     data = load_data(file.config.data, file.base, file.config.training.seed)
     note(data.notes)
-    return Network.classifying(file.config.layers, data.train.shape, len(data.train.classes)), file
+    return data

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -16,6 +16,10 @@ from convcli.errors import InputError
 
 if TYPE_CHECKING:
     from convcli.report import Record
+
+_Check: TypeAlias = Callable[[Path], object]
+_Make: TypeAlias = Callable[[Path], None]
+_Write: TypeAlias = Callable[[Path, bytes], None]
 
 PAGE, FIGURES = "report.html", "figures"
 
@@ -45,8 +49,9 @@ def report(
       convcli report runs/flowers-002 --data more-flowers/ --out-dir more --json
     """
     run = chosen_run(run)
-    place = _Place.of(run, out_dir, force=force)
-    place.check(PAGE)
+    folder = out_dir or run
+    check, make, write = _ways_into(inside=out_dir is None or _is_a_run(folder), force=force)
+    check(folder / PAGE)
     from convcli.render.evaluation import headline
     from convcli.render.report import document, figures, page
     from convcli.report import report as judge
@@ -59,54 +64,39 @@ def report(
     note(chosen.notes)
     found = judge(record, model, chosen.images, chosen.part)
     made, pictures = page(found), figures(found)
-    place.write_all({f"{FIGURES}/{name}.png": data for name, data in pictures.items()} | {PAGE: made})
+    contents = {folder / FIGURES / f"{name}.png": data for name, data in pictures.items()}
+    contents[folder / PAGE] = made
+    make(folder / FIGURES)
+    for path in contents:  # all, before the first is written
+        check(path)
+    for path, content in contents.items():
+        write(path, content)
     if json:
-        written = {"run": str(run), "report": str(place.folder / PAGE), "own": chosen.own}
+        written = {"run": str(run), "report": str(folder / PAGE), "own": chosen.own}
         return print_json({**written, **document(found)})
     out(headline(found.figures, chosen.part))
-    out(f"{place.folder / PAGE}  {len(made) / 1000:,.0f} kB")
-    return out(f"{place.folder / FIGURES}  {len(pictures)} pictures")
+    out(f"{folder / PAGE}  {len(made) / 1000:,.0f} kB")
+    return out(f"{folder / FIGURES}  {len(pictures)} pictures")
 
 
-@dataclass(frozen=True)
-class _Place:
-    """The folder for page and figures.
+def _is_a_run(folder: Path) -> bool:
+    from convcli.runs.folder import RESOLVED
 
-    In a run's (`inside`) they take the place of older ones, and no link is followed. Elsewhere links are
-    the user's own, and nothing is overwritten without `force`.
+    return os.path.lexists(folder / RESOLVED)
+
+
+def _ways_into(*, inside: bool, force: bool) -> tuple[_Check, _Make, _Write]:
+    """Return how to check a file, to make a folder and to write a file where page and figures go.
+
+    In a run's folder (`inside`) they take the place of older ones, and no link is followed. Elsewhere links
+    are the user's own, and nothing is overwritten without `force`.
     """
+    from convcli import files
 
-    folder: Path
-    inside: bool
-    force: bool
-
-    @classmethod
-    def of(cls, run: Path, out_dir: Path | None, *, force: bool) -> _Place:
-        from convcli.runs.folder import RESOLVED
-
-        folder = out_dir or run
-        return cls(folder, out_dir is None or os.path.lexists(folder / RESOLVED), force)
-
-    def check(self, name: str) -> None:
-        """Refuse a file that could not or must not be written."""
-        from convcli.files import judge, judge_inside
-
-        path = self.folder / name
-        judge_inside(path) if self.inside else judge(path, force=self.force, made=True)
-
-    def write_all(self, data: Mapping[str, bytes]) -> None:
-        """Write files, none before all may be written."""
-        from convcli.files import make_folder, make_inside, write, write_inside
-
-        if self.inside:
-            make_inside(self.folder / FIGURES)
-        else:
-            make_folder(self.folder / FIGURES)
-        for name in data:
-            self.check(name)
-        for name, content in data.items():
-            path = self.folder / name
-            write_inside(path, content) if self.inside else write(path, content, force=self.force)
+    if inside:
+        return files.judge_inside, files.make_inside, files.write_inside
+    check = partial(files.judge, force=force, made=True)
+    return check, files.make_folder, partial(files.write, force=force)
 
 
 def _record(run: Path) -> Record:

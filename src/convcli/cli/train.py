@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from convcli.cli.interruption import interruptions
-from convcli.cli.options import RUN_HELP, Json, Overrides, Threads, chosen_run
+from convcli.cli.options import RUN_HELP, Json, Overrides, Threads, chosen_run, data_of
 from convcli.cli.output import note, out, print_json, say
 from convcli.cli.picture import Picture
 from convcli.errors import ConvcliError, InputError, UsageError
 
 if TYPE_CHECKING:
-    from convcli.config_file import ConfigFile
     from convcli.data import Splits
     from convcli.runs.recording import Recorder
     from convcli.runs.resuming import Changes
@@ -73,7 +72,7 @@ def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: in
     from convcli.runs.recording import new_run
 
     file = ConfigFile.read(config, overrides)
-    data = _data(file)
+    data = data_of(file)
     training = build.new_training(file.config, data, threads)
     note(about(training.model, data.train))
     with new_run(file, training, data, threads, run_dir) as recorder:
@@ -97,7 +96,7 @@ def _resume(
         if config is not None:
             file = ConfigFile.read(config, overrides)
         try:
-            data = _data(file)
+            data = data_of(file)
         except InputError as error:
             moved = ["If the run's data has moved, say where with --set data.source=PATH."]
             raise InputError(*error.lines, *(moved if config is None else ())) from error
@@ -109,14 +108,6 @@ def _resume(
             command = shlex.join(["convcli", "train", "--resume", str(folder), *options])
             say(f"{why}. Go on with: {command}")
         _finish(recorder, data, json)
-
-
-def _data(file: ConfigFile) -> Splits:
-    from convcli.data import load_data
-
-    data = load_data(file.config.data, file.base, file.config.training.seed)
-    note(data.notes)
-    return data
 
 
 def _what_changed(progress: Progress, changes: Changes) -> list[str]:
