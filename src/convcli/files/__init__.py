@@ -13,20 +13,11 @@ from convcli.files.inside import (
     write_inside,
 )
 from convcli.files.locks import lock, locked
-from convcli.files.targets import (
-    Identity,
-    Target,
-    identities,
-    identity,
-    is_stdout,
-    judge,
-    judge_stdout,
-)
+from convcli.files.targets import Identity, identities, identity, is_stdout, judge, judge_stdout
 from convcli.files.writing import flush_folder, make_folder, write
 
 __all__ = [
     "Identity",
-    "Target",
     "flush_folder",
     "identities",
     "identity",

@@ -197,20 +197,10 @@ def apply(
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> FilterResult:
-    """Filter `pixels`, (H, W) or (H, W, 1 or 3), and return all there is to say about it.
+    """Filter `pixels`, (H, W) or (H, W, 1 or 3), with alpha `opacity`, (H, W), if there is any.
 
-    Parameters
-    ----------
-    opacity
-        (H, W), the image's alpha, if it has any.
-    whole
-        Whether the result is to be of uint8 for files that hold nothing else: white is 255 for 1 of floats.
-    max_pixels
-        How many the result may have.
-    progress
-        Called again and again, by any thread, with the share of the work that has been done since.
-
-    The errors are `filter_image`'s.
+    A `whole` result is of uint8, for files that hold nothing else: white is 255 for 1 of floats. `progress`
+    is called by any thread with the share of the work that has been done since. Errors are `filter_image`'s.
     """
     if pixels.dtype.kind not in "uif":
         raise UsageError(f"Expected an image of integers or floats, found {pixels.dtype}.")

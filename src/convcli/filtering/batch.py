@@ -70,29 +70,11 @@ class Results:
 
 
 class Batch:
-    """Images, filters, and where the results go; what cannot be is refused when it is made.
+    """Images, filters by what their results are called (<stem>_<name>.png), and where the results go.
 
-    Parameters
-    ----------
-    images
-        Names of files, folders of them, or - for standard input.
-    filters
-        By what their results are called: <stem>_<name>.png.
-    max_pixels
-        Of each image, and of each result.
-    keep_going
-        Whether an image that fails is passed over.
-    threads
-        How many to compute with; all cores that the process may use, if not given.
-    kept
-        Files besides the images that no result may overwrite.
-    tell
-        Called with each thing the user should hear.
-
-    Raises
-    ------
-    ConvcliError
-        If there is an image or a result that cannot be, or must not be written.
+    `images` are names of files, of folders, or - for standard input. None of them and nothing that is `kept`
+    is ever overwritten; what cannot or must not be written is refused with `ConvcliError` at once. Neither an
+    image nor a result has more than `max_pixels`. `tell` is called with each thing the user should hear.
     """
 
     def __init__(

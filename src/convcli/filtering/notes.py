@@ -54,7 +54,9 @@ def _of_look(result: FilterResult) -> list[str]:
     if found.range not in ("clip", "abs") or not found.minimum < found.maximum:
         return []
     if found.clipped >= CUT:
-        remedy = "--normalize scales the weights down, and " if _is_loud(found) else ""
+        # Of a kernel that makes much more of its window than one pixel's value.
+        loud = found.kernel.sums_to_zero or any(abs(total) > 1.5 for total in found.kernel.sums)
+        remedy = "--normalize scales the weights down, and " if loud else ""
         return [f"most of it is clipped; {remedy}--range stretch shows all responses"]
     whole = found.dtype.kind in "ui"
     white = float(np.iinfo(found.dtype).max) if whole else 1.0
@@ -63,13 +65,6 @@ def _of_look(result: FilterResult) -> list[str]:
     if found.kernel.sums_to_zero and brightest < DARK * white and not flat:
         return ["nearly black, as the responses are small; --range stretch shows them"]
     return []
-
-
-def _is_loud(found: Findings) -> bool:
-    """Return whether the kernel makes much more of its window than one pixel's value."""
-    if found.kernel.sums_to_zero:
-        return True
-    return any(abs(total) > 1.5 for total in found.kernel.sums)
 
 
 class Said:
