@@ -177,7 +177,7 @@ def test_resize_keeps_flat_colours_and_averages_when_it_shrinks(channels):
 
 
 def test_sample_images_cover_the_kinds_of_photos_there_are():
-    kinds = {path.name: read(path) for path in sorted(SAMPLES.iterdir()) if path.suffix in images.FORMATS}
+    kinds = {path.name: read(path) for path in sorted(SAMPLES.iterdir()) if path.suffix in images.ENDINGS}
     text = (SAMPLES / "ATTRIBUTION.md").read_text()
     assert all(name in text for name in kinds)
     assert 4 <= len(kinds) <= 6

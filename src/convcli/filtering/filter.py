@@ -13,7 +13,7 @@ from convcli.bounds import MAX_PIXELS
 from convcli.filtering.arrays import Findings, apply
 from convcli.filtering.notes import of_result
 from convcli.filtering.policy import FROM_FILE, Policy
-from convcli.images import Image
+from convcli.images import FORMATS, Image
 from convcli.kernels import Kernel
 
 DIGITS = 16  # of a digest: nobody will meet two that are alike by chance
@@ -104,7 +104,8 @@ class Filter:
 
 def _has_to_be_whole(dtype: np.dtype[Any], format: str | None, range: str) -> bool:  # noqa: A002
     """Return whether a result has to be made 8 bits, as its file holds no floats or no numbers as wide."""
-    if range == "raw" or format in ("npy", "tiff", None):
+    if range == "raw" or format is None:
         return False
-    narrow = ("uint8", "uint16") if format == "png" else ("uint8",)
-    return dtype.kind == "f" or (range == "stretch" and dtype.name not in narrow)
+    if dtype.kind == "f":
+        return not FORMATS[format].holds("float32")
+    return range == "stretch" and not FORMATS[format].holds(dtype.name)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convcli.errors import UnknownNameError, UsageError
+from convcli.errors import UsageError
 from convcli.files import is_stdout
-from convcli.images import FORMATS
+from convcli.images import ENDINGS, FORMATS
 from convcli.images.folders import images_in
 from convcli.wording import shown
 
@@ -79,7 +79,7 @@ def jobs_for(
     output, out_dir = saving.output, saving.out_dir
 
     def job(source: str, target: Path | None) -> Job:
-        by_name = None if target is None else FORMATS.get(target.suffix.lower())
+        by_name = None if target is None else ENDINGS.get(target.suffix.lower())
         return Job(source, target, saving.format or by_name)
 
     if output is not None and len(endings) > 1:
@@ -142,10 +142,7 @@ def ending_of(format: str | None, range: str) -> str:  # noqa: A002
     """Return the ending of a result whose name is not given."""
     if format is None:
         return ".npy" if range == "raw" else ".png"
-    for suffix, name in FORMATS.items():
-        if name == format:
-            return suffix
-    raise UnknownNameError("image format", format, dict.fromkeys(FORMATS.values()))
+    return FORMATS[format].endings[0]
 
 
 def check_streams(jobs: Sequence[Job]) -> None:

@@ -5,16 +5,18 @@ filters it by accident; so does the metadata that is still true of an image whos
 """
 
 from convcli.images.colours import colour
+from convcli.images.formats import ENDINGS, FORMATS, format_of
 from convcli.images.gif import encode_animation
 from convcli.images.header import shape_of
 from convcli.images.holding import kept
-from convcli.images.image import FORMATS, Image, Metadata, format_of
+from convcli.images.image import Image, Metadata
 from convcli.images.reading import read
 from convcli.images.resizing import resize
 from convcli.images.writing import COMPRESSION, encode, write
 
 __all__ = [
     "COMPRESSION",
+    "ENDINGS",
     "FORMATS",
     "Image",
     "Metadata",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convcli.errors import InputError, reason
-from convcli.images.image import FORMATS
+from convcli.images.formats import ENDINGS, FORMATS
 from convcli.wording import first_of, shown
 
 WILD = "*?["
@@ -44,7 +44,7 @@ def images_in(
     With `results` also those of its sub-folders, but for hidden ones, links, and that one. `endings` count
     beside those of the formats; `deeper` is what leads into sub-folders.
     """
-    known = (*FORMATS, *endings)
+    known = (*(ending for ending, name in ENDINGS.items() if FORMATS[name].is_read), *endings)
     images: list[str] = []
     folders: list[str] = []
     others = 0

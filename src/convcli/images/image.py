@@ -1,32 +1,14 @@
-"""What an image is in memory, and which file formats there are."""
+"""What an image is in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import UsageError
-from convcli.wording import shown, suggestion
-
 Pixels: TypeAlias = NDArray[Any]
-
-FORMATS = {
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".webp": "webp",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-    ".bmp": "bmp",
-    ".gif": "gif",
-    ".npy": "npy",
-}
-"""Suffix → format."""
-
 
 COLOUR_CHUNKS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 """Of a PNG file: how its colours are to be seen."""
@@ -85,6 +67,11 @@ class Image:
         """(h, w) or (h, w, 3), as the file has it."""
         return (*self.pixels.shape, 3) if self.luma_of_colour else self.pixels.shape
 
+    @property
+    def samples(self) -> Pixels:
+        """The pixels, with alpha as a last channel if there is any."""
+        return self.pixels if self.alpha is None else np.dstack((self.pixels, self.alpha))
+
 
 def full_scale(dtype: np.dtype[Any]) -> int:
     """Return what is opaque in alpha of a dtype: the largest integer, or 1."""
@@ -98,12 +85,3 @@ def rescaled(values: Pixels, most: int, dtype: np.dtype[Any]) -> Pixels:
         return values.astype(dtype)
     scaled: Pixels = ((values.astype(np.uint64) * (2 * white) + most) // (2 * most)).astype(dtype)
     return scaled
-
-
-def format_of(path: Path) -> str:
-    """Return the format that the suffix of `path` names, or raise `UsageError`."""
-    suffix = path.suffix.lower()
-    if suffix not in FORMATS:
-        hint = suggestion(suffix, FORMATS) if suffix else f" Known: {', '.join(FORMATS)}."
-        raise UsageError(f"{shown(path)}: the file's ending must name an image format.{hint}")
-    return FORMATS[suffix]
