@@ -1,8 +1,7 @@
 """Named convolution kernels: what they are, where they come from, how a command line names them.
 
-A new kernel is one function with `@define` in `smoothing.py` or `edges.py`, or one line of a family in
-`gradients.py`;
-the listing, the parameters' checks and the error messages come from it.
+A new kernel is one function with `@define` or one `constant` in `smoothing.py` or `edges.py`, or one line of
+a family in `gradients.py`; the listing, the parameters' checks and the error messages come from it.
 """
 
 from convcli.kernels import edges, gradients, smoothing  # noqa: F401  (importing them fills the registry)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convcli.errors import KernelError, UnknownNameError
 from convcli.kernels.weights import MAX_SIDE, Combine, Kernel, Number, Weights, check_sides, checked_weights
@@ -127,6 +128,13 @@ def define(
         return build
 
     return add
+
+
+def constant(
+    name: str, group: str, summary: str, source: str, weights: ArrayLike, combine: Combine = "single"
+) -> None:
+    """Register a kernel that takes no parameters."""
+    KERNELS.register(name)(Definition(lambda: weights, group, summary, source, combine))
 
 
 def named(name: str, **parameters: object) -> Kernel:

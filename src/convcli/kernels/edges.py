@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.errors import KernelError
-from convcli.kernels.definition import define
+from convcli.kernels.definition import constant, define
 from convcli.kernels.gradients import MOST_SIZED, derivative
 from convcli.kernels.smoothing import TEXTBOOK, bell, offsets, size_for, square
 from convcli.kernels.weights import MAX_SIDE, Weights
@@ -50,20 +50,13 @@ def laplacian(size: int | None = None) -> ArrayLike:
     return along + along.T
 
 
-@define(
+constant(
     "laplacian8",
-    group=SECOND,
-    source=f"{TEXTBOOK}, section 3.6",
+    SECOND,
+    "Second derivative along rows, columns and diagonals.",
+    f"{TEXTBOOK}, section 3.6",
+    [[1, 1, 1], [1, -8, 1], [1, 1, 1]],
 )
-def laplacian8() -> ArrayLike:
-    """Second derivative along rows, columns and diagonals.
-
-    1  1  1
-    1 -8  1
-    1  1  1
-    """
-    return [[1, 1, 1], [1, -8, 1], [1, 1, 1]]
-
 
 MOMENT_TOLERANCE = 0.02
 
@@ -149,42 +142,24 @@ def gabor(theta: float = 0.0, wavelength: float = 8.0, sigma: float = 4.0, gamma
     return np.asarray(envelope * (wave - (envelope * wave).sum()))
 
 
-@define(
+constant(
     "horizontal-edges",
-    group=COURSE,
-    source="Sobel and Feldman, 1968, with the sign of sobel-y turned",
+    COURSE,
+    "Edges that lie level, bright above dark.",
+    "Sobel and Feldman, 1968, with the sign of sobel-y turned",
+    [[1, 2, 1], [0, 0, 0], [-1, -2, -1]],
 )
-def horizontal_edges() -> ArrayLike:
-    """Edges that lie level, bright above dark.
-
-     1  2  1
-     0  0  0
-    -1 -2 -1
-    """
-    return [[1, 2, 1], [0, 0, 0], [-1, -2, -1]]
-
-
-@define(
+constant(
     "diagonal-edges",
-    group=COURSE,
-    source="Robinson, Edge detection by compass gradient masks, 1977",
+    COURSE,
+    "Edges that run down to the right, bright above dark.",
+    "Robinson, Edge detection by compass gradient masks, 1977",
+    [[0, 1, 2], [-1, 0, 1], [-2, -1, 0]],
 )
-def diagonal_edges() -> ArrayLike:
-    """Edges that run down to the right, bright above dark.
-
-     0  1  2
-    -1  0  1
-    -2 -1  0
-    """
-    return [[0, 1, 2], [-1, 0, 1], [-2, -1, 0]]
-
-
-@define("corner-cross", group=COURSE, source="Abramowitz and Stegun, 1964, 25.3.26: four times ∂²f/∂x∂y")
-def corner_cross() -> ArrayLike:
-    """Corners and crossings: the mixed second derivative.
-
-     1  0 -1
-     0  0  0
-    -1  0  1
-    """
-    return [[1, 0, -1], [0, 0, 0], [-1, 0, 1]]
+constant(
+    "corner-cross",
+    COURSE,
+    "Corners and crossings: the mixed second derivative.",
+    "Abramowitz and Stegun, 1964, 25.3.26: four times ∂²f/∂x∂y",
+    [[1, 0, -1], [0, 0, 0], [-1, 0, 1]],
+)

@@ -7,13 +7,13 @@ right, one that ends in -y where it rises downward, as in scipy.ndimage and Open
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.errors import KernelError
-from convcli.kernels.definition import KERNELS, Definition
+from convcli.kernels.definition import KERNELS, Definition, constant
 from convcli.kernels.smoothing import offsets
 from convcli.kernels.weights import Combine, Weights
 from convcli.shapes import Pair
@@ -22,62 +22,46 @@ GRADIENT = "gradient"
 COMPASS = "compass"
 
 
-def _constant(
-    name: str, group: str, summary: str, source: str, weights: ArrayLike, combine: Combine = "single"
-) -> None:
-    """Register a kernel that takes no parameters, as a line of a family."""
-    KERNELS.register(name)(Definition(lambda: weights, group, summary, source, combine))
-
-
-def _gradient(name: str, along_x: Weights, along_y: Weights, source: str) -> None:
-    """Register a gradient three times: its magnitude √(gx² + gy²) and its two signed parts."""
-    _constant(
-        name, GRADIENT, "Strength of edges in every direction.", source, (along_x, along_y), "magnitude"
-    )
-    _constant(f"{name}-x", GRADIENT, "Brightness rising to the right, signed.", source, along_x)
-    _constant(f"{name}-y", GRADIENT, "Brightness rising downward, signed.", source, along_y)
-
-
-def _smoothed_difference(
-    name: str, smoothing: Sequence[float], difference: Sequence[float], source: str
-) -> None:
-    """Register the gradient that takes the difference along one axis and smooths along the other."""
-    along_x = np.outer(smoothing, difference)
-    _gradient(name, along_x, along_x.T, source)
-
-
 MOST_SIZED = 31
 """The largest size of sobel and laplacian: OpenCV has the same."""
 
+WAYS = {
+    "": "Strength of edges in every direction.",
+    "-x": "Brightness rising to the right, signed.",
+    "-y": "Brightness rising downward, signed.",
+}
+"""A gradient is registered three times: its magnitude √(gx² + gy²) and its two signed parts."""
+
+
+def _gradient(name: str, source: str, along_x: Weights, along_y: Weights) -> None:
+    """Register a gradient of one size."""
+    built: tuple[ArrayLike, ...] = ((along_x, along_y), along_x, along_y)
+    for (ending, summary), weights in zip(WAYS.items(), built, strict=True):
+        constant(f"{name}{ending}", GRADIENT, summary, source, weights, _combine(ending))
+
 
 def _sized(
-    name: str, taps: Callable[[int], tuple[Weights, Weights]], source: str, check: Callable[[str, int], None]
+    name: str, source: str, taps: Callable[[int], tuple[Weights, Weights]], check: Callable[[str, int], None]
 ) -> None:
     """Register a gradient of odd sizes; `taps` returns what smooths and what takes the difference."""
 
     def parts(size: int | None = None) -> tuple[Weights, Weights]:
-        smoothing, difference = taps(size or 3)
-        along_x = np.outer(smoothing, difference)
+        along_x = np.outer(*taps(size or 3))
         return along_x, along_x.T
 
-    def along_x(size: int | None = None) -> Weights:
-        return parts(size)[0]
+    builds = (parts, lambda size=None: parts(size)[0], lambda size=None: parts(size)[1])
+    for (ending, summary), build in zip(WAYS.items(), builds, strict=True):
 
-    def along_y(size: int | None = None) -> Weights:
-        return parts(size)[1]
-
-    whole, rising, falling = "Strength of edges in every direction.", "to the right", "downward"
-    summaries = (whole, *(f"Brightness rising {way}, signed." for way in (rising, falling)))
-    endings: tuple[str, str, str] = ("", "-x", "-y")
-    for ending, build, summary in zip(endings, (parts, along_x, along_y), summaries, strict=True):
-        own = f"{name}{ending}"
-
-        def sides(size: int | None, own: str = own) -> Pair:
+        def sides(size: int | None, own: str = f"{name}{ending}") -> Pair:
             check(own, size or 3)
             return size or 3, size or 3
 
-        combine: Combine = "single" if ending else "magnitude"
-        KERNELS.register(own)(Definition(build, GRADIENT, summary, source, combine, sides))
+        definition = Definition(build, GRADIENT, summary, source, _combine(ending), sides)
+        KERNELS.register(f"{name}{ending}")(definition)
+
+
+def _combine(ending: str) -> Combine:
+    return "single" if ending else "magnitude"
 
 
 def _check_odd(name: str, size: int) -> None:
@@ -110,89 +94,66 @@ def derivative(order: int, size: int) -> Weights:
     return taps
 
 
-# -1 0 1
-# -2 0 2
-# -1 0 1
 _sized(
     "sobel",
-    lambda size: (derivative(0, size), derivative(1, size)),
     "Sobel and Feldman, A 3×3 isotropic gradient operator for image processing, Stanford, 1968",
+    lambda size: (derivative(0, size), derivative(1, size)),  # (1, 2, 1) and (-1, 0, 1)
     _check_odd,
 )
-
-# -1 0 1
-# -1 0 1
-# -1 0 1
 _sized(
     "prewitt",
-    lambda size: (np.ones(size), offsets(size)),
     "Prewitt, Object enhancement and extraction, 1970: the slope of the plane that fits a window best",
+    lambda size: (np.ones(size), offsets(size)),
     _check_odd,
 )
-
-#  -3 0  3
-# -10 0 10
-#  -3 0  3
 _sized(
     "scharr",
-    lambda size: (np.array((3.0, 10, 3)), np.array((-1.0, 0, 1))),
     "Scharr, Optimale Operatoren in der digitalen Bildverarbeitung, 2000",
+    lambda size: (np.array((3.0, 10, 3)), np.array((-1.0, 0, 1))),
     _check_three,
 )
-
-# x:  0 1    y: -1 0
-#    -1 0        0 1
 _gradient(
     "roberts",
+    "Roberts, Machine perception of three-dimensional solids, MIT, 1963 (differences along the diagonals)",
     np.array([[0.0, 1.0], [-1.0, 0.0]]),
     np.array([[-1.0, 0.0], [0.0, 1.0]]),
-    "Roberts, Machine perception of three-dimensional solids, MIT, 1963 (differences along the diagonals)",
 )
-
-# -1  0  1
-# -√2 0  √2
-# -1  0  1
-_smoothed_difference(
+frei_chen = np.outer((1, math.sqrt(2), 1), (-1, 0, 1))
+_gradient(
     "frei-chen",
-    (1, math.sqrt(2), 1),
-    (-1, 0, 1),
     "Frei and Chen, Fast boundary detection: a generalization and a new algorithm, 1977",
+    frei_chen,
+    frei_chen.T,
 )
-
 # The five-tap pair of the paper's table, made for each other so that the direction is accurate; the smoothing
 # sums to one.
-_smoothed_difference(
-    "farid",
+farid = np.outer(
     (0.0376593171958126, 0.249153396177344, 0.426374573253687, 0.249153396177344, 0.0376593171958126),
     (-0.109603762960254, -0.276690988455557, 0, 0.276690988455557, 0.109603762960254),
+)
+_gradient(
+    "farid",
     "Farid and Simoncelli, Differentiation of discrete multidimensional signals, 2004",
+    farid,
+    farid.T,
 )
 
 
-def _kirsch() -> None:
-    """Register the eight compass masks and the strongest of them.
-
-    North is
-
-     5  5  5
-    -3  0 -3
-    -3 -3 -3
-
-    and each next direction, counter-clockwise, turns the ring of eight cells by one.
-    """
-    source = "Kirsch, Computer determination of the constituent structure of biological images, 1971"
-    ring = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]  # clockwise from the upper left
-    masks: dict[str, Weights] = {}
-    for turn, direction in enumerate(("n", "nw", "w", "sw", "s", "se", "e", "ne")):
-        mask = np.full((3, 3), -3.0)
-        mask[1, 1] = 0
-        for cell in range(3):
-            mask[ring[(cell - turn) % 8]] = 5
-        masks[direction] = mask
-    strongest = tuple(masks.values())
-    _constant("kirsch", COMPASS, "Strongest of eight compass directions.", source, strongest, "maximum")
-    for direction, mask in masks.items():
-        _constant(f"kirsch-{direction}", COMPASS, f"Brighter towards {direction.upper()}.", source, mask)
+# North is 5 5 5; -3 0 -3; -3 -3 -3, and each next direction, counter-clockwise, turns the ring by one.
+RING = [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0)]  # clockwise from the upper left
+KIRSCH = "Kirsch, Computer determination of the constituent structure of biological images, 1971"
 
 
-_kirsch()
+def _kirsch(turn: int) -> Weights:
+    mask = np.full((3, 3), -3.0)
+    mask[1, 1] = 0
+    for cell in range(3):
+        mask[RING[(cell - turn) % 8]] = 5
+    return mask
+
+
+masks = {way: _kirsch(turn) for turn, way in enumerate(("n", "nw", "w", "sw", "s", "se", "e", "ne"))}
+strongest = tuple(masks.values())
+constant("kirsch", COMPASS, "Strongest of eight compass directions.", KIRSCH, strongest, "maximum")
+for way, mask in masks.items():
+    constant(f"kirsch-{way}", COMPASS, f"Brighter towards {way.upper()}.", KIRSCH, mask)

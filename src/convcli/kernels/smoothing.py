@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcli.kernels.definition import define
+from convcli.kernels.definition import constant, define
 from convcli.kernels.weights import Weights
 from convcli.shapes import Pair
 
@@ -39,15 +39,8 @@ def bell(sigma: float, size: int) -> Weights:
     return np.asarray(weights / weights.sum())
 
 
-@define("identity", group=BASIC, source="the unit of convolution")
-def identity() -> ArrayLike:
-    """Changes nothing.
-
-    0 0 0
-    0 1 0
-    0 0 0
-    """
-    return [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+IDENTITY = [[0, 0, 0], [0, 1, 0], [0, 0, 0]]
+constant("identity", BASIC, "Changes nothing.", "the unit of convolution", IDENTITY)
 
 
 @define("box", group=SMOOTHING, source=f"{TEXTBOOK}, section 3.5", sides=square)
@@ -132,19 +125,13 @@ def motion(size: int = 9, angle: float = 0.0) -> Weights:
     return np.asarray(weights / weights.sum())
 
 
-@define(
+constant(
     "sharpen",
-    group=SHARPENING,
-    source=f"identity minus laplacian; {TEXTBOOK}, section 3.6",
+    SHARPENING,
+    "Adds the detail that the Laplacian finds.",
+    f"identity minus laplacian; {TEXTBOOK}, section 3.6",
+    [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
 )
-def sharpen() -> ArrayLike:
-    """Adds the detail that the Laplacian finds.
-
-     0 -1  0
-    -1  5 -1
-     0 -1  0
-    """
-    return [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
 
 
 @define(
@@ -164,12 +151,10 @@ def unsharp(sigma: float = 1.0, amount: float = 1.0) -> Weights:
     return weights
 
 
-@define("emboss", group=SHARPENING, source="Wikipedia, Image embossing; light from the upper left, sum one")
-def emboss() -> ArrayLike:
-    """Relief, as if lit from a corner.
-
-    -2 -1  0
-    -1  1  1
-     0  1  2
-    """
-    return [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]
+constant(
+    "emboss",
+    SHARPENING,
+    "Relief, as if lit from a corner.",
+    "Wikipedia, Image embossing; light from the upper left, sum one",
+    [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]],
+)
