@@ -24,25 +24,13 @@ _PATHS = ("source", "validation", "test")
 
 @dataclass(frozen=True)
 class ConfigFile:
-    """A configuration as it stands in a file.
+    """A configuration as it stands in a file."""
 
-    Attributes
-    ----------
-    config
-        What is in force: the file's values, the overrides, the defaults.
-    text, overrides
-        The file as it was, and the `key=value` texts that were set over it.
-    base
-        The folder that paths in it are relative to.
-    name
-        The file's stem.
-    """
-
-    config: Config
-    text: str
-    overrides: tuple[str, ...]
-    base: Path
-    name: str
+    config: Config  # what is in force: the file's values, the overrides, the defaults
+    text: str  # the file as it was
+    overrides: tuple[str, ...]  # the `key=value` texts that were set over it
+    base: Path  # the folder that paths in it are relative to
+    name: str  # the file's stem
 
     @classmethod
     def read(cls, path: Path, overrides: Iterable[str] = (), *, inside: bool = False) -> ConfigFile:
@@ -50,10 +38,7 @@ class ConfigFile:
 
         `inside` a run's folder, no link is followed and nothing read but a file.
 
-        Raises
-        ------
-        ConfigError
-            If the file cannot be read, is not TOML, or holds mistakes (all are named at once).
+        Raises ConfigError if the file cannot be read, is not TOML, or holds mistakes (all are named at once).
         """
         try:
             with open_inside(path) if inside else path.open("rb") as file:
@@ -101,10 +86,7 @@ class ConfigFile:
     def resolved_text(self) -> str:
         """Return every value in force as TOML, with paths that hold from anywhere.
 
-        Raises
-        ------
-        ConfigError
-            If a path is not UTF-8, which TOML is.
+        Raises ConfigError if a path is not UTF-8, which TOML is.
         """
         text = dump(self.resolved)
         try:

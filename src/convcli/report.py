@@ -26,23 +26,13 @@ MOST_SAMPLES = 3
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """An image and what the network says of it.
+    """An image and what the network says of it."""
 
-    Attributes
-    ----------
-    image
-        Which one it is: its file, or its position in the data, from 0.
-    pixels
-        uint8 (h, w, c).
-    true, predicted
-        Classes; `probability` is the predicted one's, `true_probability` the true one's.
-    """
-
-    image: str
-    pixels: Array
+    image: str  # its file, or its position in the data, from 0
+    pixels: Array  # uint8 (h, w, c)
     true: str
     predicted: str
-    probability: float
+    probability: float  # of the predicted class
     true_probability: float
 
 
@@ -58,22 +48,12 @@ class Confusion:
 
 @dataclass(frozen=True, eq=False)
 class Kernels:
-    """The weights that look at the image itself.
-
-    Attributes
-    ----------
-    layer
-        Its number, from 1.
-    what
-        "kernel" of a convolution, or "unit" of a dense layer.
-    weights
-        (n, h, w, c): for each of them a picture.
-    """
+    """The weights that look at the image itself."""
 
     layer: LayerNumber
     name: str
-    what: str
-    weights: Array
+    what: str  # "kernel" of a convolution, or "unit" of a dense layer
+    weights: Array  # (n, h, w, c): for each of them a picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,21 +75,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Timing:
-    """How long the training steps of a run took; judging and writing are not among them.
-
-    Attributes
-    ----------
-    total, mean, fastest, slowest
-        Seconds: of all epochs together, and of one.
-    images_per_second
-        Over the whole run.
-    """
+    """How long the training steps of a run took, in seconds; judging and writing are not among them."""
 
     total: float
-    mean: float
+    mean: float  # of an epoch, as the next two
     fastest: float
     slowest: float
-    images_per_second: float
+    images_per_second: float  # over the whole run
 
     @classmethod
     def of(cls, history: Sequence[Metrics]) -> Timing:
@@ -123,50 +95,26 @@ class Timing:
 
 @dataclass(frozen=True)
 class Record:
-    """What a run has written down of itself.
+    """What a run has written down of itself."""
 
-    Attributes
-    ----------
-    name
-        Of its folder.
-    history
-        A row for each finished epoch, at least one.
-    environment
-        Versions, processor, threads.
-    config
-        Every value in force, as TOML.
-    """
-
-    name: str
-    history: tuple[Metrics, ...]
-    environment: Mapping[str, Any]
-    config: str
+    name: str  # of its folder
+    history: tuple[Metrics, ...]  # of each finished epoch, at least one
+    environment: Mapping[str, Any]  # versions, processor, threads
+    config: str  # every value in force, as TOML
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """A run and its best network, judged.
-
-    Attributes
-    ----------
-    data, part
-        Where the judged images come from: a source, and "train", "validation" or "test" of it, or "new".
-    split_off
-        Whether they are a share of a larger part, so that they are named by their position in that.
-    mistakes
-        The most confident ones, the surest first.
-    kernels
-        None where no layer with weights looks at the image itself.
-    """
+    """A run and its best network, judged."""
 
     record: Record
     model: Model
-    data: str
-    part: str
-    split_off: bool
+    data: str  # the source of the judged images
+    part: str  # which of it: "train", "validation" or "test"; or "new"
+    split_off: bool  # they are a share of a larger part, and are named by their position in that
     figures: Evaluation
-    mistakes: tuple[Judged, ...]
-    kernels: Kernels | None
+    mistakes: tuple[Judged, ...]  # the most confident ones, the surest first
+    kernels: Kernels | None  # None where no layer with weights looks at the image itself
     samples: tuple[Sample, ...]
 
     @property
@@ -206,15 +154,7 @@ class Report:
 
 
 def report(record: Record, model: Model, images: Dataset, part: str) -> Report:
-    """Judge a run's best network on labelled images, and gather all that a report shows.
-
-    Parameters
-    ----------
-    images
-        Labels count in the model's classes.
-    part
-        As in `Report`.
-    """
+    """Judge a run's best network on images, labelled in its classes, and gather all that a report shows."""
     pixels = images.images
     outputs = model.outputs(pixels)
     probabilities, guesses = model.loss.probabilities(outputs), outputs.argmax(1)

@@ -70,23 +70,13 @@ def best_metrics(history: Sequence[Metrics]) -> Metrics:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """An epoch has ended.
-
-    Attributes
-    ----------
-    best, waited
-        Whether it is the best so far; how many epochs that one is ago.
-    stops
-        Whether patience has run out.
-    notes
-        Why nothing is learned, once, where that is so.
-    """
+    """An epoch has ended."""
 
     metrics: Metrics
-    best: bool
-    waited: int
-    stops: bool
-    notes: tuple[str, ...] = ()
+    best: bool  # the best so far
+    waited: int  # how many epochs the best one is ago
+    stops: bool  # patience has run out
+    notes: tuple[str, ...] = ()  # why nothing is learned, once, where that is so
 
 
 @dataclass
@@ -187,10 +177,8 @@ class Training:
     def run(self) -> Iterator[BatchDone | EpochDone]:
         """Learn, epoch by epoch, until the last one or until patience runs out.
 
-        Raises
-        ------
-        TrainingError
-            If loss or weights are no longer finite numbers; names the epoch, the batch, the likely cause.
+        Raises TrainingError if loss or weights are no longer finite numbers; names the epoch, the batch, the
+        likely cause.
         """
         with self.model.workers(self.threads) as workers:
             while not self.finished:

@@ -17,12 +17,8 @@ _DIGEST_BYTES = 16
 def same_pictures(parts: Mapping[str, Dataset | None]) -> tuple[tuple[str, ...], int]:
     """Return what to say of pictures that several parts or classes hold, and how many of the last part's.
 
-    Pictures are the same if the network sees the same: they are compared as they are read, by their digests.
-
-    Parameters
-    ----------
-    parts
-        By name, what is learned from first: each part is compared with those before it.
+    Pictures are the same if the network sees the same: they are compared as they are read, by their digests,
+    each part with those before it.
 
     Examples
     --------

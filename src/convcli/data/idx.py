@@ -69,10 +69,7 @@ def _home(folder: Path) -> Path:
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Return the values of an IDX file of uint8 with that many dimensions; the array is read-only.
 
-    Raises
-    ------
-    InputError
-        If the file is not of that kind, or its length is not what its header says.
+    Raises InputError if the file is not of that kind, or its length is not what its header says.
     """
     length = path.stat().st_size
     with path.open("rb") as raw:

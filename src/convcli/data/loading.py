@@ -21,12 +21,8 @@ def load_data(options: DataOptions, base: Path, seed: int) -> Splits:
 
     `seed` decides which of them are split off for validation.
 
-    Raises
-    ------
-    InputError
-        As `open_source`, or if images beside the source have a class of their own.
-    UsageError
-        If the share for validation leaves a part without an image.
+    Raises InputError as `open_source`, or if images beside the source have a class of their own; UsageError
+    if the share for validation leaves a part without an image.
     """
     wanted = Wanted.by(options)
     source = open_source(options.source, base=base, wanted=wanted)

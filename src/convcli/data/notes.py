@@ -21,10 +21,7 @@ _LONGEST_FAULT = 160
 def left_out(name: str, paths: Sequence[Path], faults: Sequence[str], *, skip: bool) -> tuple[str, ...]:
     """Return what to say of the files with a fault, if they may be left out.
 
-    Raises
-    ------
-    InputError
-        That names them all, if they may not, or if they are all there are.
+    Raises InputError that names them all, if they may not, or if they are all there are.
     """
     bad = [(path, fault) for path, fault in zip(paths, faults, strict=True) if fault]
     if not bad:

@@ -111,10 +111,7 @@ def _scheme(path: Path, arrays: Mapping[str, Array], others: Sequence[str]) -> t
 def channels_last(images: Array, name: str, layout: Layout | None) -> tuple[Array, list[str]]:
     """Return images as (n, h, w, c), and what to say of that.
 
-    Raises
-    ------
-    InputError
-        If they are no images, or could have their channels in either place.
+    Raises InputError if they are no images, or could have their channels in either place.
 
     Examples
     --------

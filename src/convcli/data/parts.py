@@ -28,17 +28,11 @@ MOST_CLASSES = 1 << 16
 class RawPart:
     """The training or the test part of a source, as its files hold it.
 
-    Attributes
-    ----------
-    name
-        The file or folder, for messages.
-    images
-        Numbers (n, h, w, c), or the picture files to read.
-    labels
-        (n,) or (n, 1): text, truth values, or whole numbers of at least 0; or (n, k) of zeros and a one.
+    Images are numbers (n, h, w, c), or the picture files to read. Labels are (n,) or (n, 1): text, truth
+    values, or whole numbers of at least 0; or (n, k) of zeros and a one.
     """
 
-    name: str
+    name: str  # the file or folder, for messages
     images: NDArray[Any] | Sequence[Path]
     labels: NDArray[Any]
 
@@ -54,20 +48,11 @@ def assemble(
 ) -> Splits:
     """Return the source that these parts make: one picture size, one presentation, one list of classes.
 
-    Parameters
-    ----------
-    classes
-        The names that integer labels count in. None names the classes after the labels that the training
-        part has, sorted (as numbers, if all are integers).
-    wanted
-        As in `open_source`; what it leaves open, the training part decides for both.
-    notes
-        What the reader itself has to say.
+    Integer labels count in `classes`; None names the classes after the labels that the training part has,
+    sorted (as numbers, if all are integers). What `wanted` leaves open, the training part decides for all.
+    `notes` are what the reader itself has to say.
 
-    Raises
-    ------
-    InputError
-        If labels and pictures do not fit each other, or another part has a class of its own.
+    Raises InputError if labels and pictures do not fit each other, or another part has a class of its own.
     """
     learn, presentation, said = _dataset(train, classes, wanted)
     parts: dict[str, Dataset | None] = {"test": None, "validation": None}
@@ -131,11 +116,8 @@ def number_labels(
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Return each label's position among the classes, and the names of the classes.
 
-    Raises
-    ------
-    InputError
-        If labels are neither text nor integers, negative, too long or too many for names, or not among the
-        given classes.
+    Raises InputError if labels are neither text nor integers, negative, too long or too many for names, or
+    not among the given classes.
 
     Examples
     --------
@@ -176,10 +158,7 @@ def number_labels(
 def names_of(values: NDArray[Any], name: str) -> list[str]:
     """Return different labels, integers or text, as names; bytes are UTF-8.
 
-    Raises
-    ------
-    InputError
-        If they are more, or longer, than names of classes can be, or no text.
+    Raises InputError if they are more, or longer, than names of classes can be, or no text.
     """
     if len(values) > MOST_CLASSES:
         raise InputError(

@@ -42,10 +42,7 @@ def read_pixel_rows(
 ) -> RawPart:
     """Return the pictures that the rows hold.
 
-    Raises
-    ------
-    InputError
-        If cells are no numbers, or their number is not that of the pixels of square pictures.
+    Raises InputError if cells are no numbers, or their number is not that of the pixels of square pictures.
     """
     others = _others(header)
     headed = not all(NUMBER.fullmatch(name) for name in header)

@@ -42,34 +42,19 @@ ALPHA = {2: 1, 4: 3}
 
 @dataclass(frozen=True, eq=False)
 class Pictures:
-    """Pictures of one size.
-
-    Attributes
-    ----------
-    images
-        uint8 (n, h, w, c).
-    presentation
-        How they were made from what was stored, its range found.
-    notes
-        What was done on the way.
-    kept
-        Which of the files these are, where some cannot be read and are left out.
-    """
+    """Pictures of one size, uint8 (n, h, w, c), and what was done on the way."""
 
     images: Pixels
-    presentation: Presentation
+    presentation: Presentation  # how they were made from what was stored, its range found
     notes: tuple[str, ...]
-    kept: NDArray[np.int64] | None = None
+    kept: NDArray[np.int64] | None = None  # which of the files these are, where some are left out
 
 
 def read_images(paths: Sequence[Path], wanted: Wanted, name: str = "image files") -> Pictures:
     """Read picture files into one array (n, h, w, c), in the order of `paths`.
 
-    Raises
-    ------
-    InputError
-        If files are missing or no readable pictures, all of which the message names, and may not be left
-        out; if no size is that of most pictures; if black and white are unknown.
+    Raises InputError if files are missing or no readable pictures, all of which the message names, and may
+    not be left out; if no size is that of most pictures; if black and white are unknown.
     """
     check_channels("image files", 3, wanted.channels)
     reading = _Reading(paths, wanted, name)
@@ -150,10 +135,7 @@ def fit_images(images: NDArray[Any], wanted: Wanted, name: str = "images") -> Pi
     Colour becomes grey by the ITU-R 601 luma, in the integer arithmetic that Pillow uses. Where other
     channels are asked for, the last of 2 or 4 is transparency.
 
-    Raises
-    ------
-    InputError
-        If the pictures cannot get the channels asked for, or black and white are unknown.
+    Raises InputError if the pictures cannot get the channels asked for, or black and white are unknown.
 
     Examples
     --------
@@ -230,10 +212,7 @@ def fitted_shape(shape: Shape, wanted: Wanted) -> Shape:
 def common_shape(name: str, shapes: Sequence[Shape], wanted: Wanted) -> Shape:
     """Return what all pictures become: the wanted size, or that of more than half; the usual channels.
 
-    Raises
-    ------
-    InputError
-        If a size has to be asked for; one is proposed.
+    Raises InputError if a size has to be asked for; one is proposed.
     """
     depths = Counter(shape[2] for shape in shapes)
     channels = wanted.channels or max(depths, key=lambda depth: (depths[depth], depth))

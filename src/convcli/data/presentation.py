@@ -34,25 +34,14 @@ _LUMA = np.array([19595, 38470, 7471], np.uint32)
 class Presentation:
     """What stands behind transparent pixels, which values are black and white, how a size is reached.
 
-    It belongs to a network as its weights do: a checkpoint keeps it.
-
-    Attributes
-    ----------
-    background
-        The colour (red, green, blue) that pictures with transparency are laid on; also beside padded ones.
-    range
-        The values that become 0 and 255 in pictures of more than 8 bits. None takes 0 and 65535 for 16 bits,
-        0 and 1 for floats.
-    said
-        Whether a person chose the range: then it holds for pictures of 8 bits, too, that can hold it.
-    fit
-        How a picture of another shape gets the network's size: "stretch" it, "pad" it to keep its proportions
-        and all of it, "crop" it in the middle to keep its proportions.
+    It belongs to a network as its weights do: a checkpoint keeps it. The values of the range become 0 and 255
+    in pictures of more than 8 bits; None takes 0 and 65535 for 16 bits, 0 and 1 for floats. Of a picture of
+    another shape, "pad" keeps the proportions and all of it, "crop" the proportions and its middle.
     """
 
-    background: Colour = WHITE
+    background: Colour = WHITE  # also beside padded pictures
     range: tuple[float, float] | None = None
-    said: bool = False
+    said: bool = False  # a person chose the range: it holds for pictures of 8 bits, too, that can hold it
     fit: Fit = "stretch"
 
     def read(
@@ -65,19 +54,9 @@ class Presentation:
     ) -> tuple[Pixels, tuple[str, ...]]:
         """Return the image at `path` as a network sees it, uint8 (h, w, c), and what there is to say of it.
 
-        Parameters
-        ----------
-        channels
-            1 for grey (luma, ITU-R 601), 3 for RGB, None for what the file has.
-        size
-            Rows and columns; None leaves them.
-        max_pixels
-            As `images.read`.
+        Channels are 1 for grey (luma, ITU-R 601) or 3 for RGB, the size rows and columns; None leaves either.
 
-        Raises
-        ------
-        InputError
-            As `images.read`; or if its pixels have no known black and white.
+        Raises InputError as `images.read`; or if its pixels have no known black and white.
         """
         image = image_files.read(path, max_pixels=max_pixels)
         where, held, notes = shown(path), survey(image), list(image.notes)

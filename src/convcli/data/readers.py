@@ -27,41 +27,26 @@ Layout: TypeAlias = Literal["channels_last", "channels_first"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """The options of [data] that every reader understands.
+    """What is wanted of a source: how its pictures come out, and how what it holds is understood.
 
-    Attributes
-    ----------
-    size
-        (rows, columns) of the pictures. None takes the size that more than half of them have. Pictures of
-        another size are resized, and the source's notes say so.
-    channels
-        1 for grey, 3 for RGB, None for what most of the pictures have. Others are converted, and the source's
-        notes say so.
-    presentation
-        How a picture becomes what a network sees. If its range is None, what the source holds decides.
-    settled
-        Whether the presentation is that of a network already: then nothing is found out.
-    skip_damaged
-        Whether pictures that cannot be read are left out, instead of being an error.
-    columns
-        The columns of a .csv file that hold path and label.
-    layout
-        Whether the channels of an .npz file's images are the last axis or the second; None finds out.
+    None takes the size that more than half of the pictures have, the channels that most have, and the layout
+    that the shape tells. Others are resized and converted, and the source's notes say so. If the range of the
+    presentation is None, what the source holds decides.
     """
 
-    size: Size | None = None
-    channels: int | None = None
+    size: Size | None = None  # rows and columns
+    channels: int | None = None  # 1 for grey, 3 for RGB
     presentation: Presentation = field(default_factory=Presentation)
-    settled: bool = False
-    skip_damaged: bool = False
-    columns: tuple[str, str] | None = None
-    layout: Layout | None = None
+    settled: bool = False  # the presentation is that of a network already: nothing is found out
+    skip_damaged: bool = False  # pictures that cannot be read are left out, instead of being an error
+    columns: tuple[str, str] | None = None  # of a .csv file: those of path and label
+    layout: Layout | None = None  # of an .npz file's images
 
     @classmethod
     def by(cls, options: DataOptions, presentation: Presentation | None = None) -> Wanted:
-        """Return what [data] asks of a source: its options go by their names.
+        """Return what [data] asks of a source; its options go by their names.
 
-        `presentation` is that of a network which is to see the pictures; without one, [data] and the source
+        `presentation` is that of a network which is to see the pictures; without it, [data] and the source
         decide.
         """
         asked = {one.name: getattr(options, one.name) for one in fields(cls) if hasattr(options, one.name)}

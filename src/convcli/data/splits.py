@@ -16,27 +16,16 @@ from convcli.errors import UsageError
 class Splits:
     """Labelled pictures of one size, with the same classes, in up to three parts that do not overlap.
 
-    Attributes
-    ----------
-    train
-        The pictures to learn from; all of them where a source has one part only.
-    validation, test
-        None where there is no such part.
-    notes
-        What was done to the pictures on the way and a person should hear, such as "12 of 300 images
-        resized to 28×28".
-    presentation
-        How what was stored became these pictures; others have to go the same way.
-    seen
-        How many test images stand in the training or the validation part, too, as far as that was looked for.
+    `notes` say what was done to the pictures on the way and a person should hear, such as "12 of 300 images
+    resized to 28×28"; `presentation`, how what was stored became these pictures: others go the same way.
     """
 
-    train: Dataset
+    train: Dataset  # all pictures, where a source has one part only
     validation: Dataset | None = None
     test: Dataset | None = None
     notes: tuple[str, ...] = ()
     presentation: Presentation = field(default_factory=Presentation)
-    seen: int = 0
+    seen: int = 0  # test images that stand in another part, too, as far as that was looked for
 
     @property
     def held_out(self) -> Dataset:

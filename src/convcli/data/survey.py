@@ -66,10 +66,8 @@ def found_range(name: str, held: Sequence[Held]) -> tuple[tuple[float, float] | 
     Integers are black at 0 and white at the highest value of as many bits as they take: 127, 4095, 65535.
     Floats are from 0 to 1; from 0 to 255 where all are whole.
 
-    Raises
-    ------
-    InputError
-        If there are negative numbers, other floats, or both floats and integers: then one has to be told.
+    Raises InputError if there are negative numbers, other floats, or both floats and integers: then one has
+    to be told.
 
     Examples
     --------

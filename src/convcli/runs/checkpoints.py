@@ -170,10 +170,8 @@ def run_config(run: Run) -> ConfigFile:
 def restore_training(last: Checkpoint, path: Path, data: Splits, threads: int | None = None) -> Training:
     """Return the training of a last checkpoint as it stood.
 
-    Raises
-    ------
-    InputError
-        If the checkpoint (at `path`) is damaged, or does not fit the images, or memory does not do.
+    Raises InputError if the checkpoint (at `path`) is damaged, or does not fit the images, or memory does not
+    do.
     """
     fault = f"{path}: damaged checkpoint"
     model = _model(last, path)
@@ -197,10 +195,7 @@ def restore_training(last: Checkpoint, path: Path, data: Splits, threads: int | 
 def changed_training(old: Training, config: Config, presentation: Presentation, path: Path) -> Training:
     """Return a training that goes on from where an `old` one stands, under another configuration.
 
-    Raises
-    ------
-    InputError
-        If the weights or the state of the optimizer, which came from `path`, do not fit it.
+    Raises InputError if the weights or the state of the optimizer, which came from `path`, do not fit it.
     """
     fault = f"{path}: does not fit the changed {{}}; start a new run for it"
     preprocessing = replace(old.model.preprocessing, presentation=presentation)

@@ -16,12 +16,8 @@ from convcli.runs.history import Summary, summarize
 class Comparison:
     """Two runs beside each other: pairs of values, in which None stands for a missing one.
 
-    Attributes
-    ----------
-    config, environment
-        What differs, by the keys that lead to it.
-    figures
-        Those of both, also where they are equal.
+    Of configuration and environment it has what differs, by the keys that lead there; figures also where they
+    are equal.
     """
 
     config: Mapping[str, tuple[Any, Any]]
@@ -32,10 +28,7 @@ class Comparison:
 def compare(one: Path, other: Path) -> Comparison:
     """Return what the runs in two folders differ in.
 
-    Raises
-    ------
-    InputError, ConfigError
-        If one is no run, or damaged.
+    Raises InputError or ConfigError if one is no run, or damaged.
     """
     left, right = summarize(one), summarize(other)
     assert left.config is not None

@@ -22,10 +22,7 @@ def write_environment(run: Run, *, seed: int, threads: int) -> None:
 def add_environment(run: Run, *, seed: int, threads: int, epoch: int) -> bool:
     """Note that the run goes on from `epoch` in another environment, if it is another.
 
-    Returns
-    -------
-    bool
-        Whether figures may differ by it in their last digits, as they do not by the number of threads.
+    Returns whether figures may differ by it in their last digits, as they do not by the number of threads.
     """
     now = _environment(seed, threads)
     try:

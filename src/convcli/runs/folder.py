@@ -63,10 +63,7 @@ class Run:
     def create(cls, name: str, folder: Path | None = None) -> Run:
         """Make the folder of a new run: `folder`, or the next free `runs/<name>-NNN`.
 
-        Raises
-        ------
-        OutputError
-            If the folder cannot be made, or `folder` already holds something.
+        Raises OutputError if the folder cannot be made, or `folder` already holds something.
         """
         try:
             if folder is not None:
@@ -96,10 +93,7 @@ class Run:
     def open(cls, folder: Path) -> Run:
         """Return the run in `folder`.
 
-        Raises
-        ------
-        InputError
-            If there is none.
+        Raises InputError if there is none.
         """
         run = cls(folder)
         if run._abandoned:
@@ -137,10 +131,7 @@ class Run:
     def hold(self) -> Iterator[None]:
         """Keep every other training out of the folder; what one that was killed left half-written is removed.
 
-        Raises
-        ------
-        OutputError
-            If another process is training there, or nothing can be written there.
+        Raises OutputError if another process is training there, or nothing can be written there.
         """
         try:
             file = open_inside(self.folder / LOCK, "a+b")
@@ -168,10 +159,7 @@ class Run:
     def held(self) -> bool | None:
         """Whether another process is training into the folder; None where that cannot be known.
 
-        Raises
-        ------
-        InputError
-            If its lock is no file of its own.
+        Raises InputError if its lock is no file of its own.
         """
         try:
             with open_inside(self.folder / LOCK) as file:
@@ -186,10 +174,7 @@ class Run:
 
         The last makes the folder a run.
 
-        Raises
-        ------
-        OutputError
-            If it is one already, or cannot be written.
+        Raises OutputError if it is one already, or cannot be written.
         """
         if self._begun:
             raise self._not_empty()
@@ -204,10 +189,7 @@ class Run:
     def read_results(self) -> dict[str, Any]:
         """Return that document; an empty one where the training has not ended.
 
-        Raises
-        ------
-        InputError
-            If it cannot be read.
+        Raises InputError if it cannot be read.
         """
         return self.read_document(RESULTS) if os.path.lexists(self.folder / RESULTS) else {}
 
@@ -218,10 +200,7 @@ class Run:
     def read_document(self, name: str) -> dict[str, Any]:
         """Return what `write_document` wrote.
 
-        Raises
-        ------
-        InputError
-            If there is no such file, or it cannot be read.
+        Raises InputError if there is no such file, or it cannot be read.
         """
         path = self.folder / name
         try:
@@ -239,12 +218,8 @@ class Run:
     def read(self, name: str) -> bytes:
         """Return what stands in a file of the run.
 
-        Raises
-        ------
-        InputError
-            If it is no file, or no text of a run could be as long.
-        OSError
-            If it is not there or cannot be read.
+        Raises InputError if it is no file, or no text of a run could be as long; OSError if it is not there
+        or cannot be read.
         """
         with open_inside(self.folder / name) as file:
             data = file.read(TEXT_BYTES + 1)
@@ -261,10 +236,7 @@ class Run:
     def read_checkpoint(self, name: str) -> Checkpoint:
         """Return a checkpoint.
 
-        Raises
-        ------
-        InputError
-            If it is missing, damaged, or not one of ours.
+        Raises InputError if it is missing, damaged, or not one of ours.
         """
         arrays, metadata = self._read_checkpoint(name, read_arrays)
         return Checkpoint(arrays, self._checkpoint_document(name, metadata))

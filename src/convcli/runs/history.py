@@ -49,25 +49,15 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Summary:
-    """A run at a glance.
-
-    Attributes
-    ----------
-    reason
-        What is wrong with a damaged one, of which nothing else is known.
-    history
-        Its epochs.
-    test
-        None if training has not ended yet, or had no test images.
-    """
+    """A run at a glance."""
 
     folder: Path
     state: State
-    reason: str = ""
+    reason: str = ""  # what is wrong with a damaged one, of which nothing else is known
     began: datetime | None = None
     config: Config | None = None
     history: tuple[Metrics, ...] = ()
-    test: Outcome | None = None
+    test: Outcome | None = None  # none if training has not ended yet, or had no test images
 
     @property
     def best(self) -> Metrics | None:
@@ -85,10 +75,7 @@ class Summary:
 def summarize(folder: Path) -> Summary:
     """Return the summary of the run in `folder`.
 
-    Raises
-    ------
-    InputError, ConfigError
-        If it is no run, or damaged.
+    Raises InputError or ConfigError if it is no run, or damaged.
     """
     run = Run.open(folder)
     config, history = checkpoints.run_config(run).config, read_history(run)
@@ -110,10 +97,7 @@ def find(name: Path) -> tuple[Path, str]:
     `name` is a run's folder, or the name of one in `runs`, or `latest`: the run there that began last. What
     is a run goes before what is only a folder, and what lies here before what lies in `runs`.
 
-    Raises
-    ------
-    InputError
-        If the latest run is asked for, and there is none.
+    Raises InputError if the latest run is asked for, and there is none.
     """
     if len(name.parts) != 1 or name.is_absolute() or name.name == "..":
         return name, ""
@@ -148,10 +132,7 @@ def list_runs(folder: Path) -> tuple[list[Summary], int]:
 
     A folder that is a run itself is the only one.
 
-    Raises
-    ------
-    InputError
-        If the folder cannot be read.
+    Raises InputError if the folder cannot be read.
     """
     try:
         folders = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")

@@ -24,12 +24,8 @@ def parse(text: str, *, tell: Callable[[str], None]) -> Kernel:
     of the first convolution of a network for RGB is a kernel for all three. `tell` hears which run it is
     where that was a choice.
 
-    Raises
-    ------
-    UsageError
-        If there is no such kernel, layer, filter or channel.
-    InputError
-        If a file or a run cannot be read.
+    Raises UsageError if there is no such kernel, layer, filter or channel; InputError if a file or a run
+    cannot be read.
     """
     if not text.startswith("run:"):
         return kernels.parse(text)

@@ -20,44 +20,26 @@ NEW = "new"
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Images to judge a run's model by.
+    """Images to judge a run's model by, their labels counted in its classes, and what to say of them.
 
-    Attributes
-    ----------
-    images
-        Labels count in the model's classes.
-    part
-        "train", "validation" or "test" of the run's data, or of a source that has two parts; else "new".
-    own
-        Whether they are the run's own images: those that its last checkpoint was trained and judged on.
-    notes
-        What there is to say of them.
+    The part is "train", "validation" or "test" of the run's data, or of a source that has two; else "new".
     """
 
     images: Dataset
     part: str
-    own: bool
+    own: bool  # those that the run's last checkpoint was trained and judged on
     notes: tuple[str, ...]
 
 
 def measured(folder: Path, model: Model, source: str | None, part: str | None) -> Measured:
     """Return the images to judge the model of the run in `folder` by.
 
-    Parameters
-    ----------
-    source
-        Where they are, if not where the run's configuration says. With a `part`, the run's own split is made
-        of them, which is proven by the fingerprint in its last checkpoint; without, all are measured, or the
-        test part where the source has one.
-    part
-        "train", "validation" or "test"; by default the test part where there is one, else the validation.
+    They are at `source`, if not where the run's configuration says. With a `part`, the run's own split is
+    made of them, which is proven by the fingerprint in its last checkpoint; without, a source's test part is
+    measured, or all of it where there is none, and of the run's data the test or else the validation part.
 
-    Raises
-    ------
-    InputError
-        If there is nothing at the source, or at the place that the run names, or a class is not the model's.
-    UsageError
-        If the data has no such part.
+    Raises InputError if there is nothing at the source, or at the place that the run names, or a class is not
+    the model's; UsageError if the data has no such part.
     """
     run = Run.open(folder)
     file = checkpoints.run_config(run)

@@ -32,10 +32,7 @@ def write_history(run: Run, history: Sequence[Metrics]) -> None:
 def read_history(run: Run) -> list[Metrics]:
     """Return the epochs of a run; none where it has not ended one.
 
-    Raises
-    ------
-    InputError
-        If its metrics.csv is damaged, or not one that `convcli train` wrote.
+    Raises InputError if its metrics.csv is damaged, or not one that `convcli train` wrote.
     """
     path = run.folder / METRICS
     rows = [{name: text or None for name, text in row.items()} for row in _rows(run)]

@@ -22,17 +22,8 @@ from convcli.training import BatchDone, EpochDone, Training
 class Recorder:
     """Writes a training into its run's folder.
 
-    Parameters
-    ----------
-    resolved
-        What resolved.toml holds: every value in force.
-    data
-        The fingerprint of the images; see `Data.fingerprint`.
-
-    Attributes
-    ----------
-    kept
-        What the last checkpoint holds, in words.
+    `resolved` is what resolved.toml holds, every value in force, and `data` the fingerprint of the images;
+    `kept` says in words what the last checkpoint holds.
     """
 
     def __init__(self, run: Run, training: Training, resolved: str, data: Mapping[str, str]) -> None:

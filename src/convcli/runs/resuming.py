@@ -26,12 +26,7 @@ _PRESENTATION = ("data.background", "data.range", "data.fit")  # of images that 
 def values_in_force(run: Run, last: Checkpoint, overrides: Iterable[str] = ()) -> ConfigFile:
     """Return the configuration that a run was under when `last` was written, with `key=value` overrides.
 
-    Raises
-    ------
-    InputError
-        If the checkpoint does not hold it.
-    ConfigError
-        If the overrides are wrong.
+    Raises InputError if the checkpoint does not hold it; ConfigError if the overrides are wrong.
     """
     text = last.document.get("resolved")
     if not isinstance(text, str):
@@ -44,22 +39,14 @@ def values_in_force(run: Run, last: Checkpoint, overrides: Iterable[str] = ()) -
 class Changes:
     """What is no longer as it was when a run was stopped, a line for each.
 
-    Attributes
-    ----------
-    plain
-        Had these values held from the beginning, the run would stand where it stands, to the last bit.
-    weighty
-        All others.
-    options
-        The options of [training] behind the plain ones.
-    elsewhere
-        Whether the environment is another, so that figures may differ in their last digits.
+    Had the plain values held from the beginning, the run would stand where it stands, to the last bit. All
+    others are weighty.
     """
 
     plain: tuple[str, ...]
     weighty: tuple[str, ...]
-    options: Mapping[str, Any]
-    elsewhere: bool = False
+    options: Mapping[str, Any]  # of [training], behind the plain ones
+    elsewhere: bool = False  # the environment is another: figures may differ in their last digits
 
     def __bool__(self) -> bool:
         return bool(self.plain or self.weighty)
@@ -74,22 +61,13 @@ def resume(
     *,
     allow_changes: bool = False,
 ) -> tuple[Recorder, Changes]:
-    """Return what records the training that goes on, and what has changed.
+    """Return what records the training that goes on under the configuration of `file`, and what has changed.
 
     The run's files, which may be older than its last checkpoint, are brought up to it. A weighty change takes
     effect from the beginning of an epoch: one that was interrupted begins again.
 
-    Parameters
-    ----------
-    file
-        The configuration to go on under.
-
-    Raises
-    ------
-    UsageError
-        If there are weighty changes that are not allowed.
-    InputError
-        If the checkpoint is damaged, or its weights do not fit the images or the configuration.
+    Raises UsageError if there are weighty changes that are not allowed; InputError if the checkpoint is
+    damaged, or its weights do not fit the images or the configuration.
     """
     training = checkpoints.restore_training(last, run.folder / LAST, data, threads)
     in_force = file.text == last.document.get("resolved") and not file.overrides
