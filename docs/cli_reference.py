@@ -71,7 +71,10 @@ def parameters(command: Callable[..., None]) -> Iterator[Parameter]:
 
 def metavar(kind: Any) -> str:
     """Return what stands for a value of a type, or of the type that may be None."""
-    kind = next((part for part in typing.get_args(kind) if part is not type(None)), kind)
+    if typing.get_origin(kind) is not typing.Literal:
+        kind = next((part for part in typing.get_args(kind) if part is not type(None)), kind)
+    if typing.get_origin(kind) is typing.Literal:
+        return "|".join(typing.get_args(kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return "|".join(member.value for member in kind)
     return METAVARS.get(kind, "TEXT")

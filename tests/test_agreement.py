@@ -25,7 +25,6 @@ from PIL import Image
 from convcli import build
 from convcli.cli import blas
 from convcli.cli.evaluate import evaluate
-from convcli.cli.options import Split
 from convcli.cli.predict import predict
 from convcli.config_file import ConfigFile
 from convcli.data import BUILT_IN, READERS, load_data, open_source
@@ -317,7 +316,7 @@ def check_evaluate(run, training, data):
             for row in csv.DictReader(rows)
         ]
     accuracy, loss = max(figures)[0], -max(figures)[1]
-    told = json.loads(printed(evaluate, run, split=Split.validation, json=True))
+    told = json.loads(printed(evaluate, run, split="validation", json=True))
     assert (told["accuracy"], told["loss"]) == (accuracy, loss)
 
     options = checkpoints.run_config(Run.open(run)).config.data

@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -148,6 +149,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
+from typing import get_args
 from convcli.runs.folder import Run
 
 with Run(Path(sys.argv[1])).hold():
@@ -210,7 +212,7 @@ def test_runs_have_orders_in_which_those_without_a_figure_come_last(order, names
 
 def test_every_order_is_tested():
     (mark,) = test_runs_have_orders_in_which_those_without_a_figure_come_last.pytestmark
-    assert {order for order, _ in mark.args[1]} == set(Order)
+    assert {order for order, _ in mark.args[1]} == set(get_args(Order))
 
 
 def test_two_runs_differ_in_what_was_set_and_what_came_out(run):

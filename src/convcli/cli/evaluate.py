@@ -28,7 +28,7 @@ def evaluate(
 
     run = chosen_run(run)
     model = checkpoints.load_run(run)
-    chosen = measured(run, model, data, split and split.value)
+    chosen = measured(run, model, data, split)
     note(chosen.notes)
     images, labels = chosen.images.images, chosen.images.labels
     if far := int(model.far_from_training(images).sum()):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -68,16 +67,8 @@ JsonLines: TypeAlias = Annotated[
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Overwrite existing files (never an input).")]
 
 
-class Split(StrEnum):
-    """A part of a run's own data."""
-
-    validation = "validation"
-    test = "test"
-    train = "train"
-
-
 OwnPart: TypeAlias = Annotated[
-    Split | None,
+    Literal["validation", "test", "train"] | None,
     typer.Option("--split", help="Which part; test if there is one, otherwise validation."),
 ]
 

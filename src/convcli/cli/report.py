@@ -60,7 +60,7 @@ def report(
 
     model = checkpoints.load_run(run)
     record = _record(run)
-    chosen = measured(run, model, data, split and split.value)
+    chosen = measured(run, model, data, split)
     note(chosen.notes)
     found = judge(record, model, chosen.images, chosen.part)
     made, pictures = page(found), figures(found)

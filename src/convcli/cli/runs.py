@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 from typer.core import TyperGroup
@@ -22,16 +21,7 @@ PLOT_LINES = 8
 PICTURES = (".png", ".svg")
 
 
-class Order(StrEnum):
-    """What a list is sorted by."""
-
-    name = "name"
-    began = "began"
-    epochs = "epochs"
-    accuracy = "accuracy"
-    loss = "loss"
-    test = "test"
-    speed = "speed"
+Order: TypeAlias = Literal["name", "began", "epochs", "accuracy", "loss", "test", "speed"]
 
 
 class _Commands(TyperGroup):
@@ -63,7 +53,7 @@ def runs(
     folder: Annotated[Path, typer.Option("--in", metavar="FOLDER", help="Where the runs are.")] = USUAL,
     sort: Annotated[
         Order, typer.Option("--sort", help="By name, or the latest, longest, best or fastest first.")
-    ] = Order.name,
+    ] = "name",
     json: Json = False,
 ) -> None:
     """List runs: how far they came, the best epoch with its figures, and how they stand.
@@ -79,7 +69,7 @@ def runs(
       convcli runs plot runs/digits-001 runs/digits-002 --out curves.png
     """
     if context.invoked_subcommand is not None:
-        if (folder, sort, json) != (USUAL, Order.name, False):
+        if (folder, sort, json) != (USUAL, "name", False):
             raise UsageError(f"--in, --sort and --json before {context.invoked_subcommand} have no meaning.")
         return None
     from convcli.render.runs import runs_document, runs_table

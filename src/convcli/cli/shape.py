@@ -109,7 +109,14 @@ def shape(
         return _solve(solve, plane, (f, p, s, d), wanted, json)
     if f is None:
         raise UsageError("Expected --f, the size of the kernel, or --chain: convcli shape --n 6 --f 3.")
-    window = _window(f, p, s, d)
+    from convcli.shapes import Window
+
+    window = Window.of(
+        parse_pair(f, "--f"),
+        stride=parse_pair(s or "1", "--s"),
+        padding=parse_padding(p or "valid", "--p"),
+        dilation=parse_pair(d or "1", "--d"),
+    )
     if mode == "--compare":
         return _compare(plane, window, transpose, output_padding, json)
     from convcli.render.sizes import SizeReport, TransposedReport
@@ -132,17 +139,6 @@ def _mode(given: set[str]) -> str:
         own = ", ".join(sorted(MODES[mode]))
         raise UsageError(f"{', '.join(foreign)} cannot go with {way}, which takes {own} and --json.")
     return mode
-
-
-def _window(f: str, p: str | None, s: str | None, d: str | None) -> Window:
-    from convcli.shapes import Window
-
-    return Window.of(
-        parse_pair(f, "--f"),
-        stride=parse_pair(s or "1", "--s"),
-        padding=parse_padding(p or "valid", "--p"),
-        dilation=parse_pair(d or "1", "--d"),
-    )
 
 
 def _compare(plane: Pair, window: Window, transpose: bool, output_padding: str | None, json: bool) -> None:
