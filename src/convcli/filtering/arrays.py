@@ -284,21 +284,16 @@ def _alpha(
     Where nothing is seen, kernels that sum to zero tell the truth: there is no edge.
     """
     if policy.alpha == "filter":
-        return _filtered(opacity, kernel, policy, threads)
+        name = "abs" if kernel.sums_to_zero else "clip"
+        own = replace(policy, channels="gray", range=name, offset=0, alpha="keep", nodata=())
+        if policy.border in ("zero", "constant"):  # what stands around an image without a cell is opaque
+            own = replace(own, border="constant", fill=opaque_of(opacity.dtype))
+        pixels = apply(opacity, kernel, own, threads=threads).pixels
+        return np.clip(pixels, 0, 1) if pixels.dtype.kind == "f" else pixels
     alpha = moved(opacity, plan)
     if seen is not None and not kernel.sums_to_zero and not seen.all():
         alpha = np.where(seen, alpha, alpha.dtype.type(0))
     return alpha
-
-
-def _filtered(opacity: Pixels, kernel: Kernel, policy: Policy, threads: int | None) -> Pixels:
-    """Return alpha as the kernel gives it; what stands around an image without a cell of it is opaque."""
-    name = "abs" if kernel.sums_to_zero else "clip"
-    own = replace(policy, channels="gray", range=name, offset=0, alpha="keep", nodata=())
-    if policy.border in ("zero", "constant"):
-        own = replace(own, border="constant", fill=opaque_of(opacity.dtype))
-    pixels = apply(opacity, kernel, own, threads=threads).pixels
-    return np.clip(pixels, 0, 1) if pixels.dtype.kind == "f" else pixels
 
 
 def _planes(pixels: Pixels, channels: str, kernel: Kernel) -> list[list[Plane]]:

@@ -181,7 +181,7 @@ class Batch:
         original = self._original(jobs[0].source, threads=threads, both=len(lumas) > 1)
         outcomes: list[Done | Failed] = []
         for job in jobs:
-            attempt = partial(self._made, job, original, threads, progress, last=job is jobs[-1])
+            attempt = partial(self._made, job, original, progress, last=job is jobs[-1])
             try:
                 outcomes.append(original.settled(attempt))
             except BrokenPipeError:
@@ -194,13 +194,7 @@ class Batch:
         return outcomes
 
     def _made(
-        self,
-        job: Job,
-        original: Original,
-        threads: int,
-        progress: Callable[[float], None] | None,
-        *,
-        last: bool,
+        self, job: Job, original: Original, progress: Callable[[float], None] | None, *, last: bool
     ) -> Done:
         """Filter and write one image; `last` says that nothing else is made of it."""
         started, one = time.perf_counter(), self._results[job].filter
@@ -210,7 +204,7 @@ class Batch:
                 image,
                 format=job.format,
                 max_pixels=original.max_pixels,
-                threads=threads,
+                threads=original.threads,
                 progress=progress,
             )
         except UsageError as error:
@@ -222,14 +216,14 @@ class Batch:
             original.let_go()  # its pixels are not needed while the result is compressed
         written, lost = kept(filtered.image, job.format or "")
         notes += tuple(f"{original.label}: {text}" for text in (*filtered.notes, *lost))
-        data = self._written(job, written, original, threads)
+        data = self._written(job, written, original)
         return Done(job, filtered.found, input_shape, notes, time.perf_counter() - started, data)
 
-    def _written(self, job: Job, image: Image, original: Original, threads: int) -> bytes | None:
+    def _written(self, job: Job, image: Image, original: Original) -> bytes | None:
         """Write a result, or return the file that goes to standard output."""
         compress = COMPRESSION if self.saving.compress is None else self.saving.compress
         if job.target is None:
-            return encode(image, job.format or "", compress=compress, threads=threads)
+            return encode(image, job.format or "", compress=compress, threads=original.threads)
         folders = [results.out_dir for results in self.results if results.out_dir is not None]
         for folder in folders:  # all of them: none may tidy up a folder that is written into
             folder.prepare(anew=self._anew)
@@ -238,7 +232,7 @@ class Batch:
             image,
             format=job.format,
             compress=compress,
-            threads=threads,
+            threads=original.threads,
             force=self._results[job].replace,
             confirm=original.check_unchanged if folders else None,
         )
