@@ -6,8 +6,7 @@ import json
 import math
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence, Sized
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
@@ -26,12 +25,21 @@ MAX_JSON_BYTES = 16 * 2**20  # as Python's lists they may take twenty times as m
 
 
 def from_file(path: Path) -> Kernel:
-    """Return the kernel in a file; the suffix says how to read it."""
+    """Return the kernel in a file, unless it is too large to be one; the suffix says how to read it."""
     where, suffix = shown(path), path.suffix.lower()
     if suffix not in READERS:
         raise KernelError(f"@{where}: expected a file that ends in {', '.join(READERS)}.")
-    with _opened(path, MAX_JSON_BYTES if suffix == ".json" else MAX_FILE_BYTES) as stream:
-        weights = READERS[suffix](stream, where)
+    try:
+        _check_file(path.stat(), MAX_JSON_BYTES if suffix == ".json" else MAX_FILE_BYTES, where)
+        with path.open("rb") as stream:
+            weights = READERS[suffix](stream, where)
+    except KernelError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{where}: no such kernel file.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{where}: the kernel file cannot be read ({reason}).") from error
     if isinstance(weights, Kernel):
         return replace(weights, name=path.stem, source=where)
     return typed(weights, path.stem, where, source=where)
@@ -40,23 +48,6 @@ def from_file(path: Path) -> Kernel:
 def typed(found: ArrayLike | Typed, name: str, where: str, *, source: str) -> Kernel:
     weights, anchor = (found.weights, found.anchor) if isinstance(found, Typed) else (found, None)
     return Kernel(name, (checked_weights(weights, where),), source=source, anchor=anchor)
-
-
-@contextmanager
-def _opened(path: Path, most: int) -> Iterator[BinaryIO]:
-    """Open a kernel file, unless it is too large to be one, or no file that has an end."""
-    where = shown(path)
-    try:
-        _check_file(path.stat(), most, where)
-        with path.open("rb") as file:
-            yield file
-    except KernelError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"{where}: no such kernel file.") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{where}: the kernel file cannot be read ({reason}).") from error
 
 
 def _check_file(status: os.stat_result, most: int, where: str) -> None:
@@ -86,14 +77,6 @@ def _text_of(data: bytes, where: str) -> str:
 def read_table(data: bytes, where: str, *, table: bool) -> Typed:
     """Return the matrix in a text file; see `grammar` for what it may look like."""
     return matrix(_text_of(data, where), where, table)
-
-
-def _from_text(stream: BinaryIO, where: str) -> Typed:
-    return read_table(stream.read(), where, table=False)
-
-
-def _from_table(stream: BinaryIO, where: str) -> Typed:
-    return read_table(stream.read(), where, table=True)
 
 
 def _from_json(stream: BinaryIO, where: str) -> ArrayLike | Kernel:
@@ -135,23 +118,16 @@ def _rows_of(document: object, where: str) -> list[list[Any]]:
             raise KernelError(f"{where}: row {number}: expected a list of numbers, found {_found(row)}.")
         for column, value in enumerate(row, start=1):
             if not _is_finite(value):
-                raise _no_number(where, number, column, _found(value))
-        _check_length(row, rows, where)
+                raise KernelError(
+                    f"{where}: row {number}, column {column}: expected a finite number, found "
+                    f"{_found(value)}."
+                )
+        if rows and len(row) != len(rows[0]):
+            raise KernelError(
+                f"{where}: row {number}: expected {len(rows[0])} cells as in row 1, found {len(row)}."
+            )
         rows.append(row)
     return rows
-
-
-def _check_length(cells: Sized, rows: Sequence[Sized], where: str) -> None:
-    if rows and len(cells) != len(rows[0]):
-        raise KernelError(
-            f"{where}: row {len(rows) + 1}: expected {len(rows[0])} cells as in row 1, found {len(cells)}."
-        )
-
-
-def _no_number(where: str, row: int, column: int, found: str) -> KernelError:
-    return KernelError(
-        f"{where}: row {row}, column {column}: expected a finite number, found {shortened(found)}."
-    )
 
 
 def _found(value: object) -> str:
@@ -183,9 +159,9 @@ def _from_npy(stream: BinaryIO, where: str) -> ArrayLike:
 
 
 READERS: dict[str, Callable[[BinaryIO, str], ArrayLike | Typed | Kernel]] = {
-    ".csv": _from_table,
-    ".tsv": _from_table,
-    ".txt": _from_text,
+    ".csv": lambda stream, where: read_table(stream.read(), where, table=True),
+    ".tsv": lambda stream, where: read_table(stream.read(), where, table=True),
+    ".txt": lambda stream, where: read_table(stream.read(), where, table=False),
     ".json": _from_json,
     ".npy": _from_npy,
 }
