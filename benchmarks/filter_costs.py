@@ -15,9 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from convcli.engine.plane.borders import Frame
-from convcli.engine.plane.patches import Block, Patch
-from convcli.engine.plane.planes import ArrayPlane
+from convcli.engine.plane.planes import ArrayPlane, Block, Frame, Patch
 from convcli.engine.plane.strategies.bands import ACROSS, DOWN, product_across, product_down
 from convcli.engine.plane.strategies.shifts import grouped, passes, shifted_sum
 from convcli.engine.plane.strategies.spectral import TRANSFORM, Spectral

@@ -27,9 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.plane.blocks import responses
-from convcli.engine.plane.patches import Block
 from convcli.engine.plane.plan import Plan
-from convcli.engine.plane.planes import Plane
+from convcli.engine.plane.planes import Block, Plane
 from convcli.engine.workspace import Workspace
 from convcli.errors import UsageError
 from convcli.filtering.policy import Policy

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from convcli.engine.plane.blocks import each_block, responses
 from convcli.engine.plane.filter import allocated
-from convcli.engine.plane.patches import Block
 from convcli.engine.plane.plan import Plan
-from convcli.engine.plane.planes import Plane
+from convcli.engine.plane.planes import Block, Plane
 from convcli.engine.workspace import Workspace
 from convcli.filtering.ranges import Range, Summary
 from convcli.filtering.visibility import Sight

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli.engine.plane.borders import BORDERS, Frame
-from convcli.engine.plane.planes import ArrayPlane
+from convcli.engine.plane.borders import BORDERS
+from convcli.engine.plane.planes import ArrayPlane, Frame
 
 RNG = np.random.default_rng(3)
 

@@ -8,10 +8,10 @@ from scipy import ndimage
 
 from convcli.engine.plane import strategies, strategy
 from convcli.engine.plane.filter import filter2d
-from convcli.engine.plane.rank_one import outer_factors
 from convcli.engine.plane.strategies import STRATEGIES, folded, spectral
 from convcli.engine.plane.strategies.shifts import add_up, grouped, passes
 from convcli.engine.plane.strategies.stacked import distinct_columns
+from convcli.engine.plane.strategy import outer_factors
 
 RNG = np.random.default_rng(7)
 PLANE = RNG.random((70, 83))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convcli import kernels
-from convcli.engine.plane.borders import Frame
+from convcli.engine.plane.planes import Frame
 from convcli.engine.plane.strategies import STRATEGIES, choose, folded
 from convcli.engine.plane.strategies.bands import ACROSS, DOWN
 from convcli.engine.plane.strategies.spectral import fast_length

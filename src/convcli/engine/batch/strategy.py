@@ -17,28 +17,14 @@ Shape: TypeAlias = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Task:
-    """A convolution's shapes.
+    """A convolution's shapes."""
 
-    Attributes
-    ----------
-    shape
-        (h, w, c_in) of a volume.
-    filters
-        c_out.
-    window, groups
-        How the kernels lie on it; groups of channels do not see each other.
-    pool
-        The size of the pool as whose cells the outputs lie apart.
-    source
-        The same of the inputs.
-    """
-
-    shape: Shape
+    shape: Shape  # (h, w, c_in) of a volume
     filters: int
     window: Window
-    groups: int = 1
-    pool: Pair = (1, 1)
-    source: Pair = (1, 1)
+    groups: int = 1  # of channels, which do not see each other
+    pool: Pair = (1, 1)  # the size of the pool as whose cells the outputs lie apart
+    source: Pair = (1, 1)  # the same of the inputs
 
     @property
     def depth(self) -> int:

@@ -15,9 +15,8 @@ from typing import TypeVar
 import numpy as np
 
 from convcli.engine.blas import one_thread_each
-from convcli.engine.plane.patches import Block, Patch
 from convcli.engine.plane.plan import Plan
-from convcli.engine.plane.planes import Plane
+from convcli.engine.plane.planes import Block, Patch, Plane
 from convcli.engine.plane.strategy import Strategy
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array, FreeList, Workspace

@@ -9,9 +9,8 @@ from numpy.typing import ArrayLike
 
 from convcli.engine.arguments import real
 from convcli.engine.plane.blocks import each_block, responses
-from convcli.engine.plane.patches import Block
 from convcli.engine.plane.plan import Plan
-from convcli.engine.plane.planes import ArrayPlane
+from convcli.engine.plane.planes import ArrayPlane, Block
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
 from convcli.shapes import IntOrPair, Padding, Pair

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.engine.arguments import computing_dtype, finite, real
-from convcli.engine.plane.borders import Frame, border_named
+from convcli.engine.plane.borders import border_named
+from convcli.engine.plane.planes import Frame
 from convcli.engine.plane.strategies import choose
 from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array
@@ -25,39 +26,17 @@ MOST_CELLS = 2**32  # of a padded plane: what asks for more is a slip, and would
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What is done to planes of one shape and dtype; every argument checked and normalised.
-
-    Attributes
-    ----------
-    output_shape
-        (rows, columns) of the result.
-    dtype
-        float32 or float64: the type computed in, and the responses'.
-    kernels
-        The weights as they are laid on a window: float64, already turned by 180° for "convolve".
-    window
-        Sizes, stride, padding and dilation.
-    centre
-        The place in the window, (row, column), of the pixel whose response it gives.
-    frame
-        What stands around the plane.
-    strategies
-        One for each kernel.
-    block
-        Rows and columns of output that are made at a time.
-    cost
-        Nanoseconds that the whole should take on one thread, roughly.
-    """
+    """What is done to planes of one shape and dtype; every argument checked and normalised."""
 
     output_shape: Pair
-    dtype: np.dtype[Any]
-    kernels: tuple[Array, ...]
+    dtype: np.dtype[Any]  # float32 or float64: computed in, and the responses'
+    kernels: tuple[Array, ...]  # as laid on a window: float64, already turned by 180° for "convolve"
     window: Window
-    centre: Pair
+    centre: Pair  # the place in the window of the pixel whose response it gives
     frame: Frame
-    strategies: tuple[Strategy, ...]
-    block: Pair
-    cost: float
+    strategies: tuple[Strategy, ...]  # one for each kernel
+    block: Pair  # of output, made at a time
+    cost: float  # nanoseconds that the whole should take on one thread, roughly
 
     def part(self, *numbers: int) -> Plan:
         """Return the same for some of the kernels alone."""

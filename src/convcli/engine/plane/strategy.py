@@ -15,9 +15,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from convcli.engine.plane.borders import Frame
-from convcli.engine.plane.patches import Patch
-from convcli.engine.plane.rank_one import outer_factors
+from convcli.engine.plane.planes import Frame, Patch
 from convcli.engine.workspace import Array
 from convcli.shapes import Pair, Window
 
@@ -31,26 +29,17 @@ BLOCK_ROWS = (32, 256)
 LEAST_COLUMNS = 256
 PRODUCT_SIZE = 2**18  # multiply-adds from which OpenBLAS would spread one product over its own threads
 
+COMPARED = 2**18  # cells of a kernel
+RANK_ONE = 1e-12  # largest deviation from an outer product, relative to the largest weight
+
 
 class Strategy(Protocol):
-    """A kernel, prepared to be laid on block after block, by several threads at once.
+    """A kernel, prepared to be laid on block after block, by several threads at once."""
 
-    Attributes
-    ----------
-    spreads
-        Whether one NaN or infinity among the cells may reach results whose window does not hold it.
-    rounds
-        Whether cells beyond a window may leave traces of their rounding in its result.
-    large_products
-        Whether BLAS would spread its products over threads of its own.
-    scratch_bytes
-        What a thread needs besides blocks, where that is much.
-    """
-
-    spreads: bool = True
-    rounds: bool = False
-    large_products: bool = False
-    scratch_bytes: int = 0
+    spreads: bool = True  # one NaN or infinity among the cells may reach results whose window lacks it
+    rounds: bool = False  # cells beyond a window may leave traces of their rounding in its result
+    large_products: bool = False  # BLAS would spread its products over threads of its own
+    scratch_bytes: int = 0  # what a thread needs besides blocks, where that is much
 
     def respond(self, patch: Patch, out: Array) -> None:
         """Put the responses to what the windows of a block see into `out` (rows, columns)."""
@@ -125,3 +114,26 @@ class Offer:
     block: Pair
     make: Callable[[], Strategy]
     sized: Literal["exactly", "at most", "any"] = "at most"
+
+
+def outer_factors(kernel: Array) -> tuple[Array, Array] | None:
+    """Return a column and a row whose outer product is `kernel`, or None if there are none.
+
+    Through the largest weight, so that whole weights keep exact factors, which singular vectors would not be.
+
+    >>> column, row = outer_factors(np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]]))
+    >>> column.tolist(), row.tolist()
+    ([0.5, 1.0, 0.5], [-2.0, 0.0, 2.0])
+    """
+    i, j = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
+    largest = kernel[i, j]
+    if largest == 0:
+        return None
+    column, row = kernel[:, j] / largest, kernel[i]
+    least = RANK_ONE * abs(largest)
+    step = max(COMPARED // len(row), 1)  # at a time: of a kernel of 4096 × 4096 another copy is much
+    for start in range(0, len(column), step):
+        some = slice(start, start + step)
+        if np.abs(kernel[some] - np.outer(column[some], row)).max() > least:
+            return None
+    return column, row

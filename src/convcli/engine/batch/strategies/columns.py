@@ -30,21 +30,12 @@ def offer(task: Task) -> Strategy | None:
 
 
 class _Seen(NamedTuple):
-    """What cell (i, j) of the pool's windows sees on a tile.
-
-    Attributes
-    ----------
-    cell, tile
-        (i, j); images and rows of the outputs of that cell.
-    columns : (groups, n·rows·columns, size[0]·size[1]·c / groups)
-    under
-        Which rows and columns of that size lie under the kernels of this cell.
-    """
+    """What cell (i, j) of the pool's windows sees on a tile."""
 
     cell: Pair
-    tile: Tile
-    columns: Array
-    under: Tile
+    tile: Tile  # images and rows of the outputs of that cell
+    columns: Array  # (groups, n·rows·columns, size[0]·size[1]·c / groups)
+    under: Tile  # which rows and columns of that size lie under the kernels of this cell
 
 
 class Columns(Strategy):

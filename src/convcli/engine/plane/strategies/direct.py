@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from convcli.engine.plane.patches import Patch
+from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategies.shifts import Place, cost, grouped, shifted_sum
 from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.plane.patches import Patch
+from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategies.bands import (
     ACROSS,
     ACROSSWARD,

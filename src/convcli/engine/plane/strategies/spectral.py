@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.plane.patches import Patch
+from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategy import GATHER, Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Pair, Window

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.plane.patches import Patch
+from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategies.bands import ProductCost
 from convcli.engine.plane.strategies.shifts import cost, grouped, shifted_sum
 from convcli.engine.plane.strategy import Offer, Strategy, Task
