@@ -4,138 +4,25 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from convcli.errors import ShapeError, UnknownNameError
-from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import LAYERS
 from convcli.nn.layers import Conv, Dense
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
 from convcli.proof.gradcheck import check_layer
-
-
-class Case(NamedTuple):
-    shape: tuple[int, ...]
-    options: dict = {}  # noqa: RUF012
-
-
-CASES = {
-    "conv": {
-        "as it comes": Case((5, 6, 2), {"filters": 3}),
-        "one by one": Case((3, 4, 3), {"filters": 2, "kernel": 1}),
-        "same": Case((4, 5, 2), {"filters": 2, "padding": "same"}),
-        "full": Case((3, 3, 2), {"filters": 2, "kernel": 2, "padding": "full"}),
-        "padding per side": Case((4, 4, 1), {"filters": 2, "padding": [[0, 2], [1, 0]]}),
-        "stride": Case((6, 7, 2), {"filters": 2, "stride": [2, 3], "padding": 1}),
-        "dilation": Case((7, 6, 1), {"filters": 2, "dilation": [2, 1]}),
-        "rectangular kernel": Case((4, 6, 2), {"filters": 2, "kernel": [1, 4]}),
-        "groups": Case((4, 4, 4), {"filters": 6, "groups": 2}),
-        "depthwise": Case((4, 4, 3), {"filters": 3, "groups": 3, "padding": "same"}),
-        "3×3, many channels": Case((3, 4, 32), {"filters": 32, "padding": "same"}),
-        "no bias": Case((4, 4, 2), {"filters": 2, "bias": False}),
-        **{
-            f"with {name}": Case((4, 4, 2), {"filters": 3, "activation": name})
-            for name in ACTIVATIONS
-            if name != "none"
-        },
-    },
-    "max_pool": {
-        "as it comes": Case((4, 6, 2)),
-        "remainder": Case((5, 7, 2)),
-        "overlap": Case((5, 6, 2), {"size": 3, "stride": 1}),
-        "gaps": Case((7, 7, 1), {"size": 2, "stride": 3}),
-        "rectangle": Case((4, 6, 2), {"size": [1, 3], "stride": [1, 2]}),
-    },
-    "avg_pool": {
-        "as it comes": Case((4, 6, 2)),
-        "remainder": Case((5, 7, 2)),
-        "overlap": Case((5, 6, 2), {"size": 3, "stride": 1}),
-        "gaps": Case((7, 7, 1), {"size": 2, "stride": 3}),
-        "rectangle": Case((4, 6, 2), {"size": [1, 3], "stride": [1, 2]}),
-    },
-    "global_avg_pool": {"rectangle": Case((3, 5, 4))},
-    "flatten": {"volume": Case((2, 3, 4)), "flat already": Case((5,))},
-    "dense": {
-        "as it comes": Case((7,), {"units": 4}),
-        "no bias": Case((7,), {"units": 4, "bias": False}),
-        **{
-            f"with {name}": Case((5,), {"units": 3, "activation": name})
-            for name in ACTIVATIONS
-            if name != "none"
-        },
-    },
-    "dropout": {
-        "volume": Case((3, 4, 2), {"rate": 0.4}),
-        "flat": Case((9,), {"rate": 0.5}),
-        "rate 0": Case((9,), {"rate": 0}),
-    },
-    "batch_norm": {
-        "volume": Case((3, 4, 2)),
-        "flat": Case((5,)),
-        "other options": Case((2, 2, 3), {"momentum": 0.5, "epsilon": 0.1}),
-    },
-    "activation": {name: Case((3, 3, 2), {"function": name}) for name in ACTIVATIONS},
-    "sequence": {
-        "one": Case((4, 4, 2), {"layers": [{"type": "conv", "filters": 3, "activation": "tanh"}]}),
-        "conv and pool as one": Case(
-            (6, 6, 2),
-            {
-                "layers": [
-                    {"type": "conv", "filters": 3, "padding": "same", "activation": "relu"},
-                    {"type": "max_pool"},
-                    {"type": "batch_norm"},
-                ]
-            },
-        ),
-        "one within one": Case(
-            (3, 4, 2),
-            {
-                "layers": [
-                    {"type": "batch_norm"},
-                    {"type": "sequence", "layers": [{"type": "flatten"}, {"type": "dense", "units": 5}]},
-                    {"type": "activation", "function": "tanh"},
-                ]
-            },
-        ),
-    },
-}
-
-INNER = [
-    {"type": "conv", "filters": 2, "padding": "same", "activation": "relu"},
-    {"type": "batch_norm"},
-    {"type": "conv", "filters": 2, "padding": "same", "bias": False},
-]
-CASES |= {
-    "upsample": {
-        "as it comes": Case((3, 4, 2)),
-        "rows alone": Case((2, 3, 1), {"factor": [3, 1]}),
-        "by one": Case((2, 3, 2), {"factor": 1}),
-    },
-    "residual": {
-        "as it comes": Case((4, 5, 2), {"layers": INNER}),
-        "with relu": Case((4, 5, 2), {"layers": INNER, "activation": "relu"}),
-        "with tanh, of flat numbers": Case(
-            (5,), {"layers": [{"type": "dense", "units": 5, "activation": "tanh"}], "activation": "tanh"}
-        ),
-        "nothing but the shortcut": Case((3, 3, 2), {"layers": [{"type": "dropout", "rate": 0}]}),
-        "down and up again": Case(
-            (4, 6, 2),
-            {"layers": [{"type": "avg_pool"}, {"type": "residual", "layers": INNER}, {"type": "upsample"}]},
-        ),
-    },
-}
+from nn.cases import FACTS, INNER, Case
 
 each_case = pytest.mark.parametrize(
     ("name", "case"),
     [
         pytest.param(name, case, id=f"{name}, {label}")
-        for name, cases in CASES.items()
-        for label, case in cases.items()
+        for name, facts in FACTS.items()
+        for label, case in facts.cases.items()
     ],
 )
 each_layer = pytest.mark.parametrize("name", list(LAYERS))
@@ -180,8 +67,8 @@ def arrays(layer, shape, kind):
     return [name for name, initial in layer.initial_weights(shape).items() if initial.kind == kind]
 
 
-def test_every_layer_has_cases():
-    assert set(CASES) == set(LAYERS)
+def test_every_layer_has_its_facts():
+    assert set(FACTS) == set(LAYERS)
 
 
 @each_case
@@ -237,29 +124,10 @@ def test_float32_stays_float32(name, case):
     assert (y.dtype, dx.dtype) == (np.float32, np.float32)
 
 
-MULTIPLY_ADDS = {
-    "conv": (Case((6, 6, 2), {"filters": 3}), (4 * 4) * 3 * (3 * 3 * 2)),
-    "max_pool": (Case((6, 6, 2)), 0),
-    "avg_pool": (Case((6, 6, 2)), 0),
-    "global_avg_pool": (Case((6, 6, 2)), 0),
-    "flatten": (Case((6, 6, 2)), 0),
-    "dense": (Case((10,), {"units": 4}), 40),
-    "dropout": (Case((10,)), 0),
-    "batch_norm": (Case((10,)), 0),
-    "activation": (Case((10,)), 0),
-    "upsample": (Case((6, 6, 2)), 0),
-    "residual": (Case((6, 6, 2), {"layers": INNER}), 2 * (6 * 6) * 2 * (3 * 3 * 2)),
-    "sequence": (
-        Case((6, 6, 2), {"layers": [{"type": "conv", "filters": 3}, {"type": "conv", "filters": 4}]}),
-        (4 * 4) * 3 * (3 * 3 * 2) + (2 * 2) * 4 * (3 * 3 * 3),
-    ),
-}
-
-
 @each_layer
 def test_multiplications_are_counted_as_by_hand(name):
-    case, expected = MULTIPLY_ADDS[name]
-    assert LAYERS[name](**case.options).multiply_adds(case.shape) == expected
+    case, *_ = FACTS[name].cases.values()
+    assert LAYERS[name](**case.options).multiply_adds(case.shape) == FACTS[name].multiply_adds
 
 
 def test_groups_save_multiplications():
@@ -267,28 +135,9 @@ def test_groups_save_multiplications():
     assert conv.multiply_adds((7, 7, 6)) == (4 * 4) * 4 * (3 * 3 * 3)
 
 
-SUMMARIES = {
-    "conv": (
-        {"filters": 8, "kernel": [3, 5], "stride": 2, "dilation": [1, 2], "groups": 2, "activation": "relu"},
-        "8 × 3×5, p=valid, s=2, d=(1,2), groups=2, relu",
-    ),
-    "max_pool": ({"size": 3, "stride": 2}, "3×3, s=2×2"),
-    "avg_pool": ({}, "2×2"),
-    "global_avg_pool": ({}, ""),
-    "flatten": ({}, ""),
-    "dense": ({"units": 10, "activation": "tanh"}, "10, tanh"),
-    "dropout": ({"rate": 0.25}, "rate=0.25"),
-    "batch_norm": ({}, "momentum=0.9"),
-    "activation": ({"function": "sigmoid"}, "sigmoid"),
-    "sequence": ({"layers": [{"type": "flatten"}, {"type": "dropout"}]}, "2 layers"),
-    "residual": ({"layers": INNER, "activation": "relu"}, "3 layers, relu"),
-    "upsample": ({"factor": [2, 3]}, "2×3"),
-}
-
-
 @each_layer
 def test_options_in_a_few_words(name):
-    options, words = SUMMARIES[name]
+    options, words = FACTS[name].words
     assert LAYERS[name](**options).summary() == words
 
 
@@ -301,70 +150,6 @@ def test_kernels_and_frozen_weights_in_a_few_words():
 def test_padding_in_a_few_words():
     conv = Conv(filters=1, padding=[[0, 1], [2, 3]])
     assert conv.summary() == "1 × 3×3, p=((0,1),(2,3))"
-
-
-def torch_layer(torch, layer, x, weights, training):
-    """Return what PyTorch makes of `x` (n, c, h, w) or (n, features), with the same weights by name."""
-    nn = torch.nn.functional
-    acts = {
-        "none": lambda z: z,
-        "relu": nn.relu,
-        "leaky_relu": lambda z: nn.leaky_relu(z, 0.01),
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-    }
-
-    def conv():
-        window = layer.window(())
-        (top, bottom), (left, right) = window.padding
-        padded = nn.pad(x, (left, right, top, bottom))
-        y = nn.conv2d(
-            padded,
-            weights["W"].permute(3, 2, 0, 1),
-            weights.get("b"),
-            window.stride,
-            0,
-            window.dilation,
-            layer.groups,
-        )
-        return acts[layer.activation](y)
-
-    def dense():
-        return acts[layer.activation](nn.linear(x, weights["W"].T, weights.get("b")))
-
-    def batch_norm():
-        return nn.batch_norm(
-            x,
-            weights["mean"],
-            weights["variance"],
-            weights["gamma"],
-            weights["beta"],
-            training,
-            1 - layer.momentum,
-            layer.epsilon,
-        )
-
-    def sequence():
-        y = x
-        for number, child in enumerate(layer.children, 1):
-            own = {k.partition(".")[2]: w for k, w in weights.items() if k.startswith(f"{number}.")}
-            y = torch_layer(torch, child, y, own, training)
-        return y
-
-    return {
-        "sequence": sequence,
-        "residual": lambda: acts[layer.activation](x + sequence()),
-        "upsample": lambda: nn.interpolate(x, scale_factor=layer.factor, mode="nearest-exact"),
-        "conv": conv,
-        "dense": dense,
-        "batch_norm": batch_norm,
-        "max_pool": lambda: nn.max_pool2d(x, layer.size, layer.stride),
-        "avg_pool": lambda: nn.avg_pool2d(x, layer.size, layer.stride),
-        "global_avg_pool": lambda: x.mean((2, 3)),
-        "flatten": lambda: x.movedim(1, -1).flatten(1),
-        "activation": lambda: acts[layer.function](x),
-        "dropout": lambda: nn.dropout(x, 0),
-    }[layer.name()]()
 
 
 def channels_first(array):
@@ -384,7 +169,7 @@ def test_agrees_with_pytorch(name, case, training):
     x = torch.tensor(channels_first(one.x), requires_grad=True)
     trained = arrays(one.layer, case.shape, "trained")
     weights = {key: torch.tensor(array, requires_grad=key in trained) for key, array in one.named.items()}
-    y = torch_layer(torch, one.layer, x, weights, training)
+    y = FACTS[name].torch(torch, one.layer, x, weights, training)
     y.backward(torch.tensor(channels_first(one.dy)))
 
     close = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-12)
@@ -472,7 +257,7 @@ def test_dropout_repeats_with_its_generator_only():
 
 def test_layers_that_slide_a_window_tell_which():
     windows = {
-        name: LAYERS[name](**CASES[name]["rectangle"].options).window((4, 6, 2))
+        name: LAYERS[name](**FACTS[name].cases["rectangle"].options).window((4, 6, 2))
         for name in ("max_pool", "avg_pool", "global_avg_pool")
     }
     assert {name: window.size for name, window in windows.items()} == {

@@ -8,23 +8,19 @@ import pytest
 from convcli.nn.layer import LAYERS as LAYERS_BY_NAME
 from convcli.nn.layers import (
     ActivationLayer,
-    AvgPool,
     BatchNorm,
     Conv,
     Dense,
     Dropout,
     Flatten,
-    GlobalAvgPool,
     MaxPool,
-    Residual,
-    Sequence,
-    Upsample,
 )
 from convcli.nn.layers.fused import ConvMaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.proof.differences import Points
 from convcli.proof.gradcheck import check_count, check_layer, check_loss, check_network, check_whole
+from nn.cases import FACTS, LARGE_SHAPE
 
 GOOD = 1e-7
 LAYERS = {
@@ -238,22 +234,7 @@ def test_a_spoiled_derivative_is_found_where_it_is_and_in_the_whole(kind, change
     assert () in wrong, "the whole network's gradient is wrong too"
 
 
-# A network of such maps is checked mostly along directions.
-LARGE_SHAPE = (24, 24, 24)
-LARGE_LAYERS = {
-    "conv": Conv(filters=8, activation="relu", padding="same"),
-    "max_pool": MaxPool(size=3, stride=2),
-    "avg_pool": AvgPool(size=2),
-    "global_avg_pool": GlobalAvgPool(),
-    "batch_norm": BatchNorm(),
-    "activation": ActivationLayer(function="leaky_relu"),
-    "dropout": Dropout(rate=0.3),
-    "flatten": Flatten(),
-    "dense": Dense(units=16, activation="relu"),
-    "sequence": Sequence(layers=(Conv(filters=4, padding="same"), BatchNorm())),
-    "residual": Residual(layers=(Conv(filters=24, padding="same"), Dropout(rate=0.2))),
-    "upsample": Upsample(),
-}
+LARGE_LAYERS = {name: LAYERS_BY_NAME[name](**facts.large) for name, facts in FACTS.items()}
 
 
 def found_in_large(kind):
@@ -265,10 +246,6 @@ def found_in_large(kind):
 
 def name_of(kind):
     return f"[[layers]] {2 if kind == 'dense' else 1} ({kind})"
-
-
-def test_there_is_a_large_case_for_every_layer():
-    assert set(LARGE_LAYERS) == set(LAYERS_BY_NAME)
 
 
 @pytest.mark.parametrize("kind", LARGE_LAYERS)

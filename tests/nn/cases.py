@@ -1,0 +1,281 @@
+"""What every layer is held to: an entry a layer, which tests of layers and of the gradient check go over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from convcli.nn.activations import ACTIVATIONS
+
+
+class Case(NamedTuple):
+    shape: tuple[int, ...]
+    options: dict = {}  # noqa: RUF012
+
+
+class Facts(NamedTuple):
+    """What is known of a layer.
+
+    Attributes
+    ----------
+    torch
+        What PyTorch makes of its input, (n, c, h, w) or (n, features); called with torch, the layer, that,
+        its weights by name, and whether it is training.
+    cases
+        What it is tried on.
+    multiply_adds
+        Of the first case, for one sample, counted by hand.
+    words
+        Options, and how they are said in short.
+    large
+        Options on maps of `LARGE_SHAPE`.
+    """
+
+    torch: Callable[..., Any]
+    cases: dict[str, Case]
+    words: tuple[dict, str]
+    large: dict = {}  # noqa: RUF012
+    multiply_adds: int = 0
+
+
+LARGE_SHAPE = (24, 24, 24)
+"""Of maps that are checked mostly along directions."""
+
+
+def activated(torch, name, z):
+    """Return A = g(Z) by PyTorch."""
+    nn = torch.nn.functional
+    return {
+        "none": lambda z: z,
+        "relu": nn.relu,
+        "leaky_relu": lambda z: nn.leaky_relu(z, 0.01),
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+    }[name](z)
+
+
+def conv(torch, layer, x, weights, _training):
+    nn, window = torch.nn.functional, layer.window(())
+    (top, bottom), (left, right) = window.padding
+    y = nn.conv2d(
+        nn.pad(x, (left, right, top, bottom)),
+        weights["W"].permute(3, 2, 0, 1),
+        weights.get("b"),
+        window.stride,
+        0,
+        window.dilation,
+        layer.groups,
+    )
+    return activated(torch, layer.activation, y)
+
+
+def dense(torch, layer, x, weights, _training):
+    y = torch.nn.functional.linear(x, weights["W"].T, weights.get("b"))
+    return activated(torch, layer.activation, y)
+
+
+def batch_norm(torch, layer, x, weights, training):
+    return torch.nn.functional.batch_norm(
+        x,
+        weights["mean"],
+        weights["variance"],
+        weights["gamma"],
+        weights["beta"],
+        training,
+        1 - layer.momentum,
+        layer.epsilon,
+    )
+
+
+def sequence(torch, layer, x, weights, training):
+    for number, child in enumerate(layer.children, 1):
+        own = {k.partition(".")[2]: w for k, w in weights.items() if k.startswith(f"{number}.")}
+        x = FACTS[child.name()].torch(torch, child, x, own, training)
+    return x
+
+
+def residual(torch, layer, x, weights, training):
+    return activated(torch, layer.activation, x + sequence(torch, layer, x, weights, training))
+
+
+INNER = [
+    {"type": "conv", "filters": 2, "padding": "same", "activation": "relu"},
+    {"type": "batch_norm"},
+    {"type": "conv", "filters": 2, "padding": "same", "bias": False},
+]
+POOLED = {
+    "as it comes": Case((4, 6, 2)),
+    "remainder": Case((5, 7, 2)),
+    "overlap": Case((5, 6, 2), {"size": 3, "stride": 1}),
+    "gaps": Case((7, 7, 1), {"size": 2, "stride": 3}),
+    "rectangle": Case((4, 6, 2), {"size": [1, 3], "stride": [1, 2]}),
+}
+
+FACTS = {
+    "conv": Facts(
+        conv,
+        cases={
+            "as it comes": Case((5, 6, 2), {"filters": 3}),
+            "one by one": Case((3, 4, 3), {"filters": 2, "kernel": 1}),
+            "same": Case((4, 5, 2), {"filters": 2, "padding": "same"}),
+            "full": Case((3, 3, 2), {"filters": 2, "kernel": 2, "padding": "full"}),
+            "padding per side": Case((4, 4, 1), {"filters": 2, "padding": [[0, 2], [1, 0]]}),
+            "stride": Case((6, 7, 2), {"filters": 2, "stride": [2, 3], "padding": 1}),
+            "dilation": Case((7, 6, 1), {"filters": 2, "dilation": [2, 1]}),
+            "rectangular kernel": Case((4, 6, 2), {"filters": 2, "kernel": [1, 4]}),
+            "groups": Case((4, 4, 4), {"filters": 6, "groups": 2}),
+            "depthwise": Case((4, 4, 3), {"filters": 3, "groups": 3, "padding": "same"}),
+            "3×3, many channels": Case((3, 4, 32), {"filters": 32, "padding": "same"}),
+            "no bias": Case((4, 4, 2), {"filters": 2, "bias": False}),
+            **{
+                f"with {name}": Case((4, 4, 2), {"filters": 3, "activation": name})
+                for name in ACTIVATIONS
+                if name != "none"
+            },
+        },
+        words=(
+            {
+                "filters": 8,
+                "kernel": [3, 5],
+                "stride": 2,
+                "dilation": [1, 2],
+                "groups": 2,
+                "activation": "relu",
+            },
+            "8 × 3×5, p=valid, s=2, d=(1,2), groups=2, relu",
+        ),
+        large={"filters": 8, "activation": "relu", "padding": "same"},
+        multiply_adds=(3 * 4) * 3 * (3 * 3 * 2),
+    ),
+    "max_pool": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.max_pool2d(x, layer.size, layer.stride),
+        cases=POOLED,
+        words=({"size": 3, "stride": 2}, "3×3, s=2×2"),
+        large={"size": 3, "stride": 2},
+    ),
+    "avg_pool": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.avg_pool2d(x, layer.size, layer.stride),
+        cases=POOLED,
+        words=({}, "2×2"),
+        large={"size": 2},
+    ),
+    "global_avg_pool": Facts(
+        lambda torch, layer, x, *_: x.mean((2, 3)),
+        cases={"rectangle": Case((3, 5, 4))},
+        words=({}, ""),
+    ),
+    "flatten": Facts(
+        lambda torch, layer, x, *_: x.movedim(1, -1).flatten(1),
+        cases={"volume": Case((2, 3, 4)), "flat already": Case((5,))},
+        words=({}, ""),
+    ),
+    "dense": Facts(
+        dense,
+        cases={
+            "as it comes": Case((7,), {"units": 4}),
+            "no bias": Case((7,), {"units": 4, "bias": False}),
+            **{
+                f"with {name}": Case((5,), {"units": 3, "activation": name})
+                for name in ACTIVATIONS
+                if name != "none"
+            },
+        },
+        words=({"units": 10, "activation": "tanh"}, "10, tanh"),
+        large={"units": 16, "activation": "relu"},
+        multiply_adds=7 * 4,
+    ),
+    "dropout": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.dropout(x, 0),
+        cases={
+            "volume": Case((3, 4, 2), {"rate": 0.4}),
+            "flat": Case((9,), {"rate": 0.5}),
+            "rate 0": Case((9,), {"rate": 0}),
+        },
+        words=({"rate": 0.25}, "rate=0.25"),
+        large={"rate": 0.3},
+    ),
+    "batch_norm": Facts(
+        batch_norm,
+        cases={
+            "volume": Case((3, 4, 2)),
+            "flat": Case((5,)),
+            "other options": Case((2, 2, 3), {"momentum": 0.5, "epsilon": 0.1}),
+        },
+        words=({}, "momentum=0.9"),
+    ),
+    "activation": Facts(
+        lambda torch, layer, x, *_: activated(torch, layer.function, x),
+        cases={name: Case((3, 3, 2), {"function": name}) for name in ACTIVATIONS},
+        words=({"function": "sigmoid"}, "sigmoid"),
+        large={"function": "leaky_relu"},
+    ),
+    "sequence": Facts(
+        sequence,
+        cases={
+            "two": Case(
+                (6, 6, 2), {"layers": [{"type": "conv", "filters": 3}, {"type": "conv", "filters": 4}]}
+            ),
+            "one": Case((4, 4, 2), {"layers": [{"type": "conv", "filters": 3, "activation": "tanh"}]}),
+            "conv and pool as one": Case(
+                (6, 6, 2),
+                {
+                    "layers": [
+                        {"type": "conv", "filters": 3, "padding": "same", "activation": "relu"},
+                        {"type": "max_pool"},
+                        {"type": "batch_norm"},
+                    ]
+                },
+            ),
+            "one within one": Case(
+                (3, 4, 2),
+                {
+                    "layers": [
+                        {"type": "batch_norm"},
+                        {"type": "sequence", "layers": [{"type": "flatten"}, {"type": "dense", "units": 5}]},
+                        {"type": "activation", "function": "tanh"},
+                    ]
+                },
+            ),
+        },
+        words=({"layers": [{"type": "flatten"}, {"type": "dropout"}]}, "2 layers"),
+        large={"layers": [{"type": "conv", "filters": 4, "padding": "same"}, {"type": "batch_norm"}]},
+        multiply_adds=(4 * 4) * 3 * (3 * 3 * 2) + (2 * 2) * 4 * (3 * 3 * 3),
+    ),
+    "upsample": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.interpolate(
+            x, scale_factor=layer.factor, mode="nearest-exact"
+        ),
+        cases={
+            "as it comes": Case((3, 4, 2)),
+            "rows alone": Case((2, 3, 1), {"factor": [3, 1]}),
+            "by one": Case((2, 3, 2), {"factor": 1}),
+        },
+        words=({"factor": [2, 3]}, "2×3"),
+    ),
+    "residual": Facts(
+        residual,
+        cases={
+            "as it comes": Case((4, 5, 2), {"layers": INNER}),
+            "with relu": Case((4, 5, 2), {"layers": INNER, "activation": "relu"}),
+            "with tanh, of flat numbers": Case(
+                (5,), {"layers": [{"type": "dense", "units": 5, "activation": "tanh"}], "activation": "tanh"}
+            ),
+            "nothing but the shortcut": Case((3, 3, 2), {"layers": [{"type": "dropout", "rate": 0}]}),
+            "down and up again": Case(
+                (4, 6, 2),
+                {
+                    "layers": [
+                        {"type": "avg_pool"},
+                        {"type": "residual", "layers": INNER},
+                        {"type": "upsample"},
+                    ]
+                },
+            ),
+        },
+        words=({"layers": INNER, "activation": "relu"}, "3 layers, relu"),
+        large={
+            "layers": [{"type": "conv", "filters": 24, "padding": "same"}, {"type": "dropout", "rate": 0.2}]
+        },
+        multiply_adds=2 * (4 * 5) * 2 * (3 * 3 * 2),
+    ),
+}
