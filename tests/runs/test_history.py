@@ -70,7 +70,7 @@ def test_the_test_figures_are_those_of_the_best_epoch_or_none(run):
     assert summarize(run).test is not None
     write_history(Run(run), EPOCHS)  # it went on, and became better
     assert summarize(run).test is None
-    Run(run).write_results({"best": asdict(EPOCHS[1])})  # there were no test images
+    Run(run).write_document(RESULTS, {"best": asdict(EPOCHS[1])})  # there were no test images
     assert summarize(run).test is None
 
 

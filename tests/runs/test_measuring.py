@@ -13,7 +13,7 @@ from convcli.config_file import ConfigFile
 from convcli.data import load_data
 from convcli.errors import InputError, UsageError
 from convcli.runs import checkpoints
-from convcli.runs.folder import BEST, LAST, Run
+from convcli.runs.folder import BEST, LAST, RESULTS, Run
 from convcli.runs.measuring import measured
 from convcli.runs.recording import begin
 
@@ -102,7 +102,7 @@ def test_data_that_has_moved_is_split_as_it_was_and_proven(train, folder, part):
 
 def test_the_advice_names_the_part_that_would_have_been_measured(train, folder):
     run = train("data.source=both.npz")
-    Run(run[0]).write_results({"test": {}})
+    Run(run[0]).write_document(RESULTS, {"test": {}})
     (folder / "both.npz").rename(folder / "moved.npz")
     with pytest.raises(InputError, match="say where with --data SOURCE --split test"):
         found(run)

@@ -28,20 +28,9 @@ PART = re.compile(
 )
 # What file managers leave behind; on other systems than theirs these are not hidden.
 LEFT_BEHIND = {"thumbs.db", "desktop.ini", "__macosx"}
-NO_PICTURES = (
-    ".txt",
-    ".md",
-    ".json",
-    ".csv",
-    ".xml",
-    ".html",
-    ".yaml",
-    ".yml",
-    ".log",
-    ".ini",
-    ".db",
-    ".pdf",
-)
+NO_PICTURES = {
+    *(".txt", ".md", ".json", ".csv", ".xml", ".html", ".yaml", ".yml", ".log", ".ini", ".db", ".pdf"),
+}
 MOST_NAMED = 3
 DEEPEST = 8  # folders around all others
 

@@ -18,8 +18,8 @@ from typing import TextIO
 
 import numpy as np
 
-from convcli.data.notes import MOST_NAMED
-from convcli.data.parts import LONGEST_NAME, RawPart, assemble
+from convcli.data.notes import MOST_NAMED, first_of
+from convcli.data.parts import RawPart, assemble, check_lengths
 from convcli.data.pixel_rows import is_pixel_table, read_pixel_rows
 from convcli.data.readers import READERS, Reader, Wanted
 from convcli.data.splits import Splits
@@ -76,7 +76,8 @@ def _listed(
                 f"{where}: expected {len(header)} cells with {header[picture]} and {header[label]}, found "
                 f"{shortened(repr(','.join(cells)))}. A name with a comma in it stands in double quotes."
             )
-        file, text = _picture(path, cells[picture].strip(), where), _label(cells[label].strip(), where)
+        file, text = _picture(path, cells[picture].strip(), where), cells[label].strip()
+        check_lengths([text], where)
         if not file.is_file():
             fault = "this is no file" if file.exists() else "there is no file"
             missing.append(f"{where}: {fault}: {shortened(repr(cells[picture].strip()))}")
@@ -87,12 +88,10 @@ def _listed(
         first = f"{missing[0]}. Paths start from {path.parent}."
         if len(missing) == 1:
             raise InputError(first)
-        more = len(missing) - MOST_NAMED
         raise InputError(
             f"{path}: {len(missing):,} of {len(missing) + len(pictures):,} images are not there; paths start "
             f"from {path.parent}, and data.skip_damaged = true leaves them out:",
-            *(f"  {text}" for text in missing[:MOST_NAMED]),
-            *([f"  … and {more:,} more."] if more > 0 else []),
+            *first_of(missing),
         )
     if missing:
         some = "; ".join(missing[:MOST_NAMED])
@@ -154,15 +153,6 @@ def _picture(path: Path, name: str, where: str) -> Path:
     if "\\" in name and not picture.exists():  # as written on Windows
         return _picture(path, name.replace("\\", "/"), where)
     return picture
-
-
-def _label(text: str, where: str) -> str:
-    if len(text) > LONGEST_NAME:
-        raise InputError(
-            f"{where}: found a label of {len(text):,} signs; expected the name of a class, at most "
-            f"{LONGEST_NAME}."
-        )
-    return text
 
 
 READERS.register("csv")(

@@ -30,40 +30,32 @@ def same_pictures(parts: Mapping[str, Dataset | None]) -> tuple[tuple[str, ...],
     notes: list[str] = []
     first: dict[bytes, tuple[str, int]] = {}  # digest → part and place
     twice: list[str] = []
-    several, met = 0, 0
-    for name, part in parts.items():
-        met = 0
-        if part is None:
-            continue
+    several, met = 0, dict.fromkeys(parts, 0)
+    there = {name: part for name, part in parts.items() if part is not None}
+    for name, part in there.items():
         shared: dict[str, list[tuple[int, int]]] = {}
         for place, digest in enumerate(_digests(part)):
             before, where = first.setdefault(digest, (name, place))
-            if (before, where) == (name, place):
-                continue
-            other = parts[before]
-            assert other is not None
             if before != name:
                 shared.setdefault(before, []).append((where, place))
-            if other.labels[where] != part.labels[place]:
+            if there[before].labels[where] != part.labels[place]:
                 several += 1
-                twice = twice or [_labelled(other, where), _labelled(part, place)]
+                twice = twice or [_labelled(there[before], where), _labelled(part, place)]
         for before, pairs in shared.items():
-            other = parts[before]
-            assert other is not None
-            there, here = pairs[0]
+            where, place = pairs[0]
             notes.append(
                 f"{len(pairs):,} of {len(part):,} {in_words(name)} images stand in the "
-                f"{in_words(before)} part, too: {shown(other.origin(there))} there is "
-                f"{shown(part.origin(here))} here"
+                f"{in_words(before)} part, too: {shown(there[before].origin(where))} there is "
+                f"{shown(part.origin(place))} here"
             )
-            met += len(pairs)
+            met[name] += len(pairs)
     if several:
         notes.append(
             f"{several:,} {'image stands' if several == 1 else 'images stand'} in more than one class: "
             f"{twice[0]} is {twice[1]}; "
             "no network tells them apart"
         )
-    return tuple(notes), met
+    return tuple(notes), [*met.values()][-1]
 
 
 def _labelled(part: Dataset, place: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from convcli.data.presentation import Presentation, Size
 from convcli.data.survey import Held, Seen, Shape
@@ -18,29 +17,31 @@ SQUASHED = 2  # times narrower, or flatter, than it was
 _LONGEST_FAULT = 160
 
 
-def left_out(name: str, paths: Sequence[Path], faults: Sequence[str], *, skip: bool) -> tuple[str, ...]:
-    """Return what to say of the files with a fault, if they may be left out.
+def left_out(name: str, faults: Sequence[str], *, skip: bool) -> tuple[str, ...]:
+    """Return what to say of files, each with its fault or none, if those with one may be left out.
 
     Raises InputError that names them all, if they may not, or if they are all there are.
     """
-    bad = [(path, fault) for path, fault in zip(paths, faults, strict=True) if fault]
+    bad, of_all = [fault for fault in faults if fault], f"of {len(faults):,} images cannot be read"
     if not bad:
         return ()
     advice = "data.skip_damaged = true leaves them out."
-    if len(bad) == len(paths) or not skip:
+    short = [shortened(fault, _LONGEST_FAULT) for fault in bad]
+    if len(bad) == len(faults) or not skip:
         if len(bad) == 1:
-            text = bad[0][1]
-            raise InputError(text if len(paths) == 1 or skip else f"{text} {advice.replace('them', 'it')}")
-        all_of = " (all there are)" if len(bad) == len(paths) else ""
-        raise InputError(
-            f"{name}: {len(bad):,} of {len(paths):,} images cannot be read{all_of}"
-            + (":" if all_of else f"; {advice.rstrip('.')}:"),
-            *(f"  {shortened(fault, _LONGEST_FAULT)}" for _, fault in bad[:MOST_NAMED]),
-            *([f"  … and {len(bad) - MOST_NAMED:,} more."] if len(bad) > MOST_NAMED else []),
-        )
-    named = "; ".join(shortened(fault, _LONGEST_FAULT).rstrip(".") for _, fault in bad[:MOST_NAMED])
+            alone = len(faults) == 1 or skip
+            raise InputError(bad[0] if alone else f"{bad[0]} {advice.replace('them', 'it')}")
+        why = " (all there are):" if len(bad) == len(faults) else f"; {advice.rstrip('.')}:"
+        raise InputError(f"{name}: {len(bad):,} {of_all}{why}", *first_of(short))
+    named = "; ".join(fault.rstrip(".") for fault in short[:MOST_NAMED])
     more = f"; and {len(bad) - MOST_NAMED:,} more" if len(bad) > MOST_NAMED else ""
-    return (f"{len(bad):,} of {len(paths):,} images cannot be read and are left out: {named}{more}",)
+    return (f"{len(bad):,} {of_all} and are left out: {named}{more}",)
+
+
+def first_of(faults: Sequence[str]) -> list[str]:
+    """Return the lines that name the first of many faults below the one that counts them."""
+    lines = [f"  {fault}" for fault in faults[:MOST_NAMED]]
+    return [*lines, f"  … and {len(faults) - MOST_NAMED:,} more."] if len(faults) > MOST_NAMED else lines
 
 
 def of_pictures(

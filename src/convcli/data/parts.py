@@ -172,13 +172,18 @@ def names_of(values: NDArray[Any], name: str) -> list[str]:
         if values.view(np.uint32).max(initial=0) > sys.maxunicode:
             raise InputError(f"{name}: its labels are no text; expected Unicode. Save them again.")
     names = [str(value) for value in values]
+    check_lengths(names, name)
+    return names
+
+
+def check_lengths(names: Sequence[str], where: str) -> None:
+    """Raise InputError if one of these is too long for the name of a class."""
     longest = max(map(len, names), default=0)
     if longest > LONGEST_NAME:
         raise InputError(
-            f"{name}: found a label of {longest:,} signs; expected the name of a class, at most "
+            f"{where}: found a label of {longest:,} signs; expected the name of a class, at most "
             f"{LONGEST_NAME}."
         )
-    return names
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:

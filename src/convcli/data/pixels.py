@@ -25,6 +25,7 @@ from convcli.data.survey import Held, Seen, Shape, found_range, held_by, is_tran
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores
 from convcli.errors import InputError
+from convcli.images import Image
 from convcli.wording import shown
 
 Result = TypeVar("Result")
@@ -60,7 +61,7 @@ def read_images(paths: Sequence[Path], wanted: Wanted, name: str = "image files"
     reading = _Reading(paths, wanted, name)
     seen = reading.each(range(len(paths)), reading.place)
     kept = [index for index, each in enumerate(seen) if not each.fault]
-    left_out = said.left_out(name, paths, [each.fault for each in seen], skip=wanted.skip_damaged)
+    left_out = said.left_out(name, [each.fault for each in seen], skip=wanted.skip_damaged)
     seen = [seen[index] for index in kept]
     presentation, told = _with_range(name, wanted, [each.held for each in seen])
     reading.place_again(kept, seen, presentation)
@@ -157,8 +158,8 @@ def fit_images(images: NDArray[Any], wanted: Wanted, name: str = "images") -> Pi
     seen = []
     for index, pixels in enumerate(images):
         colour, opacity = (pixels[..., :-1], pixels[..., -1]) if alpha else (pixels, None)
-        shown_pixels = presentation.presented(colour, opacity, wanted.channels, name)
-        fitted[index] = presentation.fitted(shown_pixels, target[:2])
+        levels = presentation.shown(Image(colour, opacity), wanted.channels, name)
+        fitted[index] = presentation.fitted(levels, target[:2])
         through = opacity is not None and is_transparent(opacity)
         seen.append(Seen((*stored[:2], colours), Held(transparent=through)))
     cut = [said.of_cut(held, presentation)] if held and presentation.cuts(held[0]) else []

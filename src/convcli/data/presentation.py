@@ -76,12 +76,7 @@ class Presentation:
 
     def shown(self, image: Image, channels: int | None = None, where: str = "image") -> Pixels:
         """Return an image as uint8 (h, w, c) of its own size; `where` begins the error messages."""
-        return self.presented(image.pixels, image.alpha, channels, where)
-
-    def presented(
-        self, pixels: NDArray[Any], alpha: NDArray[Any] | None, channels: int | None, where: str
-    ) -> Pixels:
-        """Return pixels (h, w[, c]) with their alpha (h, w) as uint8 (h, w, c), as `shown`."""
+        pixels, alpha = image.pixels, image.alpha
         if pixels.ndim == 2:
             pixels = pixels[:, :, np.newaxis]
         levels = self._levels(pixels, where)

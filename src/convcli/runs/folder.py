@@ -146,9 +146,7 @@ class Run:
                 raise OutputError(
                     f"{self.folder}: {process} is training there now. Stop it or wait for its end."
                 )
-            if (
-                os.fstat(file.fileno()).st_nlink == 1
-            ):  # else it is another file, too, which is not ours to change
+            if os.fstat(file.fileno()).st_nlink == 1:  # else it is another file, too, not ours to change
                 with suppress(OSError):  # on a full disk there is no number to read, but the lock holds
                     file.truncate()
                     file.write(b"%d" % os.getpid())
@@ -182,15 +180,8 @@ class Run:
         self.write(CONFIG, (text if not lines else f"{text.rstrip()}\n\n{lines}").encode())
         self.write(RESOLVED, resolved.encode())
 
-    def write_results(self, document: Mapping[str, Any]) -> None:
-        """Write the figures that a training has ended with."""
-        self.write_document(RESULTS, document)
-
     def read_results(self) -> dict[str, Any]:
-        """Return that document; an empty one where the training has not ended.
-
-        Raises InputError if it cannot be read.
-        """
+        """Return the figures that a training has ended with; none where it has not. As `read_document`."""
         return self.read_document(RESULTS) if os.path.lexists(self.folder / RESULTS) else {}
 
     def write_document(self, name: str, document: Mapping[str, Any]) -> None:
@@ -205,8 +196,6 @@ class Run:
         path = self.folder / name
         try:
             document = json.loads(self.read(name))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{path}: damaged: not the JSON that `convcli train` wrote ({shortened(str(error))})."
@@ -218,13 +207,16 @@ class Run:
     def read(self, name: str) -> bytes:
         """Return what stands in a file of the run.
 
-        Raises InputError if it is no file, or no text of a run could be as long; OSError if it is not there
-        or cannot be read.
+        Raises InputError if it is no file, is not there, or no text of a run could be as long.
         """
-        with open_inside(self.folder / name) as file:
-            data = file.read(TEXT_BYTES + 1)
+        path = self.folder / name
+        try:
+            with open_inside(path) as file:
+                data = file.read(TEXT_BYTES + 1)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
         if len(data) > TEXT_BYTES:
-            raise InputError(f"{self.folder / name}: damaged: more than {TEXT_BYTES:,} bytes.")
+            raise InputError(f"{path}: damaged: more than {TEXT_BYTES:,} bytes.")
         return data
 
     def write_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:

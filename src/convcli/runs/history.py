@@ -29,9 +29,7 @@ class State(StrEnum):
     FINISHED = "finished"  # all epochs are done, or patience has run out
     RUNNING = "running"  # a process is training it
     INTERRUPTED = "interrupted"  # none is, though epochs are left
-    UNFINISHED = (
-        "unfinished"  # epochs are left, and here nobody can tell whether a process is at work on them
-    )
+    UNFINISHED = "unfinished"  # epochs are left, and here nobody can tell whether a process is at work
     EMPTY = "empty"  # no epoch has ended, and no process is training it
     DAMAGED = "damaged"
 
@@ -103,16 +101,11 @@ def find(name: Path) -> tuple[Path, str]:
         return name, ""
     usual = USUAL / name
     here, there = (is_file_inside(folder / RESOLVED) for folder in (name, usual))
-    if here and there:
-        return name, f"{shown(name)} and {shown(usual)} are both runs: {shown(Path() / name)} here is meant"
-    if here:
-        return name, ""
-    if there and name.exists():
-        return usual, f"{shown(name)} here is no run: {shown(usual)} is meant"
-    if name.exists():
-        return name, ""
+    if here or (name.exists() and not there):
+        both = f"{shown(name)} and {shown(usual)} are both runs: {shown(Path() / name)} here is meant"
+        return name, both if there else ""
     if usual.exists():
-        return usual, ""
+        return usual, f"{shown(name)} here is no run: {shown(usual)} is meant" if name.exists() else ""
     return _latest() if name.name == LATEST else (name, "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
@@ -57,15 +58,13 @@ def _epochs() -> TypeAdapter[list[Metrics]]:
 def _rows(run: Run) -> list[dict[str, str]]:
     """Return the rows as they stand in the file, each as long as the first, which has the names."""
     path = run.folder / METRICS
+    if not os.path.lexists(path):
+        return []
     try:
         text = run.read(METRICS).decode()
         head, first, *rest = islice(csv.reader(io.StringIO(text, newline=""), strict=True), MOST_ROWS)
         if len(rest) == MOST_ROWS - 2:
             raise InputError(f"{path}: damaged: more than {len(rest):,} epochs.")
         return [dict(zip(head, row, strict=True)) for row in (first, *rest)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from error
     except (csv.Error, ValueError) as error:  # not UTF-8, no row, a row too long or short
         raise InputError(f"{path}: not a table of epochs as `convcli train` writes it.") from error

@@ -14,7 +14,7 @@ from convcli.data import Splits
 from convcli.nn.config import seconds
 from convcli.runs import checkpoints
 from convcli.runs.environment import write_environment
-from convcli.runs.folder import BEST, LAST, RESOLVED, Run
+from convcli.runs.folder import BEST, LAST, RESOLVED, RESULTS, Run
 from convcli.runs.metrics import write_history
 from convcli.training import BatchDone, EpochDone, Training
 
@@ -64,7 +64,7 @@ class Recorder:
             document["test"] = {name: getattr(figures, name) for name in ("samples", "accuracy", "loss")}
             if data.seen:
                 document["test"]["seen_in_training"] = data.seen
-        self.run.write_results(document)
+        self.run.write_document(RESULTS, document)
         return document
 
     def _write_best(self) -> None:
