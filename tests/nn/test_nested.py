@@ -139,29 +139,6 @@ def test_a_resumed_training_of_nested_layers_ends_with_the_same_bytes(tmp_path):
     )
 
 
-def test_receptive_fields_go_through_containers():
-    flat = Network([Conv(filters=2), MaxPool(), Conv(filters=2, kernel=5)], (20, 20, 1))
-    inner = Sequence(layers=(MaxPool(), Conv(filters=2, kernel=5)))
-    nested = Network([Conv(filters=2), inner], (20, 20, 1))
-    assert [place.field for place in nested.places] == [
-        flat.places[0].field,
-        flat.places[2].field,
-        *(place.field for place in flat.places[1:]),
-    ]
-
-
-def test_the_innermost_layer_is_named_that_does_not_fit():
-    layers = [
-        Conv(filters=2),
-        Sequence(layers=(Flatten(), Sequence(layers=(Dense(units=4), Conv(filters=1))))),
-    ]
-    with pytest.raises(ConfigError) as caught:
-        Network(layers, (6, 6, 1))
-    assert str(caught.value).startswith(
-        "[[layers]] 2 → inside 2 → inside 2 (conv) cannot take its input of 4. conv needs a volume"
-    )
-
-
 def test_a_wrong_option_is_named_by_where_it_stands():
     layers = [
         *FLAT[:2],

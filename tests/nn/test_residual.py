@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import stripes
-from convcli.nn.layers import AvgPool, Conv, Dropout, GlobalAvgPool, Residual, Upsample
+from convcli.nn.layers import Dropout, Residual
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights, decay_mask
 from convcli.runs import checkpoints
@@ -83,28 +83,6 @@ def test_a_resumed_training_ends_with_the_same_bytes(tmp_path):
     for _ in resumed.run():
         pass
     assert vectors(resumed) == vectors(whole)
-
-
-def test_a_cell_sees_what_its_receptive_field_says():
-    block = Residual(layers=(Conv(filters=2, padding="same"), Conv(filters=2, kernel=5, padding="same")))
-    network = Network([Conv(filters=2), block, AvgPool()], (16, 18, 1))
-    rng = np.random.default_rng(0)
-    weights, tape = NetworkWeights.initial(network, rng, np.float64), network.tape()
-    tape.input_gradient = True
-    tape.add_to(network.trained.views(np.zeros_like(weights.trained)))
-    dy = np.zeros_like(network.forward(rng.standard_normal((1, 16, 18, 1)), weights, tape))
-    dy[0, 3, 4] = 1
-    seen = np.argwhere(network.backward(dy, weights, tape)[0, :, :, 0])
-    field = network.places[-1].field
-    first = np.array(field.start) + np.array(field.jump) * (3, 4)
-    np.testing.assert_array_equal(seen.min(0), first)
-    np.testing.assert_array_equal(seen.max(0), first + field.size - 1)
-    assert len(seen) == np.prod(field.size) == 100
-
-
-def test_behind_upsampling_cells_see_unequally_much():
-    network = Network([Conv(filters=2), Upsample(), Conv(filters=2), GlobalAvgPool()], (8, 8, 1))
-    assert [place.field is None for place in network.places] == [False, True, True, True]
 
 
 def test_a_shortcut_passes_on_what_the_layers_drop():
