@@ -28,39 +28,23 @@ MOST_PROFILE_BYTES = 2**20
 MOST_EXIF_BYTES = 65_533  # of a JPEG file: one segment
 MOST_JPEG_DPI = 65_535
 
-_SHORT = ("uint8", "uint16")
-_LONG = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
-_LONG += ("float16", "float32", "float64")
+_TO_16_BITS = ("uint8", "uint16")
+_NUMBERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
+_NUMBERS += ("float16", "float32", "float64")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Format:
-    """A format of files.
+    """A format of files, and what it holds: pixels by NumPy's names of their dtypes."""
 
-    Attributes
-    ----------
-    endings
-        Of the names of such files; results are given the first.
-    encode
-        What makes a file of an image.
-    dtypes, with_alpha
-        Of pixels: what it holds without and with alpha, by NumPy's names; None holds any.
-    metadata
-        The fields of `Metadata` that it holds.
-    beyond
-        What of an image is more than it takes, each with what to say: a field of `Metadata`, which is left
-        out then, or "pixels".
-    is_read
-        Whether it is read as well, and so looked for in folders.
-    """
-
-    endings: tuple[str, ...]
+    endings: tuple[str, ...]  # of names of such files; results are given the first
     encode: Encoder
-    dtypes: tuple[str, ...] | None = ("uint8",)
+    dtypes: tuple[str, ...] | None = ("uint8",)  # without alpha; None is any
     with_alpha: tuple[str, ...] = ()
-    metadata: tuple[str, ...] = ()
+    metadata: tuple[str, ...] = ()  # fields of `Metadata`
     beyond: Callable[[Image], Mapping[str, str]] = lambda image: {}
-    is_read: bool = True
+    """What of an image is more than it takes → what to say. A field of `Metadata` is left out then."""
+    is_read: bool = True  # as well as written, and so looked for in folders
 
     def holds(self, dtype: str, *, alpha: bool = False) -> bool:
         """Whether pixels of a dtype can be written as they are."""
@@ -137,8 +121,8 @@ for _name, _format in {
     "png": Format(
         endings=(".png",),
         encode=_png,
-        dtypes=_SHORT,
-        with_alpha=_SHORT,
+        dtypes=_TO_16_BITS,
+        with_alpha=_TO_16_BITS,
         metadata=("icc_profile", "dpi", "exif", "colour"),
         beyond=_beyond_png,
     ),
@@ -157,14 +141,14 @@ for _name, _format in {
     "tiff": Format(
         endings=(".tif", ".tiff"),
         encode=_tiff,
-        dtypes=_LONG,
-        with_alpha=_LONG,
+        dtypes=_NUMBERS,
+        with_alpha=_NUMBERS,
         metadata=("icc_profile", "dpi", "exif"),
     ),
     "bmp": Format(endings=(".bmp",), encode=by_pillow("BMP"), metadata=("dpi",)),
     "gif": Format(endings=(".gif",), encode=by_pillow("GIF", gif.with_palette), beyond=_beyond_gif),
     # A fourth channel of floats would be no alpha.
-    "npy": Format(endings=(".npy",), encode=_npy, dtypes=None, with_alpha=_SHORT),
+    "npy": Format(endings=(".npy",), encode=_npy, dtypes=None, with_alpha=_TO_16_BITS),
 }.items():
     FORMATS.register(_name)(_format)
 
