@@ -49,8 +49,11 @@ def report(
       convcli report runs/flowers-002 --data more-flowers/ --out-dir more --json
     """
     run = chosen_run(run)
+    from convcli.runs.folder import RESOLVED
+
     folder = out_dir or run
-    check, make, write = _ways_into(inside=out_dir is None or _is_a_run(folder), force=force)
+    inside = out_dir is None or os.path.lexists(folder / RESOLVED)
+    check, make, write = _ways_into(inside=inside, force=force)
     check(folder / PAGE)
     from convcli.render.evaluation import headline
     from convcli.render.report import document, figures, page
@@ -77,12 +80,6 @@ def report(
     out(headline(found.figures, chosen.part))
     out(f"{folder / PAGE}  {len(made) / 1000:,.0f} kB")
     return out(f"{folder / FIGURES}  {len(pictures)} pictures")
-
-
-def _is_a_run(folder: Path) -> bool:
-    from convcli.runs.folder import RESOLVED
-
-    return os.path.lexists(folder / RESOLVED)
 
 
 def _ways_into(*, inside: bool, force: bool) -> tuple[_Check, _Make, _Write]:

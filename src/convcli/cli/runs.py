@@ -20,7 +20,6 @@ USUAL = Path("runs")
 PLOT_LINES = 8
 PICTURES = (".png", ".svg")
 
-
 Order: TypeAlias = Literal["name", "began", "epochs", "accuracy", "loss", "test", "speed"]
 
 

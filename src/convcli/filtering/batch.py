@@ -170,8 +170,11 @@ class Batch:
                 yield outcome
 
     def _ends_with(self, error: ConvcliError) -> bool:
-        """Whether no further image is tried after this error."""
-        return self.is_single or not self.keep_going or _concerns_all(error)
+        """Whether no further image is tried: all would fail on a full disk, or in a folder that is gone."""
+        cause = error.__cause__
+        if self.is_single or not self.keep_going:
+            return True
+        return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
 
     def _made_of(
         self, jobs: Sequence[Job], threads: int, progress: Callable[[float], None] | None = None
@@ -200,7 +203,7 @@ class Batch:
         started, one = time.perf_counter(), self._results[job].filter
         try:
             image = original.image(luma=one.luma)
-            filtered = one(
+            filtered, found, said = one(
                 image,
                 format=job.format,
                 max_pixels=original.max_pixels,
@@ -214,10 +217,10 @@ class Batch:
         del image
         if last:
             original.let_go()  # its pixels are not needed while the result is compressed
-        written, lost = kept(filtered.image, job.format or "")
-        notes += tuple(f"{original.label}: {text}" for text in (*filtered.notes, *lost))
+        written, lost = kept(filtered, job.format or "")
+        notes += tuple(f"{original.label}: {text}" for text in (*said, *lost))
         data = self._written(job, written, original)
-        return Done(job, filtered.found, input_shape, notes, time.perf_counter() - started, data)
+        return Done(job, found, input_shape, notes, time.perf_counter() - started, data)
 
     def _written(self, job: Job, image: Image, original: Original) -> bytes | None:
         """Write a result, or return the file that goes to standard output."""
@@ -262,12 +265,6 @@ def in_order(
         finally:
             for _, future in waiting:
                 future.cancel()
-
-
-def _concerns_all(error: ConvcliError) -> bool:
-    """Whether every further image would fail as this one: on a full disk, in a folder that is gone."""
-    cause = error.__cause__
-    return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
 
 
 def _named(error: Exception, source: str) -> ConvcliError:

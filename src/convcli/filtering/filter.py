@@ -20,15 +20,6 @@ DIGITS = 16  # of a digest: nobody will meet two that are alike by chance
 
 
 @dataclass(frozen=True, eq=False)
-class Filtered:
-    """A filtered image, what there is to say of it, and what the user should hear."""
-
-    image: Image
-    found: Findings
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
 class Filter:
     """A kernel, and how it is laid on images; `UsageError` if none could be filtered like this."""
 
@@ -51,8 +42,8 @@ class Filter:
         max_pixels: int = MAX_PIXELS,
         threads: int | None = None,
         progress: Callable[[float], None] | None = None,
-    ) -> Filtered:
-        """Return the filtered image, as a file of `format` (None: of any) can hold it.
+    ) -> tuple[Image, Findings, list[str]]:
+        """Return the filtered image, as a file of `format` (None: of any) can hold it; what is found; notes.
 
         `max_pixels` is how many it may have; the other options and the errors are those of `apply`.
         """
@@ -82,7 +73,7 @@ class Filter:
             notes.append(
                 "floats are written as 0 … 255, where 1 is white; --range stretch, .tif and .npy show others"
             )
-        return Filtered(Image(result.pixels, result.alpha, image.metadata), result.found, tuple(notes))
+        return Image(result.pixels, result.alpha, image.metadata), result.found, notes
 
     def record(self) -> dict[str, Any]:
         """Return what tells this filter from all others; of the kernel's weights a digest."""
