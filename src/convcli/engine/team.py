@@ -16,7 +16,6 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from mmap import mmap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -102,24 +101,16 @@ class Team(Generic[Job, Result]):
             self._processes = None
 
 
-@dataclass
-class _Helper:
-    process: int
-    pipe: Connection
-
-
 class _Processes(Generic[Job, Result]):
     """Helpers that are forked processes, and a pipe from which all take the numbers of the parts to do."""
 
     def __init__(self, work: Callable[[Job, int], Result], helpers: int) -> None:
-        from multiprocessing.connection import (
-            Pipe,
-        )  # sockets, shared memory, temporary files: for a team alone
+        from multiprocessing.connection import Pipe  # with sockets and temporary files: for a team alone
 
         self._work = work
         self._numbers, self._hand_out = os.pipe()
         os.set_blocking(self._numbers, False)
-        self._helpers: list[_Helper] = []
+        self._helpers: dict[int, Connection] = {}  # by process
         for _ in range(helpers):
             ours, theirs = Pipe()
             with warnings.catch_warnings():
@@ -136,16 +127,16 @@ class _Processes(Generic[Job, Result]):
                 ours.close()
                 self._serve(theirs)
             theirs.close()
-            self._helpers.append(_Helper(process, ours))
+            self._helpers[process] = ours
 
     def run(self, job: Job, parts: int) -> list[Result]:
-        helpers = self._helpers[: parts - 1]
+        pipes = list(self._helpers.values())[: parts - 1]
         os.write(self._hand_out, bytes(range(parts)))
         try:
-            for helper in helpers:
-                helper.pipe.send(job)
+            for pipe in pipes:
+                pipe.send(job)
             results = self._do_parts(job)
-            answers = [_received(helper.pipe) for helper in helpers]
+            answers = [_received(pipe) for pipe in pipes]
         except (EOFError, ConnectionError):
             raise ConvcliError(
                 "A worker process was killed while it computed. If memory ran out, take fewer --threads."
@@ -171,8 +162,8 @@ class _Processes(Generic[Job, Result]):
             # What stops a program is for its first process to decide: Ctrl-C on a terminal reaches all.
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
-            for helper in self._helpers:
-                helper.pipe.close()
+            for other in self._helpers.values():
+                other.close()
             while True:
                 job = _received(pipe)
                 try:
@@ -184,12 +175,12 @@ class _Processes(Generic[Job, Result]):
             os._exit(0)
 
     def close(self) -> None:
-        for helper in self._helpers:
-            helper.pipe.close()
+        for process, pipe in self._helpers.items():
+            pipe.close()
             with suppress(ProcessLookupError):
-                os.kill(helper.process, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
             with suppress(ChildProcessError):
-                os.waitpid(helper.process, 0)
+                os.waitpid(process, 0)
         os.close(self._numbers)
         os.close(self._hand_out)
 

@@ -10,8 +10,7 @@ Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 201
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,6 +19,10 @@ from convcli.engine.batch.windows import Tile, tiles
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
+
+# Even and odd rows and columns of a batch: [p][q] has rows p, p + 2, … and columns q, q + 2, …. They may be
+# views of one array in which they alternate, or lie apart in memory, as a pool likes them.
+Phases: TypeAlias = tuple[tuple[Array, Array], tuple[Array, Array]]
 
 LEAST_CHANNELS = 32  # with fewer the additions cost more than the products save
 
@@ -46,35 +49,6 @@ def offer(task: Task) -> Strategy | None:
     return Winograd(window) if plain and many and {task.pool, task.source} <= {*LAYOUTS} else None
 
 
-@dataclass(frozen=True)
-class Phases:
-    """Even and odd rows and columns of a batch: parts[p][q] has rows p, p + 2, … and columns q, q + 2, ….
-
-    The parts may be views of one array in which they alternate, or lie apart in memory, as a pool likes them.
-    """
-
-    parts: tuple[tuple[Array, Array], tuple[Array, Array]]
-
-    @classmethod
-    def of(cls, x: Array) -> Phases:
-        """Return the phases of `x`, together or as the cells of a 2×2 pool, as views."""
-        if x.shape[:2] == (2, 2):
-            return cls(((x[0, 0], x[0, 1]), (x[1, 0], x[1, 1])))
-        x = x[0, 0]
-        return cls(((x[:, ::2, ::2], x[:, ::2, 1::2]), (x[:, 1::2, ::2], x[:, 1::2, 1::2])))
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        """(n, h, w, c) of the whole."""
-        first, last = self.parts[0][0].shape, self.parts[1][1].shape
-        return first[0], first[1] + last[1], first[2] + last[2], first[3]
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of every part."""
-        return self.parts[0][0].dtype
-
-
 class Winograd(Strategy):
     """F(2×2, 3×3)."""
 
@@ -85,9 +59,9 @@ class Winograd(Strategy):
         """Write Z = W * A_prev + b to `z`."""
         c_in, c_out = w.shape[2:]
         kernels = (_FROM_KERNEL.astype(w.dtype) @ w.reshape(9, -1)).reshape(16, c_in, c_out)
-        inputs, outputs = Phases.of(x), Phases.of(z)
+        inputs, outputs = _phases(x), _phases(z)
         for images, rows in _tiles(outputs, c_in + c_out):
-            v = _transformed_input(inputs, self.window, images, rows, outputs.shape[2], scratch)
+            v = _transformed_input(inputs, self.window, images, rows, outputs[0][0].shape[2], scratch)
             m = scratch.array("winograd 1", (4, 4, *v.shape[2:5], c_out), x.dtype)
             multiply(v.reshape(16, -1, c_in), kernels, m.reshape(16, -1, c_out))
             if b is not None:
@@ -99,34 +73,42 @@ class Winograd(Strategy):
         c_in, c_out = dw.shape[2:]
         total = np.zeros((16, c_in, c_out), dw.dtype)
         product = scratch.array("winograd dw", total.shape, dw.dtype)
-        inputs, gradients = Phases.of(x), Phases.of(dz)
+        inputs, gradients = _phases(x), _phases(dz)
         for images, rows in _tiles(gradients, c_in + c_out):
-            v = _transformed_input(inputs, self.window, images, rows, gradients.shape[2], scratch)
+            v = _transformed_input(inputs, self.window, images, rows, gradients[0][0].shape[2], scratch)
             dm = _transformed_gradient(gradients, images, rows, scratch)
             v, dm = v.reshape(16, -1, c_in), dm.reshape(16, -1, c_out)
             total += multiply(v.swapaxes(1, 2), dm, product)
         dw += (_TO_KERNEL.astype(dw.dtype) @ total.reshape(16, -1)).reshape(dw.shape)
 
 
+def _phases(x: Array) -> Phases:
+    """Return the phases of `x`, together or as the cells of a 2×2 pool, as views."""
+    if x.shape[:2] == (2, 2):
+        return (x[0, 0], x[0, 1]), (x[1, 0], x[1, 1])
+    x = x[0, 0]
+    return (x[:, ::2, ::2], x[:, ::2, 1::2]), (x[:, 1::2, ::2], x[:, 1::2, 1::2])
+
+
 def _tiles(z: Phases, channels: int) -> Iterator[Tile]:
     """Yield (images, rows of 2×2 outputs): several images at once, or a band of one."""
-    n, height, width, _ = z.shape
-    return tiles(n, (-(-height // 2), -(-width // 2)), 16 * channels * z.dtype.itemsize, TILE_BYTES)
+    n, rows, columns, _ = z[0][0].shape
+    return tiles(n, (rows, columns), 16 * channels * z[0][0].itemsize, TILE_BYTES)
 
 
 def _transformed_input(
-    x: Phases, window: Window, images: slice, rows: slice, width: int, scratch: Workspace
+    x: Phases, window: Window, images: slice, rows: slice, wide: int, scratch: Workspace
 ) -> Array:
     """Return Bᵀ d B for the 4×4 inputs of every 2×2 outputs: (4, 4, n, rows, columns, c)."""
-    tall, wide = rows.stop - rows.start, -(-width // 2)
+    tall = rows.stop - rows.start
     (top, _), (left, _) = window.padding
     d = _cut(x, images, (2 * rows.start - top, -left), (tall + 1, wide + 1), scratch)
     n, c = d.shape[2], d.shape[5]
     even, odd = d[:, 0], d[:, 1]
-    across = scratch.array("winograd 1", (4, 2, n, tall + 1, wide, c), x.dtype)
+    across = scratch.array("winograd 1", (4, 2, n, tall + 1, wide, c), d.dtype)
     _combine(even[..., :-1, :], odd[..., :-1, :], even[..., 1:, :], odd[..., 1:, :], across)
     even, odd = across[:, 0], across[:, 1]
-    v = scratch.array("winograd 2", (4, 4, n, tall, wide, c), x.dtype)
+    v = scratch.array("winograd 2", (4, 4, n, tall, wide, c), d.dtype)
     _combine(even[:, :, :-1], odd[:, :, :-1], even[:, :, 1:], odd[:, :, 1:], v)
     return v
 
@@ -147,7 +129,7 @@ def _write_output(m: Array, z: Phases, images: slice, rows: slice, scratch: Work
     _reduce(down.swapaxes(0, 1), y)
     for p in range(2):
         for q in range(2):
-            target = z.parts[p][q][images, rows]
+            target = z[p][q][images, rows]
             np.copyto(target, y[q, p, :, : target.shape[1], : target.shape[2]])
 
 
@@ -161,11 +143,11 @@ def _reduce(m: Array, out: Array) -> None:
 
 def _transformed_gradient(dz: Phases, images: slice, rows: slice, scratch: Workspace) -> Array:
     """Return A dY Aᵀ but for `_SIGNS`: (4, 4, n, rows, columns, c)."""
-    tall, wide = rows.stop - rows.start, -(-dz.shape[2] // 2)
+    tall, wide = rows.stop - rows.start, dz[0][0].shape[2]
     y = _cut(dz, images, (2 * rows.start, 0), (tall, wide), scratch)
-    across = scratch.array("winograd 1", (4, *y.shape[1:]), dz.dtype)
+    across = scratch.array("winograd 1", (4, *y.shape[1:]), y.dtype)
     _spread(y[:, 0], y[:, 1], across)
-    dm = scratch.array("winograd 3", (4, 4, *y.shape[2:]), dz.dtype)
+    dm = scratch.array("winograd 3", (4, 4, *y.shape[2:]), y.dtype)
     _spread(across[:, 0], across[:, 1], dm)
     return dm
 
@@ -184,11 +166,11 @@ def _cut(x: Phases, images: slice, first: Pair, size: Pair, scratch: Workspace) 
     What lies outside the plane is zero. Apart, all that follows adds long contiguous runs; NumPy copies short
     strided runs faster than it adds them.
     """
-    n, c = images.stop - images.start, x.shape[3]
-    d = scratch.array("winograd 0", (2, 2, n, *size, c), x.dtype)
+    n, c = images.stop - images.start, x[0][0].shape[3]
+    d = scratch.array("winograd 0", (2, 2, n, *size, c), x[0][0].dtype)
     for p in range(2):
         for q in range(2):
-            target, part = d[p, q], x.parts[(first[0] + p) % 2][(first[1] + q) % 2]
+            target, part = d[p, q], x[(first[0] + p) % 2][(first[1] + q) % 2]
             to_rows, of_rows = _inside((first[0] + p) // 2, size[0], part.shape[1])
             to_columns, of_columns = _inside((first[1] + q) // 2, size[1], part.shape[2])
             target[:, : to_rows.start], target[:, to_rows.stop :] = 0, 0
