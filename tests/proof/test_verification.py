@@ -51,10 +51,7 @@ def test_a_right_engine_passes_in_both_dtypes():
 
 
 def windows():
-    for case in CONVOLUTIONS.values():
-        options = {name: value for name, value in case.options.items() if name != "groups"}
-        groups = case.options.get("groups", 1)
-        yield case, Window.of(case.w[:2], **options), groups
+    return [(case, *case.laid) for case in CONVOLUTIONS.values()]
 
 
 def test_the_cases_take_every_way_through_convolution():
@@ -66,8 +63,7 @@ def test_the_cases_take_every_way_through_convolution():
     runs = {case.w[1] * case.w[2] >= 16 for case, _, groups in windows() if groups == 1}
     assert runs == {True, False}, "columns are copied in long and in short runs"
     pooled = {
-        type(choose(Task(case.convolution.x[1:], case.convolution.w[3], Window.of(3), pool=case.pool)))
-        for case in POOLED.values()
+        type(choose(Task(case.x[1:], case.w[3], Window.of(3), pool=case.pool))) for case in POOLED.values()
     }
     assert pooled == {Winograd, Columns}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -96,12 +95,12 @@ class _Bench:
         found = {}
         for name, array in arrays.items():
             first = 0 if name == "x" else int(name.partition(".")[0]) - 1
-            function = partial(self._objective, objective, first)
+
+            def function(first: int = first) -> float:
+                return objective(self.outputs(first))
+
             found[name] = gradient_error(function, array, analytic[name], rng, points, floor)
         return found
-
-    def _objective(self, objective: Callable[[Array], float], first: int) -> float:
-        return objective(self.outputs(first))
 
 
 def check_layer(
@@ -165,22 +164,12 @@ def check_whole(
 
 @dataclass(frozen=True)
 class Check:
-    """What one part of a network was found to be.
+    """What one part of a network was found to be."""
 
-    Attributes
-    ----------
-    layers
-        Counted from 1; several where a network computes them as one, none for the loss and the whole.
-    type, options
-        "conv", "conv + max_pool", "loss", "network", …, and a layer's options in a few words.
-    errors
-        The largest relative error of each gradient, by the name of the array.
-    """
-
-    layers: tuple[int, ...]
-    type: str
-    options: str
-    errors: dict[str, float]
+    layers: tuple[int, ...]  # from 1; several that a network computes as one; none for the loss and the whole
+    type: str  # "conv", "conv + max_pool", "loss", "network", …
+    options: str  # a layer's, in a few words
+    errors: dict[str, float]  # the largest relative one of each gradient, by the name of the array
 
     @property
     def name(self) -> str:

@@ -28,19 +28,22 @@ TOLERANCES = {"float64": 1e-12, "float32": 1e-5}
 
 @dataclass(frozen=True)
 class Convolution:
-    """A volume (n, h, w, c_in), kernels (f_h, f_w, c_in / groups, c_out), and conv2d's options."""
+    """A volume (n, h, w, c_in), kernels (f_h, f_w, c_in / groups, c_out), and conv2d's options.
+
+    `pool` is the size of the max pool after it, for which its outputs are written apart.
+    """
 
     x: Shape4
     w: Shape4
     options: Mapping[str, Any] = field(default_factory=dict)
+    pool: Pair = (1, 1)
 
-
-@dataclass(frozen=True)
-class Pooled:
-    """A convolution and the size of the max pool after it, for which its outputs are written apart."""
-
-    convolution: Convolution
-    pool: Pair
+    @property
+    def laid(self) -> tuple[Window, int]:
+        """The window and the groups."""
+        options = dict(self.options)
+        groups = options.pop("groups", 1)
+        return Window.of(self.w[:2], **options), groups
 
 
 @dataclass(frozen=True)
@@ -100,16 +103,14 @@ CONVOLUTIONS = {
 }
 
 POOLED = {
-    "2×2": Pooled(Convolution((2, 6, 8, 3), (3, 3, 3, 4), {"padding": "same"}), (2, 2)),
-    "2×3 with remainder": Pooled(Convolution((2, 8, 9, 2), (3, 3, 2, 3)), (2, 3)),
-    "stride and groups": Pooled(
-        Convolution((2, 13, 9, 4), (3, 3, 2, 6), {"stride": (2, 1), "groups": 2, "padding": 1}), (3, 2)
+    "2×2": Convolution((2, 6, 8, 3), (3, 3, 3, 4), {"padding": "same"}, (2, 2)),
+    "2×3 with remainder": Convolution((2, 8, 9, 2), (3, 3, 2, 3), pool=(2, 3)),
+    "stride and groups": Convolution(
+        (2, 13, 9, 4), (3, 3, 2, 6), {"stride": (2, 1), "groups": 2, "padding": 1}, (3, 2)
     ),
-    "Winograd": Pooled(Convolution((2, 6, 4, 32), (3, 3, 32, 34), {"padding": "same"}), (2, 2)),
-    "Winograd with remainder": Pooled(
-        Convolution((1, 7, 5, 33), (3, 3, 33, 32), {"padding": "same"}), (2, 2)
-    ),
-    "Winograd, valid": Pooled(Convolution((1, 6, 8, 32), (3, 3, 32, 32)), (2, 2)),
+    "Winograd": Convolution((2, 6, 4, 32), (3, 3, 32, 34), {"padding": "same"}, (2, 2)),
+    "Winograd with remainder": Convolution((1, 7, 5, 33), (3, 3, 33, 32), {"padding": "same"}, (2, 2)),
+    "Winograd, valid": Convolution((1, 6, 8, 32), (3, 3, 32, 32), pool=(2, 2)),
 }
 
 POOLS = {
@@ -148,15 +149,7 @@ FILTERS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far one case's results are from the slow loops'.
-
-    Attributes
-    ----------
-    operation, case, dtype
-        Which.
-    errors
-        For each result (y, dx, dw, db) the largest difference, relative to its largest number.
-    """
+    """How far each result of a case (y, dx, dw, db) is from the slow loops', relative to its largest one."""
 
     operation: str
     case: str
@@ -199,24 +192,17 @@ def _error(fast: Array, slow: Array, dtype: str) -> float:
 
 def _convolution(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
     x, w, b = (rng.standard_normal(shape).astype(dtype) for shape in (case.x, case.w, case.w[3:]))
-    options = dict(case.options)
-    y = conv.conv2d(x, w, b, **options)
-    groups = options.pop("groups", 1)
-    window = Window.of(case.w[:2], **options)
-    slow = reference.conv2d(x, w, b, window, groups)
+    window, groups = case.laid
+    y, slow = conv.conv2d(x, w, b, **case.options), reference.conv2d(x, w, b, window, groups)
     dy = rng.standard_normal(slow.shape).astype(dtype)
-    fast_gradients = conv.conv2d_backward(dy, x, w, groups=groups, **options)
-    slow_gradients = reference.conv2d_backward(dy, x, w, window, groups)
-    gradients = zip(fast_gradients, slow_gradients, strict=True)
+    fast_gradients = conv.conv2d_backward(dy, x, w, **case.options)
+    gradients = zip(fast_gradients, reference.conv2d_backward(dy, x, w, window, groups), strict=True)
     return {"y": (y, slow), **dict(zip(("dx", "dw", "db"), gradients, strict=True))}
 
 
-def _pooled(case: Pooled, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
-    first, (f_h, f_w) = case.convolution, case.pool
-    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (first.x, first.w))
-    options = dict(first.options)
-    groups = options.pop("groups", 1)
-    window = Window.of(first.w[:2], **options)
+def _pooled(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    (window, groups), (f_h, f_w) = case.laid, case.pool
+    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (case.x, case.w))
     z = reference.conv2d(x, w, np.zeros(w.shape[3]), window, groups)
     rows, columns = z.shape[1] // f_h, z.shape[2] // f_w
 
