@@ -38,8 +38,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convcli.errors import KernelError
-from convcli.kernels.cells import cell, plain
-from convcli.kernels.decimals import check_thousands, decimals, meaning_of_commas
+from convcli.kernels.cells import cell, check_thousands, decimals, meaning_of_commas, plain
 from convcli.kernels.weights import MAX_SIDE, Weights
 from convcli.shapes import Pair
 from convcli.wording import shortened
@@ -87,16 +86,7 @@ def is_call(text: str) -> bool:
 
 
 def matrix(text: str, where: str, table: bool = False) -> Typed:
-    """Return the matrix that a text holds.
-
-    Parameters
-    ----------
-    text
-        As the grammar above has it.
-    where
-        Where it comes from, for messages.
-    table
-        Whether it is a table of one row a line, as a .csv or .tsv file is.
+    """Return the matrix that a text from `where` holds; a `table` has one row a line, as .csv and .tsv files.
 
     Raises
     ------
