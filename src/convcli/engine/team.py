@@ -57,12 +57,8 @@ class Team(Generic[Job, Result]):
     They are processes on Linux, in the main thread, and threads elsewhere: other systems cannot fork safely,
     and a thread that forks may be one of a server's many.
 
-    Parameters
-    ----------
-    work
-        `work(job, number)` does one part. What it takes and returns is small: it travels through pipes.
-    size
-        How many work on a job, this process among them.
+    `work(job, number)` does one part; what it takes and returns is small, for it travels through pipes.
+    `size` is how many work on a job, this process among them.
     """
 
     def __init__(self, work: Callable[[Job, int], Result], size: int) -> None:

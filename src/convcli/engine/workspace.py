@@ -60,15 +60,7 @@ def _aligned(size: int, dtype: np.dtype[Any]) -> Array:
 
 
 class FreeList(Generic[Item]):
-    """Things that one thread uses at a time, kept for whoever needs one next.
-
-    Parameters
-    ----------
-    make
-        Makes one where none is free.
-    keeps
-        Whether one that is used no longer is worth keeping.
-    """
+    """Things that one thread uses at a time, kept, if `keeps` says so, for whoever needs one next."""
 
     def __init__(self, make: Callable[[], Item], keeps: Callable[[Item], bool] = lambda _: True) -> None:
         self.make, self.keeps = make, keeps

@@ -138,17 +138,8 @@ def constant(
 
 
 def named(name: str, **parameters: object) -> Kernel:
-    """Return the registered kernel `name`, built with `parameters`.
+    """Return the registered kernel `name`, built with `parameters`; errors as of `kernel`.
 
-    Raises
-    ------
-    UnknownNameError
-        If there is no such kernel, or it has no such parameter.
-    KernelError
-        If a parameter's value has the wrong kind or is out of range.
-
-    Examples
-    --------
     >>> named("gaussian", sigma=2).shape
     (17, 17)
     >>> named("sobel").combine

@@ -22,16 +22,9 @@ def learned(
     name: str,
     source: str,
 ) -> Kernel:
-    """Return one kernel of a layer.
+    """Return one kernel of a layer's `weights` (f_h, f_w, c, filters); both numbers count from 0.
 
-    Parameters
-    ----------
-    weights : (f_h, f_w, c, filters)
-        The layer's.
-    filter, channel
-        Counted from 0. Without a channel, all of them: with several, a part for each channel of an image.
-    name, source
-        What the kernel is called, and where it comes from.
+    Without a channel it is of all: with several, a part for each channel of an image.
     """
     depth = range(weights.shape[2]) if channel is None else [channel]
     parts = tuple(checked_weights(weights[:, :, c, filter], name) for c in depth)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convcli.engine.masks import masked
+from convcli.engine.batch.pool import masked
 from convcli.engine.workspace import Array
 from convcli.registry import Registry
 

@@ -109,10 +109,6 @@ def check_layer(
     """Return the relative error of each gradient of `layer`, for a random input of `shape`.
 
     The layer runs as it does while training. What it is measured by is a random weighted sum of its outputs.
-
-    Returns
-    -------
-    A number for "x" and for each array of weights.
     """
     errors = check_layers([layer], shape, rng, samples=samples, points=points)
     return {name.removeprefix("1."): error for name, error in errors.items()}
@@ -150,12 +146,7 @@ def check_whole(
     samples: int = 3,
     points: Points = THOROUGH,
 ) -> dict[str, float]:
-    """Return the relative error of dL/dx and of the gradient of all weights of a network, through its loss.
-
-    Returns
-    -------
-    A number for "x" and for each array of weights, such as "1.W", where layers count from 1.
-    """
+    """Return the relative error of dL/dx ("x") and of each array of weights ("1.W", …), through the loss."""
     bench = _Bench(network.layers, network.shapes[0], samples, rng)
     labels = rng.integers(network.shapes[-1][0], size=samples)
     analytic = bench.gradients(lambda outputs: loss.evaluate(outputs, labels)[1])

@@ -60,17 +60,13 @@ def each_block(
             progress(1 / len(blocks))
         return result
 
-    sharing = min(allowed, max(1, int(plan.cost / WORTH_A_THREAD)), _fitting(plan))
+    fitting = SCRATCH_BYTES // max(1, *(strategy.scratch_bytes for strategy in plan.strategies))
+    sharing = min(allowed, max(1, int(plan.cost / WORTH_A_THREAD)), max(fitting, 1))
     if sharing > 1:
         _check_room(sharing)
     large = any(strategy.large_products for strategy in plan.strategies)
     with one_thread_each() if large else nullcontext():
         return spread(run, blocks, sharing)
-
-
-def _fitting(plan: Plan) -> int:
-    """Return how many threads may have their scratch arrays at a time."""
-    return max(SCRATCH_BYTES // max(1, *(strategy.scratch_bytes for strategy in plan.strategies)), 1)
 
 
 def _check_room(threads: int) -> None:

@@ -82,14 +82,8 @@ class Task:
     def block(self, *, between: int = 1, product: int = 0, multiple: int = 1) -> Pair:
         """Return the rows and columns of results that a block should have.
 
-        Parameters
-        ----------
-        between
-            How many arrays of a block's size lie between cells and results.
-        product
-            Multiply-adds for each column of cells of what is one product; they must stay few.
-        multiple
-            What the number of columns is a multiple of, if the output has more.
+        So many arrays of its size lie `between` cells and results; a `product` takes so many multiply-adds
+        for each column of cells, which must stay few; the columns are a `multiple`, if the output has more.
         """
         (s_h, s_w), (span_h, span_w) = self.window.stride, self.window.span
         cells = max(2 * BLOCK_CELLS // (between + 1) // (s_h * s_w), 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from convcli.engine.batch import pool
-from convcli.engine.masks import masked
+from convcli.engine.batch.pool import masked
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.activations import ACTIVATIONS

@@ -5,12 +5,12 @@ Few taps, as in most edge kernels, need no more. Always right, whatever the cell
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from convcli.engine.plane.planes import Patch
-from convcli.engine.plane.strategies.shifts import Place, cost, grouped, shifted_sum
+from convcli.engine.plane.strategies.shifts import cost, grouped, shifted_sum
 from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Window
@@ -33,7 +33,7 @@ class Direct(Strategy):
 
     def __init__(self, kernel: Array, window: Window) -> None:
         self.kernel, self.window = kernel, window
-        self.taps = grouped(_nonzero(kernel))
+        self.taps = grouped(((int(i), int(j)), kernel[i, j]) for i, j in np.argwhere(kernel))
 
     def mapped(self, function: Callable[[Array], Array]) -> Direct:
         """Return the same for other weights."""
@@ -42,9 +42,3 @@ class Direct(Strategy):
     def respond(self, patch: Patch, out: Array) -> None:
         """Add up the cells."""
         shifted_sum(self.taps, self.window.dilation, self.window.stride, patch.cells, out, patch.workspace)
-
-
-def _nonzero(kernel: Array) -> Iterator[tuple[Place, float]]:
-    """Yield the place and the weight of each cell that is not 0, by rows."""
-    for i, j in np.argwhere(kernel):
-        yield (int(i), int(j)), float(kernel[i, j])
