@@ -38,9 +38,8 @@ def real(values: ArrayLike, what: str) -> Array:
         raise UsageError(f"Expected {what} of real numbers, found no array: {error}") from None
     if array.dtype.kind not in REAL:
         raise UsageError(f"Expected {what} of real numbers, found {_words(array.dtype)}.")
-    if hasattr(values, "filled") and np.ma.is_masked(
-        values
-    ):  # importing numpy.ma takes longer than most calls
+    # Importing numpy.ma takes longer than most calls.
+    if hasattr(values, "filled") and np.ma.is_masked(values):
         raise UsageError(
             f"Expected {what} of real numbers, found masked ones: fill them first, with .filled()."
         )

@@ -37,11 +37,9 @@ class Parameter:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if isinstance(value, bool) or not self.least <= number <= self.most:
-            expected = (
-                f"{'an integer' if self.kind is int else 'a number'} from {self.least:g} to {self.most:g}"
-            )
-            found = shortened(repr(value))
-            raise KernelError(f"{where}: expected {expected} ({self.meaning}), found {found}.")
+            kind, found = "an integer" if self.kind is int else "a number", shortened(repr(value))
+            allowed = f"{kind} from {self.least:g} to {self.most:g}"
+            raise KernelError(f"{where}: expected {allowed} ({self.meaning}), found {found}.")
         return number
 
 

@@ -55,16 +55,14 @@ def parse(text: str) -> Kernel:
     if _MATRIX.search(name) or is_call(name):
         word = re.split(r"[\s;,]", name, maxsplit=1)[0]
         if word in KERNELS:
-            raise KernelError(_after_a_colon(word))
+            known = KERNELS[word].defaults
+            given = f", such as {word}:{next(iter(known))}=…" if known else ""
+            raise KernelError(
+                f"{word}: parameters stand behind a colon{given}; found a blank or a comma behind the name."
+            )
         written = text.replace("\\r", "").replace("\\n", "\n").replace("\\t", "\t")  # as a shell left them
         return typed(matrix(written, "kernel"), "custom", "kernel", source="typed in")
     return named(name, **_parameters(name, listed) if colon else {})
-
-
-def _after_a_colon(name: str) -> str:
-    known = KERNELS[name].defaults
-    given = f", such as {name}:{next(iter(known))}=…" if known else ""
-    return f"{name}: parameters stand behind a colon{given}; found a blank or a comma behind the name."
 
 
 def shape_of(text: str) -> Pair:

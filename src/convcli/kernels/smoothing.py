@@ -90,10 +90,8 @@ def _motion_sides(size: int, angle: float) -> Pair:
         along, up = math.radians(turned), abs(math.sin(math.radians(turned))) * (size - 1) / 2
         places = offsets(size)
         near = places[(places >= 0) & (abs(places - up) < 2)]
-        touched = _motion(places, near, size, along).any(axis=1) | _motion(places, -near, size, along).any(
-            axis=1
-        )
-        most = near[touched].max()
+        above, below = (_motion(places, half, size, along).any(axis=1) for half in (near, -near))
+        most = near[above | below].max()
         sides.append(int(2 * most + 1))
     return sides[0], sides[1]
 

@@ -126,18 +126,9 @@ def gradient_error(
 
     A coordinate's error is relative to the array's largest derivative; a direction's, along which every
     number moves by the same, to the root mean square of the derivatives, which is what the one along it
-    amounts to. Directions have length 1, so that few kinks are crossed however many numbers move.
-
-    Parameters
-    ----------
-    function
-        Reads `array`, which is changed in place and put back.
-    floor
-        The least derivative that errors are relative to.
-
-    Returns
-    -------
-    The error; infinite where no derivative could be measured.
+    amounts to; both are at least `floor`. Directions have length 1, so that few kinks are crossed however
+    many numbers move. `function` reads `array`, which is changed in place and put back. The error is infinite
+    where no derivative could be measured.
     """
     largest = max(float(np.abs(analytic).max(initial=0)), floor)
     usual = max(float(np.linalg.norm(analytic)) / math.sqrt(max(array.size, 1)), floor)

@@ -65,10 +65,8 @@ class Columns(Strategy):
             matrix = kernels.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
             multiply(seen.columns, matrix, by_group(part, groups))
             if b is not None:
-                rows = part.reshape(-1, part.shape[2] * c_out)
-                rows += np.tile(
-                    b, part.shape[2]
-                )  # whole rows: a run of c_out numbers is too short to be fast
+                rows = part.reshape(-1, part.shape[2] * c_out)  # whole: c_out numbers are too few to be fast
+                rows += np.tile(b, part.shape[2])
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
         """Add to `dw` the correlation of the padded A_prev with dZ."""

@@ -9,15 +9,7 @@ from typing import Any
 import numpy as np
 
 from convcli.engine.plane.planes import Patch
-from convcli.engine.plane.strategies.bands import (
-    ACROSS,
-    ACROSSWARD,
-    DOWN,
-    DOWNWARD,
-    product_across,
-    product_down,
-    reach_of,
-)
+from convcli.engine.plane.strategies import bands
 from convcli.engine.plane.strategies.shifts import PASS, Taps, cost, grouped, passes, shifted_sum
 from convcli.engine.plane.strategy import PRODUCT_SIZE, Offer, Strategy, Task
 from convcli.engine.workspace import Array
@@ -32,11 +24,12 @@ def offer(task: Task) -> Offer | None:
         return None
     column, row = task.factors
     window, ((s_h, s_w), (d_h, d_w)) = task.window, (task.window.stride, task.window.dilation)
-    reach_down, reach_across = reach_of(column, s_h, d_h, DOWN), reach_of(row, s_w, d_w, ACROSS)
-    rows, width = task.block(product=DOWN * reach_down, multiple=ACROSS)
-    block = max(min(rows, PRODUCT_SIZE // (ACROSS * reach_across)), 1), width
-    down = DOWNWARD.of(reach_down) if len(column) > SUMMED else passes(_taps(column)) * PASS
-    across = ACROSSWARD.of(reach_across) if len(row) > SUMMED else cost(_taps(row), task)
+    reach_down = bands.reach_of(column, s_h, d_h, bands.DOWN)
+    reach_across = bands.reach_of(row, s_w, d_w, bands.ACROSS)
+    rows, width = task.block(product=bands.DOWN * reach_down, multiple=bands.ACROSS)
+    block = max(min(rows, PRODUCT_SIZE // (bands.ACROSS * reach_across)), 1), width
+    down = bands.DOWNWARD.of(reach_down) if len(column) > SUMMED else passes(_taps(column)) * PASS
+    across = bands.ACROSSWARD.of(reach_across) if len(row) > SUMMED else cost(_taps(row), task)
     # Between the passes there are results for every cell across, not only for those that are kept.
     total = task.gathering(block) + down * task.widening(width) + across
     return Offer(total, block, lambda: Separable(column, row, window, task.dtype))
@@ -50,12 +43,12 @@ class Separable(Strategy):
         self.column, self.row, self.window = column, row, window
         self.spreads = max(len(column), len(row)) > SUMMED
         self.down = (
-            product_down(column, s_h, d_h, dtype)
+            bands.product_down(column, s_h, d_h, dtype)
             if len(column) > SUMMED
             else partial(shifted_sum, _taps(column), (d_h, 0), (s_h, 1))
         )
         self.across = (
-            product_across(row, s_w, d_w, dtype)
+            bands.product_across(row, s_w, d_w, dtype)
             if len(row) > SUMMED
             else partial(shifted_sum, _taps(row), (0, d_w), (1, s_w))
         )

@@ -19,14 +19,8 @@ from convcli.engine.plane.strategy import GATHER, Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Pair, Window
 
-TRANSFORM = {
-    128: 5.9,
-    256: 4.9,
-    512: 5.1,
-    1024: 7.2,
-    2048: 11.5,
-    4096: 18.0,
-}  # tile's side: there and back, per cell
+# A tile's side, and what its transforms there and back cost for each cell.
+TRANSFORM = {128: 5.9, 256: 4.9, 512: 5.1, 1024: 7.2, 2048: 11.5, 4096: 18.0}
 
 
 def offer(task: Task) -> Offer:
