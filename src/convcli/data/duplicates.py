@@ -36,6 +36,8 @@ def same_pictures(parts: Mapping[str, Dataset | None]) -> tuple[tuple[str, ...],
         shared: dict[str, list[tuple[int, int]]] = {}
         for place, digest in enumerate(_digests(part)):
             before, where = first.setdefault(digest, (name, place))
+            if (before, where) == (name, place):
+                continue
             if before != name:
                 shared.setdefault(before, []).append((where, place))
             if there[before].labels[where] != part.labels[place]:

@@ -53,7 +53,6 @@ def best_part(last: Checkpoint) -> Checkpoint | None:
 
 
 def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
-    arrays = _weight_arrays(model.network, model.weights)
     document = {
         "format": _FORMAT,
         "epoch": epoch,
@@ -61,7 +60,7 @@ def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
         "preprocessing": model.preprocessing.document(),
         "config": _config_document(model.config),
     }
-    return Checkpoint({f"layers.{name}": array for name, array in arrays.items()}, document)
+    return Checkpoint(_weight_arrays(model.network, model.weights), document)
 
 
 def _config_document(config: Config) -> dict[str, Any]:
@@ -69,7 +68,8 @@ def _config_document(config: Config) -> dict[str, Any]:
 
 
 def _weight_arrays(network: Network, weights: NetworkWeights) -> dict[str, Array]:
-    return network.trained.named(weights.trained) | network.kept.named(weights.kept)
+    named = network.trained.named(weights.trained) | network.kept.named(weights.kept)
+    return {f"layers.{name}": array for name, array in named.items()}
 
 
 def load_run(path: str | Path) -> Model:
@@ -123,7 +123,14 @@ def _fitted(
 ) -> Model:
     """Return the model of a configuration with the weights that `arrays` hold."""
     network = Network.classifying(config.layers, preprocessing.shape, len(classes))
-    weights = _weights(network, arrays, fault)
+    shapes = network.trained.shapes() | network.kept.shapes()
+    # Before there is room for the weights: nothing is allocated that a file does not fill.
+    _check_arrays({f"layers.{name}": shape for name, shape in shapes.items()}, arrays, fault)
+    weights = NetworkWeights(network)
+    for name, view in _weight_arrays(network, weights).items():
+        np.copyto(view, arrays[name])
+        if not np.isfinite(view).all():
+            raise InputError(f"{fault}: {name} holds values that are no numbers (NaN or infinity).")
     return Model(network, weights, preprocessing, config.training.loss, classes, config)
 
 
@@ -131,18 +138,6 @@ def _class_names(names: object) -> tuple[str, ...]:
     if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
         raise ValueError("the names of its classes are no list of texts")
     return tuple(names)
-
-
-def _weights(network: Network, arrays: Mapping[str, Array], fault: str) -> NetworkWeights:
-    """Return the weights that a checkpoint's arrays hold; nothing is allocated that they do not fill."""
-    shapes = network.trained.shapes() | network.kept.shapes()
-    _check_arrays({f"layers.{name}": shape for name, shape in shapes.items()}, arrays, fault)
-    weights = NetworkWeights(network)
-    for name, view in _weight_arrays(network, weights).items():
-        np.copyto(view, arrays[f"layers.{name}"])
-        if not np.isfinite(view).all():
-            raise InputError(f"{fault}: layers.{name} holds values that are no numbers (NaN or infinity).")
-    return weights
 
 
 def _fill(views: Mapping[str, Array], arrays: Mapping[str, Array], fault: str) -> None:
