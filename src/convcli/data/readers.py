@@ -43,15 +43,10 @@ class Wanted:
     layout: Layout | None = None  # of an .npz file's images
 
     @classmethod
-    def by(cls, options: DataOptions, presentation: Presentation | None = None) -> Wanted:
-        """Return what [data] asks of a source; its options go by their names.
-
-        `presentation` is that of a network which is to see the pictures; without it, [data] and the source
-        decide.
-        """
+    def by(cls, options: DataOptions) -> Wanted:
+        """Return what [data] asks of a source; its options go by their names."""
         asked = {one.name: getattr(options, one.name) for one in fields(cls) if hasattr(options, one.name)}
-        shown = presentation or _presentation(options)
-        return cls(**asked, presentation=shown, settled=presentation is not None)
+        return cls(**asked, presentation=_presentation(options))
 
     def like(self, shape: tuple[int, int, int], presentation: Presentation) -> Wanted:
         """Return what is wanted of pictures that join others of this shape and presentation."""

@@ -65,11 +65,8 @@ def _at_home(run: Run, file: ConfigFile, part: str | None) -> Measured:
 
 def _elsewhere(run: Run, file: ConfigFile, model: Model, source: str, part: str | None) -> Measured:
     """Return images of another source, which may be the run's own data at another place."""
-    rows, columns, channels = model.preprocessing.shape
-    options = file.config.data.model_copy(
-        update={"source": source, "size": (rows, columns), "channels": channels}
-    )
-    wanted = Wanted.by(options, model.preprocessing.presentation)
+    options, seen = file.config.data, model.preprocessing
+    wanted = Wanted.by(options).like(seen.shape, seen.presentation)
     found, recorded = open_source(source, base=Path(), wanted=wanted), _recorded(run)
     beside = {"validation": options.validation, "test": options.test}.get(part or "")
     if isinstance(beside, str):  # then the source stands for that part alone
