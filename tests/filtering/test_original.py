@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import threading
 import time
 
 import numpy as np
@@ -72,3 +74,18 @@ def test_every_change_of_an_image_is_seen(tmp_path, change):
         link.symlink_to("other")
     with pytest.raises(ChangedError):
         original.check_unchanged()
+
+
+def test_a_pipe_is_read_once_and_decoded_for_colours_and_brightness_all_the_same(tmp_path):
+    path = tmp_path / "pipe"
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes with names here")
+    os.mkfifo(path)
+    data = encode(Image(PIXELS), "jpeg")
+    writer = threading.Thread(target=path.write_bytes, args=(data,))
+    writer.start()
+    original = Original(str(path), threads=1, both=True)
+    colours, brightness = original.image(luma=False), original.image(luma=True)
+    writer.join()
+    np.testing.assert_array_equal(colours.pixels, read(io.BytesIO(data)).pixels)
+    np.testing.assert_array_equal(brightness.pixels, read(io.BytesIO(data), luma=True).pixels)

@@ -213,6 +213,17 @@ def test_no_data_is_astropys_interpolation():
         np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("text", ["12", "auto", ["0"]])
+def test_no_data_is_numbers_not_text(text):
+    with pytest.raises(UsageError, match="values for no data of real numbers, found text"):
+        filter_image(HOLES, "box", nodata=text)
+
+
+def test_no_data_may_be_one_value():
+    one, several = (filter_image(np.nan_to_num(HOLES), "box", nodata=given) for given in (0, [0]))
+    np.testing.assert_array_equal(one, several)
+
+
 def test_no_data_is_normalised_convolution():
     """Σ w c / Σ w over what is there: SciPy's two correlations, one divided by the other."""
     valid = ~np.isnan(HOLES)

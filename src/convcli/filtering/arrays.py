@@ -6,7 +6,7 @@ What a photo needs in memory is its pixels, its result, and a few blocks.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -82,7 +82,7 @@ def filter_image(
     channels: str = "auto",
     range: str = "auto",  # noqa: A002  (the option's name)
     alpha: str = "keep",
-    nodata: Sequence[float] = (),
+    nodata: ArrayLike = (),
     threads: int | None = None,
 ) -> Pixels:
     """Return an image filtered as ``convcli filter`` does it.
@@ -113,9 +113,10 @@ def filter_image(
         centre, 0 where the window sees nothing; "filter" lays the kernel on alpha as well, as the blur of a
         cut-out needs. "ignore" filters colours as if all were opaque.
     nodata
-        Values that stand for no data, NaN among them if it is named: such pixels are left out of every sum,
-        and the weights that remain count for them. Pixels of colours hold no data if all of their channels
-        have that value, or any is NaN. Where a window has no data at all, the result is the first value.
+        One value or several that stand for no data, NaN among them if it is named: such pixels are left out
+        of every sum, and the weights that remain count for them. Pixels of colours hold no data if all of
+        their channels have that value, or any is NaN. Where a window has no data at all, the result is the
+        first value.
     threads
         How many to compute with; all cores that the process may use, if not given. The result is the same.
 
@@ -150,7 +151,7 @@ def filter_image(
         op=op,
         offset=offset,
         alpha=alpha,
-        nodata=nodata,
+        nodata=real(nodata, "values for no data").ravel().tolist(),
     )
     chosen = as_kernel(kernel, scale=scale, normalize=normalize, anchor=anchor)
     array = real(image, "an image")

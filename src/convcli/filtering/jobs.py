@@ -54,6 +54,8 @@ def listed_images(
     result, which is called as the sub-folder.
     """
     images = list[tuple[str, Path]]()
+    if list(names).count(STREAM) > 1:
+        raise UsageError("Standard input (-) can be read only once.")
     for name in names:
         if name == STREAM or not os.path.isdir(name):  # noqa: PTH112  (a name may hold a null byte)
             images.append((name, Path()))
@@ -147,8 +149,6 @@ def ending_of(format: str | None, range: str) -> str:  # noqa: A002
 
 def check_streams(jobs: Sequence[Job]) -> None:
     """Refuse what standard input and output cannot do."""
-    if [job.source for job in jobs].count(STREAM) > 1:
-        raise UsageError("Standard input (-) can be read only once.")
     if all(job.target is not None for job in jobs):
         return
     if len(jobs) > 1:

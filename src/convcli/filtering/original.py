@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
 from convcli.filtering.jobs import STREAM
 from convcli.images import Image, read
+from convcli.images.sources import held
 from convcli.wording import shown
 
 Result = TypeVar("Result")
@@ -42,6 +43,7 @@ class Original:
     ) -> None:
         self.source, self.both = source, both
         self.threads, self.max_pixels, self.damaged = threads, max_pixels, damaged
+        self._file: Path | BinaryIO | None = None
         self._images: dict[bool, Image] = {}
         self._state: tuple[int, ...] = ()
 
@@ -57,8 +59,11 @@ class Original:
         if self.both and not luma:
             self.image(luma=True)  # which tells whether it is another one
         if luma not in self._images:
+            if self._file is None:
+                file = sys.stdin.buffer if self.source == STREAM else Path(self.source)
+                self._file = held(file) if self.both else file
             image = read(
-                sys.stdin.buffer if self.source == STREAM else Path(self.source),
+                self._file,
                 luma=luma,
                 damaged=self.damaged,
                 threads=self.threads,

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from convcli.errors import InputError, reason
 from convcli.wording import shown
@@ -63,6 +63,9 @@ MOST_PIPED = 2**29
 @contextmanager
 def opened(source: Path | BinaryIO) -> Iterator[tuple[BinaryIO, str]]:
     """Yield a stream that can be read anywhere, and what to call it. A file is not read as a whole."""
+    if isinstance(source, Held):
+        yield source, source.where
+        return
     if not isinstance(source, Path):
         yield _held(source, "standard input"), "standard input"
         return
@@ -95,9 +98,22 @@ class _File(io.BufferedReader):
         return super().read(size)
 
 
-def _held(stream: BinaryIO, where: str) -> BinaryIO:
-    """Return what a pipe holds, which has no places to go to, in memory; what is no image is not read on."""
-    held = io.BytesIO()
+class Held(io.BytesIO):
+    """What a pipe held, which gives everything once; `where` is what to call it."""
+
+    where: str
+
+
+def held(source: Path | BinaryIO) -> Path | Held:
+    """Return what can be read several times: a file as it is, and what a pipe or a stream holds."""
+    with opened(source) as (stream, _):
+        return stream if isinstance(stream, Held) else cast(Path, source)
+
+
+def _held(stream: BinaryIO, where: str) -> Held:
+    """Return what a pipe holds, in memory; what is no image is not read on."""
+    held = Held()
+    held.where = where
     while piece := stream.read(_PIECE):
         held.write(piece)
         if held.tell() == len(piece):
