@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -96,12 +97,17 @@ class Original:
 
 
 def state_of(source: str) -> tuple[int, ...]:
-    """Return what changes with an image: which file it is, its size, its times, and the link to it."""
+    """Return what changes with an image: which file it is, its size, its times, and the link to it.
+
+    Nothing for a pipe: it gives everything once, and its times are those of whoever writes into it.
+    """
     if source == STREAM:
         return ()
     try:
         file, link = os.stat(source), os.lstat(source)  # noqa: PTH116  (a name may hold a null byte)
     except (OSError, ValueError):  # reading says why
+        return ()
+    if not stat.S_ISREG(file.st_mode):
         return ()
     times = file.st_mtime_ns, file.st_ctime_ns, link.st_mtime_ns, link.st_ctime_ns
     return file.st_dev, file.st_ino, file.st_size, link.st_dev, link.st_ino, *times
