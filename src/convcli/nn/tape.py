@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
 from convcli.engine.workspace import Array, Workspace
 
+Tree = TypeVar("Tree", "Weights", "Tape")
 LayerNumber: TypeAlias = int | str
 """3, or "3.1" for the first layer in the third."""
 
@@ -28,10 +29,7 @@ class Weights(dict[str, Array]):
 
     def at(self, number: LayerNumber) -> Weights:
         """Return those of a layer in it."""
-        weights = self
-        for step in str(number).split("."):
-            weights = weights.inner[int(step) - 1]
-        return weights
+        return _within(self, number)
 
 
 class Computation(Protocol):
@@ -136,7 +134,10 @@ class Tape:
 
     def at(self, number: LayerNumber) -> Tape:
         """Return that of a layer in it."""
-        tape = self
-        for step in str(number).split("."):
-            tape = tape.inner[int(step) - 1]
-        return tape
+        return _within(self, number)
+
+
+def _within(tree: Tree, number: LayerNumber) -> Tree:
+    for step in str(number).split("."):
+        tree = tree.inner[int(step) - 1]
+    return tree
