@@ -18,12 +18,7 @@ from convcli.files import (
     remove_leftovers,
     write_inside,
 )
-
-unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+from folders import names, unix
 
 
 @unix

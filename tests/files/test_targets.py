@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import stat
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,12 +17,7 @@ from convcli.files import (
     judge,
     write,
 )
-
-unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+from folders import names, unix
 
 
 @unix

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,7 @@ from convcli.files import (
     judge,
     write,
 )
-
-unix = pytest.mark.skipif(sys.platform == "win32", reason="Windows locks otherwise")
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+from folders import names, unix
 
 
 def test_a_file_is_written_over_an_older_one(tmp_path):
