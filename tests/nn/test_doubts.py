@@ -201,7 +201,7 @@ def test_a_warm_up_that_takes_the_whole_run_is_said(warmup, epochs):
 def test_the_loss_of_guessing_is_the_least_that_one_answer_for_all_can_have(smoothing, shares):
     labels = np.repeat(np.arange(3), np.rint(np.array(shares) * 30).astype(int))
     rng = np.random.default_rng(0)
-    for loss in (CrossEntropy(label_smoothing=smoothing), MeanSquaredError()):
+    for loss in (CrossEntropy(label_smoothing=smoothing), MeanSquaredError(label_smoothing=smoothing)):
         guess = loss.of_guessing(np.bincount(labels, minlength=3) / len(labels))
         others = [rng.normal(0, 3, 3) for _ in range(200)]
         found = [loss.evaluate(np.tile(answer, (len(labels), 1)), labels)[0].mean() for answer in others]

@@ -15,7 +15,7 @@ from convcli.proof.gradcheck import check_loss
 
 CASES: dict[str, list[dict[str, float]]] = {
     "cross_entropy": [{}, {"label_smoothing": 0.1}, {"label_smoothing": 0.9}],
-    "mean_squared_error": [{}],
+    "mean_squared_error": [{}, {"label_smoothing": 0.1}],
 }
 each_case = pytest.mark.parametrize(
     "loss",
@@ -36,27 +36,43 @@ def outputs_and_labels(samples=6, classes=5):
     return rng.normal(0, 3, (samples, classes)), rng.integers(classes, size=samples)
 
 
+LABELS = np.random.default_rng(2).integers(5, size=6)
+SHARES = np.random.default_rng(4).dirichlet(np.full(5, 0.5), 6)
+each_target = pytest.mark.parametrize("targets", [LABELS, SHARES], ids=["labels", "shares"])
+
+
 @each_case
 def test_gradient_agrees_with_differences(loss):
     assert check_loss(loss, 5, np.random.default_rng(3)) < 1e-7
 
 
+@each_target
 @each_case
-def test_value_and_gradient_agree_with_pytorch(loss):
+def test_value_and_gradient_agree_with_pytorch(loss, targets):
     torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
-    outputs, labels = outputs_and_labels()
-    leaf, target = torch.tensor(outputs, requires_grad=True), torch.tensor(labels)
+    outputs, _ = outputs_and_labels()
+    leaf, target = torch.tensor(outputs, requires_grad=True), torch.tensor(targets)
     if loss.name() == "cross_entropy":
         theirs = torch.nn.functional.cross_entropy(
             leaf, target, reduction="none", label_smoothing=loss.label_smoothing
         )
     else:
-        one_hot = torch.nn.functional.one_hot(target, 5).double()
-        theirs = torch.nn.functional.mse_loss(leaf, one_hot, reduction="none").mean(1)
+        shares = target if target.ndim == 2 else torch.nn.functional.one_hot(target, 5).double()
+        smoothed = (1 - loss.label_smoothing) * shares + loss.label_smoothing / 5
+        theirs = torch.nn.functional.mse_loss(leaf, smoothed, reduction="none").mean(1)
     theirs.sum().backward()
-    losses, gradient = loss.evaluate(outputs, labels)
+    losses, gradient = loss.evaluate(outputs, targets)
     np.testing.assert_allclose(losses, theirs.detach().numpy(), rtol=1e-12)
     np.testing.assert_allclose(gradient, leaf.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+@each_case
+def test_a_label_is_a_share_of_1(loss):
+    outputs, labels = outputs_and_labels()
+    for one, other in zip(
+        loss.evaluate(outputs, labels), loss.evaluate(outputs, np.eye(5)[labels]), strict=True
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-15)
 
 
 def test_values_by_hand():
@@ -69,18 +85,22 @@ def test_values_by_hand():
     np.testing.assert_allclose(gradient, [[1, 2]])
 
 
+@each_target
 @each_case
-def test_outputs_stay_as_they_are(loss):
-    outputs, labels = outputs_and_labels()
+def test_outputs_and_targets_stay_as_they_are(loss, targets):
+    outputs, _ = outputs_and_labels()
     outputs.flags.writeable = False
-    loss.evaluate(outputs, labels)
+    kept = targets.copy()
+    loss.evaluate(outputs, targets)
+    np.testing.assert_array_equal(targets, kept)
     loss.probabilities(outputs)
 
 
+@pytest.mark.parametrize("targets", [np.array([1, 2, 0]), np.eye(3)], ids=["labels", "shares"])
 @each_case
-def test_large_outputs_neither_overflow_nor_lose_the_dtype(loss):
+def test_large_outputs_neither_overflow_nor_lose_the_dtype(loss, targets):
     outputs = np.array([[1e4, -1e4, 0], [-1e4, -1e4, 1e4], [1e4, 1e4, 1e4]], np.float32)
-    losses, gradient = loss.evaluate(outputs, np.array([1, 2, 0]))
+    losses, gradient = loss.evaluate(outputs, targets)
     for array in (losses, gradient, loss.probabilities(outputs)):
         assert array.dtype == np.float32
         assert np.isfinite(array).all()

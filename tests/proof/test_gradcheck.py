@@ -121,7 +121,8 @@ def test_a_right_loss_passes_and_a_wrong_one_is_found(monkeypatch):
 
     def without_labels(self, outputs, labels):
         losses, gradient = right(self, outputs, labels)
-        gradient[np.arange(len(labels)), labels] += 1
+        if labels.ndim == 1:
+            gradient[np.arange(len(labels)), labels] += 1
         return losses, gradient
 
     monkeypatch.setattr(CrossEntropy, "evaluate", without_labels)

@@ -130,12 +130,19 @@ def check_layers(
 
 
 def check_loss(loss: Loss, classes: int, rng: np.random.Generator, *, samples: int = 4) -> float:
-    """Return the relative error of the gradient of `loss` with respect to random outputs."""
+    """Return the relative error of the gradient of `loss` with respect to random outputs.
+
+    It is the larger of two: for labels, and for shares of the classes.
+    """
     outputs = rng.standard_normal((samples, classes))
-    labels = rng.integers(classes, size=samples)
-    _, analytic = loss.evaluate(outputs, labels)
-    numeric = numeric_gradient(lambda: float(loss.evaluate(outputs, labels)[0].sum()), outputs)
-    return relative_error(analytic, numeric)
+    labels, shares = rng.integers(classes, size=samples), rng.dirichlet(np.ones(classes), samples)
+
+    def error(targets: Array) -> float:
+        _, analytic = loss.evaluate(outputs, targets)
+        numeric = numeric_gradient(lambda: float(loss.evaluate(outputs, targets)[0].sum()), outputs)
+        return relative_error(analytic, numeric)
+
+    return max(error(labels), error(shares))
 
 
 def check_whole(
