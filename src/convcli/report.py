@@ -214,7 +214,7 @@ def first_kernels(model: Model) -> Kernels | None:
     image, before = model.network.shapes[0], None
     for place in model.network.places:
         w = model.weights.arrays.at(place.number).get("W")
-        if w is not None and w.ndim == 4:
+        if w is not None and place.layer.window(place.input) is not None:
             return Kernels(place.number, place.title, "kernel", np.moveaxis(w, 3, 0))
         if w is not None:
             flattened = before is not None and before.input == image and place.input == (math.prod(image),)

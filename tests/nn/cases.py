@@ -95,7 +95,11 @@ def sequence(torch, layer, x, weights, training):
 
 
 def residual(torch, layer, x, weights, training):
-    return activated(torch, layer.activation, x + sequence(torch, layer, x, weights, training))
+    y = sequence(torch, layer, x, weights, training)
+    if "W" in weights:
+        stride = [-(-whole // left) for whole, left in zip(x.shape[2:], y.shape[2:], strict=True)]
+        x = torch.nn.functional.conv2d(x, weights["W"].permute(3, 2, 0, 1), stride=stride)
+    return activated(torch, layer.activation, x + y)
 
 
 INNER = [
@@ -261,6 +265,17 @@ FACTS = {
                 (5,), {"layers": [{"type": "dense", "units": 5, "activation": "tanh"}], "activation": "tanh"}
             ),
             "nothing but the shortcut": Case((3, 3, 2), {"layers": [{"type": "dropout", "rate": 0}]}),
+            "more channels": Case((4, 5, 3), {"layers": INNER, "activation": "relu"}),
+            "smaller": Case(
+                (6, 7, 2), {"layers": [*INNER[:2], {**INNER[2], "stride": 2}, {"type": "dropout", "rate": 0}]}
+            ),
+            "a stride for rows, another for columns": Case(
+                (5, 6, 2),
+                {"layers": [{**INNER[0], "stride": [2, 1]}, {**INNER[0], "filters": 3, "stride": [1, 3]}]},
+            ),
+            "a convolution beside what keeps the shape": Case(
+                (3, 4, 2), {"layers": INNER, "shortcut": "conv"}
+            ),
             "down and up again": Case(
                 (4, 6, 2),
                 {
@@ -272,9 +287,13 @@ FACTS = {
                 },
             ),
         },
-        words=({"layers": INNER, "activation": "relu"}, "3 layers, relu"),
+        words=(
+            {"layers": INNER, "activation": "relu", "shortcut": "conv", "drop": 0.1},
+            "3 layers, shortcut=conv, relu, drop=0.1",
+        ),
         large={
-            "layers": [{"type": "conv", "filters": 24, "padding": "same"}, {"type": "dropout", "rate": 0.2}]
+            "layers": [{"type": "conv", "filters": 8, "padding": "same"}, {"type": "dropout", "rate": 0.2}],
+            "drop": 0.2,
         },
         multiply_adds=2 * (4 * 5) * 2 * (3 * 3 * 2),
     ),

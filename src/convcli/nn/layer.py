@@ -184,6 +184,10 @@ class Layer(Part):
         """Return the options in a few words."""
         return ""
 
+    def remark(self, shape: Shape) -> str:
+        """Return what they come to for an input of `shape`, in a few words, where they leave it open."""
+        return ""
+
 
 def _not_too_many(value: object) -> object:
     """Return layers as a tuple; too many, with those in them, are refused before the first is looked at."""

@@ -53,7 +53,12 @@ class Place:
     @property
     def title(self) -> str:
         """Its type and options in a few words."""
-        return f"{self.layer.name()} {self.layer.summary()}".strip()
+        return f"{self.layer.name()} {self.options}".strip()
+
+    @property
+    def options(self) -> str:
+        """Its options in a few words, and what they come to for its input."""
+        return ", ".join(filter(None, (self.layer.summary(), self.layer.remark(self.input))))
 
     @property
     def trained(self) -> int:

@@ -113,7 +113,7 @@ def network_table(network: Network, title: str) -> Table:
         cells = (f"{count:,}" if count else "" for count in numbers)
         sees = by(row.receptive_field) if row.receptive_field else ""
         place = row.place
-        options, output = place.layer.summary(), by(place.output)
+        options, output = place.options, by(place.output)
         table.add_row(str(place.number), place.layer.name(), options, output, *cells, sees)
     return table
 

@@ -16,6 +16,7 @@ from convcli.shapes.window import (
     Window,
     axis_padding,
     checked_count,
+    joined,
     output_size,
     pair,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Window",
     "axis_padding",
     "checked_count",
+    "joined",
     "output_size",
     "pair",
 ]

@@ -247,3 +247,21 @@ class ReceptiveField:
             (jump_h * s_h, jump_w * s_w),
             (start_h - top * jump_h, start_w - left * jump_w),
         )
+
+
+def joined(fields: Sequence[ReceptiveField | None]) -> ReceptiveField | None:
+    """Return what a cell sees that is made of one from each of several planes, which see `fields`.
+
+    None where that differs from cell to cell.
+
+    >>> joined([ReceptiveField(), ReceptiveField((3, 5), (1, 1), (-1, 0))])
+    ReceptiveField(size=(3, 5), jump=(1, 1), start=(-1, 0))
+    """
+    known = [field for field in fields if field is not None]
+    if len(known) < len(fields) or len({field.jump for field in known}) != 1:
+        return None
+    by_axis = [[(f.start[axis], f.start[axis] + f.size[axis]) for f in known] for axis in (0, 1)]
+    (top, bottom), (left, right) = (
+        (min(first for first, _ in ends), max(behind for _, behind in ends)) for ends in by_axis
+    )
+    return ReceptiveField((bottom - top, right - left), known[0].jump, (top, left))

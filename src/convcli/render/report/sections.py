@@ -89,7 +89,7 @@ def _network(report: Report) -> Section:
         table.append(
             (
                 Cell(str(place.number)),
-                Cell(place.layer.name(), place.layer.summary()),
+                Cell(place.layer.name(), place.options),
                 Cell(size_in_numbers(row)),
                 Cell(by(place.output)),
                 _parameters(row),
