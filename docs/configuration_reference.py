@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from convcli.config import Part
+from convcli.config import Options
+from convcli.nn.augmentation import AUGMENTATIONS
 from convcli.nn.config import PARTS
 from convcli.nn.layer import Layer
 
@@ -16,6 +17,7 @@ TARGET = Path(__file__).with_name("configuration.md")
 BLOCK = re.compile(
     r"(<!-- all of (\w+), written by configuration_reference\.py -->\n).*?(?=<!-- end -->)", re.DOTALL
 )
+SECTIONS: dict[str, Mapping[str, type[Options]]] = {**PARTS, "augmentation": AUGMENTATIONS}
 KINDS = {bool: "true or false", int: "integer", float: "number", str: "text", Layer: "layers"}
 
 
@@ -44,7 +46,7 @@ def written(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
-def option(name: str, part: type[Part]) -> str:
+def option(name: str, part: type[Options]) -> str:
     """Return what there is to say of an option of a part."""
     field = part.model_fields[name]
     kind = " or ".join(dict.fromkeys(kinds(field.annotation)))
@@ -54,8 +56,9 @@ def option(name: str, part: type[Part]) -> str:
 
 def table(section: str) -> str:
     """Return the table of all parts of one kind."""
-    rows = ["| type | what it does | options: what they may be, default |", "|---|---|---|"]
-    for name, part in PARTS[section].items():
+    key = "key" if section == "augmentation" else "type"
+    rows = [f"| {key} | what it does | options: what they may be, default |", "|---|---|---|"]
+    for name, part in SECTIONS[section].items():
         names = sorted(part.model_fields, key=lambda one: not part.model_fields[one].is_required())
         options = ", ".join(option(one, part) for one in names if one != "type")
         rows.append(f"| `{name}` | {(part.__doc__ or '').splitlines()[0]} | {options or 'none'} |")

@@ -8,11 +8,12 @@ from random import Random
 
 from convcli.kernels import KERNELS
 from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.augmentation import AUGMENTATIONS
 from convcli.nn.config import PARTS
 
 WORD = re.compile(rb'"[^"\n]*"|[\w.+-]+')
 
-_PARTS = {name: part for parts in PARTS.values() for name, part in parts.items()}
+_PARTS = {name: part for parts in (*PARTS.values(), AUGMENTATIONS) for name, part in parts.items()}
 _NAMES = {*_PARTS, *KERNELS, *ACTIVATIONS, "valid", "same", "full", "digits"}
 KNOWN = sorted(
     {f'"{name}"'.encode() for name in _NAMES}

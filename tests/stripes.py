@@ -36,17 +36,19 @@ def data(count=90, *, validation=True):
     return Splits(dataset(count), dataset(30, 1) if validation else None, dataset(30, 2), ())
 
 
-def config(layers=LAYERS, *, validation=0.1, **training):
-    """Return a configuration for them; keywords are options of [training]."""
+def config(layers=LAYERS, *, validation=0.1, augmentation=None, evaluation=None, **training):
+    """Return a configuration for them; other keywords are options of [training]."""
     document = {
         "data": {"source": "stripes.npz", "validation": validation},
         "layers": layers,
+        "augmentation": augmentation or {},
         "training": {"epochs": 3, "batch_size": 16, **training},
+        "evaluation": evaluation or {},
     }
     return validate(document, "stripes.toml")
 
 
 def training(layers=LAYERS, *, count=90, validation=True, threads=1, **options):
-    """Return a training on them that has not begun."""
+    """Return a training on them that has not begun; other keywords as for `config`."""
     chosen = config(layers, validation=0.1 if validation else 0, **options)
     return build.new_training(chosen, data(count, validation=validation), threads)

@@ -302,6 +302,30 @@ def test_the_same_seed_gives_the_same_weights_whatever_the_threads():
     assert metrics(runs[0]) == metrics(runs[1])
 
 
+AUGMENTED = {"augmentation": {"flip": "horizontal", "shift": 1, "cutout": 3}, "evaluation": {"flips": True}}
+
+
+def test_the_same_holds_where_images_are_augmented():
+    runs = [finish(stripes.training(threads=threads, **AUGMENTED)) for threads in (1, 3, 2)]
+    assert len({weights(run.model) for run in runs}) == 1
+    assert metrics(runs[0]) == metrics(runs[1])
+    assert weights(finish(stripes.training()).model) != weights(runs[0].model)
+
+
+def test_what_pixels_are_scaled_by_is_of_the_images_as_they_are():
+    assert stripes.training(**AUGMENTED).model.preprocessing == stripes.training().model.preprocessing
+
+
+def test_every_figure_is_of_images_and_their_mirror_images_where_that_is_asked_for():
+    training = finish(stripes.training(**AUGMENTED))
+    model, validation = training.model, stripes.data().validation
+    figures = model.evaluate(validation.images, validation.labels)
+    last = training.progress.history[-1]
+    assert (figures.loss, figures.accuracy) == (last.validation_loss, last.validation_accuracy)
+    flipped = np.ascontiguousarray(validation.images[:, :, ::-1])
+    np.testing.assert_array_equal(model.predict(flipped), model.predict(validation.images))
+
+
 def test_another_seed_gives_others():
     runs = [finish(stripes.training(LAYERS, seed=seed, epochs=1)) for seed in (0, 1)]
     assert weights(runs[0].model) != weights(runs[1].model)

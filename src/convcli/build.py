@@ -19,6 +19,7 @@ def new_model(config: Config, data: Splits, threads: int | None = None) -> Model
     network = Network.classifying(config.layers, data.train.shape, len(data.train.classes))
     batch_size = min(config.training.batch_size, len(data.train))
     check_training_memory(network, batch_size, threads)  # before weights are drawn
+    config.augmentation.check(data.train.shape)
     rng = np.random.default_rng((config.training.seed, 0))
     return Model(
         network,

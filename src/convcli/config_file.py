@@ -15,6 +15,7 @@ from convcli.data import BUILT_IN
 from convcli.errors import ConfigError
 from convcli.files import open_inside
 from convcli.formats import toml
+from convcli.nn.augmentation import AUGMENTATIONS
 from convcli.nn.config import LONGEST_LINE, Config, validate
 from convcli.wording import shortened
 
@@ -123,6 +124,9 @@ def _set(document: dict[str, Any], override: str) -> None:
             part = isinstance(table, list) or steps == ["training", step]
             if part and isinstance(inner, str):  # its bare name
                 inner = table[key] = {"type": inner}
+            augmented = steps == ["augmentation", step] and step in AUGMENTATIONS
+            if augmented and not isinstance(inner, dict):  # its bare value
+                inner = table[key] = {AUGMENTATIONS[step].main(): inner}
             table = inner
         table[_key(table, last)] = value
     except (TypeError, ValueError, IndexError, AttributeError):

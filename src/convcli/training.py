@@ -149,6 +149,7 @@ class Training:
         threads: int | None = None,
     ) -> None:
         check_training_memory(model.network, min(options.batch_size, len(train)), threads)
+        model.config.augmentation.check(train.shape)
         self.model, self.options, self.train, self.validation = model, options, train, validation
         self.threads = threads
         self.progress = Progress()

@@ -32,6 +32,16 @@ def test_images_that_are_resized_are_mentioned(call):
     assert json.loads(result.stdout)["input"] == [12, 10, 1]
 
 
+@pytest.mark.usefixtures("quick")
+def test_how_images_are_augmented_is_told(call):
+    options = ["--set", "augmentation.shift=2", "--set", "augmentation.cutout.size=3"]
+    options += ["--set", "augmentation.cutout.probability=0.5", "--set", "augmentation.flip=none"]
+    line = "augmentation: shift = 2, cutout = { size = 3, probability = 0.5 }\n"
+    assert line in call("check", "quick.toml", *options).stdout
+    document = json.loads(call("check", "quick.toml", *options, "--json").stdout)
+    assert document["augmentation"]["cutout"] == {"size": 3, "probability": 0.5}
+
+
 WRONG = {
     "unknown key": (
         ["training.optimzer=1"],
@@ -52,6 +62,11 @@ WRONG = {
         ["layers.2.size=7"],
         2,
         ["[[layers]] 2 (max_pool) cannot take its input of 6 × 6 × 4.", "use a smaller window"],
+    ),
+    "a shift beyond the image": (
+        ["augmentation.shift=8"],
+        2,
+        ["augmentation.shift = 8: images of 8 × 8 can be moved by at most 7 pixels."],
     ),
     "a last layer that does not fit": (
         ["layers.5.units=7"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -15,6 +16,18 @@ from convcli.nn.network import Network
 from convcli.training import EpochDone
 
 LAST = len(stripes.LAYERS)
+
+
+def test_mirrored_digits_and_letters_are_doubted_and_other_classes_are_not():
+    training = stripes.training(augmentation={"flip": "horizontal"})
+    assert about(training.model, training.train) == []
+    signs = dataclasses.replace(training.model, classes=("6", "b", "8"))
+    (told,) = about(signs, training.train)
+    assert told.startswith(
+        "augmentation.flip: the classes (6, b, 8) are named like digits or letters, few of"
+    )
+    still = stripes.training(augmentation={"flip": "none"}).model
+    assert about(dataclasses.replace(still, classes=("6", "b", "8")), training.train) == []
 
 
 def doubts(layers=stripes.LAYERS, **options):

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_info
 import stripes
 from convcli.engine.team import Team
 from convcli.engine.threads import available_cores
+from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
 from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
@@ -30,12 +31,12 @@ PICTURES = stripes.dataset(130)
 BATCH = np.random.default_rng(0).permutation(130)[:101]
 
 
-def workers_and_weights(layers, threads, piece=6):
+def workers_and_weights(layers, threads, piece=6, **options):
     """Return workers that cut a batch into more pieces than there are lanes, and fresh weights."""
     network = Network(layers, (8, 8, 1))
     preprocessing = Preprocessing.fit([PICTURES.images], "standardize")
     weights = NetworkWeights.initial(network, np.random.default_rng(1))
-    workers = Workers(network, weights, preprocessing, CrossEntropy(), threads)
+    workers = Workers(network, weights, preprocessing, CrossEntropy(), threads, **options)
     workers.piece = piece
     assert len(BATCH) / piece > LANES
     return workers, weights
@@ -116,6 +117,52 @@ def test_random_numbers_depend_on_the_seed():
             totals.append(workers.total.copy())
     np.testing.assert_array_equal(totals[0], totals[1])
     assert (totals[0] != totals[2]).any()
+
+
+AUGMENTATION = AugmentationOptions.model_validate({"flip": "both", "shift": 2, "cutout": 3})
+
+
+def test_augmented_bytes_do_not_depend_on_the_number_of_threads(kind):
+    found = set()
+    for threads in (1, 2, 3):
+        workers, _ = workers_and_weights(NETWORKS["dropout"], threads, augmentation=AUGMENTATION)
+        with workers:
+            result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0, 1, 2))
+        found.add((workers.total.tobytes(), result.loss, result.correct))
+    assert len(found) == 1
+
+
+def test_an_image_is_augmented_by_where_it_lies_in_the_data_and_the_epoch():
+    seen = Augmenter(AUGMENTATION, Preprocessing.fit([PICTURES.images], "standardize"))
+    everything = np.arange(len(PICTURES))
+    for epoch in (1, 2):
+        images = seen.images(PICTURES.images, Draws(7, epoch, everything))
+        workers, _ = workers_and_weights(NETWORKS["plain"], 1)
+        with workers:  # the augmented images as they are
+            wanted = workers.gradient(images, PICTURES.labels[BATCH], BATCH, (7, epoch, 0)).loss
+        for batch, piece in ((0, 6), (5, 11)):
+            workers, _ = workers_and_weights(NETWORKS["plain"], 1, piece, augmentation=AUGMENTATION)
+            with workers:
+                seed = (7, epoch, batch)
+                found = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, seed).loss
+            assert found == pytest.approx(wanted, rel=1e-6)
+
+
+def test_outputs_are_not_of_augmented_images():
+    plain, _ = workers_and_weights(NETWORKS["plain"], 1)
+    augmenting, _ = workers_and_weights(NETWORKS["plain"], 1, augmentation=AUGMENTATION)
+    with plain, augmenting:
+        np.testing.assert_array_equal(augmenting.outputs(PICTURES.images), plain.outputs(PICTURES.images))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_with_flips_outputs_are_means_of_those_of_both_forms(kind, threads):
+    workers, _ = workers_and_weights(NETWORKS["dropout and batch_norm"], 1)
+    with workers:
+        each = [workers.outputs(images) for images in (PICTURES.images, PICTURES.images[:, :, ::-1])]
+    flipping, _ = workers_and_weights(NETWORKS["dropout and batch_norm"], threads, flips=True)
+    with flipping:
+        np.testing.assert_array_equal(flipping.outputs(PICTURES.images), (each[0] + each[1]) / 2)
 
 
 def test_correct_answers_are_counted():

@@ -13,10 +13,12 @@ import pytest
 import stripes
 from convcli import bounds
 from convcli.config_file import ConfigFile
-from convcli.errors import InputError, UsageError
+from convcli.errors import ConfigError, InputError, UsageError
 from convcli.runs.folder import BEST, LAST, METRICS, RESOLVED, Run
 from convcli.runs.recording import begin
 from convcli.runs.resuming import resume, values_in_force
+
+AUGMENTATION = {"flip": {"direction": "horizontal", "alternate": True}, "shift": 1, "cutout": 3}
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +68,27 @@ def test_an_unchanged_run_ends_as_if_it_had_never_stopped(tmp_path, stop):
     assert not changes
     assert kept(stopped) == kept(whole)
     assert (stopped.folder / RESOLVED).read_bytes() == (whole.folder / RESOLVED).read_bytes()
+
+
+@pytest.mark.parametrize("stop", [5, 8])
+def test_images_are_augmented_as_if_it_had_never_stopped(tmp_path, stop):
+    options = {"augmentation": AUGMENTATION, "evaluation": {"flips": True}}
+    stopped, whole = start(tmp_path / "stopped", stop, **options), start(tmp_path / "whole", **options)
+    _, changes = go_on(stopped)
+    assert not changes
+    assert kept(stopped) == kept(whole)
+
+
+def test_each_changed_option_of_an_augmentation_is_named(tmp_path):
+    run = start(tmp_path / "run", 8, augmentation=AUGMENTATION)
+    with pytest.raises(UsageError) as caught:
+        go_on(run, "augmentation.shift.size=2", "augmentation.flip.direction=vertical")
+    assert caught.value.lines[1:-1] == (
+        "  augmentation.flip.direction: 'horizontal' → 'vertical'",
+        "  augmentation.shift.size: 1 → 2",
+    )
+    with pytest.raises(ConfigError, match=r"augmentation\.shift = 8: images of 8 × 8"):
+        go_on(run, "augmentation.shift.size=8", allow=True)
 
 
 @pytest.mark.parametrize("schedule", ["constant", {"type": "step", "every": 1, "warmup": 1.5}])
@@ -125,6 +148,8 @@ def test_when_checkpoints_are_written_is_nobodys_business(tmp_path):
         "training.loss={ type = 'cross_entropy', label_smoothing = 0.1 }",
         "training.schedule.warmup=1",
         "layers.1.activation=tanh",
+        "augmentation.shift=1",
+        "evaluation.flips=true",
     ],
 )
 def test_what_would_have_given_another_run_is_refused_and_nothing_is_touched(tmp_path, override):

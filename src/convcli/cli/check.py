@@ -21,7 +21,13 @@ def check(
     from convcli import build
     from convcli.config_file import ConfigFile
     from convcli.nn.doubts import about
-    from convcli.render.network import data_document, data_lines, network_document, network_table
+    from convcli.render.network import (
+        augmentation_line,
+        data_document,
+        data_lines,
+        network_document,
+        network_table,
+    )
 
     file = ConfigFile.read(config, overrides or [])
     data = data_of(file)
@@ -30,7 +36,11 @@ def check(
     network = model.network
     parts = {"train": data.train, "validation": data.validation, "test": data.test}
     if json:
-        return print_json({"data": data_document(parts), **network_document(network)})
+        augmentation = file.config.augmentation.model_dump(mode="json", exclude_none=True)
+        documents = {"data": data_document(parts), "augmentation": augmentation}
+        return print_json({**documents, **network_document(network)})
     out_text(data_lines(parts))
+    if any(file.config.augmentation.active):
+        out(augmentation_line(file.config.augmentation))
     show(network_table(network, file.name))
     return out("The configuration is valid.")

@@ -151,4 +151,6 @@ def _classes(passage: Passage) -> Step:
     best = number(probabilities[order[0]])
     data = {"probabilities": dict(zip(passage.model.classes, exact(probabilities), strict=True))}
     line = f"{passage.model.loss.formula}: {names[0]} with {best}"
+    if passage.model.config.evaluation.flips:
+        line += "; predict takes the mean of the outputs for the image and its mirror image"
     return Step.of("Class probabilities", ((grid,), line), data)

@@ -49,6 +49,18 @@ def dumps(document: Mapping[str, Any]) -> str:
     return _table(document, "") + "\n"
 
 
+def inline(document: Mapping[str, Any]) -> str:
+    """Return a document as what stands between the braces of a table in one line.
+
+    >>> inline({"shift": 2, "cutout": {"size": 8, "probability": 0.5}})
+    'shift = 2, cutout = { size = 8, probability = 0.5 }'
+    """
+    return ", ".join(
+        f"{key} = {f'{{ {inline(value)} }}' if isinstance(value, Mapping) else _value(value)}"
+        for key, value in document.items()
+    )
+
+
 def _table(table: Mapping[str, Any], prefix: str) -> str:
     # `type` says how to read the rest, so it stands first.
     plain = sorted((key for key in table if not _is_table(table[key])), key=lambda key: key != "type")

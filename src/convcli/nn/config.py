@@ -1,4 +1,4 @@
-"""The typed configuration of data, network and training, and the words for what is wrong with one."""
+"""The typed configuration: all that a file may say, and the words for what is wrong with one."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.bounds import check_document
 from convcli.config import DataOptions, OneOf, Options, Parts
 from convcli.errors import ConfigError
+from convcli.nn.augmentation import AUGMENTATIONS, AugmentationOptions
 from convcli.nn.layer import LAYERS, Layers
 from convcli.nn.losses import LOSSES, CrossEntropy, Loss
 from convcli.nn.optimizers import OPTIMIZERS, Adam, Optimizer
@@ -81,12 +82,20 @@ class TrainingOptions(Options):
     schedule: Annotated[Schedule, OneOf("schedule", SCHEDULES, Constant)] = Field(default_factory=Constant)
 
 
+class EvaluationOptions(Options):
+    """[evaluation]: how the network is asked, in validation and whenever it is used."""
+
+    flips: bool = False
+
+
 class Config(Options):
     """A whole configuration."""
 
     data: DataOptions
     layers: Layers
+    augmentation: AugmentationOptions = Field(default_factory=AugmentationOptions)
     training: TrainingOptions = Field(default_factory=TrainingOptions)
+    evaluation: EvaluationOptions = Field(default_factory=EvaluationOptions)
 
     @model_validator(mode="after")
     def _early_stopping_needs_a_judge(self) -> Config:
@@ -134,9 +143,11 @@ def _keys(path: list[int | str]) -> list[str]:
     tables: dict[tuple[object, ...], type[BaseModel]] = {
         (): Config,
         ("data",): DataOptions,
+        ("augmentation",): AugmentationOptions,
         ("training",): TrainingOptions,
+        ("evaluation",): EvaluationOptions,
     }
-    for section, parts in PARTS.items():
+    for section, parts in {**PARTS, "augmentation": AUGMENTATIONS}.items():
         tables |= {(section, name): part for name, part in parts.items()}
     named = [step for step in path if isinstance(step, str)]
     table = tables.get(tuple(named)) or tables.get(tuple(named[-2:]))

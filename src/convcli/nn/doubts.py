@@ -14,6 +14,7 @@ from convcli.nn.network import Network
 from convcli.nn.optimizers import Optimizer
 from convcli.nn.places import Place
 from convcli.nn.schedules import Schedule
+from convcli.wording import first_of
 
 SAMPLES = 64  # images that a layer is tried with
 CHANCE = 0.98  # of the loss of guessing: what is above it has learned nothing
@@ -29,6 +30,8 @@ def about(model: Model, train: Dataset) -> list[str]:
         *_about_the_end(model),
         *_about_single_values(model, len(train)),
         *_about_warm_up(options.schedule, options.epochs),
+        *model.config.augmentation.doubts(train.shape),
+        *_about_mirrored_signs(model),
     ]
     if (dead := dead_layer(model, train)) is not None:
         notes.append(
@@ -91,6 +94,15 @@ def _about_warm_up(schedule: Schedule, epochs: int) -> list[str]:
         f"training.schedule.warmup = {schedule.warmup:g} takes all {epochs} epoch(s): the learning rate never"
     )
     return [f"{told} gets to where the schedule begins. Set a smaller warmup, or more training.epochs."]
+
+
+def _about_mirrored_signs(model: Model) -> list[str]:
+    """Return what is wrong with mirror images of digits and letters."""
+    flip, names = model.config.augmentation.flip, model.classes
+    if flip is None or flip.idle or not all(len(name) == 1 and name.isalnum() for name in names):
+        return []
+    told = f"augmentation.flip: the classes ({first_of(names)}) are named like digits or letters"
+    return [f"{told}, few of which are the same when mirrored. Leave it out if they are."]
 
 
 def dead_layer(model: Model, train: Dataset) -> Place | None:

@@ -72,7 +72,11 @@ class Model:
         return self.preprocessing.far(np.asarray(images))
 
     def outputs(self, images: Array) -> Array:
-        """Return the network's raw outputs (n, classes) for `images`; errors are those of `predict`."""
+        """Return the network's raw outputs (n, classes) for `images`; errors are those of `predict`.
+
+        With `evaluation.flips` in the configuration they are the means of those for an image and its mirror
+        image, in all that uses them: `predict`, `evaluate`, and the validation of a training.
+        """
         pixels = self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))
         with self.workers() as workers:
             return self.checked(workers.outputs(pixels))
@@ -101,8 +105,16 @@ class Model:
         return Trace.of(self.network, self.weights, x)
 
     def workers(self, threads: int | None = None) -> Workers:
-        """Return a team that takes batches through the network."""
-        return Workers(self.network, self.weights, self.preprocessing, self.loss, threads)
+        """Return a team that takes batches through the network, as the configuration says."""
+        return Workers(
+            self.network,
+            self.weights,
+            self.preprocessing,
+            self.loss,
+            threads,
+            augmentation=self.config.augmentation,
+            flips=self.config.evaluation.flips,
+        )
 
 
 def _too_large(what: str) -> TrainingError:

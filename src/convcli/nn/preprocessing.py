@@ -75,7 +75,7 @@ class Preprocessing:
         )
 
     def apply(self, images: Array, out: Array) -> Array:
-        """Write the network's input for `images` (n, h, w, c), uint8, to `out`, float32, and return it."""
+        """Write the network's input for `images` (n, h, w, c) of 0 … 255 to `out`, float32, and return it."""
         scale = 1 / (255 * np.array(self.deviation))
         shift = -np.array(self.mean) / np.array(self.deviation)
         np.multiply(images, scale.astype(np.float32), out=out)

@@ -19,6 +19,7 @@ from convcli.engine.blas import one_thread_each
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array, FreeList
+from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -82,6 +83,11 @@ class Workers:
         What a batch goes through. The weights may change between calls.
     threads
         How many, see `useful_threads`; all that the process may use if not given.
+    augmentation
+        How `gradient` changes images before they are learned from; not at all if not given.
+    flips
+        Whether `outputs` are means of those of an image and of its mirror image, left and right exchanged.
+        Source: Jordan, 2024, arXiv:2404.00498, section 3.5, which does so and more.
 
     Attributes
     ----------
@@ -96,8 +102,13 @@ class Workers:
         preprocessing: Preprocessing,
         loss: Loss,
         threads: int | None = None,
+        *,
+        augmentation: AugmentationOptions | None = None,
+        flips: bool = False,
     ) -> None:
         self.network, self.weights, self.preprocessing, self.loss = network, weights, preprocessing, loss
+        self.augmenter = Augmenter(augmentation or AugmentationOptions(), preprocessing)
+        self.flips = flips
         self.threads = useful_threads(threads)
         self.piece = _piece_size(network)
         self.total = np.zeros(network.trained.size, np.float32)
@@ -123,7 +134,7 @@ class Workers:
         self._team.close()  # its helpers know the old arrays
         shape, outputs = self.network.shapes[0], self.network.shapes[-1]
         self._images = shared_zeros(images * math.prod(shape), np.uint8).reshape(images, *shape)
-        self._labels = shared_zeros(images, np.int64)
+        self._labels, self._places = shared_zeros(images, np.int64), shared_zeros(images, np.int64)
         self._outputs = shared_zeros(images * math.prod(outputs), self.weights.trained.dtype).reshape(
             images, *outputs
         )
@@ -143,14 +154,15 @@ class Workers:
         batch : (b,)
             Indices into `images`.
         seed
-            What the random numbers of this batch depend on, besides the piece's number.
+            What the random numbers of this batch depend on, besides the piece's number. Where images are
+            augmented it begins with the training's seed and the epoch, on which they and the image depend.
         """
         size = len(batch)
         if size > len(self._images):
             self._room(max(size, self._ahead))
         # "clip" takes them straight to `out`; the default would fill a copy first.
         np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
-        self._labels[:size] = labels
+        self._labels[:size], self._places[:size] = labels, batch
         job = _Learn(size, self._pieces(size), seed)
         lanes = min(job.pieces, LANES)
         results = [result for result in self._team.run(job, lanes) if result]
@@ -211,8 +223,10 @@ class Workers:
             if self.network.sequence.draws:
                 current.rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
             chosen = _piece(job, piece)
-            labels = self._labels[chosen]
-            outputs = self._forward(chosen, tape)
+            images, labels = self._images[chosen], self._labels[chosen]
+            if self.augmenter.active:
+                images = self.augmenter.images(images, Draws.of(job.seed, self._places[chosen]))
+            outputs = self._forward(images, tape)
             losses, gradient = self.loss.evaluate(outputs, labels)
             gradient *= gradient.dtype.type(1 / job.size)
             loss += float(losses.sum(dtype=np.float64))
@@ -225,10 +239,13 @@ class Workers:
         """Put the outputs of a piece into the shared array."""
         tape.current.training = False
         chosen = slice(piece * self.piece, min((piece + 1) * self.piece, job.size))
-        self._outputs[chosen] = self._forward(chosen, tape)
+        images, outputs = self._images[chosen], self._outputs[chosen]
+        outputs[:] = self._forward(images, tape)
+        if self.flips:
+            outputs += self._forward(images[:, :, ::-1], tape)
+            outputs *= outputs.dtype.type(0.5)
 
-    def _forward(self, chosen: slice, tape: Tape) -> Array:
-        images = self._images[chosen]
+    def _forward(self, images: Array, tape: Tape) -> Array:
         x = tape.workspace.array("input", images.shape, self.weights.trained.dtype)
         return self.network.forward(self.preprocessing.apply(images, x), self.weights, tape)
 

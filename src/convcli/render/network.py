@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.data import Dataset
+from convcli.formats.toml import inline
+from convcli.nn.augmentation import AugmentationOptions
 from convcli.nn.layer import Initial, Shape
 from convcli.nn.network import Network
 from convcli.nn.places import Place
@@ -208,6 +210,12 @@ def data_lines(parts: Mapping[str, Dataset | None]) -> str:
     assert train is not None
     names = first_of([shown(name) for name in train.classes])
     return f"images: {', '.join(sizes)}, each {by(train.shape)}\nclasses: {len(train.classes)} ({names})"
+
+
+def augmentation_line(options: AugmentationOptions) -> str:
+    """Return what changes training images, as [augmentation] would say it in a line."""
+    active = {augmentation.name(): augmentation.told for augmentation in options.active}
+    return f"augmentation: {inline(active) or 'none'}"
 
 
 def data_document(parts: Mapping[str, Dataset | None]) -> dict[str, Any]:
