@@ -18,6 +18,7 @@ BLOCK = re.compile(
     r"(<!-- all of (\w+), written by configuration_reference\.py -->\n).*?(?=<!-- end -->)", re.DOTALL
 )
 SECTIONS: dict[str, Mapping[str, type[Options]]] = {**PARTS, "augmentation": AUGMENTATIONS}
+COMMON = ("type", "repeat")  # which all have, or all layers
 KINDS = {bool: "true or false", int: "integer", float: "number", str: "text", Layer: "layers"}
 
 
@@ -60,7 +61,7 @@ def table(section: str) -> str:
     rows = [f"| {key} | what it does | options: what they may be, default |", "|---|---|---|"]
     for name, part in SECTIONS[section].items():
         names = sorted(part.model_fields, key=lambda one: not part.model_fields[one].is_required())
-        options = ", ".join(option(one, part) for one in names if one != "type")
+        options = ", ".join(option(one, part) for one in names if one not in COMMON)
         rows.append(f"| `{name}` | {(part.__doc__ or '').splitlines()[0]} | {options or 'none'} |")
     return "\n".join(rows) + "\n"
 

@@ -87,11 +87,23 @@ def batch_norm(torch, layer, x, weights, training):
     )
 
 
+def inner(torch, layer, x, weights, training, number):
+    """Return what the layer of a number in another makes of x."""
+    own = {k.partition(".")[2]: w for k, w in weights.items() if k.startswith(f"{number}.")}
+    child = layer.children[number - 1]
+    return FACTS[child.name()].torch(torch, child, x, own, training)
+
+
 def sequence(torch, layer, x, weights, training):
-    for number, child in enumerate(layer.children, 1):
-        own = {k.partition(".")[2]: w for k, w in weights.items() if k.startswith(f"{number}.")}
-        x = FACTS[child.name()].torch(torch, child, x, own, training)
+    for number in range(1, len(layer.children) + 1):
+        x = inner(torch, layer, x, weights, training, number)
     return x
+
+
+def parallel(torch, layer, x, weights, training):
+    numbers = range(1, len(layer.children) + 1)
+    made = [inner(torch, layer, x, weights, training, number) for number in numbers]
+    return sum(made) if layer.combine == "add" else torch.cat(made, dim=1)
 
 
 def residual(torch, layer, x, weights, training):
@@ -102,6 +114,7 @@ def residual(torch, layer, x, weights, training):
     return activated(torch, layer.activation, x + y)
 
 
+KEPT = {"type": "dropout", "rate": 0}
 INNER = [
     {"type": "conv", "filters": 2, "padding": "same", "activation": "relu"},
     {"type": "batch_norm"},
@@ -230,6 +243,11 @@ FACTS = {
                     ]
                 },
             ),
+            "repeated": Case((4, 4, 2), {"layers": [{**INNER[0], "repeat": 2}, {"type": "batch_norm"}]}),
+            "repeats in a repeat": Case(
+                (5, 6, 2),
+                {"layers": [{"type": "residual", "repeat": 2, "layers": [{**INNER[0], "repeat": 2}]}]},
+            ),
             "one within one": Case(
                 (3, 4, 2),
                 {
@@ -296,5 +314,46 @@ FACTS = {
             "drop": 0.2,
         },
         multiply_adds=2 * (4 * 5) * 2 * (3 * 3 * 2),
+    ),
+    "parallel": Facts(
+        parallel,
+        cases={
+            "as it comes": Case(
+                (4, 5, 2),
+                {"branches": [{"layers": INNER}, {"type": "conv", "filters": 3, "padding": "same"}]},
+            ),
+            "one": Case((4, 5, 2), {"branches": [INNER[0]]}),
+            "added": Case(
+                (4, 4, 2),
+                {
+                    "combine": "add",
+                    "branches": [{"layers": INNER}, {"type": "batch_norm"}, {"type": "dropout", "rate": 0}],
+                },
+            ),
+            "without weights, of flat numbers": Case(
+                (5,), {"branches": [{"type": "dropout", "rate": 0}, {"type": "activation"}]}
+            ),
+            "one in another, smaller": Case(
+                (4, 6, 2),
+                {
+                    "branches": [
+                        {"type": "max_pool"},
+                        {
+                            "layers": [
+                                {"type": "parallel", "branches": [INNER[0], INNER[1]]},
+                                {"type": "avg_pool"},
+                            ]
+                        },
+                        {"type": "residual", "layers": [{**INNER[0], "stride": 2, "filters": 1}]},
+                    ]
+                },
+            ),
+            "repeated": Case((4, 5, 2), {"branches": [{**INNER[0], "repeat": 2}, {**INNER[0], "repeat": 2}]}),
+        },
+        words=({"branches": [{"layers": INNER}, INNER[0]], "combine": "add"}, "2 branches, added"),
+        large={
+            "branches": [{**INNER[0], "filters": 4}, {"layers": [INNER[0], {"type": "dropout", "rate": 0.2}]}]
+        },
+        multiply_adds=(4 * 5) * (2 * 2 * 2 + 3 * 2) * (3 * 3),
     ),
 }

@@ -167,6 +167,83 @@ def test_a_long_sequence_may_hold_as_many_layers_as_a_network_may():
         validate(document([{"type": "sequence", "layers": row}] * 2 + row[:1]), "some.toml")
 
 
+def test_a_repeated_layer_learns_what_copies_in_a_sequence_learn():
+    copies = {"type": "sequence", "layers": [CONV, CONV, CONV]}
+    inner = {"type": "residual", "activation": "relu", "layers": [{**CONV, "repeat": 2}]}
+    written = {
+        "type": "residual",
+        "activation": "relu",
+        "layers": [{"type": "sequence", "layers": [CONV, CONV]}],
+    }
+    short = trained([{**CONV, "repeat": 3}, {**inner, "repeat": 2}, *FLAT[6:]])
+    long = trained([copies, {"type": "sequence", "layers": [written, written]}, *FLAT[6:]])
+    assert vectors(short) == vectors(long)
+    assert short.model.network.trained.shapes() == long.model.network.trained.shapes()
+    assert [place.name for place in short.model.network.places] == [
+        place.name for place in long.model.network.places
+    ]
+    assert short.model.config.layers[0] == Conv(
+        filters=4, padding="same", activation="relu", repeat=3
+    )  # as it was written
+
+
+def test_copies_have_numbers_within_that_of_the_layer_and_errors_name_them():
+    layers = (Conv(filters=2, repeat=3), MaxPool())
+    network = Network(layers, (12, 12, 1))
+    assert [(place.number, place.title) for place in network.places] == [
+        (1, "sequence 3 × conv 2 × 3×3, p=valid"),
+        *((f"1.{copy}", "conv 2 × 3×3, p=valid") for copy in (1, 2, 3)),
+        (2, "max_pool 2×2"),
+    ]
+    with pytest.raises(
+        ConfigError, match=r"^\[\[layers\]\] 1 → inside 3 \(conv\) cannot take its input of 2 × 2 × 2"
+    ):
+        Network(layers, (6, 6, 1))
+
+
+def test_a_last_dense_layer_gets_its_units_in_a_repeat_as_well():
+    layers = (Flatten(), Sequence(layers=(Dense(units=7), Dense()), repeat=2))
+    assert Network.classifying(layers, (2, 2, 1), 3).trained.shapes() == {
+        "2.1.1.W": (4, 7),
+        "2.1.1.b": (7,),
+        "2.1.2.W": (7, 3),
+        "2.1.2.b": (3,),
+        "2.2.1.W": (3, 7),
+        "2.2.1.b": (7,),
+        "2.2.2.W": (7, 3),
+        "2.2.2.b": (3,),
+    }
+
+
+@pytest.mark.parametrize(
+    ("layers", "found"),
+    [
+        ([{**CONV, "repeat": 1000}, {"type": "flatten"}], "1,001"),
+        ([{"type": "sequence", "repeat": 100, "layers": [{**CONV, "repeat": 10}]}], "1,100"),
+        (
+            [{"type": "parallel", "branches": [{"layers": [{**CONV, "repeat": 10**15}]}]}],
+            "1,000,000,000,000,002",
+        ),
+    ],
+)
+def test_repeated_layers_are_counted_before_they_are_made(layers, found):
+    with pytest.raises(ConfigError, match=f"expected at most 1,000 layers, found {found}"):
+        validate(document(layers), "some.toml")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (0, "repeat: should be greater than or equal to 1, not 0"),
+        ("3", "repeat: should be a valid integer, not '3'"),
+        (True, "repeat: should be a valid integer, not True"),
+    ],
+)
+def test_a_repeat_that_is_none_is_refused(value, message):
+    with pytest.raises(ConfigError, match=message):
+        validate(document([{**CONV, "repeat": value}]), "some.toml")
+
+
 def test_options_are_no_layers_where_layers_are_counted():
     conv = {"type": "conv", "filters": 2, "init": ["sobel-x", "sobel-y"]}
     validate(document([conv] * 900), "some.toml")

@@ -99,6 +99,17 @@ def test_a_network_is_told_by_the_layers_that_have_a_size():
     assert network_words(stripes.config(layers)) == "conv 4, dense 5, dense"
 
 
+def test_repeated_layers_and_branches_in_words():
+    conv = {"type": "conv", "filters": 4}
+    branches = [{"layers": [{**conv, "repeat": 3}, {"type": "max_pool"}]}, conv]
+    layers = [
+        {"type": "parallel", "branches": branches, "repeat": 2},
+        {"type": "residual", "repeat": 2, "layers": [conv]},
+        {"type": "flatten", "repeat": 2},
+    ]
+    assert network_words(stripes.config(layers)) == "2 × (3 × conv 4, conv 4), 2 × conv 4"
+
+
 COMPARISON = Comparison(
     {"layers.1.filters": (4, 8), "training.patience": (None, 3), "data.source": ("digits", "a\x1bb")},
     {},

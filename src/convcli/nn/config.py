@@ -23,7 +23,7 @@ from convcli.bounds import check_document
 from convcli.config import DataOptions, OneOf, Options, Parts
 from convcli.errors import ConfigError
 from convcli.nn.augmentation import AUGMENTATIONS, AugmentationOptions
-from convcli.nn.layer import LAYERS, Layers
+from convcli.nn.layer import HOLDING, LAYERS, Layers
 from convcli.nn.losses import LOSSES, CrossEntropy, Loss
 from convcli.nn.optimizers import OPTIMIZERS, Adam, Optimizer
 from convcli.nn.schedules import SCHEDULES, Constant, Schedule
@@ -35,6 +35,9 @@ PARTS: Mapping[str, Parts] = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
 }
+
+# Where a table of one of these parts stands, by the key that leads there.
+_SECTIONS: Mapping[str, Parts] = {**PARTS, **dict.fromkeys(HOLDING, LAYERS)}
 
 # Of a message about a wrong configuration.
 MOST_MISTAKES = 20
@@ -147,7 +150,7 @@ def _keys(path: list[int | str]) -> list[str]:
         ("training",): TrainingOptions,
         ("evaluation",): EvaluationOptions,
     }
-    for section, parts in {**PARTS, "augmentation": AUGMENTATIONS}.items():
+    for section, parts in {**_SECTIONS, "augmentation": AUGMENTATIONS}.items():
         tables |= {(section, name): part for name, part in parts.items()}
     named = [step for step in path if isinstance(step, str)]
     table = tables.get(tuple(named)) or tables.get(tuple(named[-2:]))
@@ -158,11 +161,12 @@ def _toml_path(path: Iterable[int | str]) -> str:
     """Return the words for a place: `training.optimizer.`, `[[layers]] 2 → inside 1 (conv): `."""
     text, section = "", ""
     for step in path:
-        if isinstance(step, int) and text.endswith("): layers."):  # of a layer, named with its type
+        if isinstance(step, int) and text.endswith(tuple(f"): {name}." for name in HOLDING)):
+            # of a layer, named with its type
             text = f"{text[: text.rindex(' (')]} → inside {step + 1}: "
         elif isinstance(step, int):
             text = f"[[{text.removesuffix('.')}]] {step + 1}: "
-        elif section in PARTS and step in PARTS[section]:
+        elif step in _SECTIONS.get(section, ()):
             section = ""  # an option may have the name of a layer
             if text.endswith(": "):
                 text = f"{text.removesuffix(': ')} ({step}): "

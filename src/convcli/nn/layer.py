@@ -86,12 +86,17 @@ class Layer(Part):
     ----------
     function_option
         Which of its options names the activation function that it ends with, if it has one.
+    repeat
+        How many of it stand there in a row, each with weights of its own: it is what the configuration says,
+        and a container sees to it (`Sequence.children`). Nothing else asks for it.
     serial
         Whether all goes through its children, one after the other, and what the last gives is what comes out.
     """
 
     function_option: ClassVar[str | None] = None
     serial: ClassVar[bool] = False
+
+    repeat: Annotated[int, Field(ge=1, le=MOST_LAYERS)] | None = None
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -189,7 +194,11 @@ class Layer(Part):
         return ""
 
 
-def _not_too_many(value: object) -> object:
+HOLDING = ("layers", "branches")
+"""The options that hold layers, of any that has them."""
+
+
+def few_enough(value: object) -> object:
     """Return layers as a tuple; too many, with those in them, are refused before the first is looked at."""
     if (count := _count(value)) > MOST_LAYERS:
         raise ValueError(f"expected at most {MOST_LAYERS:,} layers, found {count:,}")
@@ -197,13 +206,20 @@ def _not_too_many(value: object) -> object:
 
 
 def _count(layers: object) -> int:
-    if not isinstance(layers, list):
+    """Return how many there are, as a document has them or as they are, with those in them and repeated."""
+    if not isinstance(layers, list | tuple):
         return 0
-    return len(layers) + sum(_count(layer.get("layers")) for layer in layers if isinstance(layer, dict))
+    count = 0
+    for layer in layers:
+        options = layer if isinstance(layer, dict) else vars(layer) if isinstance(layer, Layer) else {}
+        repeat = options.get("repeat")
+        times = repeat if type(repeat) is int else 1
+        count += max(times, 1) * (1 + sum(_count(options.get(name)) for name in HOLDING))
+    return count
 
 
 Layers: TypeAlias = Annotated[
-    tuple[Annotated[Layer, OneOf("layer", LAYERS)], ...], BeforeValidator(_not_too_many), Field(min_length=1)
+    tuple[Annotated[Layer, OneOf("layer", LAYERS)], ...], BeforeValidator(few_enough), Field(min_length=1)
 ]
 """Layers one after the other, as a field of options: of a whole network, or of a layer that holds others."""
 

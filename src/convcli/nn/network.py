@@ -91,7 +91,7 @@ class Network:
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers that are in no other."""
-        return self.sequence.layers
+        return self.sequence.children
 
     @property
     def activations(self) -> list[int]:

@@ -15,7 +15,7 @@ from rich.text import Text
 from convcli.data import Dataset
 from convcli.formats.toml import inline
 from convcli.nn.augmentation import AugmentationOptions
-from convcli.nn.layer import Initial, Shape
+from convcli.nn.layer import HOLDING, Initial, Shape
 from convcli.nn.network import Network
 from convcli.nn.places import Place
 from convcli.shapes import Pair, ReceptiveField, Window, formulas
@@ -176,7 +176,7 @@ def _row_document(row: LayerRow, rows: Iterable[LayerRow]) -> dict[str, Any]:
     document = {
         "layer": place.number,
         "type": layer.name(),
-        "options": layer.model_dump(mode="json", exclude={"type", "layers"}),
+        "options": layer.model_dump(mode="json", exclude={"type", "repeat", *HOLDING}),
         "output": list(place.output),
         "parameters": row.parameters,
         "frozen": row.frozen,

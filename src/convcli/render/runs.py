@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from convcli.nn.config import Config
-from convcli.nn.layer import Layer
+from convcli.nn.layer import HOLDING, Layer
 from convcli.runs.comparing import Comparison
 from convcli.runs.history import State, Summary
 from convcli.wording import shown
@@ -81,10 +81,14 @@ def network_words(config: Config) -> str:
 
 def _layer_words(layers: Iterable[Layer]) -> Iterator[str]:
     for layer in layers:
-        options = layer.model_dump(include={"filters", "units"})
-        if options:
-            yield " ".join([layer.name(), *(str(size) for size in options.values() if size)])
-        yield from _layer_words(layer.children)
+        if sizes := layer.model_dump(include={"filters", "units"}):
+            words = [" ".join([layer.name(), *(str(size) for size in sizes.values() if size)])]
+        else:
+            words = [word for name in HOLDING for word in _layer_words(getattr(layer, name, ()))]
+        if words and layer.repeat:
+            together = ", ".join(words)
+            words = [f"{layer.repeat} × {f'({together})' if len(words) > 1 else together}"]
+        yield from words
 
 
 def runs_document(runs: Sequence[Summary]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from convcli.nn.layers.activation import ActivationLayer
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.dense import Dense, Flatten
+from convcli.nn.layers.parallel import Parallel
 from convcli.nn.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from convcli.nn.layers.regularisation import BatchNorm, Dropout
 from convcli.nn.layers.residual import Residual
@@ -19,6 +20,7 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "MaxPool",
+    "Parallel",
     "Residual",
     "Sequence",
     "Upsample",

@@ -11,6 +11,7 @@ from convcli.nn.layer import Layer, Layers, Shape
 from convcli.nn.layers.fused import plan
 from convcli.nn.tape import Computation, Tape, Weights
 from convcli.shapes import ReceptiveField
+from convcli.wording import counted
 
 
 class Sequence(Layer):
@@ -23,23 +24,27 @@ class Sequence(Layer):
 
     @property
     def children(self) -> tuple[Layer, ...]:
-        return self.layers
+        return self._expanded
+
+    @cached_property
+    def _expanded(self) -> tuple[Layer, ...]:
+        return expanded(self.layers)
 
     @cached_property
     def steps(self) -> list[tuple[int, Computation]]:
         """What is called, in order: layers, or neighbours as one, each with its position."""
-        return plan(self.layers)
+        return plan(self.children)
 
     def _steps(self, tape: Tape) -> list[tuple[int, Computation]]:
-        return list(enumerate(self.layers)) if tape.current.records else self.steps
+        return list(enumerate(self.children)) if tape.current.records else self.steps
 
     def inside(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
-        for layer in self.layers:
+        for layer in self.children:
             yield layer, shape
             shape = layer.output_shape(shape)
 
     def output_shape(self, shape: Shape) -> Shape:
-        for layer in self.layers:
+        for layer in self.children:
             shape = layer.output_shape(shape)
         return shape
 
@@ -63,7 +68,10 @@ class Sequence(Layer):
         return self.model_validate({**dict(self), "layers": (*others, last.for_classes(classes))})
 
     def summary(self) -> str:
-        return f"{len(self.layers)} layer{'s' * (len(self.layers) > 1)}"
+        first, *others = self.children
+        if others and all(layer == first for layer in others):
+            return f"{len(others) + 1} × {first.name()} {first.summary()}".rstrip()
+        return counted(len(others) + 1, "layer")
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         for position, step in self._steps(tape):
@@ -73,10 +81,22 @@ class Sequence(Layer):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         """Return dL/dx where it is asked for; else the way back ends at the first layer that is trained."""
         trained = (position for position, own in enumerate(tape.gradients.inner) if own.some)
-        first = next(trained, len(self.layers))
+        first = next(trained, len(self.children))
         for position, step in reversed(self._steps(tape)):
             wanted = tape.input_gradient or position > first
             dy = tape.back(position, step, dy, weights, input_gradient=wanted)
             if not wanted:
                 break
         return dy
+
+
+def expanded(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Return layers as they stand in a network: one with `repeat` is a sequence of so many.
+
+    So those behind it keep the numbers under which they were written.
+    """
+    return tuple(layer if layer.repeat is None else _repeated(layer, layer.repeat) for layer in layers)
+
+
+def _repeated(layer: Layer, times: int) -> Sequence:
+    return Sequence(layers=(layer.model_copy(update={"repeat": None}),) * times)
