@@ -156,7 +156,7 @@ WRONG = {
     ),
     "unknown key in the loss": (
         with_training("loss = { smoothing = 0.1, type = 'mean_squared_error' }"),
-        "training.loss.smoothing: unknown key. Known: type.",
+        "training.loss.smoothing: unknown key. Did you mean 'label_smoothing'?",
     ),
     # unknown names
     "unknown layer": (layer('type = "denze"'), "[[layers]] 2: unknown layer 'denze'. Did you mean 'dense'?"),
