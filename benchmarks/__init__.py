@@ -6,6 +6,7 @@
                      the tables of sides and of cases, and what runs in a side's own process
     networks.py, pillow_sobel.py, opencv_sobel.py, mnist_torch.py
                      the same network, filter and training in the peers' words
+    instructions.py  how AVX-512 is hidden from all sides
     setting.py       how large and how often: full, quick
     sides.py         how a side is run: a process of its own that answers when asked, or a whole command
     worker.py, launcher.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import os
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ import typer
 from rich.console import Console
 
 from benchmarks.comparisons import COMPARISONS
+from benchmarks.instructions import AVX2, without_avx512
 from benchmarks.machine import Watch, machine
 from benchmarks.measuring import Section
 from benchmarks.report import RESULT, Result, page, picture, table
@@ -39,6 +41,9 @@ def benchmarks(
     mnist: Annotated[Path, typer.Option(metavar="DIR", help="The MNIST training images, as gzip'd IDX.")] = (
         ROOT / "../shared/data/mnist"
     ),
+    avx2: Annotated[
+        bool, typer.Option("--avx2", help="Hide AVX-512 from every side, as on most processors.")
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the result there.")
     ] = None,
@@ -60,25 +65,30 @@ def benchmarks(
     if unknown := [name for name in chosen if name not in COMPARISONS]:
         raise typer.BadParameter(f"{unknown[0]!r}; there are {', '.join(COMPARISONS)}.", param_hint="--only")
     if stored:
-        result, failed = join(stored), False
-        for section in result.sections.values():
-            show(section)
+        results, failed = join(stored), False
+        for result in results:
+            for section in result.sections.values():
+                show(section)
     else:
-        result, failed = measure(chosen, quick, threads or available_cores(), mnist, json_file)
+        if avx2:
+            os.environ |= without_avx512()  # for all processes that are started from here
+        result, failed = measure(chosen, quick, threads or available_cores(), mnist, json_file, avx2=avx2)
+        results = [result]
     if write:
-        write_page(result)
+        write_page(results)
     raise typer.Exit(int(failed))
 
 
 def measure(
-    names: list[str], quick: bool, threads: int, mnist: Path, json_file: Path | None
+    names: list[str], quick: bool, threads: int, mnist: Path, json_file: Path | None, *, avx2: bool = False
 ) -> tuple[Result, bool]:
     """Make the comparisons, show and store each at once; return all, and whether one of them failed."""
     chosen = [] if names == list(COMPARISONS) else [f"--only {name}" for name in names]
-    command = " ".join(["python -m benchmarks", *(["--quick"] if quick else []), *chosen])
+    options = [*(["--quick"] if quick else []), *(["--avx2"] if avx2 else [])]
+    command = " ".join(["python -m benchmarks", *options, *chosen])
     date = datetime.now(UTC).strftime("%Y-%m-%d")
     sections: dict[str, Section] = {}
-    result = Result(machine(threads), command, date, threads, sections)
+    result = Result(machine(threads), command, date, threads, sections, AVX2 if avx2 else "")
     failed, began = False, time.monotonic()
     compileall.compile_dir(ROOT / "src", quiet=2)  # as pip does when it installs
     with tempfile.TemporaryDirectory(prefix="convcli-benchmarks-") as folder:
@@ -112,11 +122,18 @@ def show(section: Section) -> None:
         out.print(f"  {note}")
 
 
-def join(files: list[Path]) -> Result:
-    """Return the stored results as one, in the order of the table of comparisons."""
+def join(files: list[Path]) -> list[Result]:
+    """Return the stored results: those with the same instructions as one, in the order of the comparisons."""
     results = [RESULT.validate_json(file.read_bytes()) for file in files]
     if len({(result.machine["Processor"], result.threads) for result in results}) > 1:
         raise typer.BadParameter("the files are from different machines or threads.", param_hint="--from")
+    return [
+        _as_one([result for result in results if result.instructions == instructions])
+        for instructions in sorted({result.instructions for result in results})
+    ]
+
+
+def _as_one(results: list[Result]) -> Result:
     measured = {name: section for result in results for name, section in result.sections.items()}
     return replace(
         results[0],
@@ -125,14 +142,15 @@ def join(files: list[Path]) -> Result:
     )
 
 
-def write_page(result: Result) -> None:
+def write_page(results: list[Result]) -> None:
     """Write the page and the plots it shows."""
     from benchmarks.plots import draw
 
-    (DOCS / "benchmarks.md").write_text(page(result), encoding="utf-8")
-    for name, section in result.sections.items():
-        if section.axis is not None and section.cases:
-            draw(section, DOCS / picture(name))
+    (DOCS / "benchmarks.md").write_text(page(*results), encoding="utf-8")
+    for result in results:
+        for name, section in result.sections.items():
+            if section.axis is not None and section.cases:
+                draw(section, DOCS / picture(name, result))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ PACKAGES = {
     "NumPy": "numpy",
     "Pillow": "pillow",
     "PyTorch": "torch",
+    "onnxruntime": "onnxruntime",
     "SciPy": "scipy",
     "OpenCV": "opencv-python-headless",
     "scikit-image": "scikit-image",

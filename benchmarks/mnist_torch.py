@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.networks import IMAGE, torch_network
+from benchmarks.networks import SHAPES, torch_network
 
 
 def read_idx(path: Path) -> torch.Tensor:
@@ -45,7 +45,7 @@ def main(config: str, folder: str, threads: str, *settings: str) -> None:
     count = round(len(order) * options["data"]["validation"])
     held_out, train = order[:count], order[count:]
 
-    model = torch_network(options["layers"], IMAGE)
+    model = torch_network(options["layers"], SHAPES["SEED"])
     rate, batch = recipe["optimizer"]["learning_rate"], recipe["batch_size"]
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     steps = recipe["epochs"] * -(-len(train) // batch)

@@ -1,4 +1,4 @@
-"""The networks that both sides train: written once, as a configuration; and the same in PyTorch."""
+"""The networks that all sides train: written once, as a configuration; and the same in PyTorch and ONNX."""
 
 from __future__ import annotations
 
@@ -10,13 +10,34 @@ if TYPE_CHECKING:
 
     from convcli.nn.config import Config
 
-IMAGE = (28, 28, 1)
 CLASSES = 10
 
-_CONV = {"type": "conv", "kernel": 3, "padding": "same", "activation": "relu"}
+_MNIST, _CIFAR = (28, 28, 1), (32, 32, 3)
+_CONV: dict[str, Any] = {"type": "conv", "kernel": 3, "padding": "same", "activation": "relu"}
 _HALVE = {"type": "max_pool", "size": 2}
 _DROP = {"type": "dropout", "rate": 0.25}
 _DENSE = {"type": "dense", "activation": "relu"}
+_NORM: list[dict[str, Any]] = [
+    {**_CONV, "activation": "none"},
+    {"type": "batch_norm"},
+    {"type": "activation", "function": "relu"},
+]
+
+
+def _cifar(conv: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    first, *rest = conv
+    blocks = [[{**first, "filters": filters}, *rest] for filters in (32, 32, 64, 64)]
+    return [
+        *blocks[0],
+        *blocks[1],
+        _HALVE,
+        *blocks[2],
+        *blocks[3],
+        _HALVE,
+        {"type": "flatten"},
+        {"type": "dense", "units": CLASSES},
+    ]
+
 
 LAYERS: dict[str, list[dict[str, Any]]] = {
     "SEED": [
@@ -42,9 +63,12 @@ LAYERS: dict[str, list[dict[str, Any]]] = {
         {**_DENSE, "units": 64},
         {"type": "dense", "units": CLASSES},
     ],
+    "CIFAR": _cifar([_CONV]),
+    "CIFAR with batch_norm": _cifar(_NORM),
 }
 
-BATCHES = {"SEED": 256, "SMALL": 64}
+BATCHES = {"SEED": 256, "SMALL": 64, "CIFAR": 128, "CIFAR with batch_norm": 128}
+SHAPES = {"SEED": _MNIST, "SMALL": _MNIST, "CIFAR": _CIFAR, "CIFAR with batch_norm": _CIFAR}
 
 
 def convcli_config(network: str, batch: int) -> Config:
@@ -84,6 +108,10 @@ def torch_network(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int])
                 rows, columns = rows // layer["size"], columns // layer["size"]
             case "dropout":
                 modules.append(nn.Dropout(layer["rate"]))
+            case "batch_norm":
+                modules.append(nn.BatchNorm2d(channels))
+            case "activation":
+                pass  # whose function is named as a layer's is
             case "flatten":
                 modules.append(nn.Flatten())
                 features = rows * columns * channels
@@ -93,6 +121,31 @@ def torch_network(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int])
                 features = units
             case other:
                 raise ValueError(f"the benchmarks have no {other} layer for PyTorch")
-        if layer.get("activation") == "relu":
+        if "relu" in (layer.get("activation"), layer.get("function")):
             modules.append(nn.ReLU())
     return nn.Sequential(*modules)
+
+
+def onnx_model(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int]) -> bytes:
+    """Return that network, and the softmax after it, as an ONNX model for any number of images."""
+    import io
+    import warnings
+
+    import torch
+
+    rows, columns, channels = shape
+    network = torch.nn.Sequential(torch_network(layers, shape), torch.nn.Softmax(1)).eval()
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # of this exporter: the newer one needs a package more
+        torch.onnx.export(
+            network,
+            (torch.zeros(1, channels, rows, columns),),
+            file,
+            dynamo=False,
+            input_names=["images"],
+            dynamic_axes={"images": {0: "n"}},
+        )
+    return file.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,8 +12,8 @@ from rich.table import Table
 
 from benchmarks.measuring import Section, Series
 
-COLUMNS = ("", "unit", "convcli", "beside", "its figure", "convcli is")
-ON_THE_RIGHT = ("convcli", "its figure", "convcli is")
+NAMES = ("", "unit", "beside")
+FIGURES = ("convcli", "its figure", "convcli is")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Result:
         How, when and on how many threads it was made.
     sections
         By the comparisons' names.
+    instructions
+        The widest that every side was let have, if the processor has wider ones.
     """
 
     machine: Mapping[str, str]
@@ -35,6 +37,7 @@ class Result:
     date: str
     threads: int
     sections: Mapping[str, Section]
+    instructions: str = ""
 
 
 RESULT = TypeAdapter(Result)
@@ -46,21 +49,38 @@ class Row(NamedTuple):
 
     case: str
     unit: str
-    ours: str
     peer: str
+    ours: str
     theirs: str
     advantage: str
 
 
 def rows(section: Section) -> Iterator[Row]:
-    """Yield the lines of a section; the case stands only on the first of its lines."""
+    """Yield the lines of a section."""
     for case in section.cases:
-        first = (case.name, case.unit, figure(case.ours))
+        ours = figure(case.ours)
         for peer in case.peers:
-            yield Row(*first, peer.side, figure(peer), _times(case.advantage(peer)))
-            first = ("", "", "")
+            yield Row(case.name, case.unit, peer.side, ours, figure(peer), _times(case.advantage(peer)))
         if not case.peers:
-            yield Row(*first, "", "", "")
+            yield Row(case.name, case.unit, "", ours, "", "")
+
+
+def joined(sections: Sequence[Section]) -> Iterator[tuple[str, ...]]:
+    """Yield the lines of one comparison made several times, the figures side by side.
+
+    The case stands only on the first of its lines, and our figure too.
+    """
+    found: dict[tuple[str, str, str], list[tuple[str, str, str]]] = {}
+    for number, section in enumerate(sections):
+        for row in rows(section):
+            blank = [("", "", "")] * len(sections)
+            found.setdefault(row[:3], blank)[number] = row[3:]
+    before = ""
+    for (case, unit, peer), figures in found.items():
+        again = case == before
+        before = case
+        names = ("", "", peer) if again else (case, unit, peer)
+        yield *names, *(text for ours, *rest in figures for text in ("" if again else ours, *rest))
 
 
 def figure(series: Series) -> str:
@@ -89,9 +109,9 @@ def number(value: float) -> str:
 def table(section: Section) -> Table:
     """Return a section as a table for the terminal."""
     result = Table(box=SIMPLE_HEAD, title=section.title, title_justify="left", title_style="bold")
-    for column in COLUMNS:
-        result.add_column(column, justify="right" if column in ON_THE_RIGHT else "left", no_wrap=column != "")
-    for row in rows(section):
+    for column in (*NAMES, *FIGURES):
+        result.add_column(column, justify="right" if column in FIGURES else "left", no_wrap=column != "")
+    for row in joined([section]):
         result.add_row(*row)
     return result
 
@@ -104,32 +124,52 @@ A figure is the median of the runs ± half the distance from the lowest to the h
 median of the ratios run by run, with the lowest and the highest: above 1, convcli is faster or takes less."""
 
 
-def page(result: Result) -> str:
-    """Return docs/benchmarks.md."""
-    commands = "".join(f"{command}\n" for command in result.command.splitlines())
+HIDDEN = """Columns with {named} are of the same machine with all wider instructions hidden from every side,
+as on the many processors that have none (`--avx2`); onnxruntime has no switch for it and keeps them."""
+
+
+def page(*results: Result) -> str:
+    """Return docs/benchmarks.md: of several results, which differ in their instructions, side by side."""
+    first = results[0]
+    commands = "".join(f"{command}\n" for result in results for command in result.command.splitlines())
     parts = [
-        HEAD.format(threads=result.threads),
-        f"Measured on {result.date}. To repeat it in the checkout:",
+        HEAD.format(threads=first.threads),
+        f"Measured on {first.date}. To repeat it in the checkout:",
         f"```sh\npython -m pip install -e '.[bench]'\n{commands}```",
-        markdown(("Machine", ""), result.machine.items()),
+        markdown(("Machine", ""), first.machine.items()),
     ]
-    for name, section in result.sections.items():
-        parts += [f"## {section.title}", section.about]
-        if section.cases:
-            parts.append(markdown(COLUMNS, rows(section)))
-        if section.axis is not None and section.cases:
-            parts.append(f"![{section.title}]({picture(name)})")
-        parts += [f"- {note}" for note in section.notes]
+    parts += [HIDDEN.format(named=result.instructions) for result in results if result.instructions]
+    for name in dict.fromkeys(name for result in results for name in result.sections):
+        made = [result for result in results if name in result.sections]
+        sections = [result.sections[name] for result in made]
+        parts += [f"## {sections[0].title}", sections[0].about]
+        if any(section.cases for section in sections):
+            head = [f"{figure}{_among(result)}" for result in made for figure in FIGURES]
+            parts.append(markdown((*NAMES, *head), joined(sections), right=head))
+        parts += [
+            f"![{section.title}]({picture(name, result)})"
+            for result, section in zip(made, sections, strict=True)
+            if section.axis is not None and section.cases
+        ]
+        for result, section in zip(made, sections, strict=True):
+            parts += [
+                f"- {result.instructions}{': ' * bool(result.instructions)}{note}" for note in section.notes
+            ]
     return "\n\n".join(parts) + "\n"
 
 
-def picture(name: str) -> str:
+def _among(result: Result) -> str:
+    return f", {result.instructions}" if result.instructions else ""
+
+
+def picture(name: str, result: Result) -> str:
     """Return where the page looks for the plot of a comparison."""
-    return f"images/benchmark-{name}.svg"
+    instructions = f"-{result.instructions.lower()}" if result.instructions else ""
+    return f"images/benchmark-{name}{instructions}.svg"
 
 
-def markdown(head: tuple[str, ...], lines: Any) -> str:
-    """Return a Markdown table; figures stand on the right."""
-    rule = ["---:" if column in ON_THE_RIGHT else "---" for column in head]
+def markdown(head: tuple[str, ...], lines: Any, right: Sequence[str] = ()) -> str:
+    """Return a Markdown table; the columns `right` stand on the right."""
+    rule = ["---:" if column in right else "---" for column in head]
     cells = [head, rule, *lines]
     return "\n".join(f"| {' | '.join(str(cell).replace('|', '∣') for cell in line)} |" for line in cells)

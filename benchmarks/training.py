@@ -1,7 +1,8 @@
-"""Training and inference beside PyTorch: throughput, share of the machine's peak, threads, memory."""
+"""Training and inference beside PyTorch and onnxruntime: throughput, share of the peak, threads, memory."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,12 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.measuring import Measure, Quantity, Reading, seconds_per_call
-from benchmarks.networks import BATCHES, CLASSES, IMAGE, LAYERS, convcli_config, torch_network
+from benchmarks.networks import BATCHES, CLASSES, LAYERS, SHAPES, convcli_config, onnx_model, torch_network
 from benchmarks.setting import Setting
 from benchmarks.sides import Call, Match, Side
 
 if TYPE_CHECKING:
     from convcli.nn.network import Network
+
+
+EPOCH = 50_000
+"""Images of a training that begins with what a side does once: to compile, or to fork."""
+
+
+ON_A_CURVE = ("SEED", "SMALL")
+"""Networks that are trained on one thread and on more."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Job:
 
 
 def throughput(setting: Setting) -> Iterator[Match]:
-    """Compare images per second on both networks, with all trainers."""
+    """Compare images per second on every network, with all who train or predict."""
     peak = Side("NumPy, 1024³ product", Call(product, as_convcli=True))
     for network, batch in BATCHES.items():
         job = Job(network, batch, setting.sizes.images[network], setting.threads)
@@ -39,6 +48,9 @@ def throughput(setting: Setting) -> Iterator[Match]:
             [*(side(trainer, job) for trainer in TRAINERS), peak],
             [
                 Quantity(f"{network}, training, batch {batch}", "images/s", "training"),
+                Quantity(
+                    f"{network}, training, {EPOCH:,} images from the first", "images/s", "from the first"
+                ),
                 Quantity(f"{network}, inference", "images/s", "inference"),
                 Quantity(f"{network}, training, arithmetic", "GFLOP/s", "GFLOP/s"),
             ],
@@ -49,7 +61,8 @@ def threads(setting: Setting) -> Iterator[Match]:
     """Compare images per second at 1, 2, 4, … threads."""
     counts = [2**power for power in range(setting.threads.bit_length())]
     names = {count: f"{count} thread{'s' * (count > 1)}" for count in counts}
-    for network, batch in BATCHES.items():
+    for network in ON_A_CURVE:
+        batch = BATCHES[network]
         sides, quantities = [], []
         for count, name in reversed(names.items()):
             job = Job(network, batch, setting.sizes.images[network], count, inference=False)
@@ -98,7 +111,7 @@ def convcli_side(job: Job) -> Measure:
     from convcli.data import Dataset, Splits
     from convcli.training import BatchDone
 
-    pixels, labels = _random_images(job.images)
+    pixels, labels = _random_images(job)
     dataset = Dataset(pixels, labels, tuple(map(str, range(CLASSES))))
     config = convcli_config(job.network, job.batch)
     training = build.new_training(config, Splits(dataset, None, None, ()), job.threads)
@@ -125,18 +138,21 @@ def training_flops(network: Network) -> int:
     return 2 * (3 * sum(counts) - counts[0])
 
 
-def torch_side(job: Job, *, layout: str) -> Measure:
+def torch_side(job: Job, *, layout: str, compiled: bool = False) -> Measure:
     """Set up the usual loop over batches of a tensor in memory, shuffled each time."""
+    if compiled:
+        os.environ["TORCHINDUCTOR_FORCE_DISABLE_CACHES"] = "1"  # it compiles as for a user's first time
     import torch
 
     torch.set_num_threads(job.threads)
     torch.manual_seed(0)
     order = getattr(torch, layout)
-    pixels, numbers = _random_images(job.images)
+    pixels, numbers = _random_images(job)
     inputs = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=order)
     labels = torch.from_numpy(numbers)
-    model = torch_network(LAYERS[job.network], IMAGE).to(memory_format=order)
-    optimizer = torch.optim.Adam(model.parameters())
+    network = torch_network(LAYERS[job.network], SHAPES[job.network]).to(memory_format=order)
+    model = torch.compile(network) if compiled else network
+    optimizer = torch.optim.Adam(network.parameters())
     loss = torch.nn.CrossEntropyLoss()
 
     def learn() -> None:
@@ -155,9 +171,26 @@ def torch_side(job: Job, *, layout: str) -> Measure:
     return _reading(job, learn, predict)
 
 
+def onnx_side(job: Job) -> Measure:
+    """Set up onnxruntime's inference of the same network, on a tensor in memory."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = job.threads
+    model = onnx_model(LAYERS[job.network], SHAPES[job.network])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    inputs = np.ascontiguousarray(_random_images(job)[0].transpose(0, 3, 1, 2), np.float32) / 255
+
+    def predict() -> None:
+        for start in range(0, job.images, 256):
+            session.run(None, {"images": inputs[start : start + 256]})
+
+    return lambda: {"inference": job.images / seconds_per_call(predict)} if job.inference else {}
+
+
 @dataclass(frozen=True)
 class Trainer:
-    """Who trains: what sets it up for a job, and what it needs."""
+    """Who trains, or predicts alone: what sets it up for a job, and what it needs."""
 
     set_up: Callable[[Job], Measure]
     needs: tuple[str, ...] = ()
@@ -168,23 +201,34 @@ TRAINERS = {
     "convcli": Trainer(convcli_side, as_convcli=True),
     "PyTorch, contiguous": Trainer(partial(torch_side, layout="contiguous_format"), ("torch",)),
     "PyTorch, channels_last": Trainer(partial(torch_side, layout="channels_last"), ("torch",)),
+    "PyTorch, compiled": Trainer(
+        partial(torch_side, layout="channels_last", compiled=True), ("torch", "g++")
+    ),
+    "onnxruntime": Trainer(onnx_side, ("onnxruntime", "onnx", "torch")),
 }
 
 
 def _reading(
     job: Job, learn: Callable[[], object], predict: Callable[[], object]
 ) -> Callable[[], dict[str, float]]:
-    """Return what measures one pass over all images, and predictions for them."""
+    """Learn once from all images, and return what measures another such pass, and predictions for them."""
+    first = _seconds(learn)
 
     def measure() -> dict[str, float]:
-        started = time.perf_counter()
-        learn()
-        reading = {"training": job.images / (time.perf_counter() - started)}
+        seconds = _seconds(learn)
+        whole = first + seconds * (EPOCH - job.images) / job.images
+        reading = {"training": job.images / seconds, "from the first": EPOCH / whole}
         if job.inference:
             reading["inference"] = job.images / seconds_per_call(predict)
         return reading
 
     return measure
+
+
+def _seconds(task: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    task()
+    return time.perf_counter() - started
 
 
 def product() -> Measure:
@@ -200,7 +244,7 @@ def product() -> Measure:
     return measure
 
 
-def _random_images(count: int) -> tuple[np.ndarray, np.ndarray]:
+def _random_images(job: Job) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (count, *IMAGE), np.uint8)
-    return pixels, rng.integers(0, CLASSES, count)
+    pixels = rng.integers(0, 256, (job.images, *SHAPES[job.network]), np.uint8)
+    return pixels, rng.integers(0, CLASSES, job.images)

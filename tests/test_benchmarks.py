@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import doctest
 import gzip
+import os
+import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +21,18 @@ from typer.testing import CliRunner
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the package is not installed with convcli
 
-from benchmarks import __main__, filters, measuring, networks, plots, report, sides, training, ways  # noqa: E402
+from benchmarks import (  # noqa: E402
+    __main__,
+    filters,
+    instructions,
+    measuring,
+    networks,
+    plots,
+    report,
+    sides,
+    training,
+    ways,
+)
 from benchmarks.comparisons import COMPARISONS  # noqa: E402
 from benchmarks.machine import Watch  # noqa: E402
 from benchmarks.measuring import Axis, Case, Section, Series, interleave  # noqa: E402
@@ -40,7 +53,7 @@ TINY = replace(
     warm_ups=0,
     runs=1,
     seconds=0,
-    images={"SEED": 8, "SMALL": 8},
+    images=dict.fromkeys(networks.LAYERS, 8),
     plane=(48, 64),
     photo=(60, 90),
     megapixels=(0.01,),
@@ -49,11 +62,11 @@ TINY = replace(
     files=20,
 )
 
-PYTORCH = {"PyTorch, contiguous": "torch", "PyTorch, channels_last": "torch"}
+PYTORCH = dict.fromkeys(("PyTorch, contiguous", "PyTorch, channels_last", "PyTorch, compiled"), "torch")
 
 # comparison: each peer and what it needs
 PEERS = {
-    "train": PYTORCH,
+    "train": {**PYTORCH, "onnxruntime": "onnxruntime"},
     "mnist": {"PyTorch": "torch"},
     "filter2d": {"SciPy": "scipy", "OpenCV": "cv2", "scikit-image": "skimage", "Pillow": "PIL"},
     "commands": {
@@ -86,6 +99,8 @@ def setting(tmp_path, monkeypatch):
 
     monkeypatch.setattr(sides, "answering", here)
     monkeypatch.setattr(measuring, "LONG_ENOUGH", 0.0)
+    if find_spec("torch"):  # to compile for real takes a minute for each network
+        monkeypatch.setattr("torch.compile", lambda network: network)
     digits = tmp_path / "digits"
     digits.mkdir()
     images = np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)
@@ -280,8 +295,10 @@ def test_both_sides_train_a_network_of_the_same_size(network):
     pytest.importorskip("torch")
     from convcli.nn.network import Network
 
-    theirs = networks.torch_network(networks.LAYERS[network], networks.IMAGE)
-    ours = Network.classifying(networks.convcli_config(network, 64).layers, networks.IMAGE, networks.CLASSES)
+    theirs = networks.torch_network(networks.LAYERS[network], networks.SHAPES[network])
+    ours = Network.classifying(
+        networks.convcli_config(network, 64).layers, networks.SHAPES[network], networks.CLASSES
+    )
     assert sum(array.numel() for array in theirs.parameters()) == ours.trained.size
 
 
@@ -289,7 +306,7 @@ def test_the_arithmetic_of_a_training_step_is_three_products_a_layer_and_two_in_
     from convcli.nn.network import Network
 
     config = networks.convcli_config("SMALL", 64)
-    network = Network.classifying(config.layers, networks.IMAGE, networks.CLASSES)
+    network = Network.classifying(config.layers, networks.SHAPES["SMALL"], networks.CLASSES)
     first, others = 28 * 28 * 9 * 8, 14 * 14 * 9 * 8 * 16 + 784 * 64 + 64 * 10
     assert training.training_flops(network) == 2 * (2 * first + 3 * others)
 
@@ -323,13 +340,41 @@ def test_a_stored_result_is_the_result():
 
 def test_the_page_is_made_from_a_stored_result():
     page = report.page(stored({"growth": CURVE}))
-    assert "| 1 MP | ms | 1.10 ±9% | peer | 2.20 ±0% | 2.00× (1.83–2.20) |" in page
-    assert "| 4 MP | ms | 4.00 | peer | 2.00 | 0.50× |" in page
+    assert "| 1 MP | ms | peer | 1.10 ±9% | 2.20 ±0% | 2.00× (1.83–2.20) |" in page
+    assert "| 4 MP | ms | peer | 4.00 | 2.00 | 0.50× |" in page
     for text in ("## Growth\n", "How it grows.", "on 2 thread(s)", "2026-01-02", "| Processor | abacus |"):
         assert text in page
     assert "python -m benchmarks\n```" in page
     assert "![Growth](images/benchmark-growth.svg)" in page
     assert "- other is left out: other not installed." in page
+
+
+def test_instruction_sets_stand_side_by_side():
+    case = Case("1 MP", "ms", Series("convcli", (3.0,)), (Series("other", (9.0,)),))
+    narrow = replace(stored({"growth": replace(CURVE, cases=(case,))}), instructions="AVX2")
+    page = report.page(stored({"growth": CURVE}), narrow)
+    assert (
+        "| convcli | its figure | convcli is | convcli, AVX2 | its figure, AVX2 | convcli is, AVX2 |" in page
+    )
+    assert "| 1 MP | ms | peer | 1.10 ±9% | 2.20 ±0% | 2.00× (1.83–2.20) |  |  |  |" in page
+    assert "| 1 MP | ms | other |  |  |  | 3.00 | 9.00 | 3.00× |" in page
+    assert "hidden from every side" in page
+    assert "- AVX2: other is left out: other not installed." in page
+    assert "images/benchmark-growth-avx2.svg" in page
+
+
+def test_hiding_avx512_names_no_group_that_numpy_does_not_know():
+    environment = {**os.environ, **instructions.without_avx512()}
+    code = "import numpy; print(numpy.show_config(mode='dicts')['SIMD Extensions']['found'])"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr
+    assert "AVX512" not in done.stdout
 
 
 def test_plots_show_each_side_as_a_curve_and_are_reproducible(tmp_path):
