@@ -29,6 +29,8 @@ def kinds(annotation: Any) -> Iterator[str]:
         yield from map(written, inner)
     elif annotation == tuple[int, int]:
         yield "size"
+    elif origin is dict:
+        yield "table"
     elif origin is tuple and get_origin(inner[0]) is tuple:
         yield "sizes"
     elif annotation in KINDS:

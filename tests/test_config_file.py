@@ -158,6 +158,24 @@ WRONG = {
         with_training("loss = { smoothing = 0.1, type = 'mean_squared_error' }"),
         "training.loss.smoothing: unknown key. Did you mean 'label_smoothing'?",
     ),
+    "another library's key of focal": (
+        with_training("loss = { type = 'focal', alpha = 0.25 }"),
+        (
+            'training.loss: alpha: the weights of classes are class_weights = "balanced", or a table: '
+            "{ NAME = 0.25, … }"
+        ),
+    ),
+    "a word that is no weights": (
+        with_training("loss = { class_weights = 'balance' }"),
+        (
+            'training.loss.class_weights: expected "balanced", or a table of classes and their weights, '
+            "not 'balance'"
+        ),
+    ),
+    "a weight of 0": (
+        with_training("loss = { class_weights = { cat = 0 } }"),
+        "training.loss.class_weights: cat: expected a weight of 1e-06 … 1,000,000, not 0",
+    ),
     # unknown names
     "unknown layer": (layer('type = "denze"'), "[[layers]] 2: unknown layer 'denze'. Did you mean 'dense'?"),
     "unknown loss": (
@@ -216,7 +234,7 @@ WRONG = {
     ),
     "number for a type": (
         with_training("loss = { type = 3 }"),
-        "training.loss: unknown loss 3. Known: cross_entropy, mean_squared_error.",
+        "training.loss: unknown loss 3. Known: cross_entropy, focal, mean_squared_error.",
     ),
     "number for a part": (
         with_training("schedule = 3"),
@@ -508,6 +526,10 @@ documents = st.fixed_dictionaries(
                 "clip_norm": positive,
                 "optimizer": st.fixed_dictionaries(
                     {"type": st.just("sgd")}, optional={"learning_rate": positive}
+                ),
+                "loss": st.fixed_dictionaries(
+                    {},
+                    optional={"class_weights": st.dictionaries(st.text(), st.floats(1e-6, 1e6), min_size=1)},
                 ),
                 "schedule": st.sampled_from(["one_cycle", {"type": "step", "gamma": 0.25}]),
             },

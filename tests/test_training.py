@@ -26,7 +26,12 @@ LAYERS = [
     {"type": "dropout", "rate": 0.2},
     *stripes.LAYERS[2:],
 ]
-OPTIONS = {"optimizer": {"type": "adam", "learning_rate": 0.01}, "schedule": "one_cycle", "clip_norm": 1.0}
+OPTIONS = {
+    "optimizer": {"type": "adam", "learning_rate": 0.01},
+    "schedule": "one_cycle",
+    "clip_norm": 1.0,
+    "loss": {"type": "focal", "gamma": 1, "class_weights": {"across": 2.0}},
+}
 TIMES = ("seconds", "images_per_second")
 
 

@@ -25,7 +25,7 @@ def new_model(config: Config, data: Splits, threads: int | None = None) -> Model
         network,
         NetworkWeights.initial(network, rng),
         Preprocessing.fit(data.train.blocks(), config.data.preprocessing, data.presentation),
-        config.training.loss,
+        config.training.loss.weighing(data.train.classes, data.train.labels),
         data.train.classes,
         config,
     )

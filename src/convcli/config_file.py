@@ -121,7 +121,7 @@ def _set(document: dict[str, Any], override: str) -> None:
         for step in steps:
             key = _key(table, step)
             inner = table[key] if isinstance(table, list) else table.setdefault(key, {})
-            part = isinstance(table, list) or steps == ["training", step]
+            part = isinstance(table, list) or steps[:2] == ["training", step]
             if part and isinstance(inner, str):  # its bare name
                 inner = table[key] = {"type": inner}
             augmented = steps == ["augmentation", step] and step in AUGMENTATIONS

@@ -11,7 +11,7 @@ import pytest
 import stripes
 from convcli.errors import ConfigError
 from convcli.nn.doubts import about, dead_layer
-from convcli.nn.losses import LOSSES, CrossEntropy, MeanSquaredError
+from convcli.nn.losses import LOSSES, CrossEntropy, Focal, MeanSquaredError
 from convcli.nn.network import Network
 from convcli.training import EpochDone
 
@@ -214,11 +214,19 @@ def test_a_warm_up_that_takes_the_whole_run_is_said(warmup, epochs):
 def test_the_loss_of_guessing_is_the_least_that_one_answer_for_all_can_have(smoothing, shares):
     labels = np.repeat(np.arange(3), np.rint(np.array(shares) * 30).astype(int))
     rng = np.random.default_rng(0)
-    for loss in (CrossEntropy(label_smoothing=smoothing), MeanSquaredError(label_smoothing=smoothing)):
+    weights = {"class_weights": {"a": 0.5, "b": 1.5, "c": 1.0}}
+    losses = [
+        kind(label_smoothing=smoothing, **options)
+        for kind in (CrossEntropy, Focal, MeanSquaredError)
+        for options in ({}, weights)
+    ]
+    for loss in losses:
         guess = loss.of_guessing(np.bincount(labels, minlength=3) / len(labels))
-        others = [rng.normal(0, 3, 3) for _ in range(200)]
+        near = np.log(np.maximum(np.array(shares), 1e-3)) if loss.name() != "mean_squared_error" else shares
+        others = [near + rng.normal(0, size, 3) for size in (3, 0.3, 0.03) for _ in range(200)]
         found = [loss.evaluate(np.tile(answer, (len(labels), 1)), labels)[0].mean() for answer in others]
-        assert min(found) >= guess - 1e-12
+        assert min(found) >= guess - 1e-7
+        assert min(found) < guess + 0.05
     assert CrossEntropy().of_guessing(np.full(10, 0.1)) == pytest.approx(math.log(10))
 
 

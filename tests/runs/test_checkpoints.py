@@ -15,7 +15,7 @@ import stripes
 from convcli import build
 from convcli.config import DataOptions
 from convcli.config_file import dump
-from convcli.data import Presentation, Wanted
+from convcli.data import Presentation, Splits, Wanted
 from convcli.errors import InputError
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
@@ -114,6 +114,20 @@ def test_another_network_or_optimizer_needs_a_new_run(run, config, message):
         changed(run, config)
 
 
+def test_weights_of_classes_are_those_of_the_training(tmp_path):
+    training = stripes.training(epochs=1, loss={"class_weights": "balanced"})
+    uneven = training.train.take([*range(30), *range(30, 90, 3)])
+    training = build.new_training(training.model.config, Splits(uneven, None, None, ()))
+    for _ in training.run():
+        pass
+    run = Run.create("stripes", tmp_path / "run")
+    run.write(RESOLVED, b"")
+    run.write_checkpoint(BEST, checkpoints.best_checkpoint(training))
+    loss = checkpoints.load_run(run.folder).loss
+    assert loss == training.model.loss
+    assert loss.class_weights == pytest.approx({"across": 50 / 90, "crossed": 50 / 30, "upright": 50 / 30})
+
+
 def test_a_last_checkpoint_holds_the_best_one(finished, run):
     stored, best = run.read_checkpoint(LAST), checkpoints.best_checkpoint(finished)
     found = checkpoints.best_part(stored)
@@ -201,7 +215,21 @@ def put(value, *path):
     return change
 
 
+def weigh(weights):
+    def change(_arrays, document):
+        document["config"]["training"]["loss"]["class_weights"] = "balanced"
+        if weights is not None:
+            document["class_weights"] = weights
+
+    return change
+
+
+EVEN = dict.fromkeys(stripes.CLASSES, 1.0)
 DAMAGED_CONTENTS = {
+    "no weights of classes": (weigh(None), "not one weight for each class"),
+    "weights of others": (weigh({"up": 1.0}), "not one weight for each class"),
+    "a weight of text": (weigh({**EVEN, "across": "1"}), "not one weight for each class"),
+    "a weight below 0": (weigh({**EVEN, "across": -1.0}), "not one weight for each class"),
     "array missing": (lambda arrays, _: arrays.pop("layers.1.W"), "layers.1.W is missing"),
     "state missing": (lambda arrays, _: arrays.pop("layers.2.mean"), "layers.2.mean is missing"),
     "array of another shape": (

@@ -64,13 +64,13 @@ def inline(document: Mapping[str, Any]) -> str:
 def _table(table: Mapping[str, Any], prefix: str) -> str:
     # `type` says how to read the rest, so it stands first.
     plain = sorted((key for key in table if not _is_table(table[key])), key=lambda key: key != "type")
-    lines = [f"{key} = {_value(table[key])}" for key in plain]
+    lines = [f"{_key(key)} = {_value(table[key])}" for key in plain]
     for key, value in table.items():
         if isinstance(value, Mapping):
-            lines += ["", f"[{prefix}{key}]", _table(value, f"{prefix}{key}.")]
+            lines += ["", f"[{prefix}{_key(key)}]", _table(value, f"{prefix}{_key(key)}.")]
         elif _is_table(value):
             for item in value:
-                lines += ["", f"[[{prefix}{key}]]", _table(item, f"{prefix}{key}.")]
+                lines += ["", f"[[{prefix}{_key(key)}]]", _table(item, f"{prefix}{_key(key)}.")]
     return "\n".join(lines).strip("\n")
 
 
@@ -80,11 +80,19 @@ def _is_table(value: object) -> bool:
     )
 
 
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _text(key)
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def _value(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_value(item) for item in value)}]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return _text(value)
     if isinstance(value, bool):
         return str(value).lower()
     return repr(value)

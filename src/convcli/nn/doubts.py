@@ -51,7 +51,7 @@ def _about_the_end(model: Model) -> list[str]:
     if name == "none" or not isinstance(model.loss, CrossEntropy):
         return []
     remedy = "remove this layer" if last.layer.name() == "activation" else "remove its activation"
-    told = f"{last.name} ends the network with {name}, but cross_entropy, which has the softmax,"
+    told = f"{last.name} ends the network with {name}, but {model.loss.name()}, which has the softmax,"
     return [f"{told} needs outputs of any size: {_loss_of(model.loss, name, len(model.classes))}; {remedy}."]
 
 
@@ -80,7 +80,7 @@ def _about_single_values(model: Model, images: int) -> list[str]:
 
 
 def _loss_of(loss: CrossEntropy, name: str, classes: int) -> str:
-    if name not in RANGES or loss.label_smoothing:
+    if name not in RANGES or loss != CrossEntropy():
         return f"{name} holds some of them back"
     low, high = RANGES[name]
     least = math.log1p((classes - 1) * math.exp(low - high))

@@ -29,7 +29,7 @@ class Evaluation:
     Attributes
     ----------
     loss, accuracy
-        Means over the samples.
+        Means over the samples, the first by the weights of their classes.
     confusion : (classes, classes), int64
         How many samples of the class of the row were taken for the class of the column.
     classes
@@ -80,7 +80,7 @@ def evaluate(outputs: Array, labels: Array, loss: Loss, classes: tuple[str, ...]
     confusion = np.zeros((len(classes), len(classes)), np.int64)
     np.add.at(confusion, (labels, outputs.argmax(1)), 1)
     return Evaluation(
-        float(losses.mean(dtype=np.float64)),
+        loss.mean(losses, labels),
         float(confusion.trace() / len(labels)),
         confusion,
         classes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from convcli.engine.workspace import Array
 from convcli.errors import ConfigError, ConvcliError, InputError
 from convcli.nn.config import Config, validate
 from convcli.nn.layer import Shape
+from convcli.nn.losses import Loss
 from convcli.nn.model import Model
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -60,6 +62,8 @@ def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
         "preprocessing": model.preprocessing.document(),
         "config": _config_document(model.config),
     }
+    if model.loss.class_weights is not None:
+        document["class_weights"] = model.loss.class_weights
     return Checkpoint(_weight_arrays(model.network, model.weights), document)
 
 
@@ -107,15 +111,30 @@ def _model(checkpoint: Checkpoint, path: Path, known: Model | None = None) -> Mo
             config = validate(document["config"], f"{path} (its configuration)")
         preprocessing = Preprocessing.from_document(document["preprocessing"])
         classes = _class_names(document["classes"])
-        return _fitted(config, preprocessing, classes, checkpoint.arrays, fault)
+        loss = _loss(config.training.loss, document.get("class_weights"), classes)
+        return _fitted(config, loss, preprocessing, classes, checkpoint.arrays, fault)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, ConvcliError):
             raise InputError(f"{fault}. {error.lines[0]}", *error.lines[1:]) from error
         raise InputError(f"{fault} ({shortened(repr(error))}).") from error
 
 
+def _loss(loss: Loss, weights: object, classes: tuple[str, ...]) -> Loss:
+    """Return a loss with the weights of classes as its training found them."""
+    if loss.class_weights is None:
+        return loss
+    if not (
+        isinstance(weights, dict)
+        and set(weights) == set(classes)
+        and all(type(weight) is float and 0 < weight < math.inf for weight in weights.values())
+    ):
+        raise ValueError("there is not one weight for each class")
+    return loss.model_copy(update={"class_weights": {name: weights[name] for name in classes}})
+
+
 def _fitted(
     config: Config,
+    loss: Loss,
     preprocessing: Preprocessing,
     classes: tuple[str, ...],
     arrays: Mapping[str, Array],
@@ -131,7 +150,7 @@ def _fitted(
         np.copyto(view, arrays[name])
         if not np.isfinite(view).all():
             raise InputError(f"{fault}: {name} holds values that are no numbers (NaN or infinity).")
-    return Model(network, weights, preprocessing, config.training.loss, classes, config)
+    return Model(network, weights, preprocessing, loss, classes, config)
 
 
 def _class_names(names: object) -> tuple[str, ...]:
@@ -194,9 +213,10 @@ def changed_training(old: Training, config: Config, presentation: Presentation, 
     """
     fault = f"{path}: does not fit the changed {{}}; start a new run for it"
     preprocessing = replace(old.model.preprocessing, presentation=presentation)
-    arrays = last_checkpoint(old).arrays
+    arrays, classes = last_checkpoint(old).arrays, old.model.classes
+    loss = config.training.loss.weighing(classes, old.train.labels)
     try:
-        model = _fitted(config, preprocessing, old.model.classes, arrays, fault.format("configuration"))
+        model = _fitted(config, loss, preprocessing, classes, arrays, fault.format("configuration"))
     except ConfigError as error:
         told = f"{fault.format('configuration')}. {error.lines[0]}"
         raise InputError(told, *error.lines[1:]) from error
