@@ -31,6 +31,8 @@ def kinds(annotation: Any) -> Iterator[str]:
         yield "size"
     elif origin is dict:
         yield "table"
+    elif annotation == tuple[float, float]:
+        yield "[least, most]"
     elif origin is tuple and get_origin(inner[0]) is tuple:
         yield "sizes"
     elif annotation in KINDS:
@@ -43,7 +45,7 @@ def kinds(annotation: Any) -> Iterator[str]:
 def written(value: Any) -> str:
     """Return a value as TOML has it; of a size that is one number that."""
     if isinstance(value, tuple):
-        return written(value[0]) if len(set(value)) == 1 else str(list(value))
+        return written(value[0]) if len(set(value)) == 1 else f"[{', '.join(map(written, value))}]"
     if isinstance(value, float):
         return f"{value:g}"
     return f'"{value}"' if isinstance(value, str) else str(value).lower()

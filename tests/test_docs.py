@@ -94,6 +94,15 @@ def test_the_tables_of_the_configuration_are_what_its_parts_say():
     assert page == script.reference(), "run `python docs/configuration_reference.py`"
 
 
+def test_the_configuration_reference_says_what_each_policy_stands_for():
+    from convcli.formats.toml import inline
+    from convcli.nn.augmentation.options import POLICIES
+
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    for name, policy in POLICIES.items():
+        assert f'| `"{name}"` | `{inline(policy)}` |' in page
+
+
 def test_the_configuration_reference_names_every_option_of_data_and_training():
     from convcli.config import DataOptions
     from convcli.nn.config import EvaluationOptions, TrainingOptions

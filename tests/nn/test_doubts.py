@@ -281,3 +281,10 @@ def test_maps_of_several_cells_have_values_enough_in_a_batch_of_one():
     ]
     assert doubts(layers, batch_size=1) == []
     assert doubts(NORMALISED, batch_size=IMAGES) == []
+
+
+@pytest.mark.parametrize(("size", "doubted"), [(1, True), (2, False)])
+def test_mixing_an_image_with_itself_is_doubted(size, doubted):
+    training = stripes.training(batch_size=size, augmentation={"cutmix": 1})
+    note = "augmentation.cutmix: a batch of one image has no other to mix it with."
+    assert (note in about(training.model, training.train)) == doubted

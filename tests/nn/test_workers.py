@@ -120,12 +120,18 @@ def test_random_numbers_depend_on_the_seed():
 
 
 AUGMENTATION = AugmentationOptions.model_validate({"flip": "both", "shift": 2, "cutout": 3})
+AUGMENTATIONS = {
+    "exact": AUGMENTATION,
+    "strong": AugmentationOptions.model_validate({"policy": "strong", "noise": 0.1, "crop": 0.5}),
+    "cutmix": AugmentationOptions.model_validate({"cutmix": 1.0, "mixup": 1.0}),
+}
 
 
-def test_augmented_bytes_do_not_depend_on_the_number_of_threads(kind):
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS.values(), ids=AUGMENTATIONS.keys())
+def test_augmented_bytes_do_not_depend_on_the_number_of_threads(kind, augmentation):
     found = set()
     for threads in (1, 2, 3):
-        workers, _ = workers_and_weights(NETWORKS["dropout"], threads, augmentation=AUGMENTATION)
+        workers, _ = workers_and_weights(NETWORKS["dropout"], threads, augmentation=augmentation)
         with workers:
             result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0, 1, 2))
         found.add((workers.total.tobytes(), result.loss, result.correct))
@@ -133,7 +139,7 @@ def test_augmented_bytes_do_not_depend_on_the_number_of_threads(kind):
 
 
 def test_an_image_is_augmented_by_where_it_lies_in_the_data_and_the_epoch():
-    seen = Augmenter(AUGMENTATION, Preprocessing.fit([PICTURES.images], "standardize"))
+    seen = Augmenter(AUGMENTATION, Preprocessing.fit([PICTURES.images], "standardize"), 3)
     everything = np.arange(len(PICTURES))
     for epoch in (1, 2):
         images = seen.images(PICTURES.images, Draws(7, epoch, everything))

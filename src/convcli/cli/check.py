@@ -40,7 +40,7 @@ def check(
         documents = {"data": data_document(parts), "augmentation": augmentation}
         return print_json({**documents, **network_document(network)})
     out_text(data_lines(parts))
-    if any(file.config.augmentation.active):
+    if file.config.augmentation.told:
         out(augmentation_line(file.config.augmentation))
     show(network_table(network, file.name))
     return out("The configuration is valid.")

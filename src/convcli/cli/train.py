@@ -69,12 +69,15 @@ def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: in
     from convcli import build
     from convcli.config_file import ConfigFile
     from convcli.nn.doubts import about
+    from convcli.render.network import augmentation_line
     from convcli.runs.recording import new_run
 
     file = ConfigFile.read(config, overrides)
     data = data_of(file)
     training = build.new_training(file.config, data, threads)
     note(about(training.model, data.train))
+    if file.config.augmentation.policy:
+        note(augmentation_line(file.config.augmentation))
     with new_run(file, training, data, threads, run_dir) as recorder:
         _finish(recorder, data, json)
 

@@ -32,6 +32,7 @@ def about(model: Model, train: Dataset) -> list[str]:
         *_about_warm_up(options.schedule, options.epochs),
         *model.config.augmentation.doubts(train.shape),
         *_about_mirrored_signs(model),
+        *_about_mixing_alone(model, len(train)),
     ]
     if (dead := dead_layer(model, train)) is not None:
         notes.append(
@@ -103,6 +104,15 @@ def _about_mirrored_signs(model: Model) -> list[str]:
         return []
     told = f"augmentation.flip: the classes ({first_of(names)}) are named like digits or letters"
     return [f"{told}, few of which are the same when mirrored. Leave it out if they are."]
+
+
+def _about_mixing_alone(model: Model, images: int) -> list[str]:
+    """Return what is wrong with batches of one image, which has no other to be mixed with."""
+    options = model.config.augmentation
+    mixing = [one.name() for one in (options.mixup, options.cutmix) if one is not None and not one.idle]
+    if not mixing or min(images, model.config.training.batch_size) > 1:
+        return []
+    return [f"augmentation.{mixing[0]}: a batch of one image has no other to mix it with."]
 
 
 def dead_layer(model: Model, train: Dataset) -> Place | None:

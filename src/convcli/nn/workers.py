@@ -19,7 +19,7 @@ from convcli.engine.blas import one_thread_each
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array, FreeList
-from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
+from convcli.nn.augmentation import AugmentationOptions, Augmenter
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -50,7 +50,10 @@ PIECES_AHEAD = 16
 
 @dataclass(frozen=True)
 class BatchResult:
-    """The sum of a batch's losses and how many of its samples were classified correctly."""
+    """The sum of a batch's losses and how many of its samples were classified correctly.
+
+    Of an image that is mixed of two, its class is that of the larger share.
+    """
 
     loss: float
     correct: int
@@ -107,7 +110,9 @@ class Workers:
         flips: bool = False,
     ) -> None:
         self.network, self.weights, self.preprocessing, self.loss = network, weights, preprocessing, loss
-        self.augmenter = Augmenter(augmentation or AugmentationOptions(), preprocessing)
+        self.augmenter = Augmenter(
+            augmentation or AugmentationOptions(), preprocessing, network.shapes[-1][-1]
+        )
         self.flips = flips
         self.threads = useful_threads(threads)
         self.piece = _piece_size(network)
@@ -223,13 +228,15 @@ class Workers:
             if self.network.sequence.draws:
                 current.rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
             chosen = _piece(job, piece)
-            images, labels = self._images[chosen], self._labels[chosen]
+            images, targets = self._images[chosen], self._labels[chosen]
             if self.augmenter.active:
-                images = self.augmenter.images(images, Draws.of(job.seed, self._places[chosen]))
+                batch = self._images[: job.size], self._labels[: job.size], self._places[: job.size]
+                images, targets = self.augmenter.piece(batch, chosen, job.seed)
             outputs = self._forward(images, tape)
-            losses, gradient = self.loss.evaluate(outputs, labels)
+            losses, gradient = self.loss.evaluate(outputs, targets)
             gradient *= gradient.dtype.type(1 / job.size)
             loss += float(losses.sum(dtype=np.float64))
+            labels = targets if targets.ndim == 1 else targets.argmax(1)
             correct += int((outputs.argmax(1) == labels).sum())
             current.fresh = piece == lane
             self.network.backward(gradient, self.weights, tape)

@@ -214,8 +214,8 @@ def data_lines(parts: Mapping[str, Dataset | None]) -> str:
 
 def augmentation_line(options: AugmentationOptions) -> str:
     """Return what changes training images, as [augmentation] would say it in a line."""
-    active = {augmentation.name(): augmentation.told for augmentation in options.active}
-    return f"augmentation: {inline(active) or 'none'}"
+    policy = f' (policy "{options.policy}")' if options.policy else ""
+    return f"augmentation{policy}: {inline(options.told) or 'none'}"
 
 
 def data_document(parts: Mapping[str, Dataset | None]) -> dict[str, Any]:

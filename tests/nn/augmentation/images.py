@@ -17,10 +17,10 @@ def options(**augmentations):
 
 
 def augmenter(images, **augmentations):
-    """Return what changes images, fitted to these."""
+    """Return what changes images, fitted to these, of four classes."""
     chosen = options(**augmentations)
     chosen.check(images.shape[1:])
-    return Augmenter(chosen, Preprocessing.fit([images], "standardize"))
+    return Augmenter(chosen, Preprocessing.fit([images], "standardize"), 4)
 
 
 def augmented(images, *, seed=0, epoch=1, **augmentations):

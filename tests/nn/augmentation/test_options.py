@@ -9,6 +9,7 @@ import pytest
 from convcli.config_file import ConfigFile, dump
 from convcli.errors import ConfigError
 from convcli.nn.augmentation import AUGMENTATIONS
+from convcli.nn.augmentation.options import POLICIES
 from nn.augmentation.images import options
 
 BASE = """
@@ -20,7 +21,21 @@ type = "flatten"
 type = "dense"
 [augmentation]
 """
-EACH = {"flip": "vertical", "shift": 1, "cutout": 2}
+EACH = {
+    "flip": "vertical",
+    "shift": 1,
+    "shear": 5,
+    "rotate": 10,
+    "zoom": 0.2,
+    "crop": 0.5,
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "saturation": 0.2,
+    "noise": 0.1,
+    "cutout": 2,
+    "mixup": 0.4,
+    "cutmix": 1,
+}
 
 
 def read(text, *overrides):
@@ -46,7 +61,9 @@ def test_each_can_be_off(name):
 
 
 def test_what_a_run_writes_down_is_read_as_it_was():
-    config = read('flip = { direction = "both", alternate = true }\nshift = 0.125\ncutout = 2')
+    config = read(
+        'flip = { direction = "both", alternate = true }\npolicy = "strong"\nmixup = 0\nzoom = [0.9, 1]'
+    )
     assert ConfigFile.parse(dump(config), Path("b.toml")).config == config
 
 
@@ -58,7 +75,25 @@ def test_values_are_set_from_outside_whatever_stands_there():
     assert not list(read("shift = 2", "augmentation={}").augmentation.active)
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_is_a_name_for_others_and_what_is_given_overrides_it(policy):
+    named = options(policy=policy, flip="none", shift=3, cutmix=1)
+    wanted = {**POLICIES[policy], "shift": 3, "cutmix": 1}
+    del wanted["flip"]
+    assert named.told == wanted | {key: [1 - wanted[key], 1 + wanted[key]] for key in wanted if key == "zoom"}
+
+
 WRONG = {
+    "policy = 'weak'": "augmentation.policy: should be 'light' or 'strong', not 'weak'",
+    "policy = ['light']": "augmentation.policy: should be 'light' or 'strong'",
+    "zoom = 1.5": "augmentation.zoom.factor: expected a number from 0 to 0.9, how much",
+    "zoom = [1, 0.5]": "augmentation.zoom.factor: expected a number",
+    "zoom = 'x'": "augmentation.zoom.factor: expected a number",
+    "crop = 0": "augmentation.crop.scale: expected a number from 0.01 to 1, the least share",
+    "crop = { scale = 0.5, ratio = 1 }": "augmentation.crop.ratio: expected [least, most], width by height",
+    "rotate = 200": "augmentation.rotate.degrees: should be less than or equal to 180",
+    "shear = 90": "augmentation.shear.degrees: should be less than 90",
+    "mixup = -1": "augmentation.mixup.alpha: should be greater than or equal to 0",
     "flip = 'sideways'": "augmentation.flip.direction: should be 'horizontal', 'vertical', 'both' or 'none'",
     "flip = { direction = 'both', alternat = true }": "augmentation.flip.alternat: unknown key. Did you mean",
     "shif = 2": "augmentation.shif: unknown key. Did you mean 'shift'?",

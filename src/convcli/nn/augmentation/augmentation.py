@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Annotated, Any, ClassVar, TypeAlias
 
+import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from convcli.config import Options
@@ -93,3 +94,11 @@ Extent: TypeAlias = Annotated[int | float, BeforeValidator(_extent)]
 def pixels_of(extent: float, side: int, most: int) -> int:
     """Return a length in pixels: of a share, the nearest whole number from 1 to `most`."""
     return extent if isinstance(extent, int) else min(max(round(extent * side), 1), most)
+
+
+def spans(side: int, lengths: Array | int, drawn: Array) -> Array:
+    """Return which pixels of a side lie in spans of these lengths, each about a drawn pixel: (n, side)."""
+    first = np.floor(drawn * side) - np.floor_divide(lengths, 2)
+    place = np.arange(side)
+    inside: Array = (place >= first[:, None]) & (place < (first + lengths)[:, None])
+    return inside

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.nn.augmentation.augmentation import Covering, Extent, Probability, pixels_of
+from convcli.nn.augmentation.augmentation import Covering, Extent, Probability, pixels_of, spans
 from convcli.nn.augmentation.draws import Draws
 from convcli.nn.layer import Shape
 from convcli.wording import by
@@ -37,11 +37,8 @@ class Cutout(Covering):
         height, width = images.shape[1:3]
         size = self._pixels((height, width))
         chosen, *centres = draws.uniform("cutout", 3)
-        inside = []
-        for side, drawn in zip((height, width), centres, strict=True):
-            start = np.floor(drawn * side).astype(np.int64)[:, None] - size // 2
-            place = np.arange(side)
-            inside.append((place >= start) & (place < start + size))
-        rows, columns = inside
+        rows, columns = (
+            spans(side, size, drawn) for side, drawn in zip((height, width), centres, strict=True)
+        )
         rows &= (chosen < self.probability)[:, None]
         np.copyto(images, colour, where=(rows[:, :, None] & columns[:, None, :])[..., None])

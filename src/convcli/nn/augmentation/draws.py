@@ -40,6 +40,10 @@ class Draws:
         """Return what is drawn for `images`, where `seed` begins with that of the training and the epoch."""
         return cls(seed[0], seed[1], images)
 
+    def take(self, chosen: Array) -> Draws:
+        """Return what is drawn for some of these images."""
+        return Draws(self.seed, self.epoch, self.images[chosen])
+
     def bits(self, purpose: str, count: int, *, every_epoch: bool = False) -> Array:
         """Return 64 random bits as often as asked for: (n, count), uint64; the same `every_epoch` if so."""
         key = _key(self.seed, 0 if every_epoch else self.epoch, purpose)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convcli.formats.toml import inline
 from convcli.render.curves import curves_png, curves_svg
 from convcli.render.network import (
     LayerRow,
@@ -67,6 +68,8 @@ def _results(report: Report) -> tuple[tuple[str, Cell], ...]:
 
 def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
     model, training = report.model, report.model.config.training
+    augmentation = inline(model.config.augmentation.told)
+    both = "means of those for an image and its mirror image"
     return (
         ("Data", Cell(model.config.data.source)),
         ("Judged on", Cell(f"{report.kind} images of {report.data}")),
@@ -76,6 +79,8 @@ def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
         ("Optimizer", Cell(training.optimizer.name())),
         ("Batch size", number(training.batch_size, "d")),
         ("Seed", number(training.seed, "d")),
+        *([("Augmentation", Cell(augmentation))] if augmentation else []),
+        *([("Outputs", Cell(both))] if model.config.evaluation.flips else []),
     )
 
 
