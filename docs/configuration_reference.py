@@ -8,7 +8,8 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from convcli.config import Options
+from convcli.config import Options, Part
+from convcli.nn.activations import Activation
 from convcli.nn.augmentation import AUGMENTATIONS
 from convcli.nn.config import PARTS
 from convcli.nn.layer import Layer
@@ -19,7 +20,8 @@ BLOCK = re.compile(
 )
 SECTIONS: dict[str, Mapping[str, type[Options]]] = {**PARTS, "augmentation": AUGMENTATIONS}
 COMMON = ("type", "repeat")  # which all have, or all layers
-KINDS = {bool: "true or false", int: "integer", float: "number", str: "text", Layer: "layers"}
+KINDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
+KINDS |= {Layer: "layers", Activation: "activation"}
 
 
 def kinds(annotation: Any) -> Iterator[str]:
@@ -44,6 +46,8 @@ def kinds(annotation: Any) -> Iterator[str]:
 
 def written(value: Any) -> str:
     """Return a value as TOML has it; of a size that is one number that."""
+    if isinstance(value, Part):
+        return written(value.name())
     if isinstance(value, tuple):
         return written(value[0]) if len(set(value)) == 1 else f"[{', '.join(map(written, value))}]"
     if isinstance(value, float):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from convcli.config_file import ConfigFile, dump
 from convcli.data import BUILT_IN
 from convcli.errors import ConfigError
+from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.config import seconds as seconds_of
 from convcli.nn.config import validate
 from convcli.nn.layer import LAYERS as LAYER_TYPES
@@ -192,11 +193,11 @@ WRONG = {
     ),
     "unknown activation": (
         layer('type = "dense"\nactivation = "relo"'),
-        "[[layers]] 2 (dense): activation: Unknown activation 'relo'. Did you mean 'relu'?",
+        "[[layers]] 2 (dense): activation: unknown activation 'relo'. Did you mean 'relu'?",
     ),
     "unknown function": (
         layer('type = "activation"\nfunction = "tahn"'),
-        "[[layers]] 2 (activation): function: Unknown activation 'tahn'. Did you mean 'tanh'?",
+        "[[layers]] 2 (activation): function: unknown activation 'tahn'. Did you mean 'tanh'?",
     ),
     # missing keys
     "no layers": (DATA, "layers: this key is missing"),
@@ -230,7 +231,8 @@ WRONG = {
     "number for layers": ("layers = 3\n" + DATA, "layers: should be an array of tables"),
     "number for a name": (
         layer('type = "dense"\nactivation = 3'),
-        "[[layers]] 2 (dense): activation: should be a valid string, not 3",
+        "[[layers]] 2 (dense): activation: expected a table with the key type, one of "
+        + ", ".join(ACTIVATIONS),
     ),
     "number for a type": (
         with_training("loss = { type = 3 }"),

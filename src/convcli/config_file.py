@@ -16,7 +16,7 @@ from convcli.errors import ConfigError
 from convcli.files import open_inside
 from convcli.formats import toml
 from convcli.nn.augmentation import AUGMENTATIONS
-from convcli.nn.config import LONGEST_LINE, Config, validate
+from convcli.nn.config import KEYS, LONGEST_LINE, Config, validate
 from convcli.wording import shortened
 
 # Keys of [data] that hold paths: on the command line they mean the shell's folder, in a file the file's.
@@ -121,7 +121,7 @@ def _set(document: dict[str, Any], override: str) -> None:
         for step in steps:
             key = _key(table, step)
             inner = table[key] if isinstance(table, list) else table.setdefault(key, {})
-            part = isinstance(table, list) or steps[:2] == ["training", step]
+            part = isinstance(table, list) or step in KEYS
             if part and isinstance(inner, str):  # its bare name
                 inner = table[key] = {"type": inner}
             augmented = steps == ["augmentation", step] and step in AUGMENTATIONS

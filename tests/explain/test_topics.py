@@ -8,6 +8,7 @@ from PIL import Image
 
 import stripes
 from convcli import avg_pool2d, conv2d, conv2d_backward, filter_image, max_pool2d_backward
+from convcli.errors import UsageError
 from convcli.explain import TOPICS, Request, explain
 from convcli.explain.elements import Grid
 from convcli.nn.losses import LOSSES
@@ -107,6 +108,18 @@ def test_the_steps_of_backward_add_up_to_the_engines_gradients(seed):
     cropped = full[:, top : top + x.shape[0], left : left + x.shape[1]]
     np.testing.assert_allclose(cropped, np.moveaxis(dx[0], 2, 0), atol=1e-11)
     assert max(document["relative_errors"].values()) < 1e-6
+
+
+@pytest.mark.parametrize("activation", ["gelu", "silu", "elu"])
+def test_smooth_activations_are_checked_at_every_cell(activation):
+    shown = made("backward", input="-2 0; 1 3", kernels=("1 0; 0 0",), padding="same", activation=activation)
+    assert max(shown.document()["relative_errors"].values()) < 1e-6
+
+
+@pytest.mark.parametrize("name", ["layer", "backward"])
+def test_softmax_is_not_shown_cell_by_cell(name):
+    with pytest.raises(UsageError, match="softmax makes each cell of A of several of Z"):
+        made(name, input="1 2; 3 4", kernels=("1",), activation="softmax")
 
 
 @pytest.mark.parametrize("kind", ["max", "mean"])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.layers import Conv
 
 
 class Case(NamedTuple):
@@ -42,16 +43,34 @@ LARGE_SHAPE = (24, 24, 24)
 """Of maps that are checked mostly along directions."""
 
 
-def activated(torch, name, z):
-    """Return A = g(Z) by PyTorch."""
+ACTIVATED = {
+    **{name: name for name in ACTIVATIONS},
+    "leaky_relu, slope": {"type": "leaky_relu", "slope": 0.25},
+    "elu, alpha": {"type": "elu", "alpha": 0.5},
+    "gelu, tanh": {"type": "gelu", "approximate": "tanh"},
+}
+"""What an activation may be, as TOML has it: each as it comes, and with options."""
+
+
+def activation_of(option):
+    """Return what an entry of `ACTIVATED` stands for."""
+    return Conv(filters=1, activation=option).activation
+
+
+def activated(torch, g, z):
+    """Return A = g(Z) by PyTorch, whose channels are axis 1."""
     nn = torch.nn.functional
     return {
-        "none": lambda z: z,
-        "relu": nn.relu,
-        "leaky_relu": lambda z: nn.leaky_relu(z, 0.01),
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-    }[name](z)
+        "none": lambda: z * 1,
+        "relu": lambda: nn.relu(z),
+        "leaky_relu": lambda: nn.leaky_relu(z, g.slope),
+        "elu": lambda: nn.elu(z, g.alpha),
+        "sigmoid": lambda: torch.sigmoid(z),
+        "tanh": lambda: torch.tanh(z),
+        "softmax": lambda: torch.softmax(z, min(1, z.ndim - 1)),
+        "silu": lambda: nn.silu(z),
+        "gelu": lambda: nn.gelu(z, approximate=g.approximate),
+    }[g.name()]()
 
 
 def conv(torch, layer, x, weights, _training):
@@ -145,9 +164,9 @@ FACTS = {
             "3×3, many channels": Case((3, 4, 32), {"filters": 32, "padding": "same"}),
             "no bias": Case((4, 4, 2), {"filters": 2, "bias": False}),
             **{
-                f"with {name}": Case((4, 4, 2), {"filters": 3, "activation": name})
-                for name in ACTIVATIONS
-                if name != "none"
+                f"with {label}": Case((4, 4, 2), {"filters": 3, "activation": option})
+                for label, option in ACTIVATED.items()
+                if option != "none"
             },
         },
         words=(
@@ -192,9 +211,9 @@ FACTS = {
             "as it comes": Case((7,), {"units": 4}),
             "no bias": Case((7,), {"units": 4, "bias": False}),
             **{
-                f"with {name}": Case((5,), {"units": 3, "activation": name})
-                for name in ACTIVATIONS
-                if name != "none"
+                f"with {label}": Case((5,), {"units": 3, "activation": option})
+                for label, option in ACTIVATED.items()
+                if option != "none"
             },
         },
         words=({"units": 10, "activation": "tanh"}, "10, tanh"),
@@ -222,7 +241,7 @@ FACTS = {
     ),
     "activation": Facts(
         lambda torch, layer, x, *_: activated(torch, layer.function, x),
-        cases={name: Case((3, 3, 2), {"function": name}) for name in ACTIVATIONS},
+        cases={label: Case((3, 3, 2), {"function": option}) for label, option in ACTIVATED.items()},
         words=({"function": "sigmoid"}, "sigmoid"),
         large={"function": "leaky_relu"},
     ),

@@ -7,82 +7,166 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.layers import Conv
+from convcli.nn.tape import Pass, Tape
+from nn.cases import ACTIVATED, activated, activation_of
 
-# name: g(−2), g(0), g(3)
+# label: g(−2), g(0), g(3)
 VALUES = {
     "none": (-2, 0, 3),
     "relu": (0, 0, 3),
     "leaky_relu": (-0.02, 0, 3),
+    "leaky_relu, slope": (-0.5, 0, 3),
+    "elu": (math.exp(-2) - 1, 0, 3),
+    "elu, alpha": ((math.exp(-2) - 1) / 2, 0, 3),
     "sigmoid": (1 / (1 + math.e**2), 0.5, 1 / (1 + math.e**-3)),
     "tanh": (math.tanh(-2), 0, math.tanh(3)),
+    "softmax": tuple(math.exp(z) / (math.exp(-2) + 1 + math.exp(3)) for z in (-2, 0, 3)),
+    "silu": (-2 / (1 + math.e**2), 0, 3 / (1 + math.e**-3)),
+    "gelu": (-math.erfc(math.sqrt(2)), 0, 1.5 * (1 + math.erf(3 / math.sqrt(2)))),
+    "gelu, tanh": tuple(
+        z / 2 * (1 + math.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))) for z in (-2, 0, 3)
+    ),
 }
-each = pytest.mark.parametrize("name", list(ACTIVATIONS))
+each = pytest.mark.parametrize("label", list(ACTIVATED))
+alone = pytest.mark.parametrize("label", [label for label in ACTIVATED if label != "softmax"])
 
 
-def applied(name, z):
-    a = np.array(z, copy=True)
-    ACTIVATIONS[name].apply(a)
+def applied(label, z):
+    a = np.empty_like(z)
+    activation_of(ACTIVATED[label]).apply(z, a, Tape())
     return a
 
 
-def derived(name, z):
-    da = np.ones_like(z)
-    ACTIVATIONS[name].derive(da, applied(name, z))
+def derived(label, z):
+    g, da, tape = activation_of(ACTIVATED[label]), np.ones_like(z), Tape()
+    g.apply(z, np.empty_like(z), tape)
+    g.derive(da, tape)
     return da
 
 
 def test_every_activation_has_values():
-    assert set(VALUES) == set(ACTIVATIONS)
+    assert set(VALUES) == set(ACTIVATED)
 
 
 @each
-def test_values_by_hand(name):
-    np.testing.assert_allclose(applied(name, np.array([-2.0, 0.0, 3.0])), VALUES[name], rtol=1e-15)
+def test_values_by_hand(label):
+    np.testing.assert_allclose(applied(label, np.array([-2.0, 0.0, 3.0])), VALUES[label], rtol=1e-14)
 
 
-@each
-def test_derivative_agrees_with_differences(name):
+@alone
+def test_derivative_agrees_with_differences(label):
     z = np.array([-3.0, -0.7, -0.01, 0.02, 0.5, 2.0])
-    slope = (applied(name, z + 1e-6) - applied(name, z - 1e-6)) / 2e-6
-    np.testing.assert_allclose(derived(name, z), slope, rtol=1e-8)
+    slope = (applied(label, z + 1e-6) - applied(label, z - 1e-6)) / 2e-6
+    np.testing.assert_allclose(derived(label, z), slope, rtol=1e-8)
 
 
 @each
-def test_agrees_with_pytorch_also_at_the_kink(name):
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_agrees_with_pytorch_also_at_the_kink(label, dtype):
     torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
-    theirs = {
-        "none": lambda z: z * 1,
-        "relu": torch.relu,
-        "leaky_relu": torch.nn.functional.leaky_relu,
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-    }[name]
-    z = np.linspace(-5, 5, 101)
+    z = np.linspace(-5, 5, 101).astype(dtype)
+    z[50] = 0
     leaf = torch.tensor(z, requires_grad=True)
-    a = theirs(leaf)
-    a.sum().backward()
-    np.testing.assert_allclose(applied(name, z), a.detach().numpy(), rtol=1e-12, atol=1e-15)
-    np.testing.assert_allclose(derived(name, z), leaf.grad.numpy(), rtol=1e-12, atol=1e-15)
+    a = activated(torch, activation_of(ACTIVATED[label]), leaf)
+    a.backward(torch.ones(101, dtype=leaf.dtype))
+    rtol, atol = (1e-12, 1e-15) if dtype == np.float64 else (2e-6, 1e-6)
+    np.testing.assert_allclose(applied(label, z), a.detach().numpy(), rtol=rtol, atol=atol)
+    np.testing.assert_allclose(derived(label, z), leaf.grad.numpy(), rtol=rtol, atol=atol)
 
 
 @each
-def test_large_arguments_neither_overflow_nor_lose_the_dtype(name):
+def test_in_place_and_with_no_backward_pass_to_follow_it_gives_the_same(label):
+    g, z = activation_of(ACTIVATED[label]), np.random.default_rng(0).standard_normal((50, 700), np.float32)
+    expected, tape, ahead = applied(label, z), Tape(), Tape(Pass(forward_only=True))
+    there, here = np.empty_like(z), z.copy()
+    g.apply(z, there, ahead)
+    np.testing.assert_array_equal(there, expected)
+    g.apply(here, here, tape)
+    np.testing.assert_array_equal(here, expected)
+    g.apply(z, there, other := Tape())
+    slopes = np.ones((2, *z.shape), np.float32)
+    g.derive(slopes[0], tape)
+    g.derive(slopes[1], other)
+    np.testing.assert_array_equal(*slopes)
+
+
+@alone
+def test_large_arguments_neither_overflow_nor_lose_the_dtype(label):
     z = np.array([-1e4, 1e4], np.float32)
-    a = applied(name, z)
-    assert a.dtype == derived(name, z).dtype == np.float32
-    limits = {"none": z, "relu": (0, 1e4), "leaky_relu": (-100, 1e4), "sigmoid": (0, 1), "tanh": (-1, 1)}
-    np.testing.assert_allclose(a, np.asarray(limits[name]))
+    a = applied(label, z)
+    assert a.dtype == derived(label, z).dtype == np.float32
+    below = {"none": -1e4, "leaky_relu": -100, "leaky_relu, slope": -2500}
+    below |= {"elu": -1, "elu, alpha": -0.5, "tanh": -1}
+    above = dict.fromkeys(("sigmoid", "tanh"), 1)
+    np.testing.assert_allclose(a, (below.get(label, 0), above.get(label, 1e4)))
+
+
+def test_softmax_gives_shares_of_each_cells_channels():
+    z = np.random.default_rng(0).standard_normal((2, 3, 4, 5), np.float32) * 100
+    np.testing.assert_allclose(applied("softmax", z).sum(-1), 1, rtol=1e-6)
+    assert applied("softmax", np.array([1e4, 0, -1e4], np.float32)).tolist() == [1, 0, 0]
+
+
+def test_gelu_is_exact_to_the_last_digit_or_two_of_float32():
+    """Also for small values, whose Φ is small: to 6e-7, or what of ten digits the exponent leaves."""
+    z = np.linspace(-9, 9, 100_001).astype(np.float32)
+    exact = np.array([0.5 * x * math.erfc(-x / math.sqrt(2)) for x in z.tolist()])
+    slope = exact / np.where(z == 0, 1, z) + z * np.exp(-(z.astype(float) ** 2) / 2) / math.sqrt(2 * math.pi)
+    slope[z == 0] = 0.5
+    found = applied("gelu", z)
+    assert np.abs(found - exact).max() < 6e-7
+    assert np.abs(found - exact)[np.abs(z) < 1].max() < 2e-7
+    assert np.abs(derived("gelu", z) - slope).max() < 4e-7
 
 
 @each
-def test_formula_is_written_out(name):
-    assert ACTIVATIONS[name].formula.startswith("g(z) = ")
+def test_formula_is_written_out(label):
+    assert activation_of(ACTIVATED[label]).formula.startswith("g(z) = ")
+
+
+def test_a_formula_has_the_options_in_it():
+    assert activation_of({"type": "leaky_relu", "slope": 0.2}).formula == "g(z) = max(z, 0.2 z)"
 
 
 def test_what_rectifies_begins_with_he():
-    assert [name for name in ACTIVATIONS if ACTIVATIONS[name].rectifies] == ["relu", "leaky_relu"]
+    rectifying = [label for label, option in ACTIVATED.items() if activation_of(option).rectifies]
+    assert {label.partition(",")[0] for label in rectifying} == {"relu", "leaky_relu", "elu", "silu", "gelu"}
+
+
+def test_an_option_is_a_bare_name_or_a_table_and_is_written_so():
+    layers = [Conv(filters=1, activation=option) for option in ACTIVATED.values()]
+    for layer in layers:
+        assert Conv(**layer.model_dump(exclude_none=True)) == layer
+    written = {
+        label: layer.model_dump()["activation"] for label, layer in zip(ACTIVATED, layers, strict=True)
+    }
+    assert written["relu"] == "relu"
+    assert written["leaky_relu"] == {"type": "leaky_relu", "slope": 0.01}
+    assert str(layers[-1].activation) == "gelu approximate=tanh"
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("swish", "unknown activation 'swish'. That is called 'silu' here"),
+        ("log_softmax", "belongs to the loss"),
+        ("prelu", "a layer of its own"),
+        ("geluu", "Did you mean 'gelu'"),
+        ({"slope": 0.1}, "expected a table with the key type, one of none, relu"),
+        ({"type": "relu", "slope": 0.1}, "slope"),
+        ({"type": "leaky_relu", "slope": -0.1}, "greater than or equal to 0"),
+        ({"type": "leaky_relu", "slope": 1.5}, "less than or equal to 1"),
+        ({"type": "elu", "alpha": 0}, "greater than 0"),
+        ({"type": "gelu", "approximate": "erf"}, "'none' or 'tanh'"),
+        (3, "expected a table"),
+    ],
+)
+def test_an_option_that_is_none_is_refused(option, message):
+    with pytest.raises(ValidationError, match=message):
+        Conv(filters=1, activation=option)
 
 
 RIGHT: dict[str, tuple[Any, Any]] = {
@@ -125,5 +209,7 @@ def test_the_slope_of_tanh_keeps_the_digits_that_tanh_has():
     """Near 1, where a² is rounded by as much as it differs from 1."""
     a = (1 - np.arange(1, 200) * np.finfo(np.float32).epsneg).astype(np.float32)
     dz = np.ones_like(a)
-    ACTIVATIONS["tanh"].derive(dz, a)
+    tape = Tape()
+    tape.saved["g"] = a
+    activation_of("tanh").derive(dz, tape)
     np.testing.assert_allclose(dz, 1 - a.astype(np.float64) ** 2, rtol=1e-6)

@@ -114,7 +114,7 @@ def test_what_goes_around_a_relu_and_a_dropout_at_the_end_holds_nothing_back():
     assert doubts(ending({"type": "dense", "units": 3}, BLOCK)) == []
 
 
-@pytest.mark.parametrize(("name", "low"), [("sigmoid", 0.0), ("tanh", -1.0)])
+@pytest.mark.parametrize(("name", "low"), [("sigmoid", 0.0), ("softmax", 0.0), ("tanh", -1.0)])
 def test_the_loss_that_bounded_outputs_cannot_fall_below_is_the_losss_own(name, low):
     (note,) = doubts(ending({"type": "dense", "activation": name}))
     least = CrossEntropy().evaluate(np.array([[1.0, low, low]]), np.array([0]))[0][0]
@@ -233,10 +233,13 @@ def test_the_loss_of_guessing_is_the_least_that_one_answer_for_all_can_have(smoo
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        ({"type": "dense", "activation": "softmax"}, "softmax belongs to the loss .*leave `activation` out"),
-        ({"type": "dense", "activation": "Log-Softmax"}, "softmax belongs to the loss"),
+        (
+            {"type": "dense", "activation": "Log-Softmax"},
+            "softmax belongs to the loss .*leave",
+        ),
         ({"type": "dense", "activation": "linear"}, "That is called 'none' here"),
         ({"type": "softmax"}, "softmax belongs to the loss .*end with a dense layer"),
+        ({"type": "gelu"}, "That is type = 'activation' with function = 'gelu'"),
         ({"type": "relu"}, "That is type = 'activation' with function = 'relu'"),
         ({"type": "linear"}, "That is called 'dense' here"),
         ({"type": "activation", "function": "rleu"}, "Did you mean 'relu'"),

@@ -345,8 +345,8 @@ def test_an_input_that_does_not_fit_is_named(name, options, shape, message):
         ("residual", {}, "layers"),
         ("residual", {"layers": INNER, "drop": 1.0}, "less than 1"),
         ("residual", {"layers": INNER, "shortcut": "pad"}, "'auto', 'identity' or 'conv'"),
-        ("residual", {"layers": INNER, "activation": "rleu"}, "Unknown activation 'rleu'"),
-        ("activation", {"function": "rleu"}, "Unknown activation 'rleu'. Did you mean 'relu'"),
+        ("residual", {"layers": INNER, "activation": "rleu"}, "unknown activation 'rleu'"),
+        ("activation", {"function": "rleu"}, "unknown activation 'rleu'. Did you mean 'relu'"),
     ],
 )
 def test_an_option_out_of_range_is_refused(name, options, message):

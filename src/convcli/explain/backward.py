@@ -24,7 +24,6 @@ from convcli.explain.notation import cell_name, factor, number, place, products,
 from convcli.explain.problem import Example, posed
 from convcli.explain.sliding import Sliding, progress
 from convcli.explain.topics import RUN, WINDOW, Request, topic
-from convcli.nn.activations import ACTIVATIONS
 from convcli.shapes import Window
 from convcli.wording import by, counted
 
@@ -59,7 +58,7 @@ def backward(ask: Request) -> Explanation:
         steps=tuple(steps),
         data={
             **problem.document(),
-            "activation": problem.activation,
+            "activation": str(problem.activation),
             "Z": planes(problem.z),
             "dA": planes(da),
             "dZ": planes(back.dz),
@@ -161,7 +160,7 @@ def _through_activation(back: Backward, k: int) -> Step:
         Grid.of(dz, "dZ", "done"),
     )
     lines = (
-        f"dZ = dA · g′(Z), {ACTIVATIONS[problem.activation].formula}",
+        f"dZ = dA · g′(Z), {problem.activation.formula}",
         f"dZ[1, 1] = {factor(da[0, 0])}·{factor(slope[0, 0])} = {number(dz[0, 0])}",
         *(f"{reason}: no gradient comes through" for reason in [back.silence(k)] if reason),
     )
@@ -336,6 +335,6 @@ def _checked(back: Backward) -> Step:
 def _kinks(back: Backward) -> Iterator[str]:
     z = back.problem.z[:, :, back.filters.start : back.filters.stop]
     count = int((np.abs(z) <= NEAR_KINK).sum())
-    if count and ACTIVATIONS[back.problem.activation].rectifies:
+    if count and back.problem.activation.kink:
         name = back.problem.activation
         yield f"left out: {counted(count, 'cell')} with Z = 0, where {name} has no derivative"

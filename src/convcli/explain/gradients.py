@@ -15,7 +15,7 @@ import numpy as np
 from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.workspace import Array
 from convcli.explain.problem import Problem
-from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.tape import Tape
 from convcli.proof.differences import numeric_gradient, relative_error
 
 NEAR_KINK = 1e-4  # of relu at Z = 0, where central differences would straddle it
@@ -41,22 +41,23 @@ class Backward:
         return self._through_activation(np.ones(self.da.shape))
 
     def _through_activation(self, da: Array) -> Array:
-        dz = da.copy()
-        ACTIVATIONS[self.problem.activation].derive(dz, self.problem.a)
+        dz, tape = da.copy(), Tape()
+        self.problem.activation.apply(self.problem.z, np.empty_like(dz), tape)
+        self.problem.activation.derive(dz, tape)
         return dz
 
     def silence(self, k: int) -> str:
         """Return why no gradient comes through g to a filter, or nothing if some does."""
-        name, z = self.problem.activation, self.problem.z[:, :, k]
+        g, z = self.problem.activation, self.problem.z[:, :, k]
         if self.dz[:, :, k].any():
             return ""
         if not self.da[:, :, k].any():
             return "dA is 0 everywhere"
         if self.slope[:, :, k].any():
-            return f"dA is 0 wherever {name} has a slope"
-        if ACTIVATIONS[name].rectifies:
-            return f"every Z is {'below 0' if (z < 0).all() else '0 or less'}, where {name} has slope 0"
-        return f"every Z lies where {name} has levelled out"
+            return f"dA is 0 wherever {g} has a slope"
+        if g.kink:
+            return f"every Z is {'below 0' if (z < 0).all() else '0 or less'}, where {g} has slope 0"
+        return f"every Z lies where {g} has levelled out"
 
     @cached_property
     def gradients(self) -> tuple[Array, Array, Array]:
@@ -90,24 +91,23 @@ class Backward:
 def check(back: Backward) -> dict[str, float]:
     """Return the largest relative error of each gradient that is shown, against central differences.
 
-    dZ is judged by L = Σ dA · g(Z), the others by L = Σ dZ · Z. Where Z = 0, relu and leaky_relu have no
+    dZ is judged by L = Σ dA · g(Z), the others by L = Σ dZ · Z. Where Z = 0, relu and its like have no
     derivative, so those cells are left out of the first.
     """
     problem = back.problem
     ks, cs = slice(back.filters.start, back.filters.stop), slice(back.channels.start, back.channels.stop)
     dx, dw, db = back.gradients
     x, w, b, z = problem.x.copy(), problem.w.copy(), problem.b.copy(), problem.z.copy()
-    activation = ACTIVATIONS[problem.activation]
 
     def after_activation() -> float:
-        a = z.copy()
-        activation.apply(a)
+        a = np.empty_like(z)
+        problem.activation.apply(z, a, Tape())
         return float((a * back.da).sum())
 
     def after_convolution() -> float:
         return float((conv2d(x[None], w, b, **problem.options)[0] * back.dz).sum())
 
-    smooth = np.abs(problem.z[:, :, ks]) > NEAR_KINK if activation.rectifies else np.True_
+    smooth = np.abs(problem.z[:, :, ks]) > NEAR_KINK if problem.activation.kink else np.True_
     return {
         "dZ": relative_error(
             back.dz[:, :, ks] * smooth, numeric_gradient(after_activation, z[:, :, ks]) * smooth

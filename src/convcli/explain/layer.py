@@ -9,7 +9,6 @@ from convcli.explain.notation import factor, number
 from convcli.explain.problem import Problem, posed
 from convcli.explain.topics import RUN, WINDOW, Request, topic
 from convcli.explain.volume import EXAMPLE
-from convcli.nn.activations import ACTIVATIONS
 from convcli.wording import by, counted
 
 SHOWN_CHANNELS = 4
@@ -31,7 +30,7 @@ def layer(ask: Request) -> Explanation:
         steps=steps,
         data={
             **problem.document(),
-            "activation": problem.activation,
+            "activation": str(problem.activation),
             "Z": planes(problem.z),
             "A": planes(problem.a),
         },
@@ -60,7 +59,7 @@ def _dimensions(problem: Problem) -> Step:
         f"Z and A: {by(problem.z.shape)}",
         f"learned numbers: {by(problem.w.shape)}{bias} = {problem.parameters:,}",
         f"multiply-adds: {by(problem.w.shape)} × {rows} × {columns} = {problem.w.size * rows * columns:,}",
-        ACTIVATIONS[problem.activation].formula,
+        problem.activation.formula,
     ]
     data = {
         "A_prev": list(problem.x.shape),

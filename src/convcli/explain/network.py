@@ -12,6 +12,7 @@ from convcli.explain.elements import Arrow, Block, Explanation, Grid, Picture, R
 from convcli.explain.notation import number
 from convcli.explain.tensors import Passage, pass_through, read_image
 from convcli.explain.topics import Request, topic
+from convcli.nn.activations import Relu
 from convcli.nn.config import Config, TrainingOptions
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool
 from convcli.nn.losses import CrossEntropy
@@ -73,7 +74,7 @@ def line_detector() -> Model:
     )
     classes = ("upright", "level", "falling", "rising")
     layers = (
-        Conv(filters=4, padding="same", activation="relu"),
+        Conv(filters=4, padding="same", activation=Relu()),
         MaxPool(),
         GlobalAvgPool(),
         Dense(units=4),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,12 @@ from convcli.explain.elements import Picture, Row, exact
 from convcli.explain.reading import MOST_SIDE, Input, typed_volume
 from convcli.explain.sliding import Sliding
 from convcli.explain.topics import Request, chosen_index
-from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.tape import Tape
 from convcli.shapes import Window, formulas
 from convcli.wording import counted
+
+if TYPE_CHECKING:
+    from convcli.nn.activations import Activation
 
 MOST_FILTERS = 8
 
@@ -47,6 +50,8 @@ class Problem:
     ----------
     x, w, b
         (h, w, c), (f_h, f_w, c, k), (k,).
+    function
+        The activation, or its name.
     da
         The gradient that comes back to A, (out_h, out_w, k), if it is known.
     parameters
@@ -57,7 +62,7 @@ class Problem:
     w: Array
     b: Array
     window: Window
-    activation: str
+    function: str | Activation
     source: Input
     biased: bool
     da: Array | None = None
@@ -76,6 +81,16 @@ class Problem:
         return {"stride": window.stride, "padding": window.padding, "dilation": window.dilation}
 
     @cached_property
+    def activation(self) -> Activation:
+        """g, which many topics never ask for, or UsageError if it joins channels."""
+        from convcli.nn.activations import ACTIVATIONS
+
+        g = ACTIVATIONS[self.function]() if isinstance(self.function, str) else self.function
+        if not g.elementwise:
+            raise UsageError(f"{g} makes each cell of A of several of Z; this topic shows g(Z) cell by cell.")
+        return g
+
+    @cached_property
     def z(self) -> Array:
         """Z as the engine computes it, (out_h, out_w, k)."""
         return np.asarray(conv2d(self.x[None], self.w, self.b, **self.options)[0])
@@ -83,8 +98,8 @@ class Problem:
     @cached_property
     def a(self) -> Array:
         """A = g(Z)."""
-        a = self.z.copy()
-        ACTIVATIONS[self.activation].apply(a)
+        a = np.empty_like(self.z)
+        self.activation.apply(self.z, a, Tape())
         return a
 
     @property
@@ -146,7 +161,6 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
     )
     _check_padding(source.volume, window)
     activation = ask.activation or example.activation
-    _ = ACTIVATIONS[activation]
     rows, columns = window.output_shape((source.volume.shape[0], source.volume.shape[1]))
     own = own and (ask.stride, ask.padding, ask.dilation) == (None, None, None)
     text = ask.gradient or (example.gradient if own else None)

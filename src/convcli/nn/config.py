@@ -22,6 +22,7 @@ import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.bounds import check_document
 from convcli.config import DataOptions, OneOf, Options, Parts
 from convcli.errors import ConfigError
+from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.augmentation import AUGMENTATIONS, AugmentationOptions
 from convcli.nn.layer import HOLDING, LAYERS, Layers
 from convcli.nn.losses import LOSSES, CrossEntropy, Loss
@@ -31,13 +32,14 @@ from convcli.wording import shortened, suggestion
 
 PARTS: Mapping[str, Parts] = {
     "layers": LAYERS,
+    "activation": ACTIVATIONS,
     "loss": LOSSES,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
 }
 
-# Where a table of one of these parts stands, by the key that leads there.
-_SECTIONS: Mapping[str, Parts] = {**PARTS, **dict.fromkeys(HOLDING, LAYERS)}
+KEYS: Mapping[str, Parts] = {**PARTS, **dict.fromkeys(HOLDING, LAYERS), "function": ACTIVATIONS}
+"""Where a table of one of these parts stands, by the key that leads there."""
 
 # Of a message about a wrong configuration.
 MOST_MISTAKES = 20
@@ -150,7 +152,7 @@ def _keys(path: list[int | str]) -> list[str]:
         ("training",): TrainingOptions,
         ("evaluation",): EvaluationOptions,
     }
-    for section, parts in {**_SECTIONS, "augmentation": AUGMENTATIONS}.items():
+    for section, parts in {**KEYS, "augmentation": AUGMENTATIONS}.items():
         tables |= {(section, name): part for name, part in parts.items()}
     named = [step for step in path if isinstance(step, str)]
     table = tables.get(tuple(named)) or tables.get(tuple(named[-2:]))
@@ -166,7 +168,7 @@ def _toml_path(path: Iterable[int | str]) -> str:
             text = f"{text[: text.rindex(' (')]} → inside {step + 1}: "
         elif isinstance(step, int):
             text = f"[[{text.removesuffix('.')}]] {step + 1}: "
-        elif step in _SECTIONS.get(section, ()):
+        elif step in KEYS.get(section, ()):
             section = ""  # an option may have the name of a layer
             if text.endswith(": "):
                 text = f"{text.removesuffix(': ')} ({step}): "

@@ -20,7 +20,7 @@ SAMPLES = 64  # images that a layer is tried with
 CHANCE = 0.98  # of the loss of guessing: what is above it has learned nothing
 FALLING, FAR = 0.97, 3.0  # what is that much less than an epoch ago is learning, unless so many times chance
 SINGLE = ((), (1, 1))  # rows and columns of a layer's input that has one value a channel
-RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 def about(model: Model, train: Dataset) -> list[str]:

@@ -20,9 +20,10 @@ from convcli.shapes import Pair, ReceptiveField, Window
 
 Shape: TypeAlias = tuple[int, ...]
 
-_FUNCTIONS = ("relu", "leaky_relu", "sigmoid", "tanh")
+_FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "gelu")
 _HINTS = {
-    "softmax": "softmax belongs to the loss (cross_entropy has it): end with a dense layer.",
+    "softmax": "softmax belongs to the loss (cross_entropy has it): end with a dense layer. Within a network "
+    "it is type = 'activation' with function = 'softmax'.",
     **dict.fromkeys(("linear", "fc", "fully_connected"), "That is called 'dense' here."),
     **{name: f"That is type = 'activation' with function = '{name}'." for name in _FUNCTIONS},
 }
@@ -119,7 +120,7 @@ class Layer(Part):
     @property
     def ends_with(self) -> str:
         """The activation function that its output comes from."""
-        return "none" if self.function_option is None else str(getattr(self, self.function_option))
+        return "none" if self.function_option is None else getattr(self, self.function_option).name()
 
     @property
     def couples_samples(self) -> bool:

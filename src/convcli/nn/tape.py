@@ -51,6 +51,8 @@ class Pass:
         Source of the random numbers, which layers take in their order; set where `training` is.
     fresh
         Whether no gradient of weights has been added yet, so that what stands there is to be overwritten.
+    forward_only
+        Whether no backward pass follows, so that what only it needs may be left out.
     records
         Whether tapes keep what goes into each layer and comes out; neighbours are then computed one by one.
     scratch
@@ -60,6 +62,7 @@ class Pass:
     training: bool = False
     rng: np.random.Generator | None = None
     fresh: bool = False
+    forward_only: bool = False
     records: bool = False
     scratch: Workspace = field(default_factory=Workspace)
 

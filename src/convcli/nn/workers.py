@@ -222,7 +222,7 @@ class Workers:
         """Add up the gradients of a lane's pieces."""
         tape.add_to(self._views[lane])
         current = tape.current
-        current.training = True
+        current.training, current.forward_only = True, False
         loss, correct = 0.0, 0
         for piece in range(lane, job.pieces, LANES):
             if self.network.sequence.draws:
@@ -244,7 +244,7 @@ class Workers:
 
     def _predict(self, job: _Predict, piece: int, tape: Tape) -> None:
         """Put the outputs of a piece into the shared array."""
-        tape.current.training = False
+        tape.current.training, tape.current.forward_only = False, True
         chosen = slice(piece * self.piece, min((piece + 1) * self.piece, job.size))
         images, outputs = self._images[chosen], self._outputs[chosen]
         outputs[:] = self._forward(images, tape)

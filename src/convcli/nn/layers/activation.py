@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal, TypeAlias
-
-import numpy as np
-from pydantic import AfterValidator
+from typing import ClassVar, Literal
 
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
-from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.activations import ActivationOption, Identity, Relu
 from convcli.nn.layer import Initial, Layer, Shape
 from convcli.nn.tape import Tape, Weights
-
-
-def _known(name: str) -> str:
-    ACTIVATIONS[name]  # raises with a suggestion
-    return name
-
-
-ActivationName: TypeAlias = Annotated[str, AfterValidator(_known)]
 
 
 class ActivationLayer(Layer):
@@ -30,23 +19,22 @@ class ActivationLayer(Layer):
     function_option: ClassVar[str] = "function"
 
     type: Literal["activation"] = "activation"
-    function: ActivationName = "relu"
+    function: ActivationOption = Relu()
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        a = tape.saved["a"] = tape.workspace.array("a", x.shape, x.dtype)
-        np.copyto(a, x)
-        ACTIVATIONS[self.function].apply(a)
+        a = tape.workspace.array("a", x.shape, x.dtype)
+        self.function.apply(x, a, tape)
         return a
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        ACTIVATIONS[self.function].derive(dy, tape.saved["a"])
+        self.function.derive(dy, tape)
         return dy
 
     def summary(self) -> str:
-        return self.function
+        return str(self.function)
 
 
 class Affine(Layer):
@@ -58,7 +46,7 @@ class Affine(Layer):
     function_option: ClassVar[str] = "activation"
 
     bias: bool = True
-    activation: ActivationName = "none"
+    activation: ActivationOption = Identity()
     frozen: bool = False
 
     @abstractmethod
@@ -75,17 +63,16 @@ class Affine(Layer):
     @property
     def usual_scheme(self) -> str:
         """How W begins unless `init` says otherwise: as suits the activation."""
-        return "he" if ACTIVATIONS[self.activation].rectifies else "glorot"
+        return "he" if self.activation.rectifies else "glorot"
 
     def activate(self, z: Array, tape: Tape) -> Array:
-        """Turn Z into A in place and remember it."""
-        ACTIVATIONS[self.activation].apply(z)
-        tape.saved["a"] = z
+        """Turn Z into A in place and remember what its derivative needs."""
+        self.activation.apply(z, z, tape)
         return z
 
     def deactivate(self, da: Array, tape: Tape) -> Array:
         """Turn dA into dZ in place and add db, unless it is frozen."""
-        ACTIVATIONS[self.activation].derive(da, tape.saved["a"])
+        self.activation.derive(da, tape)
         if self.bias and not self.frozen:
             tape.add("b", column_sums(da))
         return da

@@ -97,7 +97,7 @@ class Conv(Affine):
         words += [f"s={_short(self.stride)}"] if self.stride != (1, 1) else []
         words += [f"d={_short(self.dilation)}"] if self.dilation != (1, 1) else []
         words += [f"groups={self.groups}"] if self.groups != 1 else []
-        words += [self.activation] if self.activation != "none" else []
+        words += self.activation.words
         words += [" + ".join(kernel.name for kernel in self._bank)] if self._bank else []
         words += ["frozen"] if self.frozen else []
         return ", ".join(words)

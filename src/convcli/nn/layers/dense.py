@@ -81,5 +81,5 @@ class Dense(Affine):
 
     def summary(self) -> str:
         words = [str(self.units)] if self.units else []
-        words += [self.activation] if self.activation != "none" else []
+        words += self.activation.words
         return ", ".join([*words, *(["frozen"] if self.frozen else [])])

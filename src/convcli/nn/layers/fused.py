@@ -12,7 +12,6 @@ from convcli.engine.batch import pool
 from convcli.engine.batch.pool import masked
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
-from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import Layer
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.pooling import MaxPool
@@ -48,7 +47,7 @@ class ConvMaxPool:
     def suits(conv: Conv, following: Layer) -> bool:
         """Whether a layer is a max pool that leaves no gaps and overlaps nothing, after an increasing g."""
         touching = isinstance(following, MaxPool) and following.touching
-        return touching and ACTIVATIONS[conv.activation].increasing
+        return touching and conv.activation.increasing
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         rows, columns, c_out = self.pool.output_shape(self.conv.output_shape(x.shape[1:]))
@@ -60,13 +59,13 @@ class ConvMaxPool:
         a = tape.workspace.array("a", top.shape, x.dtype)
         bias = weights["b"] if self.conv.bias else np.zeros(c_out, x.dtype)
         np.add(top.reshape(-1, columns * c_out), np.tile(bias, columns), out=a.reshape(-1, columns * c_out))
-        ACTIVATIONS[self.conv.activation].apply(a)
-        tape.saved.update(x=x, cells=flat, top=top, a=a)
+        self.conv.activation.apply(a, a, tape)
+        tape.saved.update(x=x, cells=flat, top=top)
         return a
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, cells, top = (tape.saved[name] for name in ("x", "cells", "top"))
-        ACTIVATIONS[self.conv.activation].derive(dy, tape.saved["a"])
+        self.conv.activation.derive(dy, tape)
         if self.conv.bias and not self.conv.frozen:
             tape.add("b", column_sums(dy))
         shares = tape.workspace.array("shares", (len(cells), *dy.shape), dy.dtype)

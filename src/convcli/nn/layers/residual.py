@@ -12,9 +12,8 @@ from pydantic import Field
 
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
-from convcli.nn.activations import ACTIVATIONS
+from convcli.nn.activations import ActivationOption, Identity
 from convcli.nn.layer import Initial, Shape
-from convcli.nn.layers.activation import ActivationName
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.sequence import Sequence
 from convcli.nn.tape import Tape, Weights
@@ -39,7 +38,7 @@ class Residual(Sequence):
     serial: ClassVar[bool] = False
 
     type: Literal["residual"] = "residual"  # type: ignore[assignment]
-    activation: ActivationName = "none"
+    activation: ActivationOption = Identity()
     shortcut: Literal["auto", "identity", "conv"] = "auto"
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
@@ -116,8 +115,8 @@ class Residual(Sequence):
         else:  # it has this layer's own weights, and so its tape
             a = conv.forward(x, weights, tape)
             a += added
-        ACTIVATIONS[self.activation].apply(a)
-        tape.saved.update(a=a, scale=scale, conv=conv)
+        self.activation.apply(a, a, tape)
+        tape.saved.update(scale=scale, conv=conv)
         return a
 
     def _scale(self, x: Array, tape: Tape) -> Array | None:
@@ -130,7 +129,7 @@ class Residual(Sequence):
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         conv, scale = tape.saved["conv"], tape.saved["scale"]
-        ACTIVATIONS[self.activation].derive(dy, tape.saved["a"])
+        self.activation.derive(dy, tape)
         dx = dy
         if conv is not None:
             dx = conv.backward(dy, weights, tape)
@@ -145,7 +144,7 @@ class Residual(Sequence):
     def summary(self) -> str:
         words = [super().summary()]
         words += [f"shortcut={self.shortcut}"] if self.shortcut != "auto" else []
-        words += [self.activation] if self.activation != "none" else []
+        words += self.activation.words
         words += [f"drop={self.drop:g}"] if self.drop else []
         return ", ".join(words)
 
