@@ -8,13 +8,14 @@ from scipy import ndimage
 
 from convcli.engine.plane import strategies, strategy
 from convcli.engine.plane.filter import filter2d
-from convcli.engine.plane.strategies import STRATEGIES, folded, spectral
+from convcli.engine.plane.strategies import STRATEGIES, folded, lines, spectral
 from convcli.engine.plane.strategies.shifts import add_up, grouped, passes
 from convcli.engine.plane.strategies.stacked import distinct_columns
 from convcli.engine.plane.strategy import outer_factors
 
 RNG = np.random.default_rng(7)
 PLANE = RNG.random((70, 83))
+OUTER = ("separable", "folded", "lines")  # only outer products
 SIZES = [(1, 1), (3, 3), (7, 4), (1, 9), (9, 1), (20, 21)]
 SCIPY_MODES = {"reflect": "mirror", "symmetric": "reflect", "edge": "nearest", "wrap": "grid-wrap"}
 
@@ -28,11 +29,13 @@ def forced(request, monkeypatch):
     monkeypatch.setattr(strategy, "LEAST_COLUMNS", 16)
     monkeypatch.setattr(spectral, "TRANSFORM", {64: 5.0})
     monkeypatch.setattr(folded, "LEAST_SPAN", 1)
+    monkeypatch.setattr(lines, "STRIP_CELLS", 2**10)
+    monkeypatch.setattr(lines, "MOST_BETWEEN", 2**11)
     return request.param
 
 
 def kernel_for(forced, size):
-    if forced in ("separable", "folded"):
+    if forced in OUTER:
         return np.outer(RNG.normal(size=size[0]), RNG.normal(size=size[1]))
     return RNG.normal(size=size)
 
@@ -84,7 +87,7 @@ def test_borders_are_the_same_for_each_strategy(forced, border, shape):
 
 
 def test_whole_weights_on_whole_pixels_are_exact_outside_the_fourier_domain(forced):
-    if forced == "spectral":
+    if forced in ("spectral", "lines"):
         pytest.skip("a transform rounds")
     plane, kernel = RNG.integers(0, 256, (60, 70), np.uint8), np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     expected = ndimage.correlate(plane.astype(np.int64), kernel, mode="mirror")
@@ -92,7 +95,7 @@ def test_whole_weights_on_whole_pixels_are_exact_outside_the_fourier_domain(forc
 
 
 def test_kernel_of_zeros_gives_zeros(forced):
-    if forced in ("separable", "folded"):
+    if forced in OUTER:
         pytest.skip("zeros are no outer product that saves anything")
     assert not filter2d(PLANE, np.zeros((3, 3))).any()
 

@@ -58,6 +58,11 @@ def test_strategy_follows_the_kernel(kernel, name):
     assert picked(kernel) == name
 
 
+def test_a_large_box_costs_hardly_more_than_a_small_one():
+    small, large = (choose(task_for(np.ones((side, side)), (1600, 1200))).cost for side in (51, 801))
+    assert large < 2 * small
+
+
 def test_a_wide_stride_makes_the_fourier_domain_not_worth_it():
     kernel = RNG.normal(size=(17, 17))
     assert picked(kernel) == "spectral"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from convcli.engine.plane.strategies import direct, folded, separable, spectral, stacked
+from convcli.engine.plane.strategies import direct, folded, lines, separable, spectral, stacked
 from convcli.engine.plane.strategy import Offer, Task
 
 STRATEGIES: dict[str, Callable[[Task], Offer | None]] = {
     "direct": direct.offer,
     "separable": separable.offer,
     "folded": folded.offer,
+    "lines": lines.offer,
     "stacked": stacked.offer,
     "spectral": spectral.offer,
 }
