@@ -56,6 +56,9 @@ CASES = {
     "3×3, many channels, one output": Case((2, 3, 3, 32), (3, 3, 32, 32)),
     "3×3, many channels, full": Case((1, 4, 5, 32), (3, 3, 32, 36), {"padding": "full"}),
     "3×3, many channels, asymmetric": Case((2, 6, 5, 32), (3, 3, 32, 32), {"padding": ((2, 0), (0, 1))}),
+    "3×3, many channels, one side of a plane": Case((2, 1, 9, 32), (3, 3, 32, 32), {"padding": 2}),
+    "3×3, many channels, padding beyond the kernel": Case((1, 3, 2, 32), (3, 3, 32, 32), {"padding": 7}),
+    "3×3, fewest channels for Winograd": Case((3, 9, 8, 24), (3, 3, 24, 40), {"padding": "same"}),
     "kernel as large as the padded plane": Case((1, 3, 3, 2), (5, 5, 2, 2), {"padding": 1}),
 }
 
@@ -139,6 +142,33 @@ def test_agrees_with_pytorch_in_float32(case):
     assert relative(db, leaves[2].grad.numpy()) < 1e-5
 
 
+@pytest.mark.parametrize(("size", "channels"), [(28, 24), (15, 64), (7, 128), (8, 512)])
+def test_winograd_in_float32_is_right_to_three_millionths(size, channels):
+    """Against float64, with what networks convolve: numbers of one sign, so that much cancels."""
+    rng = np.random.default_rng(0)
+    task = Task((size, size, channels), channels, Window.of(3, padding="same"))
+    x, dy = np.abs(rng.standard_normal((2, 1, 1, 2, size, size, channels)).astype(np.float32))
+    w = rng.standard_normal((3, 3, channels, channels)).astype(np.float32)
+    ours, right = {}, {}
+    for results, strategy, dtype in (
+        (ours, winograd.offer(task), "f4"),
+        (right, columns.Columns(task), "f8"),
+    ):
+        results["y"], results["dw"] = np.empty(dy.shape, dtype), np.zeros(w.shape, dtype)
+        strategy.forward(x.astype(dtype), w.astype(dtype), None, results["y"], Workspace())
+        strategy.weight_gradient(dy.astype(dtype), x.astype(dtype), results["dw"], Workspace())
+    for name, values in right.items():
+        assert relative(ours[name], values) < 3e-6
+
+
+def test_winograd_s_points_give_the_transforms_that_it_is_known_by():
+    """F(2×2, 3×3) as Lavin and Gray print it, but for signs and factors that cancel."""
+    to_output, g, from_input = winograd._transforms((0, 1, -1), 2)
+    np.testing.assert_array_equal(to_output, [[1, 1, 1, 0], [0, 1, -1, 1]])
+    np.testing.assert_array_equal(g, [[-1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+    np.testing.assert_array_equal(from_input, [[-1, 0, 1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]])
+
+
 def test_input_gradient_is_the_full_convolution_of_the_dilated_gradient():
     """The contract's own wording, with np.pad and a loop: dilate by the stride, add the remainder, crop."""
     rng = np.random.default_rng(1)
@@ -168,11 +198,13 @@ def test_integers_become_floats():
     assert (y == 4).all()
 
 
-def test_an_empty_batch_gives_an_empty_result():
-    x, w = np.zeros((0, 5, 5, 2)), np.zeros((3, 3, 2, 4))
-    assert conv2d(x, w).shape == (0, 3, 3, 4)
-    dx, dw, db = conv2d_backward(np.zeros((0, 3, 3, 4)), x, w)
-    assert (dx.shape, dw.shape, db.shape) == ((0, 5, 5, 2), (3, 3, 2, 4), (4,))
+@pytest.mark.parametrize(("c_in", "c_out"), [(2, 4), (32, 40)])
+def test_an_empty_batch_gives_an_empty_result(c_in, c_out):
+    x, w = np.zeros((0, 5, 5, c_in)), np.zeros((3, 3, c_in, c_out))
+    assert conv2d(x, w).shape == (0, 3, 3, c_out)
+    dx, dw, db = conv2d_backward(np.zeros((0, 3, 3, c_out)), x, w)
+    assert (dx.shape, db.shape) == ((0, 5, 5, c_in), (c_out,))
+    np.testing.assert_array_equal(dw, np.zeros(w.shape))
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ def tiles(n: int, output: Pair, cell_bytes: int, most: int) -> Iterator[Tile]:
     rows, columns = output
     image_bytes = rows * columns * cell_bytes
     if image_bytes <= most:
-        step = max(1, most // max(image_bytes, 1))
-        for start in range(0, n, step):
-            yield slice(start, min(start + step, n)), slice(0, rows)
+        count = -(-n // max(1, most // max(image_bytes, 1)))
+        for number in range(count):  # of the same size, but for one image
+            yield slice(number * n // count, (number + 1) * n // count), slice(0, rows)
     else:
         band = max(1, most // (columns * cell_bytes))
         for image in range(n):

@@ -1,44 +1,65 @@
-"""3×3 convolution at stride 1 with 2.25 times fewer multiplications: Winograd's F(2×2, 3×3).
+"""3×3 convolution at stride 1 with 4 times fewer multiplications: Winograd's F(4×4, 3×3).
 
-Two rows and columns of output come from four of input: Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A. The products over
-channels become 16 smaller matrix products; the rest is additions. All three are linear, so the gradient of
-the weights goes back the same way: dw = Gᵀ [ Σ (Bᵀ d B) ⊙ (A dY Aᵀ) ] G.
+Four rows and columns of output come from six of input: Y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A. The products over
+channels become 36 smaller matrix products. All three transforms are linear, so the gradient of the weights
+goes back the same way: dw = Gᵀ [ Σ (Bᵀ d B) ⊙ (A dY Aᵀ) ] G.
 
-Source: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, arXiv:1509.09308.
+A transform is two products by a small matrix, one along the rows of all tiles and one along their columns,
+whose other operand is as wide as everything else. BLAS does these faster than NumPy adds whole arrays, and
+whatever numbers the matrix holds; so the points may be those that round least. In float32 the error is some
+three times that of columns: up to 512 channels below 3e-6 of the largest result.
+
+Sources: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, arXiv:1509.09308; points
+as in Alam, Anderson, Barabasz and Gregg, "Winograd convolution for deep neural networks: efficient point
+selection", 2022, arXiv:2201.10369.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from convcli.engine.batch.strategy import Strategy, Task
-from convcli.engine.batch.windows import Tile, tiles
+from convcli.engine.batch.windows import tiles
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
 
-# Even and odd rows and columns of a batch: [p][q] has rows p, p + 2, … and columns q, q + 2, …. They may be
-# views of one array in which they alternate, or lie apart in memory, as a pool likes them.
-Phases: TypeAlias = tuple[tuple[Array, Array], tuple[Array, Array]]
+OUT, SEEN = 4, 6  # rows and columns that a tile gives, and that it sees
 
-LEAST_CHANNELS = 32  # with fewer the additions cost more than the products save
+LEAST_CHANNELS = 24  # with fewer the transforms cost more than the products save
 
 # The transformed input of a tile and what its products give. Small tiles stay in the second-level cache,
-# large ones need fewer calls. For the sake of the cache the stages share four arrays, each overwriting one
-# that is no longer needed: 0 phases and outputs, 1 and 2 in turn, 3 the gradient.
+# large ones need fewer calls. For the sake of the cache the stages overwrite what is no longer needed.
 TILE_BYTES = 1 << 21
 LAYOUTS = ((1, 1), (2, 2))  # inputs and outputs that lie together, or as the cells of a 2×2 pool
 
-# G w Gᵀ as one product: (16, 9), from the cells of a kernel to the positions of a tile.
-_G = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
-_FROM_KERNEL = np.kron(_G, _G)
+POINTS = (0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)  # and infinity; of such symmetric ones these round least
 
-# A ends in −1. The transformed gradient leaves those signs out, and they come back here.
-_SIGNS = np.outer([1, 1, 1, -1], [1, 1, 1, -1]).ravel()
-_TO_KERNEL = (_FROM_KERNEL * _SIGNS[:, None]).T
+
+def _transforms(points: tuple[float, ...], size: int) -> tuple[Array, Array, Array]:
+    """Return Aᵀ (size, p + 1), G (p + 1, p + 2 − size) and Bᵀ (p + 1, p + 1) of p points and infinity.
+
+    Kernels and outputs are polynomials, multiplied by their values at the points; Bᵀ interpolates, transposed
+    (Toom and Cook). Each row of Bᵀ has the coefficients of Π (x − pⱼ) over the other points.
+    """
+    others = [[p for p in points if p != point] for point in points]
+    scale = [np.prod(np.subtract(point, rest)) for point, rest in zip(points, others, strict=True)]
+    last = len(points)
+    a, g = (np.vander(points, count, increasing=True) for count in (size, last + 2 - size))
+    at_infinity_a, at_infinity_g = (np.eye(matrix.shape[1])[-1] for matrix in (a, g))
+    b = [[*np.poly(rest)[::-1], 0] for rest in others]
+    return (
+        np.vstack([a, at_infinity_a]).T,
+        np.vstack([g / np.array(scale)[:, None], at_infinity_g]),
+        np.array([*b, np.poly(points)[::-1]]),
+    )
+
+
+_TO_OUTPUT, _G, _FROM_INPUT = _transforms(POINTS, OUT)
+_FROM_KERNEL = np.kron(_G, _G)  # G w Gᵀ as one product: (36, 9), from a kernel's cells to a tile's positions
 
 
 def offer(task: Task) -> Strategy | None:
@@ -49,8 +70,16 @@ def offer(task: Task) -> Strategy | None:
     return Winograd(window) if plain and many and {task.pool, task.source} <= {*LAYOUTS} else None
 
 
+class _Block(NamedTuple):
+    """Tiles that are computed at once: several images, or a band of one."""
+
+    images: slice
+    rows: slice  # of tiles
+    across: int  # tiles beside each other
+
+
 class Winograd(Strategy):
-    """F(2×2, 3×3)."""
+    """F(4×4, 3×3)."""
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -58,133 +87,117 @@ class Winograd(Strategy):
     def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
         """Write Z = W * A_prev + b to `z`."""
         c_in, c_out = w.shape[2:]
-        kernels = (_FROM_KERNEL.astype(w.dtype) @ w.reshape(9, -1)).reshape(16, c_in, c_out)
-        inputs, outputs = _phases(x), _phases(z)
-        for images, rows in _tiles(outputs, c_in + c_out):
-            v = _transformed_input(inputs, self.window, images, rows, outputs[0][0].shape[2], scratch)
-            m = scratch.array("winograd 1", (4, 4, *v.shape[2:5], c_out), x.dtype)
-            multiply(v.reshape(16, -1, c_in), kernels, m.reshape(16, -1, c_out))
-            if b is not None:
-                m[1, 1] += b  # this position reaches all four outputs with weight 1
-            _write_output(m, outputs, images, rows, scratch)
+        kernels = (_FROM_KERNEL.astype(w.dtype) @ w.reshape(9, -1)).reshape(-1, c_in, c_out)
+        for block in _blocks(z, c_in, c_out):
+            v = self._transformed_input(x, block, scratch)
+            m = scratch.array("winograd 1", (*v.shape[:-1], c_out), z.dtype)
+            multiply(v.reshape(len(kernels), -1, c_in), kernels, m.reshape(len(kernels), -1, c_out))
+            _write_output(m, b, z, block, scratch)
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
         """Add to `dw` the correlation of the padded A_prev with dZ."""
         c_in, c_out = dw.shape[2:]
-        total = np.zeros((16, c_in, c_out), dw.dtype)
-        product = scratch.array("winograd dw", total.shape, dw.dtype)
-        inputs, gradients = _phases(x), _phases(dz)
-        for images, rows in _tiles(gradients, c_in + c_out):
-            v = _transformed_input(inputs, self.window, images, rows, gradients[0][0].shape[2], scratch)
-            dm = _transformed_gradient(gradients, images, rows, scratch)
-            v, dm = v.reshape(16, -1, c_in), dm.reshape(16, -1, c_out)
-            total += multiply(v.swapaxes(1, 2), dm, product)
-        dw += (_TO_KERNEL.astype(dw.dtype) @ total.reshape(16, -1)).reshape(dw.shape)
+        if not dz.size:
+            return
+        total, product = scratch.array("winograd dw", (2, len(_FROM_KERNEL), c_in, c_out), dw.dtype)
+        for number, block in enumerate(_blocks(dz, c_in, c_out)):
+            v = self._transformed_input(x, block, scratch).reshape(len(total), -1, c_in)
+            dm = _transformed_gradient(dz, block, scratch).reshape(len(total), -1, c_out)
+            multiply(v.swapaxes(1, 2), dm, product if number else total)
+            if number:
+                total += product
+        dw += (_FROM_KERNEL.T.astype(dw.dtype) @ total.reshape(len(total), -1)).reshape(dw.shape)
+
+    def _transformed_input(self, x: Array, block: _Block, scratch: Workspace) -> Array:
+        """Return Bᵀ d B for the 6×6 inputs of every 4×4 outputs: (6, 6, across, n, down, c)."""
+        (top, _), (left, _) = self.window.padding
+        first = OUT * block.rows.start - top, -left
+        d = _cut(x, block, first, (SEEN, OUT * block.across + SEEN - OUT), "winograd 0", scratch)
+        return _both_ways(_FROM_INPUT, d, block, ("winograd 1", "winograd 0"), scratch)
 
 
-def _phases(x: Array) -> Phases:
-    """Return the phases of `x`, together or as the cells of a 2×2 pool, as views."""
-    if x.shape[:2] == (2, 2):
-        return (x[0, 0], x[0, 1]), (x[1, 0], x[1, 1])
-    x = x[0, 0]
-    return (x[:, ::2, ::2], x[:, ::2, 1::2]), (x[:, 1::2, ::2], x[:, 1::2, 1::2])
+def _blocks(z: Array, c_in: int, c_out: int) -> Iterator[_Block]:
+    """Yield what covers `z`, each of about `TILE_BYTES`, and no less than the kernels, which each reads."""
+    p_h, p_w, n, rows, columns, _ = z.shape
+    down, across = -(-rows * p_h // OUT), -(-columns * p_w // OUT)
+    position = SEEN**2 * z.itemsize
+    most = max(TILE_BYTES, position * c_in * c_out)
+    for images, band in tiles(n, (down, across), position * (c_in + c_out), most):
+        yield _Block(images, band, across)
 
 
-def _tiles(z: Phases, channels: int) -> Iterator[Tile]:
-    """Yield (images, rows of 2×2 outputs): several images at once, or a band of one."""
-    n, rows, columns, _ = z[0][0].shape
-    return tiles(n, (rows, columns), 16 * channels * z[0][0].itemsize, TILE_BYTES)
+def _transformed_gradient(dz: Array, block: _Block, scratch: Workspace) -> Array:
+    """Return A dY Aᵀ of every 4×4 outputs: (6, 6, across, n, down, c)."""
+    first = OUT * block.rows.start, 0
+    d = _cut(dz, block, first, (OUT, OUT * block.across), "winograd 1", scratch)
+    return _both_ways(_TO_OUTPUT.T, d, block, ("winograd 2", "winograd 1"), scratch)
 
 
-def _transformed_input(
-    x: Phases, window: Window, images: slice, rows: slice, wide: int, scratch: Workspace
-) -> Array:
-    """Return Bᵀ d B for the 4×4 inputs of every 2×2 outputs: (4, 4, n, rows, columns, c)."""
-    tall = rows.stop - rows.start
-    (top, _), (left, _) = window.padding
-    d = _cut(x, images, (2 * rows.start - top, -left), (tall + 1, wide + 1), scratch)
-    n, c = d.shape[2], d.shape[5]
-    even, odd = d[:, 0], d[:, 1]
-    across = scratch.array("winograd 1", (4, 2, n, tall + 1, wide, c), d.dtype)
-    _combine(even[..., :-1, :], odd[..., :-1, :], even[..., 1:, :], odd[..., 1:, :], across)
-    even, odd = across[:, 0], across[:, 1]
-    v = scratch.array("winograd 2", (4, 4, n, tall, wide, c), d.dtype)
-    _combine(even[:, :, :-1], odd[:, :, :-1], even[:, :, 1:], odd[:, :, 1:], v)
-    return v
+def _cut(x: Array, block: _Block, first: Pair, size: Pair, name: str, scratch: Workspace) -> Array:
+    """Return rows and columns of `x` from `first` on as (rows of a tile, columns, n, down, c).
 
-
-def _combine(d0: Array, d1: Array, d2: Array, d3: Array, out: Array) -> None:
-    """Write Bᵀ d."""
-    np.subtract(d0, d2, out=out[0])
-    np.add(d1, d2, out=out[1])
-    np.subtract(d2, d1, out=out[2])
-    np.subtract(d1, d3, out=out[3])
-
-
-def _write_output(m: Array, z: Phases, images: slice, rows: slice, scratch: Workspace) -> None:
-    """Write Y = Aᵀ m A to `z`, down the rows, then along the columns."""
-    down = scratch.array("winograd 2", (2, *m.shape[1:]), m.dtype)
-    _reduce(m, down)
-    y = scratch.array("winograd 0", (2, 2, *m.shape[2:]), m.dtype)
-    _reduce(down.swapaxes(0, 1), y)
-    for p in range(2):
-        for q in range(2):
-            target = z[p][q][images, rows]
-            np.copyto(target, y[q, p, :, : target.shape[1], : target.shape[2]])
-
-
-def _reduce(m: Array, out: Array) -> None:
-    """Write Aᵀ m."""
-    np.add(m[0], m[1], out=out[0])
-    out[0] += m[2]
-    np.subtract(m[1], m[2], out=out[1])
-    out[1] -= m[3]
-
-
-def _transformed_gradient(dz: Phases, images: slice, rows: slice, scratch: Workspace) -> Array:
-    """Return A dY Aᵀ but for `_SIGNS`: (4, 4, n, rows, columns, c)."""
-    tall, wide = rows.stop - rows.start, dz[0][0].shape[2]
-    y = _cut(dz, images, (2 * rows.start, 0), (tall, wide), scratch)
-    across = scratch.array("winograd 1", (4, *y.shape[1:]), y.dtype)
-    _spread(y[:, 0], y[:, 1], across)
-    dm = scratch.array("winograd 3", (4, 4, *y.shape[2:]), y.dtype)
-    _spread(across[:, 0], across[:, 1], dm)
-    return dm
-
-
-def _spread(y0: Array, y1: Array, out: Array) -> None:
-    """Write A y, the last with its sign turned."""
-    np.copyto(out[0], y0)
-    np.add(y0, y1, out=out[1])
-    np.subtract(y0, y1, out=out[2])
-    np.copyto(out[3], y1)
-
-
-def _cut(x: Phases, images: slice, first: Pair, size: Pair, scratch: Workspace) -> Array:
-    """Return the phases of the rows and columns of `x` from `first` on, apart in memory: (2, 2, n, *size, c).
-
-    What lies outside the plane is zero. Apart, all that follows adds long contiguous runs; NumPy copies short
-    strided runs faster than it adds them.
+    What lies outside the plane is zero. `size` is how many rows a tile sees, and all columns.
     """
-    n, c = images.stop - images.start, x[0][0].shape[3]
-    d = scratch.array("winograd 0", (2, 2, n, *size, c), x[0][0].dtype)
-    for p in range(2):
-        for q in range(2):
-            target, part = d[p, q], x[(first[0] + p) % 2][(first[1] + q) % 2]
-            to_rows, of_rows = _inside((first[0] + p) // 2, size[0], part.shape[1])
-            to_columns, of_columns = _inside((first[1] + q) // 2, size[1], part.shape[2])
-            target[:, : to_rows.start], target[:, to_rows.stop :] = 0, 0
-            target[:, :, : to_columns.start], target[:, :, to_columns.stop :] = 0, 0
-            np.copyto(target[:, to_rows, to_columns], part[images, of_rows, of_columns])
+    p_h, p_w, _, height, width, c = x.shape
+    n, down = block.images.stop - block.images.start, block.rows.stop - block.rows.start
+    d = scratch.array(name, (*size, n, down, c), x.dtype)
+    left, right = _inside(first[1], size[1], width * p_w)
+    d[:, :left], d[:, right:] = 0, 0
+    for i in range(size[0]):
+        above, below = _inside(first[0] + i, down, height * p_h, OUT)
+        if above or below < down:
+            d[i, :, :, :above], d[i, :, :, below:] = 0, 0
+        row, cell = divmod(first[0] + i + OUT * above, p_h)
+        for q in range(left, min(left + p_w, right)):
+            column, beside = divmod(first[1] + q, p_w)
+            target = d[i, q:right:p_w, :, above:below].transpose(1, 2, 0, 3)
+            part = x[cell, beside, block.images, row :: OUT // p_h, column:]
+            np.copyto(target, part[:, : target.shape[1], : target.shape[2]])
     return d
 
 
-def _inside(first: int, count: int, n: int) -> tuple[slice, slice]:
-    """Return which of the `count` cells from `first` on lie within 0 … n − 1, and where.
+def _inside(first: int, count: int, n: int, step: int = 1) -> Pair:
+    """Return which of `count` cells first, first + step, … lie within 0 … n − 1: from, and up to.
 
-    >>> _inside(-1, 4, 2)
-    (slice(1, 3, None), slice(0, 2, None))
+    >>> _inside(-1, 4, 2), _inside(-3, 3, 9, 4)
+    ((1, 3), (1, 3))
     """
-    low = min(max(0, -first), count)
-    high = max(low, min(count, n - first))
-    return slice(low, high), slice(first + low, first + high)
+    low = min(max(0, -(first // step)), count)
+    return low, max(low, min(count, -(-(n - first) // step)))
+
+
+def _both_ways(matrix: Array, d: Array, block: _Block, names: tuple[str, str], scratch: Workspace) -> Array:
+    """Return M d Mᵀ of each tile in `d` (seen, columns, n, down, c): (6, 6, across, n, down, c)."""
+    matrix = matrix.astype(d.dtype)
+    rows, columns, *others = d.shape
+    down = scratch.array(names[0], (SEEN, columns, *others), d.dtype)
+    multiply(matrix, d.reshape(rows, -1), down.reshape(SEEN, -1))
+    v = scratch.array(names[1], (SEEN, SEEN, block.across, *others), d.dtype)
+    # The columns that a tile sees are the rows of a matrix; those of neighbours overlap.
+    lines = down.reshape(SEEN, columns, -1)
+    (of_rows, step, item), run = lines.strides, lines.shape[2]
+    shape = (SEEN, block.across, matrix.shape[1], run)
+    seen = np.ndarray(shape, d.dtype, lines, 0, (of_rows, OUT * step, step, item))
+    multiply(matrix, seen, v.reshape(SEEN, SEEN, block.across, run).swapaxes(1, 2))
+    return v
+
+
+def _write_output(m: Array, b: Array | None, z: Array, block: _Block, scratch: Workspace) -> None:
+    """Write Y = Aᵀ m A + b to `z`, along the columns, then down the rows."""
+    matrix = _TO_OUTPUT.astype(m.dtype)
+    along = scratch.array("winograd 0", (SEEN, OUT, *m.shape[2:]), m.dtype)
+    multiply(matrix, m.reshape(SEEN, SEEN, -1), along.reshape(SEEN, OUT, -1))
+    y = scratch.array("winograd 1", (OUT, OUT, *m.shape[2:]), m.dtype)
+    multiply(matrix, along.reshape(SEEN, -1), y.reshape(OUT, -1))
+    if b is not None:
+        lines = y.reshape(-1, y.shape[4] * y.shape[5])
+        lines += np.tile(b, y.shape[4])
+    p_h, p_w = z.shape[:2]
+    for i in range(OUT):
+        for j in range(OUT):
+            cells = z[
+                i % p_h, j % p_w, block.images, block.rows.start * OUT // p_h : block.rows.stop * OUT // p_h
+            ]
+            target = cells[:, i // p_h :: OUT // p_h, j // p_w :: OUT // p_w]
+            _, rows, columns, _ = target.shape
+            np.copyto(target, y[i, j, :columns, :, :rows].transpose(1, 2, 0, 3))
