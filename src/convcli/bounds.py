@@ -38,7 +38,7 @@ def most_unpacked(packed: int) -> int:
 
 def check_memory(name: str, needed: int, *, advice: str) -> None:
     """Raise InputError if what is in `name` needs more bytes than this machine has."""
-    machine = _machine_bytes()
+    machine = machine_bytes()
     if needed > machine:
         raise InputError(
             f"{name}: it needs {needed / 2**30:,.1f} GiB of memory, this machine has {machine / 2**30:,.1f}. "
@@ -46,7 +46,8 @@ def check_memory(name: str, needed: int, *, advice: str) -> None:
         )
 
 
-def _machine_bytes() -> int:
+def machine_bytes() -> int:
+    """Return this machine's memory; the largest number there is where the system does not tell."""
     if not hasattr(os, "sysconf"):  # Windows; NumPy then says itself what does not fit
         return sys.maxsize
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

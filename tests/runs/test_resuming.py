@@ -317,7 +317,7 @@ def test_memory_has_to_do_as_for_a_new_training(tmp_path, monkeypatch):
     run = start(tmp_path / "run", 8)
     last = run.read_checkpoint(LAST)
     file = values_in_force(run, last)
-    monkeypatch.setattr(bounds, "_machine_bytes", lambda: 10_000)
+    monkeypatch.setattr(bounds, "machine_bytes", lambda: 10_000)
     with pytest.raises(
         InputError, match=r"\[\[layers\]\]: it needs .* GiB of memory, .* smaller data.size or"
     ):

@@ -39,6 +39,7 @@ COMMANDS = (
     "predict",
     "gradcheck",
     "verify",
+    "doctor",
 )
 """Each is a function in the module of its name, in the order in which --help lists them."""
 

@@ -44,7 +44,7 @@ def _environment(seed: int, threads: int) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), "convcli": version("convcli")}
         | {name: version(name) for name in ("numpy", "pillow", "pydantic")},
         "platform": platform.platform(),
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "blas": [
             {key: info.get(key) for key in ("internal_api", "version", "architecture")} for info in blas
         ],
@@ -53,7 +53,7 @@ def _environment(seed: int, threads: int) -> dict[str, Any]:
     }
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
     """Return the processor's name where the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
