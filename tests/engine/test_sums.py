@@ -58,7 +58,7 @@ def trained(x, dy, epsilon=1e-5):
     gradients = {name: np.zeros(channels, np.float32) for name in ("gamma", "beta")}
     tape = Tape(Pass(training=True), gradients=gradients)
     y = layer.forward(x, weights, tape)
-    return y, layer.backward(dy, weights, tape), gradients, weights
+    return y, layer.backward(dy.copy(), weights, tape), gradients, weights
 
 
 layer_start = {"gamma": 1, "beta": 0, "mean": 0, "variance": 1}

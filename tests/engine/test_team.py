@@ -203,3 +203,113 @@ def _runs(process):
 def test_too_many_parts_are_refused():
     with pytest.raises(ValueError, match="at most 256 parts, not 257"):
         Team(slowly, 2).run(1, 257)
+
+
+# Together: all members at work at once, who wait for each other.
+
+
+def added_up(team, numbers, rounds=30):
+    """Return a work in which each member adds what all have written, again and again."""
+
+    def work(job, rank):
+        total = 0
+        for round_ in range(rounds):
+            row = numbers[round_ % 2]
+            row[rank] = job * (rank + 1) * (round_ + 1)
+            team().meet()
+            total += int(row.sum())
+        return total
+
+    return work
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_members_see_at_a_meeting_what_all_have_written_before_it(kind, size):
+    numbers = shared_zeros(2 * size, np.int64).reshape(2, size)
+    team: Team[int, int] = Team(added_up(lambda: team, numbers), size)
+    assert team.members == size
+    for job, members in ((1, size), (7, 1), (3, size), (2, size)):  # and one alone in between
+        numbers[:] = 0
+        expected = job * sum(range(1, members + 1)) * sum(range(1, 31))
+        assert team.together(job, members) == [expected] * members
+        assert team.run(job, 0) == []
+    team.close()
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_an_error_of_one_member_ends_the_waiting_of_all(kind, bad):
+    def work(job, rank):
+        team.meet()
+        if job == "fail" and rank == bad:
+            raise KeyError(f"member {rank}")
+        team.meet()
+        return rank
+
+    team = Team(work, 3)
+    for _ in range(3):
+        with pytest.raises(KeyError, match=f"member {bad}"):
+            team.together("fail", 3)
+        assert team.together("work", 3) == [0, 1, 2]
+    team.close()
+
+
+@needs_fork
+def test_a_member_that_is_killed_while_others_wait_is_an_error_that_says_so():
+    def work(job, rank):
+        team.meet()
+        if job == "die" and rank == 1:
+            time.sleep(0.05)  # the others sleep by then
+            os.kill(os.getpid(), signal.SIGKILL)
+        team.meet()
+        return rank
+
+    team = Team(work, 3)
+    with pytest.raises(ConvcliError, match="worker process was killed"):
+        team.together("die", 3)
+    assert team.together("live", 3) == [0, 1, 2]
+    team.close()
+
+
+@needs_fork
+def test_an_interruption_while_others_wait_ends_them():
+    before = children()
+
+    def work(_job, rank):
+        if rank == 0:
+            raise KeyboardInterrupt
+        team.meet()
+
+    team = Team(work, 3)
+    with pytest.raises(KeyboardInterrupt):
+        team.together(None, 3)
+    assert children() == before
+
+
+WAITING = """
+import os, time
+from convcli.engine.team import Team
+def work(job, rank):
+    if job == "wait":
+        if rank == 0:
+            time.sleep(60)
+        team.meet()
+    return os.getpid()
+team = Team(work, 3)
+print(*team.together("tell", 3)[1:], flush=True)
+team.together("wait", 3)
+"""
+
+
+@needs_fork
+def test_members_that_wait_end_when_the_first_process_is_killed():
+    parent = subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True)
+    helpers = [int(word) for word in parent.stdout.readline().split()]
+    time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert len(helpers) == 2
+    deadline = time.monotonic() + 20
+    while any(_runs(helper) for helper in helpers):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

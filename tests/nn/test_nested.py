@@ -93,7 +93,7 @@ def test_a_convolution_and_its_pool_are_one_inside_as_well():
     assert isinstance(step, ConvMaxPool)
 
 
-def test_an_inner_batch_norm_keeps_batches_whole_and_is_not_counted_as_frozen():
+def test_an_inner_batch_norm_couples_samples_and_is_not_counted_as_frozen():
     network = Network([Sequence(layers=(BatchNorm(), Conv(filters=3, frozen=True)))], (5, 5, 2))
     assert network.sequence.couples_samples
     assert [(place.number, place.trained, place.frozen) for place in network.places] == [

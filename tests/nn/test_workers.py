@@ -12,7 +12,17 @@ import stripes
 from convcli.engine.team import Team
 from convcli.engine.threads import available_cores
 from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
-from convcli.nn.layers import BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
+from convcli.nn.layers import (
+    ActivationLayer,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool,
+    Residual,
+    Sequence,
+)
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -20,11 +30,16 @@ from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import LANES, BatchResult, Workers, useful_threads
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
+BLOCK = Residual(
+    layers=(BatchNorm(), Sequence(layers=(Conv(filters=4, padding="same"), BatchNorm(), Dropout(rate=0.2)))),
+    activation="relu",
+)
 NETWORKS = {
     "plain": [*HEAD, Flatten(), Dense(units=3)],
     "dropout": [*HEAD, Dropout(rate=0.3), Flatten(), Dense(units=8), Dropout(), Dense(units=3)],
     "batch_norm": [*HEAD, BatchNorm(), Flatten(), Dense(units=3)],
     "dropout and batch_norm": [*HEAD, BatchNorm(), Dropout(), Flatten(), Dense(units=3)],
+    "batch_norm within": [*HEAD, BLOCK, BLOCK, Flatten(), Dense(units=8), BatchNorm(), Dense(units=3)],
 }
 each_network = pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS.keys())
 PICTURES = stripes.dataset(130)
@@ -79,11 +94,12 @@ def kind(request, monkeypatch):
 @each_network
 def test_bytes_do_not_depend_on_the_number_of_threads(kind, layers):
     found = set()
-    for threads in (1, 2, 3):
+    for threads in (1, 2, 3, 8):
         workers, weights = workers_and_weights(layers, threads)
         with workers:
-            for step in range(3):  # the second and third find tapes and lanes that have been used
-                result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0, step))
+            for step, size in enumerate((101, 70, 1, 101)):  # the second finds tapes and lanes that were used
+                batch = BATCH[:size]
+                result = workers.gradient(PICTURES.images, PICTURES.labels[batch], batch, (0, step))
                 weights.trained -= np.float32(0.1) * workers.total
         found.add((weights.trained.tobytes(), weights.kept.tobytes(), result.loss, result.correct))
     assert len(found) == 1
@@ -194,7 +210,7 @@ def test_lanes_that_overflow_are_added_without_a_warning(sign, monkeypatch):
 
     def work(_job, lane):
         workers._lanes[lane] = np.inf * sign**lane
-        return BatchResult(1.0, 0)
+        return [BatchResult(1.0, 0)]
 
     monkeypatch.setattr(workers._team, "_work", work)
     with workers:
@@ -274,3 +290,85 @@ def test_a_step_allocates_nothing_large_whatever_the_batch(batch):
         tracemalloc.stop()
     activations = batch * 28 * 28 * 16 * 4
     assert peak < 400_000 < activations / 10
+
+
+def torch_twin(torch, weights):
+    """Return [Conv, BatchNorm, relu, MaxPool, Flatten, Dense, BatchNorm, Dense] with `weights` in PyTorch."""
+    nn = torch.nn
+    conv, first, hidden, second, last = (
+        weights.arrays.inner[0],
+        *(weights.arrays.inner[k] for k in (1, 5, 6, 7)),
+    )
+    twin = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding="same"),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(64, 8),
+        nn.BatchNorm1d(8),
+        nn.Linear(8, 3),
+    )
+    with torch.no_grad():
+        twin[0].weight.copy_(torch.tensor(conv["W"].transpose(3, 2, 0, 1).copy()))
+        # Ours are flattened with the channels last.
+        flat = hidden["W"].reshape(4, 4, 4, 8).transpose(3, 2, 0, 1).reshape(8, 64).copy()
+        twin[5].weight.copy_(torch.tensor(flat))
+        twin[7].weight.copy_(torch.tensor(last["W"].T.copy()))
+        for module in (twin[0], twin[5], twin[7]):
+            module.bias.zero_()
+    return twin, (first, second)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_steps_with_batch_norm_in_pieces_are_those_of_pytorch(threads):
+    torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
+    layers = [
+        Conv(filters=4, padding="same"),
+        BatchNorm(),
+        ActivationLayer(),
+        MaxPool(),
+        Flatten(),
+        Dense(units=8),
+        BatchNorm(),
+        Dense(units=3),
+    ]
+    workers, weights = workers_and_weights(layers, threads)
+    twin, norms = torch_twin(torch, weights)
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.1)
+    x = np.empty((len(BATCH), 8, 8, 1), np.float32)
+    pixels = torch.tensor(workers.preprocessing.apply(PICTURES.images[BATCH], x).transpose(0, 3, 1, 2).copy())
+    labels = torch.tensor(PICTURES.labels[BATCH])
+    with workers:
+        for step in range(5):
+            result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0, step))
+            weights.trained -= np.float32(0.1) * workers.total
+            loss = torch.nn.functional.cross_entropy(twin(pixels), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            assert result.loss / len(BATCH) == pytest.approx(loss.item(), rel=2e-5)
+    for ours, theirs in zip(norms, (twin[1], twin[6]), strict=True):
+        for name, tensor in (
+            ("gamma", theirs.weight),
+            ("beta", theirs.bias),
+            ("mean", theirs.running_mean),
+            ("variance", theirs.running_var),
+        ):
+            np.testing.assert_allclose(ours[name], tensor.detach().numpy(), rtol=2e-4, atol=2e-5)
+
+
+def test_a_batch_that_meets_goes_through_in_few_enough_pieces():
+    workers, _ = workers_and_weights(NETWORKS["batch_norm"], 1, piece=1)
+    assert workers._pieces(10_000) == 256
+
+
+def test_an_error_in_one_piece_ends_a_batch_that_meets_and_the_next_is_taken(kind):
+    workers, _ = workers_and_weights(NETWORKS["batch_norm within"], 3)
+    labels = PICTURES.labels[BATCH].copy()
+    labels[60] = 7  # of three
+    with workers:
+        for _ in range(2):
+            with pytest.raises(IndexError):
+                workers.gradient(PICTURES.images, labels, BATCH, (0,))
+            assert workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,)).loss > 0

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from mmap import mmap
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -49,7 +49,7 @@ def shared_zeros(size: int, dtype: DTypeLike) -> Array:
 
 
 class Team(Generic[Job, Result]):
-    """This process and helpers that do the parts of a job, each part going to whoever asks first.
+    """This process and helpers that do the parts of a job: each goes to whoever asks first, or all at once.
 
     Helpers know what this process knew at the first `run`, and of all that changed since only what lies in
     arrays from `shared_zeros`. Close the team where they must know more: the next `run` forks new ones.
@@ -64,6 +64,7 @@ class Team(Generic[Job, Result]):
     def __init__(self, work: Callable[[Job, int], Result], size: int) -> None:
         self._work, self._size = work, size
         self._processes: _Processes[Job, Result] | None = None
+        self._barrier: threading.Barrier | None = None  # of threads
 
     @property
     def forks(self) -> bool:
@@ -82,10 +83,62 @@ class Team(Generic[Job, Result]):
             return spread(lambda number: self._work(job, number), range(parts), self._size)
         if parts > MOST_PARTS:
             raise ValueError(f"expected at most {MOST_PARTS} parts, not {parts}")
+        return self._by_processes(lambda processes: processes.run(job, parts))
+
+    @property
+    def members(self) -> int:
+        """How many do a job together: `size`, or fewer where the system forks no more."""
+        return self._forked().members if self._size > 1 and self.forks else self._size
+
+    def together(self, job: Job, parts: int) -> list[Result]:
+        """Return what `work` makes of the parts 0 … `parts` − 1, at most `members`, each done by one of them.
+
+        All are at work at the same time, and may wait for each other with `meet`. Errors are those of `run`.
+        """
+        if self._size == 1:
+            return [self._work(job, number) for number in range(parts)]
+        if self.forks:
+            return self._by_processes(lambda processes: processes.together(job, parts))
+        return self._by_threads(job, parts)
+
+    def meet(self) -> None:
+        """Return when all that do this job together have come here, as often as the caller."""
+        if self._barrier is not None:
+            self._barrier.wait()
+        elif self._processes is not None:
+            self._processes.meet()
+
+    def _forked(self) -> _Processes[Job, Result]:
         if self._processes is None:
             self._processes = _Processes(self._work, self._size - 1)
+            self._processes.fork()
+        return self._processes
+
+    def _by_threads(self, job: Job, parts: int) -> list[Result]:
+        barrier = self._barrier = threading.Barrier(parts)
+        errors: list[BaseException] = []  # what came first, not what became of it where others wait
+
+        def work(number: int) -> Result | None:
+            try:
+                return self._work(job, number)
+            except BaseException as error:
+                errors.append(error)
+                barrier.abort()
+                return None
+
         try:
-            return self._processes.run(job, parts)
+            results = spread(work, range(parts), parts)
+        finally:
+            barrier.abort()  # where a thread did not even begin
+            self._barrier = None
+        if errors:
+            raise errors[0]
+        return cast(list[Result], results)
+
+    def _by_processes(self, do: Callable[[_Processes[Job, Result]], list[Result]]) -> list[Result]:
+        processes = self._forked()
+        try:
+            return do(processes)
         except BaseException:
             self.close()  # nobody knows how far the others came
             raise
@@ -98,16 +151,29 @@ class Team(Generic[Job, Result]):
 
 
 class _Processes(Generic[Job, Result]):
-    """Helpers that are forked processes, and a pipe from which all take the numbers of the parts to do."""
+    """Helpers that are forked processes, and a pipe from which all take the numbers of the parts to do.
+
+    Where all wait for each other, each adds 1 to every other's counter; a member goes on when its own has
+    grown by one for each of them. A fast member may have counted twice where a slow one has not yet, but it
+    has come here then, since all do before any goes on.
+    """
 
     def __init__(self, work: Callable[[Job, int], Result], helpers: int) -> None:
-        from multiprocessing.connection import Pipe  # with sockets and temporary files: for a team alone
-
-        self._work = work
+        self._work, self._wanted = work, helpers
         self._numbers, self._hand_out = os.pipe()
         os.set_blocking(self._numbers, False)
         self._helpers: dict[int, Connection] = {}  # by process
-        for _ in range(helpers):
+        self._counters = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(helpers + 1)]
+        self._rank = 0
+        self._together = 0  # how many do the job in hand together, if they do
+        self._arrived = 0  # of the others, less those that had to
+        self._pipes: list[Connection] = []  # to those at work on it, or to the first process
+        self._answers: dict[Connection, Any] = {}
+
+    def fork(self) -> None:
+        from multiprocessing.connection import Pipe  # with sockets and temporary files: for a team alone
+
+        for rank in range(1, self._wanted + 1):
             ours, theirs = Pipe()
             with warnings.catch_warnings():
                 # Python warns of other threads, whose locks a child would find taken. A helper takes no lock
@@ -121,36 +187,85 @@ class _Processes(Generic[Job, Result]):
                     break
             if process == 0:
                 ours.close()
+                self._rank = rank
                 self._serve(theirs)
             theirs.close()
             self._helpers[process] = ours
 
+    @property
+    def members(self) -> int:
+        return 1 + len(self._helpers)
+
     def run(self, job: Job, parts: int) -> list[Result]:
-        pipes = list(self._helpers.values())[: parts - 1]
         os.write(self._hand_out, bytes(range(parts)))
+        return self._shared(job, parts, 0)
+
+    def together(self, job: Job, parts: int) -> list[Result]:
+        return self._shared(job, parts, parts)
+
+    def _shared(self, job: Job, parts: int, together: int) -> list[Result]:
+        self._pipes = list(self._helpers.values())[: parts - 1]
+        self._together = together
+        self._answers.clear()
         try:
-            for pipe in pipes:
-                pipe.send(job)
+            for pipe in self._pipes:
+                pipe.send((job, together))
             results = self._do_parts(job)
-            answers = [_received(pipe) for pipe in pipes]
+            for pipe in self._pipes:
+                if pipe not in self._answers:
+                    self._take_answer(pipe)
         except (EOFError, ConnectionError):
             raise ConvcliError(
                 "A worker process was killed while it computed. If memory ran out, take fewer --threads."
             ) from None
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
+        for answer in self._answers.values():
             results.update(answer)
         return [results[number] for number in range(parts)]
 
+    def _take_answer(self, pipe: Connection) -> None:
+        answer = self._answers[pipe] = _received(pipe)
+        if isinstance(answer, Exception):
+            raise answer
+
     def _do_parts(self, job: Job) -> dict[int, Result]:
-        """Do parts as long as there are some that nobody has taken."""
+        """Do the part that is this member's, or parts as long as there are some that nobody has taken."""
+        if self._together:
+            return {self._rank: self._work(job, self._rank)}
         results = {}
         with suppress(BlockingIOError):
             while True:
                 number = os.read(self._numbers, 1)[0]
                 results[number] = self._work(job, number)
         return results
+
+    def meet(self) -> None:
+        for rank, counter in enumerate(self._counters[: self._together]):
+            if rank != self._rank:
+                os.eventfd_write(counter, 1)
+        self._arrived -= self._together - 1
+        until = time.monotonic() + LOOK_SECONDS
+        while True:
+            with suppress(BlockingIOError):
+                self._arrived += os.eventfd_read(self._counters[self._rank])
+            if self._arrived >= 0:
+                return
+            self._miss_nobody(sleep=time.monotonic() > until)
+
+    def _miss_nobody(self, *, sleep: bool) -> None:
+        """Wait a moment, or until something comes; raise what has ended a member that others wait for."""
+        look = select.poll()
+        look.register(self._counters[self._rank], select.POLLIN)
+        for pipe in self._pipes:
+            if pipe not in self._answers:
+                look.register(pipe, select.POLLIN)
+        ready = {number for number, _ in look.poll(None if sleep else 0)}
+        if not ready:
+            os.sched_yield()  # to whoever else has something to do
+        for pipe in self._pipes:
+            if pipe.fileno() in ready:
+                if self._rank:
+                    raise EOFError  # the first process has ended: it says nothing to a helper at work
+                self._take_answer(pipe)
 
     def _serve(self, pipe: Connection) -> None:
         """Be a helper, until the process that forked this one closes the pipe or ends, however it ends."""
@@ -160,8 +275,9 @@ class _Processes(Generic[Job, Result]):
                 signal.signal(number, signal.SIG_IGN)
             for other in self._helpers.values():
                 other.close()
+            self._pipes = [pipe]
             while True:
-                job = _received(pipe)
+                job, self._together = _received(pipe)
                 try:
                     answer: Any = self._do_parts(job)
                 except Exception as error:
@@ -177,8 +293,8 @@ class _Processes(Generic[Job, Result]):
                 os.kill(process, signal.SIGKILL)
             with suppress(ChildProcessError):
                 os.waitpid(process, 0)
-        os.close(self._numbers)
-        os.close(self._hand_out)
+        for number in (self._numbers, self._hand_out, *self._counters):
+            os.close(number)
 
 
 def _received(pipe: Connection) -> Any:

@@ -124,13 +124,17 @@ class Layer(Part):
 
     @property
     def couples_samples(self) -> bool:
-        """Whether a batch may not be cut into pieces while training."""
+        """Whether figures of the whole batch go into it while training."""
         return any(child.couples_samples for child in self.children)
 
     @property
     def draws(self) -> bool:
         """Whether it takes random numbers while training."""
         return any(child.draws for child in self.children)
+
+    def exchanged(self, shape: Shape) -> int:
+        """Return how many numbers it gives `Pass.over_batch` at a time, at most."""
+        return max((child.exchanged(given) for child, given in self.inside(shape)), default=0)
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -39,6 +39,11 @@ class Computation(Protocol):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array: ...
 
 
+def _alone(sums: Array) -> Array:
+    """Return what a batch in one piece exchanges."""
+    return sums[None]
+
+
 @dataclass
 class Pass:
     """What a pass through a network is, for all of its layers. Whoever sends a batch through says so.
@@ -53,6 +58,11 @@ class Pass:
         Whether no gradient of weights has been added yet, so that what stands there is to be overwritten.
     forward_only
         Whether no backward pass follows, so that what only it needs may be left out.
+    over_batch
+        Exchanges what is summed over a whole batch: a layer gives what its piece adds, a float64 array, and
+        gets that of all pieces, in their order, (pieces, ...), to use at once. Every piece comes there.
+    first
+        Whether this is the batch's first piece: it writes what all pieces would write alike.
     records
         Whether tapes keep what goes into each layer and comes out; neighbours are then computed one by one.
     scratch
@@ -63,6 +73,8 @@ class Pass:
     rng: np.random.Generator | None = None
     fresh: bool = False
     forward_only: bool = False
+    over_batch: Callable[[Array], Array] = _alone
+    first: bool = True
     records: bool = False
     scratch: Workspace = field(default_factory=Workspace)
 

@@ -2,6 +2,9 @@
 
 What a batch gives does not depend on how many work on it. Piece k belongs to lane k mod `LANES`; one worker
 takes a lane's pieces in order and adds up their gradients; the lanes are then added in order.
+
+Where a layer needs figures of the whole batch, all pieces are under way at once, each on a tape of its own: a
+worker's take turns from one such place to the next (`engine/turns.py`), and there all workers meet.
 """
 
 from __future__ import annotations
@@ -9,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import TypeVar
 
@@ -18,6 +23,7 @@ from convcli.bounds import check_memory
 from convcli.engine.blas import one_thread_each
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
+from convcli.engine.turns import Turns
 from convcli.engine.workspace import Array, FreeList
 from convcli.nn.augmentation import AugmentationOptions, Augmenter
 from convcli.nn.losses import Loss
@@ -44,6 +50,9 @@ MANY_CHUNKS = 8
 # Below this the calls themselves cost more than another worker could save.
 SMALL_PIECE = 32
 
+# Of a batch whose pieces are under way at once: each takes a thread.
+MOST_AT_ONCE = 256
+
 # Pieces for each worker that are handed out at once where only outputs are asked for.
 PIECES_AHEAD = 16
 
@@ -61,11 +70,22 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class _Learn:
-    """Take `size` images, cut in `pieces`, forward and backward; a part is a lane."""
+    """Take `size` images, cut in `pieces`, forward and backward.
+
+    A part is a lane, or where so many `members` do it together, as many lanes as each of them has to take.
+    """
 
     size: int
     pieces: int
     seed: tuple[int, ...]
+    members: int | None
+
+    def lanes(self, part: int) -> range:
+        """Return the lanes of a part."""
+        lanes = min(self.pieces, LANES)
+        if self.members is None:
+            return range(part, part + 1)
+        return range(part * lanes // self.members, (part + 1) * lanes // self.members)
 
 
 @dataclass(frozen=True)
@@ -117,10 +137,10 @@ class Workers:
         self.threads = useful_threads(threads)
         self.piece = _piece_size(network)
         self.total = np.zeros(network.trained.size, np.float32)
-        self._team: Team[_Learn | _Predict, BatchResult | None] = Team(self._work, self.threads)
+        self._team: Team[_Learn | _Predict, list[BatchResult]] = Team(self._work, self.threads)
         self._lanes = shared_zeros(LANES * self.total.size, np.float32).reshape(LANES, -1)
         self._views = [network.trained.views(lane) for lane in self._lanes]
-        self._tapes = FreeList(network.tape)
+        self._tapes: FreeList[list[Tape]] = FreeList(list)  # one worker's at a time
         self._room(0)
 
     def __enter__(self) -> Workers:
@@ -142,6 +162,11 @@ class Workers:
         self._labels, self._places = shared_zeros(images, np.int64), shared_zeros(images, np.int64)
         self._outputs = shared_zeros(images * math.prod(outputs), self.weights.trained.dtype).reshape(
             images, *outputs
+        )
+        # Twice: who has read the figures of one place may be ahead of others who have not.
+        exchanged = self.network.sequence.exchanged(shape)
+        self._figures = shared_zeros(2 * self._pieces(images) * exchanged, np.float64).reshape(
+            2, self._pieces(images), exchanged
         )
 
     @property
@@ -168,17 +193,22 @@ class Workers:
         # "clip" takes them straight to `out`; the default would fill a copy first.
         np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
         self._labels[:size], self._places[:size] = labels, batch
-        job = _Learn(size, self._pieces(size), seed)
-        lanes = min(job.pieces, LANES)
-        results = [result for result in self._team.run(job, lanes) if result]
+        pieces = self._pieces(size)
+        lanes = min(pieces, LANES)
+        if self.network.sequence.couples_samples:
+            members = min(self._team.members, lanes)
+            parts = self._team.together(_Learn(size, pieces, seed, members), members)
+        else:
+            parts = self._team.run(_Learn(size, pieces, seed, None), lanes)
+        results = list(chain.from_iterable(parts))
         self.in_chunks(lambda chunk: np.sum(self._lanes[:lanes, chunk], axis=0, out=self.total[chunk]))
-        return BatchResult(sum(result.loss for result in results), sum(result.correct for result in results))
+        return _added_up(results)
 
     def _pieces(self, size: int) -> int:
         """Return how many pieces to cut a batch into, so that no lane has much more to do than another."""
-        if self.network.sequence.couples_samples:
-            return 1
         fewest = -(-size // self.piece)
+        if self.network.sequence.couples_samples:
+            fewest = min(fewest, MOST_AT_ONCE)
         even = min(LANES, size // SMALL_PIECE)
         return max(fewest, even, 1)
 
@@ -210,38 +240,71 @@ class Workers:
 
     # What one worker does. It may run in another process: what it leaves behind lies in the shared arrays.
 
-    def _work(self, job: _Learn | _Predict, number: int) -> BatchResult | None:
-        # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
-        with self._tapes.lent() as tape, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    def _work(self, job: _Learn | _Predict, part: int) -> list[BatchResult]:
+        with self._tapes.lent() as tapes:
             if isinstance(job, _Learn):
-                return self._learn(job, number, tape)
-            self._predict(job, number, tape)
-            return None
+                return self._learn(job, part, tapes)
+            self._predict(job, part, self._tape(tapes, 0))
+            return []
 
-    def _learn(self, job: _Learn, lane: int, tape: Tape) -> BatchResult:
-        """Add up the gradients of a lane's pieces."""
-        tape.add_to(self._views[lane])
+    def _tape(self, tapes: list[Tape], number: int) -> Tape:
+        """Return one of a worker's tapes, which share what a layer may overwrite: one is in use at a time."""
+        while number >= len(tapes):
+            tapes.append(self.network.tape())
+            tapes[-1].current.scratch = tapes[0].current.scratch
+        return tapes[number]
+
+    def _learn(self, job: _Learn, part: int, tapes: list[Tape]) -> list[BatchResult]:
+        """Add up the gradients of each lane's pieces; return what its pieces give."""
+        lanes = [range(lane, job.pieces, LANES) for lane in job.lanes(part)]
+        if job.members is None:
+            results = [self._learn_piece(job, piece, self._tape(tapes, 0)) for piece in lanes[0]]
+        else:
+            turns: Turns[BatchResult] = Turns(self._team.meet)
+            results = turns.run(
+                [
+                    partial(self._learn_piece, job, piece, self._tape(tapes, number), turns)
+                    for number, piece in enumerate(chain.from_iterable(lanes))
+                ]
+            )
+        of_pieces = iter(results)
+        return [_added_up([next(of_pieces) for _ in pieces]) for pieces in lanes]
+
+    # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _learn_piece(
+        self, job: _Learn, piece: int, tape: Tape, turns: Turns[BatchResult] | None = None
+    ) -> BatchResult:
+        """Take a piece forward and backward, and add its gradients to its lane's."""
         current = tape.current
         current.training, current.forward_only = True, False
-        loss, correct = 0.0, 0
-        for piece in range(lane, job.pieces, LANES):
-            if self.network.sequence.draws:
-                current.rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
-            chosen = _piece(job, piece)
-            images, targets = self._images[chosen], self._labels[chosen]
-            if self.augmenter.active:
-                batch = self._images[: job.size], self._labels[: job.size], self._places[: job.size]
-                images, targets = self.augmenter.piece(batch, chosen, job.seed)
-            outputs = self._forward(images, tape)
-            losses, gradient = self.loss.evaluate(outputs, targets)
-            gradient *= gradient.dtype.type(1 / job.size)
-            loss += float(losses.sum(dtype=np.float64))
-            labels = targets if targets.ndim == 1 else targets.argmax(1)
-            correct += int((outputs.argmax(1) == labels).sum())
-            current.fresh = piece == lane
-            self.network.backward(gradient, self.weights, tape)
-        return BatchResult(loss, correct)
+        current.first, current.fresh = piece == 0, piece < LANES
+        if turns is not None:
+            current.over_batch = partial(self._over_batch, job, piece, turns)
+        if self.network.sequence.draws:
+            current.rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
+        chosen = _piece(job, piece)
+        images, targets = self._images[chosen], self._labels[chosen]
+        if self.augmenter.active:
+            batch = self._images[: job.size], self._labels[: job.size], self._places[: job.size]
+            images, targets = self.augmenter.piece(batch, chosen, job.seed)
+        outputs = self._forward(images, tape)
+        losses, gradient = self.loss.evaluate(outputs, targets)
+        gradient *= gradient.dtype.type(1 / job.size)
+        labels = targets if targets.ndim == 1 else targets.argmax(1)
+        correct = int((outputs.argmax(1) == labels).sum())
+        tape.add_to(self._views[piece % LANES])
+        self.network.backward(gradient, self.weights, tape)
+        return BatchResult(float(losses.sum(dtype=np.float64)), correct)
 
+    def _over_batch(self, job: _Learn, piece: int, turns: Turns[BatchResult], sums: Array) -> Array:
+        """Return the figures that all pieces give at one place of the network, (pieces, *sums.shape)."""
+        rows = self._figures[turns.meetings % 2, : job.pieces, : sums.size]
+        rows[piece] = sums.ravel()
+        turns.wait()
+        return rows.reshape(job.pieces, *sums.shape)
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _predict(self, job: _Predict, piece: int, tape: Tape) -> None:
         """Put the outputs of a piece into the shared array."""
         tape.current.training, tape.current.forward_only = False, True
@@ -265,11 +328,13 @@ def useful_threads(wanted: int | None) -> int:
 def check_training_memory(network: Network, batch_size: int, threads: int | None) -> None:
     """Raise InputError if a training takes more memory than this machine has.
 
-    That is, about: activations with their gradients, and all vectors.
+    That is, about: activations with their gradients, of a piece for each worker or of all that are under way
+    at once, and all vectors.
     """
-    images = batch_size if network.sequence.couples_samples else min(_piece_size(network), batch_size)
-    workers = 1 if network.sequence.couples_samples else min(useful_threads(threads), LANES, batch_size)
-    activations = 2 * workers * images * sum(network.activations)
+    images = min(useful_threads(threads), LANES, batch_size) * min(_piece_size(network), batch_size)
+    if network.sequence.couples_samples:
+        images = batch_size
+    activations = 2 * images * sum(network.activations)
     # The lanes' gradients and their sum, the weights and the best ones, what optimizers keep; and beginnings.
     vectors = (LANES + 5) * network.trained.size + 4 * network.kept.size
     check_memory(
@@ -277,6 +342,10 @@ def check_training_memory(network: Network, batch_size: int, threads: int | None
         4 * (activations + vectors),
         advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
     )
+
+
+def _added_up(results: list[BatchResult]) -> BatchResult:
+    return BatchResult(sum(result.loss for result in results), sum(result.correct for result in results))
 
 
 def _piece(job: _Learn, number: int) -> slice:

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from convcli.config import Epsilon
-from convcli.engine.sums import column_products, column_sums
+from convcli.engine.batch import norm
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Layer, Shape
 from convcli.nn.tape import Tape, Weights
@@ -59,7 +59,8 @@ class BatchNorm(Layer):
     """Normalise each channel by the batch's mean and variance, then scale by γ and shift by β.
 
     While predicting, running figures stand in for the batch's:
-    running ← momentum · running + (1 − momentum) · batch, with the unbiased variance.
+    running ← momentum · running + (1 − momentum) · batch, with the unbiased variance. A batch
+    that goes through in pieces is normalised as a whole.
     Source: Ioffe and Szegedy, 2015, arXiv:1502.03167.
     """
 
@@ -70,6 +71,9 @@ class BatchNorm(Layer):
     @property
     def couples_samples(self) -> bool:
         return True
+
+    def exchanged(self, shape: Shape) -> int:
+        return 3 * shape[-1]
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
@@ -83,56 +87,45 @@ class BatchNorm(Layer):
         }
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        gamma, mean = weights["gamma"], weights["mean"].astype(np.float64)
-        count = max(x.size // x.shape[-1], 1)
-        if tape.current.training:
-            mean = column_sums(x) / count
-        rounded = mean.astype(x.dtype)
-        normal = _each(np.subtract, x, rounded, tape.workspace.array("normal", x.shape, x.dtype))
-        if tape.current.training:
-            variance = np.maximum(column_products(normal, normal) / count - (mean - rounded) ** 2, 0)
-            if x.size:
-                self._remember(weights, mean, variance * (count / max(count - 1, 1)))
+        current, count = tape.current, x.size // x.shape[-1]
+        if current.training:
+            counts = np.full(x.shape[-1], float(count))
+            parts = current.over_batch(np.stack([counts, *norm.squares(x, current.scratch)]))
+            mean, squared = norm.pooled(*parts.swapaxes(0, 1))
+            count = int(parts[:, 0, 0].sum())
+            variance = squared / max(count, 1)
+            if count and current.first:
+                self._remember(weights, mean, squared / max(count - 1, 1))
         else:
-            variance = weights["variance"].astype(np.float64)
+            mean, variance = (weights[name].astype(np.float64) for name in ("mean", "variance"))
         inverse = 1 / np.sqrt(variance + self.epsilon)
-        _each(np.multiply, normal, inverse, normal)
-        # What rounding the mean has left in `normal`: much, where deviations are small beside it.
-        left = (mean - rounded) * inverse
-        tape.saved.update(normal=normal, inverse=inverse, left=left)
-        y = _each(np.multiply, normal, gamma, tape.workspace.array("y", x.shape, x.dtype))
-        return _each(np.add, y, weights["beta"] - gamma * left, y)
+        near, scale = mean.astype(x.dtype), weights["gamma"] * inverse
+        # What rounding the mean leaves in x − near, in deviations: much, where they are small beside it.
+        left = (mean - near) * inverse
+        tape.saved.update(x=x, near=near, inverse=inverse, left=left, count=count)
+        shift = weights["beta"] - weights["gamma"] * left
+        y = tape.workspace.array("y", x.shape, x.dtype)
+        return norm.normalise(x, near, scale.astype(x.dtype), shift.astype(x.dtype), y)
 
     def _remember(self, weights: Weights, mean: Array, variance: Array) -> None:
         for name, batch in (("mean", mean), ("variance", variance)):
             weights[name][...] = self.momentum * weights[name] + (1 - self.momentum) * batch
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        normal, inverse, left = (tape.saved[name] for name in ("normal", "inverse", "left"))
-        scale, dbeta = weights["gamma"] * inverse, column_sums(dy)
-        dgamma = column_products(dy, normal) - left * dbeta
+        x, near, inverse, left = (tape.saved[name] for name in ("x", "near", "inverse", "left"))
+        current, dy = tape.current, np.ascontiguousarray(dy)
+        dbeta, weighted = norm.slopes(dy, x, near, current.scratch)
+        dgamma = inverse * weighted - left * dbeta
         tape.add("gamma", dgamma)
         tape.add("beta", dbeta)
-        dx = tape.workspace.array("dx", dy.shape, dy.dtype)
-        if not tape.current.training:
-            return _each(np.multiply, dy, scale, dx)
-        # The batch's own mean and variance depend on x too.
-        count = max(dy.size // dy.shape[-1], 1)
-        _each(np.multiply, normal, dgamma / count, dx)
-        _each(np.add, dx, (dbeta - left * dgamma) / count, dx)
-        np.subtract(dy, dx, out=dx)
-        return _each(np.multiply, dx, scale, dx)
+        scale = weights["gamma"] * inverse
+        a, b, c = scale, np.zeros_like(scale), np.zeros_like(scale)
+        if current.training:
+            # The batch's own mean and variance depend on x too.
+            dgamma, dbeta = current.over_batch(np.stack([dgamma, dbeta])).sum(0) / max(tape.saved["count"], 1)
+            b, c = -scale * dgamma * inverse, scale * (left * dgamma - dbeta)
+        factors = (a.astype(x.dtype), b.astype(x.dtype), c.astype(x.dtype))
+        return norm.input_gradient(dy, x, near, factors, current.scratch)
 
     def summary(self) -> str:
         return f"momentum={self.momentum:g}"
-
-
-def _each(operation: np.ufunc, x: Array, by_channel: Array, out: Array) -> Array:
-    """Write operation(x, by_channel) to `out`: whole rows at once, for a run of few channels is slow."""
-    numbers = by_channel.astype(x.dtype)
-    if x.ndim == 4 and x.flags.c_contiguous:
-        n, h, w, c = x.shape
-        operation(x.reshape(n * h, w * c), np.tile(numbers, w), out=out.reshape(n * h, w * c))
-    else:
-        operation(x, numbers, out=out)
-    return out
