@@ -130,6 +130,11 @@ class Progress:
         return progress
 
 
+def epoch_order(seed: int, epoch: int, images: int) -> Array:
+    """Return the order in which so many images are learned from in an epoch: their positions (n,)."""
+    return np.random.default_rng((seed, epoch)).permutation(images)
+
+
 class Training:
     """A model that learns from `train` and is judged on `validation`.
 
@@ -188,7 +193,7 @@ class Training:
 
     def _epoch(self, workers: Workers) -> Iterator[BatchDone]:
         progress, size = self.progress, self.options.batch_size
-        order = np.random.default_rng((self.options.seed, progress.epoch)).permutation(len(self.train))
+        order = epoch_order(self.options.seed, progress.epoch, len(self.train))
         while progress.batch < self.batches:
             started = time.perf_counter()
             batch = order[progress.batch * size : (progress.batch + 1) * size]

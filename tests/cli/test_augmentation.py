@@ -63,3 +63,52 @@ def test_explain_says_that_predict_sees_two_images(call, trained, tmp_path):
     assert "predict takes the mean of the outputs for the image and its mirror image" in " ".join(
         told.stdout.split()
     )
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_sheet_is_drawn_once_and_told(call, tmp_path):
+    from PIL import Image
+
+    result = call("check", "quick.toml", *OPTIONS, "--preview", "sheet.png")
+    assert result.code == 0
+    assert result.stdout.endswith("sheet.png\nThe configuration is valid.\n")
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size[0] > 500
+    first = (tmp_path / "sheet.png").read_bytes()
+    again = call("check", "quick.toml", *OPTIONS, "--preview", "sheet.png")
+    assert (again.code, again.stdout) == (1, "")
+    assert "sheet.png exists already; use --force to overwrite it" in again.stderr
+    told = call("check", "quick.toml", *OPTIONS, "--preview", "sheet.png", "--force", "--json")
+    assert json.loads(told.stdout)["preview"] == "sheet.png"
+    assert (tmp_path / "sheet.png").read_bytes() == first
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sheet.jpg", "expected a name that ends in .png"),
+        ("none/sheet.png", "none"),
+        ("folder.png", "expected a file to write, found a folder"),
+    ],
+)
+def test_a_sheet_that_cannot_be_written_is_refused_before_anything_is_read(call, tmp_path, name, words):
+    (tmp_path / "folder.png").mkdir()
+    result = call("check", "quick.toml", "--set", "data.source=nowhere", "--preview", name)
+    assert result.code != 0
+    assert words in result.stderr
+    assert "nowhere" not in result.stderr
+
+
+def test_an_image_that_is_learned_from_is_never_overwritten(call, quick, tmp_path):
+    from PIL import Image
+
+    for number, name in enumerate(["a", "a", "b", "b"]):
+        (tmp_path / "photos" / name).mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 40 * number).save(tmp_path / "photos" / name / f"{number}.png")
+    options = ("--set", "data.source=photos", "--set", "data.validation=0", "--force")
+    result = call("check", "quick.toml", *options, "--preview", "photos/a/0.png")
+    assert result.code == 2
+    assert "is an input, and an input is never overwritten" in result.stderr
+    same = call("check", "quick.toml", *options, "--preview", "quick.png")
+    assert same.code == 0
