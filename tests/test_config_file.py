@@ -173,6 +173,15 @@ WRONG = {
             "not 'balance'"
         ),
     ),
+    "unknown key of averages": (
+        with_training("ema = { decai = 0.9 }"),
+        "training.ema.decai: unknown key. Did you mean 'decay'?",
+    ),
+    "averages as a number": (with_training("ema = 0.9"), "training.ema: should be a table"),
+    "averages that forget nothing": (
+        with_training("ema = { decay = 1.0 }"),
+        "training.ema.decay: should be less than 1, not 1.0",
+    ),
     "a weight of 0": (
         with_training("loss = { class_weights = { cat = 0 } }"),
         "training.loss.class_weights: cat: expected a weight of 1e-06 … 1,000,000, not 0",
@@ -531,7 +540,13 @@ documents = st.fixed_dictionaries(
                 ),
                 "loss": st.fixed_dictionaries(
                     {},
-                    optional={"class_weights": st.dictionaries(st.text(), st.floats(1e-6, 1e6), min_size=1)},
+                    optional={
+                        "class_weights": st.dictionaries(
+                            st.sampled_from(["cat", "a b", "0.5", "ü\t", '"\\', ""]),
+                            st.floats(1e-6, 1e6),
+                            min_size=1,
+                        )
+                    },
                 ),
                 "schedule": st.sampled_from(["one_cycle", {"type": "step", "gamma": 0.25}]),
             },

@@ -14,6 +14,7 @@ import stripes
 from convcli import build
 from convcli.data import Dataset, Splits
 from convcli.errors import TrainingError
+from convcli.nn.averaging import Averaging
 from convcli.nn.evaluation import evaluate
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, Run
@@ -30,6 +31,7 @@ OPTIONS = {
     "optimizer": {"type": "adam", "learning_rate": 0.01},
     "schedule": "one_cycle",
     "clip_norm": 1.0,
+    "ema": {"decay": 0.8, "every": 2},
     "loss": {"type": "focal", "gamma": 1, "class_weights": {"across": 2.0}},
 }
 TIMES = ("seconds", "images_per_second")
@@ -341,6 +343,51 @@ def test_the_same_seed_gives_the_same_checkpoint_bytes(tmp_path):
         training = finish(stripes.training(LAYERS, **OPTIONS))
         Run.create(name, tmp_path / name).write_checkpoint(BEST, checkpoints.best_checkpoint(training))
     assert (tmp_path / "one" / BEST).read_bytes() == (tmp_path / "two" / BEST).read_bytes()
+
+
+@pytest.mark.parametrize("layers", [LAYERS, [{"type": "conv", "filters": 4, "frozen": True}, *LAYERS]])
+@pytest.mark.parametrize("lookahead", [False, True])
+def test_averages_of_the_weights_are_what_is_judged_and_kept(layers, lookahead):
+    ema = {"decay": 0.6, "every": 3, "lookahead": lookahead}
+    training = stripes.training(layers, epochs=1, ema=ema, optimizer={"type": "sgd", "learning_rate": 0.1})
+    weights = training.model.weights
+    averages = [weights.trained.astype(float), weights.kept.astype(float)]
+    for event in training.run():
+        if isinstance(event, BatchDone) and event.batch % 3 == 0:
+            update = event.batch // 3
+            share = 1 - min(0.6, update / (update + 9))
+            for average, now in zip(averages, (weights.trained, weights.kept), strict=True):
+                if not lookahead:  # otherwise they are the averages by now
+                    average += share * (now - average)
+    if lookahead:
+        assert training.batches % 3 == 0
+        averages = [weights.trained, weights.kept]
+    best = training.best_model()
+    np.testing.assert_allclose(best.weights.trained, averages[0], atol=1e-6)
+    np.testing.assert_allclose(best.weights.kept, averages[1], atol=1e-6)
+    (row,) = training.progress.history
+    figures = best.evaluate(training.validation.images, training.validation.labels)
+    assert (figures.loss, figures.accuracy) == (row.validation_loss, row.validation_accuracy)
+    assert (best.weights.trained == weights.trained).all() == lookahead
+
+
+def test_lookahead_by_hand():
+    weights, averages = np.array([2.0, 4.0]), np.array([0.0, 4.0])
+    ema = Averaging(decay=0.05, every=2, lookahead=True)
+    ema.update(averages, weights, 1)
+    assert (weights.tolist(), averages.tolist()) == ([2, 4], [0, 4])
+    ema.update(averages, weights, 2)
+    np.testing.assert_allclose((weights, averages), [[1.9, 4]] * 2)
+
+
+def test_averages_that_begin_later_begin_with_the_weights():
+    old = stripes.training(LAYERS, epochs=1)
+    for _ in old.run():
+        pass
+    config = stripes.config(LAYERS, epochs=2, ema={"decay": 0.9})
+    training = checkpoints.changed_training(old, config, old.model.preprocessing.presentation, "run")
+    assert training.averages.trained.tobytes() == old.model.weights.trained.tobytes()
+    assert training.averages.kept.tobytes() == old.model.weights.kept.tobytes()
 
 
 EVENTS = 3 * (4 + 1)  # epochs of batches, and the end of each

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -139,10 +140,12 @@ class Training:
     """A model that learns from `train` and is judged on `validation`.
 
     Iterate over `run()`: it yields a `BatchDone` for each batch and an `EpochDone` for each epoch. At every
-    yield `progress`, `optimizer_state` and the model's weights are consistent, so iteration may end there
-    and another `Training` may go on from them. `best` holds the weights of the best epoch: the one with
-    the highest validation accuracy, the lower loss among equals, or simply the last one without validation;
-    `best_of` is the model that they were weights of.
+    yield `progress`, `optimizer_state`, `averages` and the model's weights are consistent, so iteration may
+    end there and another `Training` may go on from them. `best` holds the weights of the best epoch: the one
+    with the highest validation accuracy, the lower loss among equals, or simply the last one without
+    validation; `best_of` is the model that they were weights of.
+
+    With `training.ema` the weights of an epoch are `averages`: they are validated and kept.
     """
 
     def __init__(
@@ -162,6 +165,10 @@ class Training:
         self.schedule = options.schedule
         self.optimizer_state = self.optimizer.start(model.weights.trained)
         self.best, self.best_of = NetworkWeights(model.network), model
+        self.averages: NetworkWeights | None = None
+        if options.ema is not None:
+            self.averages = NetworkWeights(model.network)
+            self.averages.copy_from(model.weights)
         self._decay = decay_mask(model.network)
         self._doubted = False
 
@@ -210,7 +217,7 @@ class Training:
             )
 
     def _step(self, workers: Workers, batch: Array) -> None:
-        progress, weights = self.progress, self.model.weights
+        progress, weights, averages, ema = self.progress, self.model.weights, self.averages, self.options.ema
         seed = (self.options.seed, progress.epoch, progress.batch)
         train = self.train
         result = workers.gradient(train.stored, train.labels[batch], train.places(batch), seed)
@@ -230,11 +237,15 @@ class Training:
             self.optimizer.step(
                 weights.trained[chunk], gradient[chunk], self._decay[chunk], state, rate, progress.step
             )
+            if averages is not None and ema is not None:
+                ema.update(averages.trained[chunk], weights.trained[chunk], progress.step)
             return bool(np.isfinite(weights.trained[chunk]).all())
 
         # The next loss would tell too, but a checkpoint may come first, and after the last step none does.
         if not (all(workers.in_chunks(update)) and np.isfinite(weights.kept).all()):
             raise self._diverged("The weights became infinite")
+        if averages is not None and ema is not None:
+            ema.update(averages.kept, weights.kept, progress.step)
         progress.batch += 1
         progress.loss += result.loss
         progress.correct += result.correct
@@ -282,7 +293,7 @@ class Training:
         best = best_metrics(progress.history) is metrics
         if best:
             progress.best_epoch = progress.epoch
-            self.best.copy_from(self.model.weights)
+            self.best.copy_from(self.averages or self.model.weights)
             self.best_of = self.model
         progress.epoch += 1
         progress.restart_epoch()
@@ -302,8 +313,23 @@ class Training:
     def _validate(self, workers: Workers) -> Evaluation | None:
         if self.validation is None:
             return None
-        outputs = workers.outputs(self.validation.stored, self.validation.positions)
+        with self._averages_for_weights():
+            outputs = workers.outputs(self.validation.stored, self.validation.positions)
         return evaluate(outputs, self.validation.labels, self.model.loss, self.model.classes)
+
+    @contextmanager
+    def _averages_for_weights(self) -> Iterator[None]:
+        """Have the averages, if there are any, where workers see the weights."""
+        if self.averages is None:
+            yield
+            return
+        weights = self.model.weights
+        trained, kept = weights.trained.copy(), weights.kept.copy()
+        weights.copy_from(self.averages)
+        try:
+            yield
+        finally:
+            weights.trained[...], weights.kept[...] = trained, kept
 
     @property
     def out_of_patience(self) -> bool:

@@ -24,6 +24,7 @@ from convcli.config import DataOptions, OneOf, Options, Parts
 from convcli.errors import ConfigError
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.augmentation import AUGMENTATIONS, AugmentationOptions
+from convcli.nn.averaging import Averaging
 from convcli.nn.layer import HOLDING, LAYERS, Layers
 from convcli.nn.losses import LOSSES, CrossEntropy, Loss
 from convcli.nn.optimizers import OPTIMIZERS, Adam, Optimizer
@@ -82,6 +83,7 @@ class TrainingOptions(Options):
     clip_norm: PositiveFloat | None = None
     patience: PositiveInt | None = None
     checkpoint_every: Annotated[int | str, BeforeValidator(_batches_or_time)] = "5 min"
+    ema: Averaging | None = None
     loss: Annotated[Loss, OneOf("loss", LOSSES, CrossEntropy)] = Field(default_factory=CrossEntropy)
     optimizer: Annotated[Optimizer, OneOf("optimizer", OPTIMIZERS, Adam)] = Field(default_factory=Adam)
     schedule: Annotated[Schedule, OneOf("schedule", SCHEDULES, Constant)] = Field(default_factory=Constant)
@@ -150,6 +152,7 @@ def _keys(path: list[int | str]) -> list[str]:
         ("data",): DataOptions,
         ("augmentation",): AugmentationOptions,
         ("training",): TrainingOptions,
+        ("training", "ema"): Averaging,
         ("evaluation",): EvaluationOptions,
     }
     for section, parts in {**KEYS, "augmentation": AUGMENTATIONS}.items():

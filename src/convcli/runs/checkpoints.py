@@ -26,6 +26,7 @@ from convcli.training import Progress, Training
 from convcli.wording import shortened
 
 _FORMAT = 1
+_AVERAGES = "averages."
 
 
 def best_checkpoint(training: Training) -> Checkpoint:
@@ -221,10 +222,17 @@ def changed_training(old: Training, config: Config, presentation: Presentation, 
         told = f"{fault.format('configuration')}. {error.lines[0]}"
         raise InputError(told, *error.lines[1:]) from error
     training = Training(model, config.training, old.train, old.validation, old.threads)
-    _fill(_state_arrays(training), arrays, fault.format("optimizer"))
+    state = _state_arrays(training)
+    begun = {name: array for name, array in state.items() if name.startswith(_AVERAGES)}  # if there were none
+    _fill(state, {**begun, **arrays}, fault.format("optimizer"))
     training.progress, training.best, training.best_of = old.progress, old.best, old.best_of
     return training
 
 
 def _state_arrays(training: Training) -> dict[str, Array]:
-    return {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
+    """Return what a training has beside its weights and the best ones; to be written, or filled."""
+    arrays = {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
+    if training.averages is not None:
+        averages = _weight_arrays(training.model.network, training.averages)
+        arrays |= {f"{_AVERAGES}{name}": array for name, array in averages.items()}
+    return arrays
