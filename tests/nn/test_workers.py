@@ -144,10 +144,11 @@ AUGMENTATIONS = {
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS.values(), ids=AUGMENTATIONS.keys())
-def test_augmented_bytes_do_not_depend_on_the_number_of_threads(kind, augmentation):
+@pytest.mark.parametrize("name", ["dropout", "batch_norm"])
+def test_augmented_bytes_do_not_depend_on_the_number_of_threads(kind, name, augmentation):
     found = set()
     for threads in (1, 2, 3):
-        workers, _ = workers_and_weights(NETWORKS["dropout"], threads, augmentation=augmentation)
+        workers, _ = workers_and_weights(NETWORKS[name], threads, augmentation=augmentation)
         with workers:
             result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0, 1, 2))
         found.add((workers.total.tobytes(), result.loss, result.correct))

@@ -24,7 +24,7 @@ def piece(batch, chosen=slice(None), seed=(0, 1), **augmentations):
     return augmenter(batch[0], **augmentations).piece(batch, chosen, seed)
 
 
-@pytest.mark.parametrize("alpha", [0.05, 0.2, 0.4, 1, 2.5, 8, 100])
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2, 0.4, 1, 2.5, 8, 100])
 def test_shares_are_scipys_beta(alpha):
     shares = np.linspace(0.001, 0.999, 333)
     np.testing.assert_allclose(beta_quantiles(alpha, shares), stats.beta(alpha, alpha).ppf(shares), atol=2e-4)

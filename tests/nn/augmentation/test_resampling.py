@@ -39,6 +39,15 @@ def test_images_are_resampled_as_by_scipy(shape, names):
     np.testing.assert_allclose(after, expected, atol=0.01)
 
 
+def test_an_image_is_resampled_the_same_among_many():
+    images, draws = random_images(40, 32, 32, 3), Draws(0, 1, np.arange(40))  # of which 16 are a block
+    maps = Rotate(degrees=90).maps((32, 32), draws)
+    together = resampled(images, maps)
+    for number in (0, 15, 16, 39):
+        one = slice(number, number + 1)
+        np.testing.assert_array_equal(resampled(images[one], maps[one]), together[one])
+
+
 def test_maps_one_after_the_other_are_one_map():
     point = np.array([3.0, -2.0, 1.0])
     maps = [part.maps((9, 7), MANY) for part in (Rotate(degrees=40), Crop(scale=0.4), Shear(degrees=9))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import cache
-from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
@@ -113,6 +112,8 @@ class Noise(Levelling):
 @cache
 def normal_table() -> Array:
     """Return the quantiles of the normal distribution in the middles of 2^16 equal shares, float32."""
+    from statistics import NormalDist  # of what starts, only this needs it
+
     half = 1 << (NOISE_BITS - 1)
     positive = [NormalDist().inv_cdf(0.5 + (number + 0.5) / (2 * half)) for number in range(half)]
     upper = np.array(positive, np.float32)

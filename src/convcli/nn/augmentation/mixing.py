@@ -7,11 +7,18 @@ from functools import lru_cache
 from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator
 
 from convcli.engine.workspace import Array
 from convcli.nn.augmentation.augmentation import Augmentation, Probability, spans
 from convcli.nn.augmentation.draws import Draws
+
+
+def _alpha(value: float) -> float:
+    if value == 0 or 0.01 <= value <= 100:
+        return value
+    raise ValueError(f"expected 0 for none, or a number of 0.01 … 100, not {value!r}")
+
 
 QUANTILES = 4096  # steps of a table; between them it is interpolated
 
@@ -27,7 +34,7 @@ class Mixing(Augmentation):
 
     exact: ClassVar[bool] = False
 
-    alpha: Annotated[float, Field(ge=0, le=100)]
+    alpha: Annotated[float, AfterValidator(_alpha)]
     probability: Probability = 1.0
 
     @abstractmethod

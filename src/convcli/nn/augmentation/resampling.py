@@ -14,6 +14,9 @@ from convcli.engine.workspace import Array
 from convcli.nn.augmentation.augmentation import Augmentation
 from convcli.nn.augmentation.draws import Draws
 
+# Pixels that are interpolated together: what is computed on the way takes some hundred bytes for each.
+BLOCK_PIXELS = 1 << 14
+
 Degrees: TypeAlias = Annotated[float, Field(ge=0, le=180)]
 Limits: TypeAlias = tuple[float, float]
 
@@ -163,6 +166,15 @@ def composed(maps: list[Array]) -> Array:
 
 def resampled(images: Array, maps: Array) -> Array:
     """Return `images` (n, h, w, c), uint8, seen through `maps` (n, 2, 3): float32 of the same shape."""
+    result = np.empty(images.shape, np.float32)
+    together = max(1, BLOCK_PIXELS // math.prod(images.shape[1:3]))
+    for first in range(0, len(images), together):
+        block = slice(first, first + together)
+        result[block] = _resampled(images[block], maps[block])
+    return result
+
+
+def _resampled(images: Array, maps: Array) -> Array:
     count, height, width, channels = images.shape
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
     grid = np.ones((3, height * width))
