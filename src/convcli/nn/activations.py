@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -13,6 +13,7 @@ from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_
 from convcli.config import OneOf, Part
 from convcli.engine.batch.pool import masked
 from convcli.engine.workspace import Array
+from convcli.nn.pieces import Pieces
 from convcli.nn.tape import Tape
 from convcli.registry import Registry
 
@@ -27,8 +28,6 @@ _HINTS = {
     "prelu": "prelu has a slope that is trained: it is a layer of its own, with type = 'prelu'.",
 }
 ACTIVATIONS: Registry[type[Activation]] = Registry("activation", _HINTS)
-
-BLOCK = 1 << 14  # numbers that several operations are done on one after the other, while a cache has them
 
 
 class Activation(Part):
@@ -95,13 +94,6 @@ class Activation(Part):
 
 ActivationOption: TypeAlias = Annotated[Activation, OneOf("activation", ACTIVATIONS)]
 """An activation as a field of options: its bare name, or a table with `type` and its options."""
-
-
-def _blocks(*arrays: Array) -> Iterator[list[Array]]:
-    """Yield the same numbers of each array, so few that a cache has them from one operation to the next."""
-    flat = [array.reshape(-1) for array in arrays]
-    for start in range(0, flat[0].size, BLOCK):
-        yield [array[start : start + BLOCK] for array in flat]
 
 
 class _ToldByA(Activation):
@@ -185,8 +177,8 @@ class LeakyRelu(_ToldByA):
         np.maximum(z, z * z.dtype.type(self.slope), out=a)
 
     def through(self, da: Array, a: Array) -> None:
-        slope = da.dtype.type(self.slope)
-        da *= np.where(a > 0, da.dtype.type(1), slope)  # faster than a product with `where=`
+        # 1 and the slope by a maximum: to choose between them is slow, since their order cannot be foretold.
+        da *= np.maximum(a > 0, da.dtype.type(self.slope))
 
 
 class Elu(_ToldByA):
@@ -206,16 +198,19 @@ class Elu(_ToldByA):
         return self.alpha != 1
 
     def values(self, z: Array, a: Array) -> None:
-        alpha, scratch = z.dtype.type(self.alpha), np.empty(min(BLOCK, z.size), z.dtype)
-        for part, out in _blocks(z, a):
-            below = np.minimum(part, 0, out=scratch[: part.size])
-            np.expm1(below, out=below)
-            below *= alpha
-            np.maximum(part, 0, out=out)
-            out += below
+        below = np.minimum(z, 0)
+        np.exp(below, out=below)
+        below -= 1  # np.expm1 is far slower, for digits that are lost beside alpha
+        below *= self.alpha
+        np.maximum(z, 0, out=a)
+        a += below
 
     def through(self, da: Array, a: Array) -> None:
-        da *= np.where(a > 0, da.dtype.type(1), a + da.dtype.type(self.alpha))
+        slopes = np.minimum(a, 0)
+        slopes += self.alpha
+        if self.kink:
+            slopes[a > 0] = 1
+        da *= slopes
 
 
 FAR = -80.0  # below, 1 + exp(−z) is exp(−z) in either dtype, and further below it overflows
@@ -240,12 +235,13 @@ class Sigmoid(_ToldByA):
 
 
 @np.errstate(over="ignore")
-def _sigmoid(negated: Array) -> None:
-    """Turn −z into 1 / (1 + exp(−z)), in place."""
+def _sigmoid(negated: Array) -> Array:
+    """Turn −z into 1 / (1 + exp(−z)), in place, and return it."""
     # Not by way of tanh: near −1 it rounds small values away, and with AVX2 alone takes longer.
     np.exp(negated, out=negated)
     negated += 1
     np.reciprocal(negated, out=negated)
+    return negated
 
 
 class Tanh(_ToldByA):
@@ -283,41 +279,40 @@ class Softmax(_ToldByA):
         da *= a
 
 
-class _Gated(Activation):
-    """g(z) = z · σ(P(z)): smooth, with a minimum below 0, so that A does not tell the slope.
-
-    The slope is computed with A, while Z and what comes of it are in the cache.
-    """
+class _Smooth(Activation):
+    """One whose slope is to be told from Z. It is looked up with A, while Z is in the cache."""
 
     rectifies: ClassVar[bool] = True
 
     def apply(self, z: Array, a: Array, tape: Tape) -> None:
-        ahead = tape.current.forward_only
-        slopes = a if ahead else tape.workspace.array("slopes", z.shape, z.dtype)
-        scratch = np.empty((2, min(BLOCK, z.size)), z.dtype)
-        with np.errstate(over="ignore"):
-            for part, out, slope in _blocks(z, a, slopes):
-                square, gate = scratch[:, : part.size]
-                np.multiply(part, part, out=square)
-                self.gate(part, square, gate)
-                if not ahead:
-                    self.slope(part, square, gate, slope)
-                np.multiply(part, gate, out=out)
-        tape.saved["g"] = slopes
+        slopes = None
+        if not tape.current.forward_only:
+            slopes = tape.saved["g"] = tape.workspace.array("slopes", z.shape, z.dtype)
+        if z.dtype == np.float32:
+            _pieces(self).apply(z, a, slopes, tape.current.scratch)
+            return
+        if slopes is not None:
+            slopes[...] = self.slope_at(z)
+        a[...] = self.value_at(z)
 
     def derive(self, da: Array, tape: Tape) -> None:
         np.multiply(da, tape.saved["g"], out=da)
 
     @abstractmethod
-    def gate(self, z: Array, square: Array, gate: Array) -> None:
-        """Write σ(P(z)) to `gate`, given z²."""
+    def value_at(self, z: Array) -> Array:
+        """Return g(Z) of float64."""
 
     @abstractmethod
-    def slope(self, z: Array, square: Array, gate: Array, slope: Array) -> None:
-        """Write g′(z) to `slope`; z² may be overwritten."""
+    def slope_at(self, z: Array) -> Array:
+        """Return g′(Z) of float64."""
 
 
-class Silu(_Gated):
+@cache
+def _pieces(g: _Smooth) -> Pieces:
+    return Pieces(g.value_at, g.slope_at)
+
+
+class Silu(_Smooth):
     """z · σ(z), also called swish.
 
     Source: Elfwing, Uchibe and Doya, 2018, arXiv:1702.03118.
@@ -327,33 +322,17 @@ class Silu(_Gated):
 
     type: Literal["silu"] = "silu"
 
-    def gate(self, z: Array, square: Array, gate: Array) -> None:
-        _sigmoid(np.negative(z, out=gate))
+    def value_at(self, z: Array) -> Array:
+        value: Array = z * _sigmoid(-z)
+        return value
 
-    def slope(self, z: Array, square: Array, gate: Array, slope: Array) -> None:
-        np.subtract(1, gate, out=slope)
-        slope *= z
-        slope += 1
-        slope *= gate
-
-
-# P(z) / z in powers of z², the highest first. Φ(z) = σ(P(z)) has P(z) = log(Φ(z) / Φ(−z)), a smooth function
-# near a line at 0 and near z²/2 far off. Fitted to make the largest error of z · Φ(z) least: 7e-8 before it
-# is rounded, and 6e-7 in float32, about one in the last place of numbers near 5.
-NORMAL = (
-    3.61123125e-9,
-    -2.66892746e-7,
-    7.93821771e-6,
-    -1.10480308e-4,
-    -6.626002e-5,
-    0.0726685671,
-    1.59576843,
-)
-# What stands for it in the approximation by tanh: ½(1 + tanh(y)) = σ(2y).
-BY_TANH = (0.044715 * math.sqrt(8 / math.pi), math.sqrt(8 / math.pi))
+    def slope_at(self, z: Array) -> Array:
+        gate = _sigmoid(-z)
+        slope: Array = gate * (1 + z * (1 - gate))
+        return slope
 
 
-class Gelu(_Gated):
+class Gelu(_Smooth):
     """z · Φ(z), with the normal distribution's Φ, or near it with a tanh (`approximate`).
 
     Source: Hendrycks and Gimpel, 2016, arXiv:1606.08415.
@@ -370,32 +349,21 @@ class Gelu(_Gated):
             return "g(z) = z/2 · (1 + tanh(√(2/π) · (z + 0.044715 z³)))"
         return super().formula
 
-    def gate(self, z: Array, square: Array, gate: Array) -> None:
-        if self.approximate == "none" and z.dtype != np.float32:
-            exact = (0.5 * math.erfc(-x / math.sqrt(2)) for x in z.tolist())
-            gate[...] = np.fromiter(exact, gate.dtype, gate.size)
-            return
-        first, *others, last = NORMAL if self.approximate == "none" else BY_TANH
-        np.multiply(square, -first, out=gate)
-        for power in others:
-            gate -= power
-            gate *= square
-        gate -= last
-        gate *= z
-        _sigmoid(gate)
+    def value_at(self, z: Array) -> Array:
+        value: Array = z * self._gate(z)
+        return value
 
-    def slope(self, z: Array, square: Array, gate: Array, slope: Array) -> None:
-        if self.approximate == "none":  # Φ + z · φ
-            square *= -0.5
-            np.exp(square, out=square)
-            square *= z
-            square *= 1 / math.sqrt(2 * math.pi)
-            np.add(gate, square, out=slope)
-            return
-        np.subtract(1, gate, out=slope)
-        slope *= z
-        square *= 3 * BY_TANH[0]
-        square += BY_TANH[1]
-        slope *= square
-        slope += 1
-        slope *= gate
+    def slope_at(self, z: Array) -> Array:
+        gate = self._gate(z)
+        if self.approximate == "tanh":  # gate = σ(p), p = √(8/π) · (z + 0.044715 z³)
+            slope: Array = gate * (1 + z * (1 - gate) * math.sqrt(8 / math.pi) * (1 + 3 * 0.044715 * z**2))
+        else:
+            slope = gate + z * np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+        return slope
+
+    def _gate(self, z: Array) -> Array:
+        """Return Φ(Z), or what stands for it: ½(1 + tanh(y)) = σ(2y)."""
+        if self.approximate == "tanh":
+            return _sigmoid(-math.sqrt(8 / math.pi) * (z + 0.044715 * z**3))
+        exact = (0.5 * math.erfc(-x / math.sqrt(2)) for x in z.ravel().tolist())
+        return np.fromiter(exact, z.dtype, z.size).reshape(z.shape)
