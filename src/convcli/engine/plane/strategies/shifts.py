@@ -69,7 +69,10 @@ def add_up(taps: Taps, view: Callable[[Place], Array], out: Array, part: Array) 
             continue
         target = part if number else out
         if len(members) == 1:
-            np.multiply(view(members[0][1]), weight, out=target)
+            if weight == 1:
+                np.copyto(target, view(members[0][1]))
+            else:
+                np.multiply(view(members[0][1]), weight, out=target)
         else:
             (_, first), (sign, second), *others = members
             (np.add if sign > 0 else np.subtract)(view(first), view(second), out=target)

@@ -1,62 +1,113 @@
-"""Correlate with every column of the kernel in one product, then add the results up, moved across.
+"""Copy or add up the columns that one line of weights meets, then multiply all lines at once, down the rows.
 
-Columns that are multiples of each other are done once. For kernels of up to some eleven cells a side that are
-no outer product.
+Columns of the kernel that are multiples of each other share a line. For kernels of up to some eleven cells a
+side that are no outer product.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from convcli.engine.plane.planes import Patch
-from convcli.engine.plane.strategies.bands import ProductCost
-from convcli.engine.plane.strategies.shifts import cost, grouped, shifted_sum
-from convcli.engine.plane.strategy import Offer, Strategy, Task
-from convcli.engine.workspace import Array
+from convcli.engine.plane.strategies.bands import DOWN, ProductCost, banded
+from convcli.engine.plane.strategies.shifts import PASS, STRIDED_PASS, Place, add_up, grouped, passes
+from convcli.engine.plane.strategy import PRODUCT_SIZE, Offer, Strategy, Task
+from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Window
 
-STACKED = ProductCost(0.13, 0.012)
+STACKED = ProductCost(0.3, 0.0115)
 MOST_COLUMNS = 256  # far beyond its place, and finding equal columns takes the square of their number
+PIECE = 2**18  # sums for all lines that are made, and multiplied, at a time: a second-level cache holds them
+LEAST_WIDTH = 64  # columns of a piece
 
 
 def offer(task: Task) -> Offer | None:
-    """Offer one product for all distinct columns and shifted sums of its results."""
+    """Offer one product for all distinct columns, if it is not too large for pieces of some columns."""
     if task.kernel.shape[1] > MOST_COLUMNS:
         return None
     strategy = Stacked(task.kernel, task.window, task.dtype)
-    count = len(strategy.lines)
-    block = task.block(between=count, product=count * task.window.span[0])
-    down = count * STACKED.of(task.window.size[0]) * task.widening(block[1])
-    return Offer(task.gathering(block) + down + cost(strategy.taps, task), block, lambda: strategy)
+    if strategy.product * LEAST_WIDTH > PRODUCT_SIZE:
+        return None
+    block = task.block()
+    above = 1 + (task.window.span[0] - 1) / (
+        task.window.stride[0] * block[0]
+    )  # rows of cells over each result
+    taken = sum(passes(taps) for taps in strategy.taps) * above * task.window.stride[0]
+    one = PASS if task.window.stride[1] == 1 else STRIDED_PASS
+    cost = task.gathering(block) + one * taken + STACKED.of(strategy.product // strategy.down)
+    return Offer(cost, block, lambda: strategy)
 
 
 class Stacked(Strategy):
-    """One product for all distinct columns, then shifted sums of its results."""
+    """Sums of columns for each line, row under row, and one banded matrix for some rows of results."""
 
     def __init__(self, kernel: Array, window: Window, dtype: np.dtype[Any]) -> None:
         self.kernel, self.window = kernel, window
         lines, factors = distinct_columns(kernel)
-        self.lines = lines.astype(dtype)
-        self.taps = grouped(((line, j), factor) for j, (line, factor) in enumerate(factors))
+        self.taps = [
+            grouped(((0, column), factor) for column, (own, factor) in enumerate(factors) if own == line)
+            for line in range(len(lines))
+        ]
+        stride, dilation = window.stride[0], window.dilation[0]
+        self.down = DOWN if stride < window.span[0] else 1  # windows that share no rows gain nothing
+        # Each row of cells is followed by the same row of the next line's sums.
+        self.matrices = {
+            rows: np.stack([banded(line, stride, dilation, rows) for line in lines], 2)
+            .reshape(rows, -1)
+            .astype(dtype)
+            for rows in range(1, self.down + 1)
+        }
+        self.product = self.matrices[self.down].size  # multiply-adds for each column
 
     def mapped(self, function: Callable[[Array], Array]) -> Stacked:
         """Return the same for other weights."""
         return Stacked(function(self.kernel), self.window, np.dtype(np.float64))
 
     def respond(self, patch: Patch, out: Array) -> None:
-        """Multiply the cells, and add up what comes of it."""
-        cells, workspace = patch.cells, patch.workspace
-        (d_h, d_w), (s_h, s_w) = self.window.dilation, self.window.stride
-        (count, taps), rows, width = self.lines.shape, len(out), cells.shape[1]
-        pitch, item = cells.strides
-        under = np.ndarray((rows, taps, width), cells.dtype, cells, 0, (s_h * pitch, d_h * pitch, item))
-        results = workspace.array("results", (count, rows, width), cells.dtype)
-        np.matmul(self.lines, under, out=results.swapaxes(0, 1))
-        stack = results.reshape(count * rows, width)
-        shifted_sum(self.taps, (rows, d_w), (1, s_w), stack, out, workspace)
+        """Take the cells for some columns of results at a time, and multiply."""
+        cells, width, most = patch.cells, out.shape[1], self.columns(len(patch.cells))
+        step = math.ceil(width / math.ceil(width / most))
+        for start in range(0, width, step):
+            piece = out[:, start : start + step]
+            sums = self._sums(cells[:, start * self.window.stride[1] :], piece.shape[1], patch.workspace)
+            self._multiply(sums, piece)
+
+    def columns(self, rows: int) -> int:
+        """Return how many columns to take at a time of so many rows of cells."""
+        return max(min(PIECE // (rows * len(self.taps)), PRODUCT_SIZE // self.product), LEAST_WIDTH)
+
+    def _sums(self, cells: Array, width: int, workspace: Workspace) -> Array:
+        """Return for each row of cells and each line its sum of columns, (rows · lines, width)."""
+        stride, dilation = self.window.stride[1], self.window.dilation[1]
+        sums = workspace.array("sums", (len(cells), len(self.taps), width), cells.dtype)
+        part = workspace.array("part", (len(cells), width), cells.dtype)
+
+        def column(place: Place) -> Array:
+            first = place[1] * dilation
+            return cells[:, first : first + (width - 1) * stride + 1 : stride]
+
+        for line, taps in enumerate(self.taps):
+            add_up(taps, column, sums[:, line], part)
+        return sums.reshape(-1, width)
+
+    def _multiply(self, sums: Array, out: Array) -> None:
+        """Multiply by the matrix as often as it fits, and by a smaller one for the rows that remain."""
+        (rows, width), (pitch, item) = out.shape, sums.strides
+        groups, rest = divmod(rows, self.down)
+        step = self.down * self.window.stride[0] * len(self.taps)
+        if groups:
+            matrix = self.matrices[self.down]
+            under = np.ndarray(
+                (groups, matrix.shape[1], width), sums.dtype, sums, 0, (step * pitch, pitch, item)
+            )
+            np.matmul(matrix, under, out=out[: groups * self.down].reshape(groups, self.down, width))
+        if rest:
+            matrix, first = self.matrices[rest], groups * step
+            np.matmul(matrix, sums[first : first + matrix.shape[1]], out=out[groups * self.down :])
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a factor that overflows is none that float32 holds
