@@ -8,6 +8,7 @@ import pytest
 from convcli.engine.batch import conv, pool
 from convcli.engine.batch.strategies import choose
 from convcli.engine.batch.strategies.columns import Columns
+from convcli.engine.batch.strategies.depthwise import Depthwise
 from convcli.engine.batch.strategies.pairs import Pairs
 from convcli.engine.batch.strategies.winograd import Winograd
 from convcli.engine.batch.strategy import Task
@@ -56,7 +57,7 @@ def windows():
 
 def test_the_cases_take_every_way_through_convolution():
     ways = {type(choose(Task(case.x[1:], case.w[3], window, groups))) for case, window, groups in windows()}
-    assert ways == {Winograd, Pairs, Columns}
+    assert ways == {Depthwise, Winograd, Pairs, Columns}
     assert {groups > 1 for _, _, groups in windows()} == {True, False}
     assert {window.stride == (1, 1) for _, window, _ in windows()} == {True, False}
     assert {window.dilation == (1, 1) for _, window, _ in windows()} == {True, False}

@@ -89,6 +89,17 @@ CONVOLUTIONS = {
     "two groups": Convolution((2, 6, 5, 4), (3, 3, 2, 6), {"groups": 2, "padding": "same"}),
     "two groups, stride 2": Convolution((2, 6, 7, 4), (3, 3, 2, 6), {"groups": 2, "stride": 2}),
     "depthwise": Convolution((2, 6, 5, 3), (3, 3, 1, 6), {"groups": 3, "padding": "same"}),
+    "depthwise, a kernel each": Convolution((2, 6, 5, 3), (3, 2, 1, 3), {"groups": 3, "padding": "same"}),
+    "depthwise, stride 2×3": Convolution(
+        (2, 7, 9, 5), (3, 3, 1, 5), {"groups": 5, "stride": (2, 3), "padding": ((1, 0), (0, 2))}
+    ),
+    "depthwise, dilation 2": Convolution((1, 7, 8, 4), (3, 3, 1, 4), {"groups": 4, "dilation": 2}),
+    "depthwise, bands of one image": Convolution(
+        (1, 90, 80, 24), (3, 3, 1, 24), {"groups": 24, "padding": "same"}
+    ),
+    "depthwise, runs shorter than a row": Convolution(
+        (1, 9, 80, 60), (9, 9, 1, 60), {"groups": 60, "padding": "same"}
+    ),
     "many channels in": Convolution((2, 5, 5, 20), (3, 3, 20, 4), {"padding": "same"}),
     "many channels in, few kernels in pairs": Convolution((2, 5, 6, 20), (3, 3, 20, 4), {"padding": "same"}),
     "many channels, dilated groups": Convolution(

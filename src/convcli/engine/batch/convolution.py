@@ -116,6 +116,9 @@ def scatter(dz: Array, w: Array, dx: Array, task: Task, scratch: Workspace) -> N
     shares = scratch.array("shares", (*dz.shape[:3], c_in), dx.dtype)
     for i in range(f_h):
         for j in range(f_w):
-            multiply(by_group(dz, groups), kernels[i, j], by_group(shares, groups))
+            if depth == c_out // groups == 1:
+                np.multiply(dz, w[i, j, 0], out=shares)
+            else:
+                multiply(by_group(dz, groups), kernels[i, j], by_group(shares, groups))
             window_cell(padded, window, dz.shape[1:3], i, j)[...] += shares
     np.copyto(dx, padded[:, top : top + height, left : left + width])

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from convcli.engine.batch.strategies import columns, pairs, winograd
+from convcli.engine.batch.strategies import columns, depthwise, pairs, winograd
 from convcli.engine.batch.strategy import Strategy, Task
 
 STRATEGIES: dict[str, Callable[[Task], Strategy | None]] = {
+    "depthwise": depthwise.offer,
     "winograd": winograd.offer,
     "pairs": pairs.offer,
     "columns": columns.offer,
