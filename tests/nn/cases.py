@@ -88,6 +88,15 @@ def conv(torch, layer, x, weights, _training):
     return activated(torch, layer.activation, y)
 
 
+def separable_conv(torch, layer, x, weights, _training):
+    nn, window = torch.nn.functional, layer.window(())
+    (top, bottom), (left, right) = window.padding
+    padded, kernels = nn.pad(x, (left, right, top, bottom)), weights["W"].permute(3, 2, 0, 1)
+    y = nn.conv2d(padded, kernels, None, window.stride, 0, window.dilation, groups=x.shape[1])
+    y = nn.conv2d(y, weights["P"].permute(3, 2, 0, 1), weights.get("b"))
+    return activated(torch, layer.activation, y)
+
+
 def dense(torch, layer, x, weights, _training):
     y = torch.nn.functional.linear(x, weights["W"].T, weights.get("b"))
     return activated(torch, layer.activation, y)
@@ -182,6 +191,24 @@ FACTS = {
         ),
         large={"filters": 8, "activation": "relu", "padding": "same"},
         multiply_adds=(3 * 4) * 3 * (3 * 3 * 2),
+    ),
+    "separable_conv": Facts(
+        separable_conv,
+        cases={
+            "as it comes": Case((5, 6, 3), {"filters": 4}),
+            "several kernels a channel": Case(
+                (4, 5, 2), {"filters": 3, "depth_multiplier": 3, "padding": "same", "activation": "relu"}
+            ),
+            "stride": Case((6, 7, 2), {"filters": 2, "stride": [2, 3], "padding": 1, "bias": False}),
+            "dilation": Case((7, 6, 3), {"filters": 2, "dilation": [2, 1], "kernel": [3, 2]}),
+            "one channel": Case((4, 4, 1), {"filters": 2, "activation": "tanh"}),
+        },
+        words=(
+            {"filters": 8, "depth_multiplier": 2, "stride": 2, "activation": "relu", "frozen": True},
+            "8 × 3×3, p=valid, s=2, m=2, relu, frozen",
+        ),
+        large={"filters": 8, "activation": "relu", "padding": "same"},
+        multiply_adds=(3 * 4) * (3 * 3 * 3 + 3 * 4),
     ),
     "max_pool": Facts(
         lambda torch, layer, x, *_: torch.nn.functional.max_pool2d(x, layer.size, layer.stride),

@@ -80,8 +80,9 @@ def parameters_in_numbers(place: Place) -> str:
 
 def multiply_adds_in_numbers(place: Place) -> str:
     """Return the multiplications of a layer itself: positions times weights, `28·28 · 3·3·1·12`."""
-    weights = [initial.shape for initial in _own(place) if initial.decays]
-    return " · ".join(_product(shape) for shape in (place.output[:-1], *weights) if shape) if weights else ""
+    weights = [_product(initial.shape) for initial in _own(place) if initial.decays]
+    each = f"({' + '.join(weights)})" if len(weights) > 1 else "".join(weights)
+    return " · ".join(filter(None, (_product(place.output[:-1]), each))) if weights else ""
 
 
 def _own(place: Place) -> list[Initial]:

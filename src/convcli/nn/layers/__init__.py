@@ -7,6 +7,7 @@ from convcli.nn.layers.parallel import Parallel
 from convcli.nn.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
 from convcli.nn.layers.regularisation import BatchNorm, Dropout
 from convcli.nn.layers.residual import Residual
+from convcli.nn.layers.separable_conv import SeparableConv
 from convcli.nn.layers.sequence import Sequence
 from convcli.nn.layers.upsample import Upsample
 
@@ -22,6 +23,7 @@ __all__ = [
     "MaxPool",
     "Parallel",
     "Residual",
+    "SeparableConv",
     "Sequence",
     "Upsample",
 ]

@@ -51,11 +51,17 @@ class Affine(Layer):
 
     @abstractmethod
     def initial_kernel(self, shape: Shape) -> Initial:
-        """Return how W begins for an input of `shape`; its last axis are the outputs."""
+        """Return how W begins for an input of `shape`."""
+
+    def initial_kernels(self, shape: Shape) -> dict[str, Initial]:
+        """Return how all that its inputs are multiplied by begins: W, unless there is more."""
+        return {"W": self.initial_kernel(shape)}
 
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
-        w = replace(self.initial_kernel(shape), decays=True)
-        arrays = {"W": w, "b": Initial(w.shape[-1:], "zeros")} if self.bias else {"W": w}
+        kernels = self.initial_kernels(shape)
+        arrays = {name: replace(initial, decays=True) for name, initial in kernels.items()}
+        if self.bias:
+            arrays["b"] = Initial(self.output_shape(shape)[-1:], "zeros")
         if self.frozen:
             return {name: replace(initial, kind="frozen") for name, initial in arrays.items()}
         return arrays

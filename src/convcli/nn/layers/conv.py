@@ -19,15 +19,32 @@ from convcli.shapes import Pair, Sides, Window
 from convcli.shapes.volume import volume_bytes
 
 
-class Conv(Affine):
-    """n_f filters of size f_h×f_w×n_c, with stride, padding, dilation and groups."""
+class Sliding(Affine):
+    """Filters that a layer lays on its input, or on its output, at each place of a window."""
 
-    type: Literal["conv"] = "conv"
     filters: PositiveInt
     kernel: Annotated[Pair, sizes("kernel")] = (3, 3)
     stride: Annotated[Pair, sizes("stride")] = (1, 1)
     padding: Annotated[str | int | Pair | Sides, BeforeValidator(any_padding)] = "valid"
     dilation: Annotated[Pair, sizes("dilation")] = (1, 1)
+
+    @cached_property
+    def _window(self) -> Window:
+        return Window.of(self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    def _words(self, *more: str) -> str:
+        """Return the options in a few words, and `more` before the activation."""
+        words = [f"{self.filters} × {self.kernel[0]}×{self.kernel[1]}", f"p={_short(self.padding)}"]
+        words += [f"s={_short(self.stride)}"] if self.stride != (1, 1) else []
+        words += [f"d={_short(self.dilation)}"] if self.dilation != (1, 1) else []
+        words += [*more, *self.activation.words]
+        return ", ".join(words)
+
+
+class Conv(Sliding):
+    """n_f filters of size f_h×f_w×n_c, with stride, padding, dilation and groups."""
+
+    type: Literal["conv"] = "conv"
     groups: PositiveInt = 1
     init: Annotated[Init | None, BeforeValidator(checked_init)] = None
 
@@ -37,10 +54,6 @@ class Conv(Affine):
         if self.filters % self.groups:
             raise ShapeError(f"groups = {self.groups} does not divide filters = {self.filters}.")
         return self
-
-    @cached_property
-    def _window(self) -> Window:
-        return Window.of(self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
     @cached_property
     def _bank(self) -> tuple[Planned, ...]:
@@ -93,14 +106,9 @@ class Conv(Affine):
         return volume_bytes(*self.output_shape(shape)[:2], *self.kernel, shape[2])
 
     def summary(self) -> str:
-        words = [f"{self.filters} × {self.kernel[0]}×{self.kernel[1]}", f"p={_short(self.padding)}"]
-        words += [f"s={_short(self.stride)}"] if self.stride != (1, 1) else []
-        words += [f"d={_short(self.dilation)}"] if self.dilation != (1, 1) else []
-        words += [f"groups={self.groups}"] if self.groups != 1 else []
-        words += self.activation.words
+        words = [self._words(*([f"groups={self.groups}"] if self.groups != 1 else []))]
         words += [" + ".join(kernel.name for kernel in self._bank)] if self._bank else []
-        words += ["frozen"] if self.frozen else []
-        return ", ".join(words)
+        return ", ".join([*words, *(["frozen"] if self.frozen else [])])
 
 
 def _short(value: object) -> str:
