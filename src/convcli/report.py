@@ -204,7 +204,8 @@ def _sample(model: Model, judged: Judged) -> Sample:
         tuple(
             FeatureMaps(place.number, place.title, trace.output(place.number)[0])
             for place in model.network.places
-            if place.layer.window(place.input) is not None and len(place.output) == 3
+            if (place.layer.window(place.input) or place.layer.transposed(place.input))
+            and len(place.output) == 3
         ),
     )
 

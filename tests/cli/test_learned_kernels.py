@@ -131,7 +131,7 @@ WRONG = {
     "not a convolution": (
         "run:runs/grey-001#2/1",
         2,
-        "run:runs/grey-001#2/1: layer 2 is max_pool, and this needs a conv layer: 1, 3.",
+        "run:runs/grey-001#2/1: layer 2 is max_pool, and this needs a conv or separable_conv layer: 1, 3.",
     ),
     "no such filter": (
         "run:runs/grey-001#1/5",
@@ -237,7 +237,7 @@ def test_more_kernels_than_a_terminal_shows_are_counted(call, tmp_path):
         (["sobel", "--run", "runs/grey-001"], "sobel and --run both say what to show; give one of them."),
         (
             ["--run", "runs/grey-001", "--layer", "5"],
-            "--layer 5 is dense, and this needs a conv layer: 1, 3.",
+            "--layer 5 is dense, and this needs a conv or separable_conv layer: 1, 3.",
         ),
         (["--run", "runs/grey-001", "--layer", "9"], "--layer 9: the network has layers 1 to 5."),
     ],

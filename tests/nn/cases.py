@@ -97,6 +97,22 @@ def separable_conv(torch, layer, x, weights, _training):
     return activated(torch, layer.activation, y)
 
 
+def transposed_conv(torch, layer, x, weights, _training):
+    nn, window = torch.nn.functional, layer.transposed(()).window
+    rows, columns = layer.output_shape((*x.shape[2:], x.shape[1]))[:2]
+    kernels, bias = weights["W"].permute(3, 2, 0, 1).contiguous(), weights.get("b")
+    options = {"groups": layer.groups, "dilation": window.dilation}
+    (top, bottom), (left, right) = window.padding
+    if (top, left) == (bottom, right):
+        y = nn.conv_transpose2d(x, kernels, bias, window.stride, (top, left), layer.output_padding, **options)
+    else:  # PyTorch has one padding for both ends
+        y = nn.conv_transpose2d(x, kernels, None, window.stride, **options)
+        y = nn.pad(y, (0, layer.output_padding[1], 0, layer.output_padding[0]))
+        y = y[:, :, top : top + rows, left : left + columns]
+        y = y if bias is None else y + bias[:, None, None]
+    return activated(torch, layer.activation, y)
+
+
 def dense(torch, layer, x, weights, _training):
     y = torch.nn.functional.linear(x, weights["W"].T, weights.get("b"))
     return activated(torch, layer.activation, y)
@@ -210,6 +226,39 @@ FACTS = {
         large={"filters": 8, "activation": "relu", "padding": "same"},
         multiply_adds=(3 * 4) * (3 * 3 * 3 + 3 * 4),
     ),
+    "transposed_conv": Facts(
+        transposed_conv,
+        cases={
+            "as it comes": Case((3, 4, 2), {"filters": 3}),
+            "twice as large": Case(
+                (3, 4, 2),
+                {"filters": 3, "padding": "same", "stride": 2, "output_padding": 1, "activation": "relu"},
+            ),
+            "touching": Case((3, 2, 3), {"filters": 2, "kernel": 2, "stride": 2, "bias": False}),
+            "gaps": Case((3, 2, 1), {"filters": 2, "kernel": [1, 2], "stride": 3}),
+            "padding beyond the kernel": Case((6, 7, 2), {"filters": 2, "padding": 3}),
+            "padding per side": Case(
+                (3, 4, 2),
+                {"filters": 2, "padding": [[0, 2], [1, 0]], "stride": [2, 1], "output_padding": [1, 0]},
+            ),
+            "output padding beyond padding": Case(
+                (3, 3, 1), {"filters": 1, "padding": [[2, 0], [0, 1]], "stride": 3, "output_padding": 2}
+            ),
+            "output padding that reaches the stride": Case(
+                (4, 3, 2),
+                {"filters": 2, "padding": 2, "stride": [1, 2], "dilation": 3, "output_padding": [2, 2]},
+            ),
+            "groups": Case((3, 3, 4), {"filters": 6, "groups": 2, "stride": 2, "activation": "tanh"}),
+            "depthwise": Case((3, 4, 3), {"filters": 3, "groups": 3, "stride": 2, "padding": 1}),
+            "many channels": Case((3, 4, 32), {"filters": 32, "padding": "same"}),
+        },
+        words=(
+            {"filters": 8, "kernel": [3, 5], "stride": 2, "output_padding": [1, 0], "activation": "relu"},
+            "8 × 3×5, p=valid, s=2, output p=(1,0), relu",
+        ),
+        large={"filters": 8, "kernel": 2, "stride": 2, "activation": "relu"},
+        multiply_adds=(3 * 4) * 3 * (3 * 3 * 2),
+    ),
     "max_pool": Facts(
         lambda torch, layer, x, *_: torch.nn.functional.max_pool2d(x, layer.size, layer.stride),
         cases=POOLED,
@@ -311,14 +360,17 @@ FACTS = {
     ),
     "upsample": Facts(
         lambda torch, layer, x, *_: torch.nn.functional.interpolate(
-            x, scale_factor=layer.factor, mode="nearest-exact"
+            x, scale_factor=layer.factor, mode="bilinear" if layer.mode == "bilinear" else "nearest-exact"
         ),
         cases={
             "as it comes": Case((3, 4, 2)),
             "rows alone": Case((2, 3, 1), {"factor": [3, 1]}),
             "by one": Case((2, 3, 2), {"factor": 1}),
+            "bilinear": Case((3, 4, 2), {"mode": "bilinear"}),
+            "bilinear, another factor for rows": Case((2, 5, 3), {"factor": [3, 4], "mode": "bilinear"}),
+            "bilinear, of one row": Case((1, 2, 1), {"factor": [2, 1], "mode": "bilinear"}),
         },
-        words=({"factor": [2, 3]}, "2×3"),
+        words=({"factor": [2, 3], "mode": "bilinear"}, "2×3, bilinear"),
     ),
     "residual": Facts(
         residual,

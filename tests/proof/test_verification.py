@@ -20,11 +20,20 @@ from convcli.engine.plane.strategies.separable import Separable
 from convcli.engine.plane.strategies.spectral import Spectral
 from convcli.engine.plane.strategies.stacked import Stacked
 from convcli.proof import verification
-from convcli.proof.verification import CONVOLUTIONS, FILTERS, POOLED, POOLS, filter_kernel, verify
+from convcli.proof.verification import ALONE, CONVOLUTIONS, FILTERS, POOLED, POOLS, filter_kernel, verify
 from convcli.shapes import Window
 
-FEW = {"same", "two groups, stride 2", "Winograd", "2×2", "overlapping", "3×3", "border wrap"}
-TABLES = (CONVOLUTIONS, POOLED, POOLS, FILTERS)
+FEW = {
+    "same",
+    "two groups, stride 2",
+    "Winograd",
+    "2×2",
+    "transposed, stride 2",
+    "overlapping",
+    "3×3",
+    "border wrap",
+}
+TABLES = (CONVOLUTIONS, POOLED, ALONE, POOLS, FILTERS)
 
 
 @pytest.fixture

@@ -66,12 +66,12 @@ def kernels(
 def _show_learned(run: Path, layer: str | None, json: bool) -> None:
     """Print the kernels of a trained layer, by default the first convolution."""
     from convcli.explain.tensors import layer_of
-    from convcli.nn.layers import Conv
+    from convcli.nn.layers import Conv, SeparableConv
     from convcli.render.learned import LearnedLayer, learned_document, learned_view
     from convcli.runs import checkpoints
 
     run = chosen_run(run)
     model = checkpoints.load_run(run)
-    number, _ = layer_of(model, layer, (Conv,))
+    number, _ = layer_of(model, layer, (Conv, SeparableConv))
     learned = LearnedLayer(str(run), number, model.weights.arrays.at(number)["W"])
     print_json(learned_document(learned)) if json else show(learned_view(learned))

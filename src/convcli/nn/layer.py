@@ -17,6 +17,7 @@ from convcli.errors import ShapeError
 from convcli.nn.tape import Pass, Tape, Weights
 from convcli.registry import Registry
 from convcli.shapes import Pair, ReceptiveField, Window
+from convcli.shapes.transposed import Transposed
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -180,6 +181,10 @@ class Layer(Part):
 
     def window(self, shape: Shape) -> Window | None:
         """Return the window that the layer slides over its input, if it does."""
+        return None
+
+    def transposed(self, shape: Shape) -> Transposed | None:
+        """Return the window that each cell of its input lays down, if one does."""
         return None
 
     def sees(self, field: ReceptiveField | None, shape: Shape) -> ReceptiveField | None:

@@ -6,13 +6,15 @@ but the size formula.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError
-from convcli.shapes import Window
+from convcli.shapes import Pair, Window
+from convcli.shapes.transposed import Transposed
 
 Position = tuple[int, int, int, list[int], list[int]]
 
@@ -62,6 +64,43 @@ def conv2d_backward(
     (top, _), (left, _) = window.padding
     dx = dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]
     return dx, dw, dy.sum((0, 1, 2), dtype=np.float64)
+
+
+def transposed_conv2d(x: Array, w: Array, b: Array, transposed: Transposed, groups: int = 1) -> Array:
+    """Return Z: each cell lays down every kernel times itself; what lies outside is cropped; plus bias.
+
+    `x` (n, h, w, c_in), `w` (f_h, f_w, c_out / groups, c_in), `b` (c_out,).
+    """
+    window, (n, height, width, c_in) = transposed.window, x.shape
+    (s_h, s_w), (d_h, d_w), ((top, _), (left, _)) = window.stride, window.dilation, window.padding
+    out_h, out_w = transposed.output_shape((height, width))
+    count = c_in // groups
+    y = np.zeros((n, out_h, out_w, len(b)))
+    for image, row, column, channel in np.ndindex(*x.shape):
+        outputs = slice(channel // count * w.shape[2], (channel // count + 1) * w.shape[2])
+        for i, j in np.ndindex(*window.size):
+            to = (row * s_h + i * d_h - top, column * s_w + j * d_w - left)
+            if 0 <= to[0] < out_h and 0 <= to[1] < out_w:
+                y[image, to[0], to[1], outputs] += x[image, row, column, channel] * w[i, j, :, channel]
+    return y + b
+
+
+def bilinear(x: Array, factor: Pair) -> Array:
+    """Return planes `factor` times as large: at each place the four cells around, the nearer the more."""
+    (n, *plane, c), (f_h, f_w) = x.shape, factor
+    y = np.zeros((n, plane[0] * f_h, plane[1] * f_w, c))
+    for row, column in np.ndindex(*y.shape[1:3]):
+        for i, down in _around((row + 0.5) / f_h - 0.5, plane[0]):
+            for j, right in _around((column + 0.5) / f_w - 0.5, plane[1]):
+                y[:, row, column] += down * right * x[:, i, j]
+    return y
+
+
+def _around(place: float, n: int) -> list[tuple[int, float]]:
+    """Return the two of n cells that a place lies between, and each one's share; outside is the last one."""
+    first = math.floor(place)
+    beyond = place - first
+    return [(min(max(first, 0), n - 1), 1 - beyond), (min(max(first + 1, 0), n - 1), beyond)]
 
 
 def max_pool2d(x: Array, window: Window) -> Array:

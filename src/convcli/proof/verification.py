@@ -1,6 +1,7 @@
 """The engine against slow loops, on the machine it runs on: a table of cases that takes every way through it.
 
-A case is one line of `CONVOLUTIONS`, `POOLED`, `POOLS` or `FILTERS`; each runs in float64 and in float32.
+A case is one line of `CONVOLUTIONS`, `POOLED`, `ALONE`, `POOLS` or `FILTERS`; each runs in float64 and
+float32.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from typing import Any
 
 import numpy as np
 
+import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.engine.batch import conv, pool
 from convcli.engine.batch.convolution import convolution
 from convcli.engine.plane.filter import filter2d
 from convcli.engine.workspace import Array, Workspace
+from convcli.nn.layer import LAYERS
+from convcli.nn.tape import Tape, Weights
 from convcli.proof import reference
 from convcli.shapes import IntOrPair, Pair, Window
 
@@ -53,6 +57,15 @@ class Pool:
     x: Shape4
     size: IntOrPair
     stride: IntOrPair | None = None
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A layer by its type and options, and the shape of a sample."""
+
+    type: str
+    shape: tuple[int, ...]
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -122,6 +135,24 @@ POOLED = {
     "Winograd": Convolution((2, 6, 4, 32), (3, 3, 32, 34), {"padding": "same"}, (2, 2)),
     "Winograd with remainder": Convolution((1, 7, 5, 33), (3, 3, 33, 32), {"padding": "same"}, (2, 2)),
     "Winograd, valid": Convolution((1, 6, 8, 32), (3, 3, 32, 32), pool=(2, 2)),
+}
+
+ALONE = {
+    "separable, stride 2": Alone("separable_conv", (7, 8, 3), {"filters": 4, "stride": 2, "padding": "same"}),
+    "separable, two kernels a channel": Alone(
+        "separable_conv", (5, 6, 3), {"filters": 4, "depth_multiplier": 2}
+    ),
+    "transposed": Alone("transposed_conv", (4, 5, 3), {"filters": 4, "padding": 1}),
+    "transposed, stride 2": Alone(
+        "transposed_conv", (4, 5, 3), {"filters": 4, "stride": 2, "padding": "same", "output_padding": 1}
+    ),
+    "transposed, groups, dilation 2": Alone(
+        "transposed_conv",
+        (4, 5, 4),
+        {"filters": 6, "groups": 2, "dilation": 2, "padding": [[0, 2], [1, 0]], "output_padding": 1},
+    ),
+    "transposed, Winograd": Alone("transposed_conv", (4, 6, 32), {"filters": 32, "padding": "same"}),
+    "bilinear 2×3": Alone("upsample", (4, 5, 3), {"factor": [2, 3], "mode": "bilinear"}),
 }
 
 POOLS = {
@@ -268,9 +299,32 @@ def _filter(case: Filter, dtype: np.dtype[Any], rng: np.random.Generator) -> Res
     return {"y": (fast, reference.filter2d(plane, laid, Window.of(case.kernel, **options), border, fill))}
 
 
+def _layer(case: Alone, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    layer = LAYERS[case.type](**case.options)
+    x = rng.standard_normal((2, *case.shape)).astype(dtype)
+    initial = layer.initial_weights(case.shape)
+    weights = Weights({name: rng.standard_normal(one.shape).astype(dtype) for name, one in initial.items()})
+    return {"y": (layer.forward(x, weights, Tape()), _SLOWLY[case.type](x, weights, layer))}
+
+
+def _separable(x: Array, weights: Weights, layer: Any) -> Array:
+    w, p = weights["W"], weights["P"]
+    mid = reference.conv2d(x, w, np.zeros(w.shape[3]), layer.window(()), x.shape[3])
+    return reference.conv2d(mid, p, weights["b"], Window.of(1))
+
+
+_SLOWLY: dict[str, Callable[[Array, Weights, Any], Array]] = {
+    "separable_conv": _separable,
+    "transposed_conv": lambda x, weights, layer: reference.transposed_conv2d(
+        x, weights["W"], weights["b"], layer.transposed(()), layer.groups
+    ),
+    "upsample": lambda x, _, layer: reference.bilinear(x, layer.factor),
+}
+
 _OPERATIONS: tuple[tuple[str, Mapping[str, Any], Callable[..., Results]], ...] = (
     ("conv2d", CONVOLUTIONS, _convolution),
     ("conv2d + pool", POOLED, _pooled),
+    ("layer", ALONE, _layer),
     ("max_pool2d", POOLS, partial(_pooling, "max_pool2d")),
     ("avg_pool2d", POOLS, partial(_pooling, "avg_pool2d")),
     ("filter2d", FILTERS, _filter),

@@ -19,6 +19,7 @@ from convcli.nn.layer import HOLDING, Initial, Shape
 from convcli.nn.network import Network
 from convcli.nn.places import Place
 from convcli.shapes import Pair, ReceptiveField, Window, formulas
+from convcli.shapes.transposed import Transposed
 from convcli.shapes.volume import volume_bytes
 from convcli.wording import by, first_of, memory, printable, short_pair, shown
 
@@ -32,6 +33,7 @@ class LayerRow:
     frozen: int
     multiply_adds: int
     window: Window | None
+    transposed: Transposed | None
     column_bytes: int
 
     @property
@@ -43,6 +45,12 @@ class LayerRow:
     def receptive_field(self) -> Pair | None:
         """Rows and columns of the image that a cell sees."""
         return self.field.size if self.field else None
+
+    @property
+    def formula(self) -> str:
+        """The size formula of its window with its numbers, if it has one."""
+        window = self.window or self.transposed
+        return formulas.short_in_numbers(self.plane, window) if window else ""
 
     @property
     def plane(self) -> Pair:
@@ -60,14 +68,15 @@ def layer_rows(network: Network) -> Iterator[LayerRow]:
             place.frozen,
             layer.multiply_adds(shape),
             layer.window(shape),
+            layer.transposed(shape),
             layer.column_bytes(shape),
         )
 
 
 def size_in_numbers(row: LayerRow) -> str:
     """Return how the size of a layer's output comes about; nothing where it stays or is an option."""
-    if row.window is not None:
-        return formulas.short_in_numbers(row.plane, row.window)
+    if row.formula:
+        return row.formula
     given = row.place.input
     return _product(given) if len(given) > len(row.place.output) else ""
 
@@ -82,7 +91,8 @@ def multiply_adds_in_numbers(place: Place) -> str:
     """Return the multiplications of a layer itself: positions times weights, `28·28 · 3·3·1·12`."""
     weights = [_product(initial.shape) for initial in _own(place) if initial.decays]
     each = f"({' + '.join(weights)})" if len(weights) > 1 else "".join(weights)
-    return " · ".join(filter(None, (_product(place.output[:-1]), each))) if weights else ""
+    positions = place.input if place.layer.transposed(place.input) else place.output
+    return " · ".join(filter(None, (_product(positions[:-1]), each))) if weights else ""
 
 
 def _own(place: Place) -> list[Initial]:
@@ -143,14 +153,17 @@ def geometry_view(network: Network) -> Group:
         table.add_row(
             str(row.place.number),
             row.place.layer.name(),
-            formulas.short_in_numbers(row.plane, row.window) if row.window else "",
+            row.formula,
             short_pair(row.field.jump) if row.field else "",
             short_pair(row.field.centre) if row.field else "",
             short_pair(row.window.remainder(row.plane)) if row.window else "",
             memory(volume_bytes(*row.place.output)),
             memory(row.column_bytes) if row.column_bytes else "",
         )
-    return Group(table, Text(f"size = {formulas.SHORT_SIZE}"))
+    lines = [f"size = {formulas.SHORT_SIZE}"]
+    if any(row.transposed for row in rows):
+        lines.append(f"     = {formulas.SHORT_TRANSPOSED_SIZE} of a transposed convolution")
+    return Group(table, Text("\n".join(lines)))
 
 
 def network_document(network: Network) -> dict[str, Any]:
@@ -196,11 +209,10 @@ def _row_document(row: LayerRow, rows: Iterable[LayerRow]) -> dict[str, Any]:
 
 
 def _window_document(row: LayerRow) -> dict[str, Any]:
-    if row.window is None:
-        return {"formula": None, "unused": None}
+    window = row.window or row.transposed
     return {
-        "formula": formulas.by_axis(row.plane, row.window),
-        "unused": list(row.window.remainder(row.plane)),
+        "formula": formulas.by_axis(row.plane, window) if window else None,
+        "unused": list(row.window.remainder(row.plane)) if row.window else None,
     }
 
 

@@ -149,12 +149,7 @@ class TransposedReport(SizeReport):
         return transposed_cost(self.plane, self.output, self.window.size, **self.depths)
 
     def formula(self, axis: int) -> str:
-        n, f, s, d = (
-            sizes[axis] for sizes in (self.plane, self.window.size, self.window.stride, self.window.dilation)
-        )
-        before, after = self.window.padding[axis]
-        extra = self.output_padding[axis]
-        return f"({n} − 1)·{s} − {before} − {after} + {d}·({f}−1) + {extra} + 1 = {self.output[axis]}"
+        return formulas.transposed_in_numbers(self.plane, self.transposed, axis)
 
     def text(self) -> str:
         back = self.window.output_shape(self.output)

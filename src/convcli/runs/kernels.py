@@ -38,7 +38,7 @@ def parse(text: str, *, tell: Callable[[str], None]) -> Kernel:
     from convcli.explain.tensors import layer_of
     from convcli.explain.topics import chosen_index
     from convcli.kernels.learned import learned
-    from convcli.nn.layers import Conv
+    from convcli.nn.layers import Conv, SeparableConv
     from convcli.runs import checkpoints
     from convcli.runs.history import find
 
@@ -47,14 +47,14 @@ def parse(text: str, *, tell: Callable[[str], None]) -> Kernel:
         tell(choice)
     model = checkpoints.load_run(run)
     layer = ".".join(str(int(digits)) for digits in match["layer"].split("."))
-    number, _ = layer_of(model, layer, (Conv,), f"{text}: layer")
+    number, _ = layer_of(model, layer, (Conv, SeparableConv), f"{text}: layer")
     w = model.weights.arrays.at(number)["W"]
     k = chosen_index(int(match["filter"]), w.shape[3], f"{text}: filter")
     name = f"{run.resolve().name}-layer{number}-filter{k + 1}"
     if match["channel"] is not None:
         c = chosen_index(int(match["channel"]), w.shape[2], f"{text}: channel")
         return learned(w, k, c, name=f"{name}-channel{c + 1}", source=text)
-    colours = w.shape[2] == 3 and number == layer_of(model, None, (Conv,))[0]
+    colours = w.shape[2] == 3 and number == layer_of(model, None, (Conv, SeparableConv))[0]
     if w.shape[2] > 1 and not colours:
         raise UsageError(
             f"{text}: the filters of layer {number} have {w.shape[2]} channels, which are not a photo's: "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from convcli.shapes.transposed import Transposed
 from convcli.shapes.window import AXES, Pair, Window
 
 SIZE = "⌊(n + p_before + p_after − d(f−1) − 1) / s⌋ + 1"
 SHORT_SIZE = "⌊(n + p_before + p_after − span) / s⌋ + 1, with span = d(f−1) + 1"
+SHORT_TRANSPOSED_SIZE = "(n − 1)s + span − p_before − p_after + output_padding"
 TRANSPOSED_SIZE = "(n − 1)s − p_before − p_after + d(f−1) + output_padding + 1"
 
 
@@ -22,8 +24,23 @@ def in_numbers(plane: Pair, window: Window, axis: int) -> str:
     return f"⌊{numbers} / {s}⌋ + 1 = ⌊{room} / {s}⌋ + 1 = {window.output_shape(plane)[axis]}"
 
 
-def by_axis(plane: Pair, window: Window) -> dict[str, str]:
+def transposed_in_numbers(plane: Pair, transposed: Transposed, axis: int) -> str:
+    """Return the size formula of one axis of a transposed convolution with its numbers in it.
+
+    >>> transposed_in_numbers((3, 3), Transposed(Window.of(3, stride=2, padding=1), (1, 1)), 0)
+    '(3 − 1)·2 − 1 − 1 + 1·(3−1) + 1 + 1 = 6'
+    """
+    window, extra = transposed.window, transposed.output_padding[axis]
+    n, f, s, d = plane[axis], window.size[axis], window.stride[axis], window.dilation[axis]
+    before, after = window.padding[axis]
+    size = transposed.output_shape(plane)[axis]
+    return f"({n} − 1)·{s} − {before} − {after} + {d}·({f}−1) + {extra} + 1 = {size}"
+
+
+def by_axis(plane: Pair, window: Window | Transposed) -> dict[str, str]:
     """Return the formula in numbers for rows and for columns."""
+    if isinstance(window, Transposed):
+        return {name: transposed_in_numbers(plane, window, axis) for axis, name in enumerate(AXES)}
     return {name: in_numbers(plane, window, axis) for axis, name in enumerate(AXES)}
 
 
@@ -37,7 +54,7 @@ def lines(rows: str, columns: str, letters: str = SIZE) -> list[str]:
     return [f"out = {letters}", *numbers]
 
 
-def short_in_numbers(plane: Pair, window: Window) -> str:
+def short_in_numbers(plane: Pair, window: Window | Transposed) -> str:
     """Return the formula for a cell of a table: padding and span as one number each, a line an axis.
 
     >>> short_in_numbers((28, 28), Window.of(3, padding=1, dilation=2))
@@ -45,8 +62,17 @@ def short_in_numbers(plane: Pair, window: Window) -> str:
     """
 
     def one(axis: int) -> str:
+        if isinstance(window, Transposed):
+            return _short_transposed(plane, window, axis)
         added = sum(window.padding[axis])
         middle = f"+{added}" if added else ""
         return f"⌊({plane[axis]}{middle}−{window.span[axis]})/{window.stride[axis]}⌋+1"
 
     return "\n".join(dict.fromkeys((one(0), one(1))))
+
+
+def _short_transposed(plane: Pair, transposed: Transposed, axis: int) -> str:
+    window, extra = transposed.window, transposed.output_padding[axis]
+    cropped = sum(window.padding[axis])
+    crop, more = f"−{cropped}" if cropped else "", f"+{extra}" if extra else ""
+    return f"({plane[axis]}−1)·{window.stride[axis]}+{window.span[axis]}{crop}{more}"

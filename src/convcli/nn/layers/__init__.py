@@ -9,6 +9,7 @@ from convcli.nn.layers.regularisation import BatchNorm, Dropout
 from convcli.nn.layers.residual import Residual
 from convcli.nn.layers.separable_conv import SeparableConv
 from convcli.nn.layers.sequence import Sequence
+from convcli.nn.layers.transposed_conv import TransposedConv
 from convcli.nn.layers.upsample import Upsample
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Residual",
     "SeparableConv",
     "Sequence",
+    "TransposedConv",
     "Upsample",
 ]

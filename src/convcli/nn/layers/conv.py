@@ -34,9 +34,9 @@ class Sliding(Affine):
 
     def _words(self, *more: str) -> str:
         """Return the options in a few words, and `more` before the activation."""
-        words = [f"{self.filters} × {self.kernel[0]}×{self.kernel[1]}", f"p={_short(self.padding)}"]
-        words += [f"s={_short(self.stride)}"] if self.stride != (1, 1) else []
-        words += [f"d={_short(self.dilation)}"] if self.dilation != (1, 1) else []
+        words = [f"{self.filters} × {self.kernel[0]}×{self.kernel[1]}", f"p={short(self.padding)}"]
+        words += [f"s={short(self.stride)}"] if self.stride != (1, 1) else []
+        words += [f"d={short(self.dilation)}"] if self.dilation != (1, 1) else []
         words += [*more, *self.activation.words]
         return ", ".join(words)
 
@@ -111,7 +111,8 @@ class Conv(Sliding):
         return ", ".join([*words, *(["frozen"] if self.frozen else [])])
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """Return a size or padding in short: once where it is the same for rows and columns."""
     if isinstance(value, tuple) and value[0] == value[1] and not isinstance(value[0], tuple):
         return str(value[0])
     return str(value).replace(" ", "")

@@ -1,10 +1,14 @@
-"""Upsampling as a layer: planes that grow by repeating what they have."""
+"""Upsampling as a layer: planes that grow without weights."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import numpy as np
 
 from convcli.config import sizes
+from convcli.engine.products import multiply
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Shape, plane_of
 from convcli.nn.tape import Tape, Weights
@@ -12,13 +16,16 @@ from convcli.shapes import Pair, ReceptiveField
 
 
 class Upsample(Layer):
-    """Each cell repeated `factor` times along rows and columns: its nearest neighbours in the larger plane.
+    """Planes `factor` times as large: each cell repeated, or straight lines from one to the next.
 
-    The gradient of a cell is the sum over its repetitions.
+    In mode "bilinear" output i of an axis lies at (i + ½) / factor − ½ of the input's cells, counted from 0,
+    and what lies beyond the outermost ones is as they are: PyTorch's align_corners=False, OpenCV's
+    INTER_LINEAR. Backward is the transpose of either.
     """
 
     type: Literal["upsample"] = "upsample"
     factor: Annotated[Pair, sizes("factor")] = (2, 2)
+    mode: Literal["nearest", "bilinear"] = "nearest"
 
     def output_shape(self, shape: Shape) -> Shape:
         (rows, columns), channels = plane_of(shape, "upsample")
@@ -26,21 +33,44 @@ class Upsample(Layer):
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         n, rows, columns, channels = x.shape
-        blocks = (n, rows, self.factor[0], columns, self.factor[1], channels)
-        y = tape.workspace.array("y", blocks, x.dtype)
-        y[...] = x[:, :, None, :, None]
+        (times, across), arrays = self.factor, tape.workspace
+        if self.mode == "nearest":
+            y = arrays.array("y", (n, rows, times, columns, across, channels), x.dtype)
+            y[...] = x[:, :, None, :, None]
+        else:
+            down, right = _shares(rows, times, x.dtype), _shares(columns, across, x.dtype)
+            taller = arrays.array("taller", (n, rows * times, columns * channels), x.dtype)
+            multiply(down, x.reshape(n, rows, -1), taller)
+            y = arrays.array("y", (n * rows * times, columns * across, channels), x.dtype)
+            multiply(right, taller.reshape(-1, columns, channels), y)
         return y.reshape(n, *self.output_shape(x.shape[1:]))
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        n, rows, columns, channels = dy.shape
-        (times, across), blocks = self.factor, tape.workspace
-        size = (n, rows // times, columns // across, channels)
-        dx = blocks.array("dx", size, dy.dtype)
-        return dy.reshape(n, size[1], times, size[2], across, channels).sum((2, 4), out=dx)
+        n, height, width, channels = dy.shape
+        (times, across), arrays = self.factor, tape.workspace
+        rows, columns = height // times, width // across
+        dx = arrays.array("dx", (n, rows, columns, channels), dy.dtype)
+        if self.mode == "nearest":
+            return dy.reshape(n, rows, times, columns, across, channels).sum((2, 4), out=dx)
+        down, right = _shares(rows, times, dy.dtype), _shares(columns, across, dy.dtype)
+        taller = arrays.array("dtaller", (n * height, columns, channels), dy.dtype)
+        multiply(right.T, dy.reshape(-1, width, channels), taller)
+        multiply(down.T, taller.reshape(n, height, -1), dx.reshape(n, rows, -1))
+        return dx
 
     def sees(self, field: ReceptiveField | None, shape: Shape) -> ReceptiveField | None:
         """Return None: neighbours may see the same, so that what windows behind it see is not even."""
         return None
 
     def summary(self) -> str:
-        return "×".join(map(str, self.factor))
+        words = "×".join(map(str, self.factor))
+        return words if self.mode == "nearest" else f"{words}, {self.mode}"
+
+
+@lru_cache(maxsize=64)  # training asks for the same few, many times a step
+def _shares(cells: int, factor: int, dtype: np.dtype[Any]) -> Array:
+    """Return what each of cells · factor outputs of an axis takes of each cell: (cells · factor, cells)."""
+    places = (np.arange(cells * factor) + 0.5) / factor - 0.5
+    distances = np.abs(np.clip(places, 0, cells - 1)[:, None] - np.arange(cells))
+    shares: Array = np.maximum(1 - distances, 0).astype(dtype)
+    return shares
