@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli.engine.batch import pool
+from convcli.engine.batch import norm, pool
 from convcli.engine.batch.conv import conv2d_backward
 from convcli.engine.sums import column_products, column_sums, plane_sums, vector_norm
+from convcli.engine.workspace import Workspace
 from convcli.nn.layers import BatchNorm, GlobalAvgPool
 from convcli.nn.tape import Pass, Tape
 
@@ -121,3 +122,26 @@ def test_the_norm_of_many_gradients_is_that_of_float64():
     assert vector_norm(x) == pytest.approx(np.sqrt(np.sum(x.astype(np.float64) ** 2)), rel=1e-7)
     assert vector_norm(np.zeros(0, np.float32)) == 0
     assert np.isnan(vector_norm(np.array([1, np.nan], np.float32)))
+
+
+@pytest.mark.parametrize("mean", [0, 1, 30, 1000])
+@pytest.mark.parametrize("shape", [(1, 3), (7, 5), (3, 40, 41, 8), (16, 5000), (70_000, 1)])
+def test_squares_about_the_mean_are_those_of_float64(mean, shape):
+    x = uniform(shape) + np.float32(mean)
+    x[..., 0] = mean + 0.1  # no variance
+    wide = x.reshape(-1, shape[-1]).astype(np.float64)
+    means, squared = norm.squares(x, Workspace())
+    np.testing.assert_allclose(means, wide.mean(0), rtol=2e-7)
+    np.testing.assert_allclose(squared, ((wide - wide.mean(0)) ** 2).sum(0), rtol=3e-6, atol=1e-9)
+
+
+def test_figures_of_parts_are_those_of_the_whole():
+    x = np.random.default_rng(0).normal([0, 5, 1e6], 1, (50, 3))
+    parts = [x[:1], x[1:20], x[20:20], x[20:]]
+    figures = [
+        (np.full(3, float(len(part))), *(norm.squares(part, Workspace()) if len(part) else np.zeros((2, 3))))
+        for part in parts
+    ]
+    mean, squared = norm.pooled(*(np.stack(column) for column in zip(*figures, strict=True)))
+    np.testing.assert_allclose(mean, x.mean(0), rtol=1e-13)
+    np.testing.assert_allclose(squared, ((x - x.mean(0)) ** 2).sum(0), rtol=1e-9)

@@ -1,15 +1,22 @@
-"""Batch normalisation's arithmetic: few passes over memory, each in blocks that stay in a cache meanwhile."""
+"""Batch normalisation's arithmetic: few passes over memory, each in blocks that stay in a cache meanwhile.
+
+Numbers are taken about a `centre`, one for each channel: 0 where means are small beside deviations, which
+saves a subtraction for every number, and else the mean, for rounding would drown the deviations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from convcli.engine.sums import DEPTH, column_sums
+from convcli.engine.sums import DEPTH
 from convcli.engine.workspace import Array, Workspace
 
-LINE = 2048  # numbers side by side, of as many rows as make so many
+LINE = 4096  # numbers side by side, of as many rows as make so many
+LOST = (
+    8  # how many times as large squares about 0 may be as those about the mean, for three bits that are lost
+)
 
 
 def squares(x: Array, scratch: Workspace) -> tuple[Array, Array]:
@@ -17,14 +24,16 @@ def squares(x: Array, scratch: Workspace) -> tuple[Array, Array]:
 
     Where there are no rows both are 0.
     """
-    lines, count = _Lines(x.shape[-1]), max(x.size // x.shape[-1], 1)
-    mean = column_sums(x) / count
-    near = mean.astype(x.dtype)
-    row, sums, block = lines.row(near), lines.sums(), lines.block(scratch, x)
-    for rows in lines.blocks(x):
-        deviation = np.subtract(rows, row[: rows.shape[1]], out=block[: len(rows), : rows.shape[1]])
-        sums[: rows.shape[1]] += np.einsum("ij,ij->j", deviation, deviation)
-    return mean, np.maximum(lines.total(sums) - count * (mean - near) ** 2, 0)
+    count, centre = max(x.size // x.shape[-1], 1), np.zeros(x.shape[-1], x.dtype)
+    sums, squared = products(x, None, centre, scratch)
+    mean = sums / count
+    about = squared - count * mean**2
+    if not (about * LOST >= squared).all():  # nor where some are no numbers
+        centre = mean.astype(x.dtype)
+        sums, squared = products(x, None, centre, scratch)
+        about = np.maximum(squared - sums**2 / count, 0)
+        mean = centre + sums / count
+    return mean, about
 
 
 def pooled(counts: Array, means: Array, squared: Array) -> tuple[Array, Array]:
@@ -37,43 +46,51 @@ def pooled(counts: Array, means: Array, squared: Array) -> tuple[Array, Array]:
     return mean, squared.sum(0) + (counts * (means - mean) ** 2).sum(0)
 
 
-def normalise(x: Array, mean: Array, scale: Array, shift: Array, out: Array) -> Array:
-    """Write (x − mean) · scale + shift to `out`, channel by channel; the three are of its dtype."""
+def centre_of(mean: Array, deviation: Array, x: Array) -> Array:
+    """Return the centre to take `x` about, of its dtype: 0 for all channels, or the mean for all."""
+    return (mean * (mean**2 > (LOST - 1) * deviation**2).any()).astype(x.dtype)
+
+
+def products(x: Array, dy: Array | None, centre: Array, scratch: Workspace) -> tuple[Array, Array]:
+    """Return for each channel, as float64, the sums of dy, and of dy · (x − centre).
+
+    Without `dy` it is x − centre itself. All have one dtype.
+    """
+    lines, ones = _Lines(x.shape[-1]), np.ones(DEPTH, x.dtype)
+    plain, weighted = lines.sums(), lines.sums()
+    about = lines.about(centre, scratch)
+    for rows, gradient in zip(lines.blocks(x), lines.blocks(x if dy is None else dy), strict=True):
+        width, deviation = rows.shape[1], about(rows)
+        factor = deviation if dy is None else gradient
+        plain[:width] += ones[: len(rows)] @ factor
+        weighted[:width] += np.einsum("ij,ij->j", deviation, factor)
+    return lines.total(plain), lines.total(weighted)
+
+
+def normalise(x: Array, centre: Array, scale: Array, shift: Array, out: Array) -> Array:
+    """Write (x − centre) · scale + shift to `out`, channel by channel; all have one dtype."""
     lines = _Lines(x.shape[-1])
-    means, scales, shifts = (lines.row(numbers) for numbers in (mean, scale, shift))
+    centres, scales, shifts = (lines.row(numbers) for numbers in (centre, scale, shift))
     for rows, result in zip(lines.blocks(x), lines.blocks(out), strict=True):
         width = rows.shape[1]
-        np.subtract(rows, means[:width], out=result)
-        np.multiply(result, scales[:width], out=result)
+        deviation = np.subtract(rows, centres[:width], out=result) if centre.any() else rows
+        np.multiply(deviation, scales[:width], out=result)
         np.add(result, shifts[:width], out=result)
     return out
 
 
-def slopes(dy: Array, x: Array, mean: Array, scratch: Workspace) -> tuple[Array, Array]:
-    """Return each channel's sums of dy and of dy · (x − mean), as float64; `mean` is of their dtype."""
-    lines, ones = _Lines(x.shape[-1]), np.ones(DEPTH, x.dtype)
-    row, plain, weighted, block = lines.row(mean), lines.sums(), lines.sums(), lines.block(scratch, x)
-    for gradient, rows in zip(lines.blocks(dy), lines.blocks(x), strict=True):
-        width = rows.shape[1]
-        deviation = np.subtract(rows, row[:width], out=block[: len(rows), :width])
-        plain[:width] += ones[: len(rows)] @ gradient
-        weighted[:width] += np.einsum("ij,ij->j", deviation, gradient)
-    return lines.total(plain), lines.total(weighted)
-
-
 def input_gradient(
-    dy: Array, x: Array, mean: Array, factors: tuple[Array, Array, Array], scratch: Workspace
+    dy: Array, x: Array, centre: Array, factors: tuple[Array, Array, Array], scratch: Workspace
 ) -> Array:
-    """Turn a contiguous `dy` into a · dy + b · (x − mean) + c, channel by channel, for factors a, b and c."""
+    """Turn a contiguous `dy` into a · dy + b · (x − centre) + c, channel by channel, for factors a, b, c."""
     lines = _Lines(x.shape[-1])
-    row, block = lines.row(mean), lines.block(scratch, x)
     a, b, c = (lines.row(factor) for factor in factors)
+    about, block = lines.about(centre, scratch), lines.block(scratch, x)
     for gradient, rows in zip(lines.blocks(dy), lines.blocks(x), strict=True):
         width = rows.shape[1]
-        deviation = np.subtract(rows, row[:width], out=block[: len(rows), :width])
-        np.multiply(deviation, b[:width], out=deviation)
+        share = np.multiply(about(rows), b[:width], out=block[: len(rows), :width])
         np.multiply(gradient, a[:width], out=gradient)
-        np.add(gradient, deviation, out=gradient)
+        np.add(gradient, share, out=gradient)
         np.add(gradient, c[:width], out=gradient)
     return dy
 
@@ -95,6 +112,13 @@ class _Lines:
         if whole * self._width < flat.size:
             yield flat[None, whole * self._width :]
 
+    def about(self, centre: Array, scratch: Workspace) -> Callable[[Array], Array]:
+        """Return what takes a block about `centre`, in an array that the next one overwrites."""
+        if not centre.any():
+            return lambda rows: rows
+        row, block = self.row(centre), self.block(scratch, centre)
+        return lambda rows: np.subtract(rows, row[: rows.shape[1]], out=block[: len(rows), : rows.shape[1]])
+
     def row(self, numbers: Array) -> Array:
         """Return a number for each channel as a line."""
         return np.tile(numbers, self._together)
@@ -109,5 +133,5 @@ class _Lines:
         return sums
 
     def block(self, scratch: Workspace, x: Array) -> Array:
-        """Return an array as large as the largest block of `x`."""
+        """Return an array as large as the largest block, of the dtype of `x`."""
         return scratch.array("block", (DEPTH, self._width), x.dtype)

@@ -99,22 +99,22 @@ class BatchNorm(Layer):
         else:
             mean, variance = (weights[name].astype(np.float64) for name in ("mean", "variance"))
         inverse = 1 / np.sqrt(variance + self.epsilon)
-        near, scale = mean.astype(x.dtype), weights["gamma"] * inverse
-        # What rounding the mean leaves in x − near, in deviations: much, where they are small beside it.
-        left = (mean - near) * inverse
-        tape.saved.update(x=x, near=near, inverse=inverse, left=left, count=count)
+        centre, scale = norm.centre_of(mean, 1 / inverse, x), weights["gamma"] * inverse
+        # What there is of the mean in x − centre, in deviations: if nothing else, what its rounding left.
+        left = (mean - centre) * inverse
+        tape.saved.update(x=x, centre=centre, inverse=inverse, left=left, count=count)
         shift = weights["beta"] - weights["gamma"] * left
         y = tape.workspace.array("y", x.shape, x.dtype)
-        return norm.normalise(x, near, scale.astype(x.dtype), shift.astype(x.dtype), y)
+        return norm.normalise(x, centre, scale.astype(x.dtype), shift.astype(x.dtype), y)
 
     def _remember(self, weights: Weights, mean: Array, variance: Array) -> None:
         for name, batch in (("mean", mean), ("variance", variance)):
             weights[name][...] = self.momentum * weights[name] + (1 - self.momentum) * batch
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        x, near, inverse, left = (tape.saved[name] for name in ("x", "near", "inverse", "left"))
+        x, centre, inverse, left = (tape.saved[name] for name in ("x", "centre", "inverse", "left"))
         current, dy = tape.current, np.ascontiguousarray(dy)
-        dbeta, weighted = norm.slopes(dy, x, near, current.scratch)
+        dbeta, weighted = norm.products(x, dy, centre, current.scratch)
         dgamma = inverse * weighted - left * dbeta
         tape.add("gamma", dgamma)
         tape.add("beta", dbeta)
@@ -125,7 +125,7 @@ class BatchNorm(Layer):
             dgamma, dbeta = current.over_batch(np.stack([dgamma, dbeta])).sum(0) / max(tape.saved["count"], 1)
             b, c = -scale * dgamma * inverse, scale * (left * dgamma - dbeta)
         factors = (a.astype(x.dtype), b.astype(x.dtype), c.astype(x.dtype))
-        return norm.input_gradient(dy, x, near, factors, current.scratch)
+        return norm.input_gradient(dy, x, centre, factors, current.scratch)
 
     def summary(self) -> str:
         return f"momentum={self.momentum:g}"
