@@ -23,7 +23,8 @@ from convcli.engine.blas import blas_libraries, held
 from convcli.engine.workspace import Array
 
 MOST = 100**3  # multiplications
-LEAST = 16  # rows or columns: a vector's width
+WIDTH = 16  # rows or columns: a vector's
+SHORTEST = 64  # in shorter blocks the operand that all of them share is read too often
 
 IN_PLACE = ("SkylakeX", "Cooperlake", "SapphireRapids")  # as OpenBLAS calls its kernels for AVX-512
 
@@ -62,9 +63,10 @@ def multiply(a: Array, b: Array, out: Array) -> Array:
 
 
 def _block(others: int) -> int:
-    """Return how long a block may be along one axis, given the other two's product; 0 where that is too thin.
+    """Return how long a block may be along one axis, given the other two's product; 0 if that is short.
 
-    >>> _block(32 * 32), _block(3136 * 256)
+    >>> _block(32 * 32), _block(128 * 128)
     (976, 0)
     """
-    return MOST // others // LEAST * LEAST
+    length = MOST // others // WIDTH * WIDTH
+    return length if length >= SHORTEST else 0

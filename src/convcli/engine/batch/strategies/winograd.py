@@ -87,7 +87,8 @@ class Winograd(Strategy):
     def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
         """Write Z = W * A_prev + b to `z`."""
         c_in, c_out = w.shape[2:]
-        kernels = (_FROM_KERNEL.astype(w.dtype) @ w.reshape(9, -1)).reshape(-1, c_in, c_out)
+        kernels = scratch.array("winograd kernels", (len(_FROM_KERNEL), c_in, c_out), w.dtype)
+        multiply(_FROM_KERNEL.astype(w.dtype), w.reshape(9, -1), kernels.reshape(len(kernels), -1))
         for block in _blocks(z, c_in, c_out):
             v = self._transformed_input(x, block, scratch)
             m = scratch.array("winograd 1", (*v.shape[:-1], c_out), z.dtype)
@@ -109,7 +110,7 @@ class Winograd(Strategy):
         dw += (_FROM_KERNEL.T.astype(dw.dtype) @ total.reshape(len(total), -1)).reshape(dw.shape)
 
     def _transformed_input(self, x: Array, block: _Block, scratch: Workspace) -> Array:
-        """Return Bᵀ d B for the 6×6 inputs of every 4×4 outputs: (6, 6, across, down, n, c)."""
+        """Return Bᵀ d B for the 6×6 inputs of every 4×4 outputs: (6, 6, across, n, down, c)."""
         (top, _), (left, _) = self.window.padding
         first = OUT * block.rows.start - top, -left
         d = _cut(x, block, first, (SEEN, OUT * block.across + SEEN - OUT), "winograd 0", scratch)
@@ -127,33 +128,33 @@ def _blocks(z: Array, c_in: int, c_out: int) -> Iterator[_Block]:
 
 
 def _transformed_gradient(dz: Array, block: _Block, scratch: Workspace) -> Array:
-    """Return A dY Aᵀ of every 4×4 outputs: (6, 6, across, down, n, c)."""
+    """Return A dY Aᵀ of every 4×4 outputs: (6, 6, across, n, down, c)."""
     first = OUT * block.rows.start, 0
     d = _cut(dz, block, first, (OUT, OUT * block.across), "winograd 1", scratch)
     return _both_ways(_TO_OUTPUT.T, d, block, ("winograd 2", "winograd 1"), scratch)
 
 
 def _cut(x: Array, block: _Block, first: Pair, size: Pair, name: str, scratch: Workspace) -> Array:
-    """Return rows and columns of `x` from `first` on as (rows of a tile, columns, down, n, c).
+    """Return rows and columns of `x` from `first` on as (rows of a tile, columns, n, down, c).
 
     What lies outside the plane is zero. `size` is how many rows a tile sees, and all columns.
     """
     p_h, p_w, _, height, width, c = x.shape
     n, down = block.images.stop - block.images.start, block.rows.stop - block.rows.start
-    d = scratch.array(name, (*size, down, n, c), x.dtype)
+    d = scratch.array(name, (*size, n, down, c), x.dtype)
     left, right = _inside(first[1], size[1], width * p_w)
     d[:, :left], d[:, right:] = 0, 0
     for i in range(size[0]):
         new = 0
         if i >= OUT:  # the rows with which the tile below begins
             new = down - 1
-            d[i, :, :new] = d[i - OUT, :, 1:]
+            d[i, :, :, :new] = d[i - OUT, :, :, 1:]
         above, below = (max(t, new) for t in _inside(first[0] + i, down, height * p_h, OUT))
-        d[i, :, new:above], d[i, :, below:] = 0, 0
+        d[i, :, :, new:above], d[i, :, :, below:] = 0, 0
         row, cell = divmod(first[0] + i + OUT * above, p_h)
         for q in range(left, min(left + p_w, right)):
             column, beside = divmod(first[1] + q, p_w)
-            target = d[i, q:right:p_w, above:below].transpose(2, 1, 0, 3)
+            target = d[i, q:right:p_w, :, above:below].transpose(1, 2, 0, 3)
             part = x[cell, beside, block.images, row :: OUT // p_h, column:]
             np.copyto(target, part[:, : target.shape[1], : target.shape[2]])
     return d
@@ -170,7 +171,7 @@ def _inside(first: int, count: int, n: int, step: int = 1) -> Pair:
 
 
 def _both_ways(matrix: Array, d: Array, block: _Block, names: tuple[str, str], scratch: Workspace) -> Array:
-    """Return M d Mᵀ of each tile in `d` (seen, columns, down, n, c): (6, 6, across, down, n, c)."""
+    """Return M d Mᵀ of each tile in `d` (seen, columns, n, down, c): (6, 6, across, n, down, c)."""
     matrix = matrix.astype(d.dtype)
     rows, columns, *others = d.shape
     down = scratch.array(names[0], (SEEN, columns, *others), d.dtype)
@@ -199,16 +200,16 @@ def _write_output(m: Array, b: Array | None, z: Array, block: _Block, scratch: W
 
 
 def _put(y: Array, z: Array, block: _Block) -> None:
-    """Write tiles `y` (4, 4, across, down, n, c) to where they lie in `z`, which may end within the last."""
+    """Write tiles `y` (4, 4, across, n, down, c) to where they lie in `z`, which may end within the last."""
     p_h, p_w, _, _, columns, c = z.shape
     each = OUT // p_w  # columns of a tile in a part of `z`
     whole = columns // each
     for i in range(OUT):
         for beside in range(p_w):
             part = z[i % p_h, beside, block.images, OUT // p_h * block.rows.start + i // p_h :: OUT // p_h]
-            part = part[:, : y.shape[3]]
+            part = part[:, : y.shape[4]]
             n, rows = part.shape[:2]
-            tiles_of_row = y[i, beside::p_w, :, :rows].transpose(3, 2, 1, 0, 4)
+            tiles_of_row = y[i, beside::p_w, :, :, :rows].transpose(2, 3, 1, 0, 4)
             rest = whole * each
             np.copyto(part[:, :, :rest].reshape(n, rows, whole, each, c), tiles_of_row[:, :, :whole])
             if rest < columns:
