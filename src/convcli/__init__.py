@@ -18,7 +18,16 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from convcli.engine.batch.conv import conv2d, conv2d_backward
-    from convcli.engine.batch.pool import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
+    from convcli.engine.batch.pool import (
+        adaptive_avg_pool2d,
+        adaptive_avg_pool2d_backward,
+        adaptive_max_pool2d,
+        adaptive_max_pool2d_backward,
+        avg_pool2d,
+        avg_pool2d_backward,
+        max_pool2d,
+        max_pool2d_backward,
+    )
     from convcli.engine.plane.filter import filter2d
     from convcli.errors import ConvcliError
     from convcli.filtering import filter_image
@@ -30,6 +39,10 @@ if TYPE_CHECKING:
 _HOMES = {
     "ConvcliError": "convcli.errors",
     "Model": "convcli.nn.model",
+    "adaptive_avg_pool2d": "convcli.engine.batch.pool",
+    "adaptive_avg_pool2d_backward": "convcli.engine.batch.pool",
+    "adaptive_max_pool2d": "convcli.engine.batch.pool",
+    "adaptive_max_pool2d_backward": "convcli.engine.batch.pool",
     "avg_pool2d": "convcli.engine.batch.pool",
     "avg_pool2d_backward": "convcli.engine.batch.pool",
     "conv2d": "convcli.engine.batch.conv",
@@ -48,6 +61,10 @@ __all__ = [
     "ConvcliError",
     "Model",
     "__version__",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool2d_backward",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_backward",
     "avg_pool2d",
     "avg_pool2d_backward",
     "conv2d",

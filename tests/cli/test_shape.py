@@ -16,6 +16,21 @@ from convcli.shapes.conventions import axes
 from convcli.shapes.transposed_conventions import transposed_axes
 
 
+def test_a_pools_window_may_hang_over_the_end(call):
+    result = call("shape", "--n", 112, "--f", 3, "--s", 2, "--p", 1, "--ceil-mode")
+    assert "out = ⌈(112 + 1 + 1 − 1·(3−1) − 1) / 2⌉ + 1 = ⌈111 / 2⌉ + 1 = 57" in result.stdout
+    assert "hang over the end by 1 row(s) and 1 column(s)" in result.stdout
+    chain = json.loads(call("shape", "--n", 5, "--chain", "pool2s3p1c pool2", "--json").stdout)
+    first, second = chain["steps"]
+    assert (first["ceil_mode"], first["formula"]["rows"]) == (
+        True,
+        "⌈(5 + 1 + 1 − 1·(2−1) − 1) / 3⌉ + 1 − 1 = ⌈5 / 3⌉ + 1 − 1 = 2",
+    )
+    assert (first["unused"], second["ceil_mode"]) == ([2, 2], False)
+    assert "⌈…⌉ rounds up" in call("shape", "--n", 6, "--chain", "pool3s2c").stdout
+    assert call("shape", "--n", 5, "--f", 2, "--p", 2, "--ceil-mode").code == 2
+
+
 def test_a_size_is_printed_with_the_formula_in_numbers(call):
     result = call("shape", "--n", 6, "--f", 3, "--p", 1, "--s", 2)
     assert result.code == 0

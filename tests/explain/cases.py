@@ -105,6 +105,47 @@ CASES = [
         {"output": [[[2.5, 3.5]], [[0.25, 0.75]]]},
     ),
     Case(
+        "maximum with padding, rounded up",
+        "pooling",
+        {"input": "-1 -2 -3 -4", "size": (1, 3), "stride": (1, 2), "padding": (0, 1), "ceil_mode": True},
+        # padding is no maximum: max(−1, −2), max(−2, −3, −4), and the last window holds −4 alone
+        {"output": [[[-1, -2, -4]]], "steps.0.window": [[None, -1, -2]], "steps.0.maximum_at": [0, 0]},
+    ),
+    Case(
+        "mean with padding that does not count",
+        "pooling",
+        {
+            "input": "1 2 3 4",
+            "size": (1, 3),
+            "stride": (1, 2),
+            "padding": (0, 1),
+            "pool": "mean",
+            "count_include_pad": False,
+        },
+        {"output": [[[1.5, 3]]], "steps.0.window": [[None, 1, 2]]},
+    ),
+    Case(
+        "gradient of a mean with padding and a last window that hangs over",
+        "pooling-backward",
+        {
+            "input": "1 2 3",
+            "size": (1, 2),
+            "stride": (1, 2),
+            "padding": ((0, 0), (0, 0)),
+            "pool": "mean",
+            "ceil_mode": True,
+            "gradient": "2 5",
+        },
+        # the last window holds one cell
+        {"dA_prev": [[[1, 1, 5]]], "output_shape": [1, 2, 1]},
+    ),
+    Case(
+        "gradient of maxima in padded windows",
+        "pooling-backward",
+        {"input": "4 1; 2 3", "size": 2, "stride": 2, "padding": 1, "gradient": "1 2; 3 4"},
+        {"dA_prev": [[[1, 2], [3, 4]]], "mask": [[[1, 1], [1, 1]]], "steps.0.cells": [[0, 0]]},
+    ),
+    Case(
         "gradient of overlapping maxima with ties",
         "pooling-backward",
         {"input": "1 5 5; 0 5 2; 5 1 1", "stride": 1, "gradient": "1 2; 3 4"},

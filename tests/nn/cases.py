@@ -164,12 +164,39 @@ INNER = [
     {"type": "batch_norm"},
     {"type": "conv", "filters": 2, "padding": "same", "bias": False},
 ]
+
+
+def pooled(kind):
+    """Return what PyTorch makes of a pool: −∞ stands around its maxima, as it pads both sides alike."""
+
+    def pool(torch, layer, x, *_):
+        (top, bottom), (left, right) = layer.window(x.shape[1:]).padding
+        if kind == "max":
+            around = torch.nn.functional.pad(x, (left, right, top, bottom), value=-torch.inf)
+            options = {"dilation": layer.dilation, "ceil_mode": layer.ceil_mode}
+            return torch.nn.functional.max_pool2d(around, layer.size, layer.stride, **options)
+        options = {"ceil_mode": layer.ceil_mode, "count_include_pad": layer.count_include_pad}
+        return torch.nn.functional.avg_pool2d(x, layer.size, layer.stride, (top, left), **options)
+
+    return pool
+
+
 POOLED = {
     "as it comes": Case((4, 6, 2)),
     "remainder": Case((5, 7, 2)),
     "overlap": Case((5, 6, 2), {"size": 3, "stride": 1}),
     "gaps": Case((7, 7, 1), {"size": 2, "stride": 3}),
     "rectangle": Case((4, 6, 2), {"size": [1, 3], "stride": [1, 2]}),
+    "padding": Case((5, 6, 2), {"size": 3, "stride": 2, "padding": 1}),
+    "same": Case((4, 5, 2), {"size": 3, "stride": 1, "padding": "same"}),
+    "rounded up": Case((6, 8, 2), {"size": 3, "stride": 2, "ceil_mode": True}),
+    "large": Case((6, 7, 1), {"size": [6, 5], "stride": 1, "padding": [2, 1]}),
+}
+ADAPTIVE = {
+    "even": Case((4, 6, 2), {"output_size": [2, 3]}),
+    "uneven": Case((5, 7, 2), {"output_size": 3}),
+    "one": Case((3, 4, 2), {"output_size": 1}),
+    "larger": Case((2, 3, 1), {"output_size": [4, 2]}),
 }
 
 FACTS = {
@@ -260,21 +287,50 @@ FACTS = {
         multiply_adds=(3 * 4) * 3 * (3 * 3 * 2),
     ),
     "max_pool": Facts(
-        lambda torch, layer, x, *_: torch.nn.functional.max_pool2d(x, layer.size, layer.stride),
-        cases=POOLED,
-        words=({"size": 3, "stride": 2}, "3×3, s=2×2"),
+        pooled("max"),
+        cases={
+            **POOLED,
+            "even, same": Case((4, 5, 2), {"size": 2, "stride": 1, "padding": "same"}),
+            "padding per side": Case((5, 4, 2), {"size": 3, "stride": 2, "padding": [[0, 2], [1, 0]]}),
+            "dilation": Case((7, 6, 1), {"dilation": [2, 1], "stride": 1, "padding": 1}),
+        },
+        words=(
+            {"size": 3, "stride": 2, "padding": "same", "dilation": 2, "ceil_mode": True},
+            "3×3, s=2×2, p=same, d=2, ceil",
+        ),
         large={"size": 3, "stride": 2},
     ),
     "avg_pool": Facts(
-        lambda torch, layer, x, *_: torch.nn.functional.avg_pool2d(x, layer.size, layer.stride),
-        cases=POOLED,
-        words=({}, "2×2"),
+        pooled("avg"),
+        cases={
+            **POOLED,
+            "padding that does not count": Case(
+                (5, 6, 2), {"size": 3, "stride": 2, "padding": 1, "count_include_pad": False}
+            ),
+        },
+        words=({"padding": [1, 0], "count_include_pad": False}, "2×2, p=(1,0), without padding"),
         large={"size": 2},
     ),
     "global_avg_pool": Facts(
         lambda torch, layer, x, *_: x.mean((2, 3)),
         cases={"rectangle": Case((3, 5, 4))},
         words=({}, ""),
+    ),
+    "global_max_pool": Facts(
+        lambda torch, layer, x, *_: x.amax((2, 3)),
+        cases={"rectangle": Case((3, 5, 4)), "large": Case((7, 6, 2))},
+        words=({}, ""),
+    ),
+    "adaptive_max_pool": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.adaptive_max_pool2d(x, layer.output_size),
+        cases=ADAPTIVE,
+        words=({"output_size": [2, 3]}, "to 2×3"),
+    ),
+    "adaptive_avg_pool": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.adaptive_avg_pool2d(x, layer.output_size),
+        cases=ADAPTIVE,
+        words=({"output_size": 2}, "to 2×2"),
+        large={"output_size": 7},
     ),
     "flatten": Facts(
         lambda torch, layer, x, *_: x.movedim(1, -1).flatten(1),

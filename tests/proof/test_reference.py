@@ -10,6 +10,7 @@ from convcli.engine.plane.borders import BORDERS
 from convcli.errors import UnknownNameError
 from convcli.proof import reference
 from convcli.shapes import Window
+from convcli.shapes.pooling import AdaptiveWindow, PoolWindow
 
 
 def test_convolution_by_hand():
@@ -40,12 +41,27 @@ def test_gradients_by_hand():
 
 def test_pools_by_hand():
     x = np.array([[1.0, 7, 7], [3, 7, 0]]).reshape(1, 2, 3, 1)
-    window = Window.of((2, 2))
+    window = PoolWindow.of(2, stride=1)
     assert reference.max_pool2d(x, window).ravel().tolist() == [7, 7]
     assert reference.avg_pool2d(x, window).ravel().tolist() == [4.5, 5.25]
     dy = np.array([1.0, 10]).reshape(1, 1, 2, 1)
     assert reference.max_pool2d_backward(dy, x, window)[0, :, :, 0].tolist() == [[0, 11, 0], [0, 0, 0]]
     assert reference.avg_pool2d_backward(dy, x, window)[0, 0, :, 0].tolist() == [0.25, 2.75, 2.5]
+
+
+def test_padded_and_adaptive_pools_by_hand():
+    x = np.array([-1.0, -2, -3, -4]).reshape(1, 1, 4, 1)
+    window = PoolWindow.of(
+        (1, 3), stride=(1, 2), padding=(0, 1), ceil_mode=True
+    )  # · −1 −2 −3 −4 · and one over
+    assert reference.max_pool2d(x, window).ravel().tolist() == [-1, -2, -4]
+    assert reference.avg_pool2d(x, window).ravel().tolist() == [-1, -3, -2]
+    assert reference.avg_pool2d(x, window, False).ravel().tolist() == [-1.5, -3, -4]
+    dy = np.array([3.0, 30, 2]).reshape(1, 1, 3, 1)
+    assert reference.avg_pool2d_backward(dy, x, window).ravel().tolist() == [1, 11, 10, 11]
+    thirds = AdaptiveWindow.of((1, 3))  # −1 −2, −2 −3, −3 −4
+    assert reference.avg_pool2d(x, thirds).ravel().tolist() == [-1.5, -2.5, -3.5]
+    assert reference.max_pool2d_backward(dy, x, thirds).ravel().tolist() == [3, 30, 2, 0]
 
 
 @pytest.mark.parametrize("border", BORDERS)

@@ -20,7 +20,16 @@ from convcli.engine.plane.strategies.separable import Separable
 from convcli.engine.plane.strategies.spectral import Spectral
 from convcli.engine.plane.strategies.stacked import Stacked
 from convcli.proof import verification
-from convcli.proof.verification import ALONE, CONVOLUTIONS, FILTERS, POOLED, POOLS, filter_kernel, verify
+from convcli.proof.verification import (
+    ADAPTIVE,
+    ALONE,
+    CONVOLUTIONS,
+    FILTERS,
+    POOLED,
+    POOLS,
+    filter_kernel,
+    verify,
+)
 from convcli.shapes import Window
 
 FEW = {
@@ -30,10 +39,11 @@ FEW = {
     "2×2",
     "transposed, stride 2",
     "overlapping",
+    "uneven",
     "3×3",
     "border wrap",
 }
-TABLES = (CONVOLUTIONS, POOLED, ALONE, POOLS, FILTERS)
+TABLES = (CONVOLUTIONS, POOLED, ALONE, POOLS, ADAPTIVE, FILTERS)
 
 
 @pytest.fixture
@@ -130,8 +140,8 @@ def test_a_fast_way_that_is_wrong_is_found_where_it_is_taken(monkeypatch):
 def test_a_tie_that_goes_to_the_last_maximum_is_found(monkeypatch):
     right = pool.max_pool2d_backward
 
-    def last(dy, x, size, stride):
-        return right(dy[:, ::-1, ::-1], x[:, ::-1, ::-1], size, stride)[:, ::-1, ::-1]
+    def last(dy, x, **options):
+        return right(dy[:, ::-1, ::-1], x[:, ::-1, ::-1], **options)[:, ::-1, ::-1]
 
     monkeypatch.setattr(pool, "max_pool2d_backward", last)
     assert failed() == {("max_pool2d", "overlapping"): {"dx"}}

@@ -7,6 +7,7 @@ import pytest
 from convcli.errors import ShapeError, UsageError
 from convcli.shapes import ReceptiveField, Window
 from convcli.shapes.chain import GRAMMAR, links, parse_chain
+from convcli.shapes.pooling import PoolWindow
 
 READ = {
     "conv3": Window.of(3),
@@ -17,10 +18,19 @@ READ = {
     "conv3psames2x1": Window.of(3, padding="same", stride=(2, 1)),
     "conv3pfulld2": Window.of(3, padding="full", dilation=2),
     "conv4pvalidd1x3": Window.of(4, dilation=(1, 3)),
-    "pool2": Window.of(2, stride=2),
-    "pool2x3": Window.of((2, 3), stride=(2, 3)),
-    "pool3s2p1": Window.of(3, stride=2, padding=1),
+    "pool2": PoolWindow.of(2),
+    "pool2x3": PoolWindow.of((2, 3)),
+    "pool3s2p1": PoolWindow.of(3, stride=2, padding=1),
+    "pool3cs2p1": PoolWindow.of(3, stride=2, padding=1, ceil_mode=True),
 }
+
+
+def test_a_pool_may_round_up_and_lies_on_no_padding_alone():
+    sizes = {text: next(links(parse_chain(text), (6, 7))).output for text in ("pool3s2", "pool3s2c")}
+    assert sizes == {"pool3s2": (2, 3), "pool3s2c": (3, 3)}
+    with pytest.raises(ShapeError, match=r"'pool2p2', cannot take its input of 6 × 7 × 1\. The first window"):
+        list(links(parse_chain("pool2p2"), (6, 7)))
+    assert next(links(parse_chain("conv2p2"), (6, 7))).output == (9, 10)
 
 
 @pytest.mark.parametrize(("text", "window"), READ.items())
@@ -71,8 +81,8 @@ WRONG = {
     "conv3  conv3p1z2": "expected one of s, d, n, g at character 15, found 'z2'",
     "conv3psma": "expected a value for p at character 7, found 'sma'",
     "conv3s1s2": "expected one of p, d, n, g at character 8, found 's2'",
-    "pool2n4": "expected one of p, s, d at character 6, found 'n4'",
-    "pool2p1s2d1x": "expected a space at character 12, found 'x'",
+    "pool2n4": "expected one of p, s, d, c at character 6, found 'n4'",
+    "pool2p1s2d1cx": "expected a space at character 13, found 'x'",
 }
 
 

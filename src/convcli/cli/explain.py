@@ -66,6 +66,17 @@ def explain(
     pool: Annotated[
         str | None, typer.Option(metavar="max|mean", help="What a pool takes of each window.")
     ] = None,
+    ceil_mode: Annotated[
+        bool | None,
+        typer.Option("--ceil-mode/--no-ceil-mode", help="Whether a pool's last window may hang over."),
+    ] = None,
+    count_include_pad: Annotated[
+        bool | None,
+        typer.Option(
+            "--count-include-pad/--no-count-include-pad",
+            help="Whether a mean counts padding as zeros.",
+        ),
+    ] = None,
     activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
     gradient: Annotated[
         str | None, typer.Option(metavar="DA", help="dA of the output as a matrix, channels parted by |.")
@@ -153,6 +164,8 @@ def explain(
         dilation=_parsed(parse_pair, dilation, "--dilation"),
         size=_parsed(parse_pair, size, "--size"),
         pool=pool,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
         activation=activation,
         gradient=gradient,
         model=_model(run),

@@ -23,6 +23,7 @@ MODES = {
     "--compare": {"--n", "--f", "--p", "--s", "--d", "--transpose", "--output-padding"},
     "--solve": {"--n", "--f", "--p", "--s", "--d", "--out"},
     "--transpose": {"--n", "--f", "--p", "--s", "--d", "--nc", "--nf", "--groups", "--output-padding"},
+    "--ceil-mode": {"--n", "--f", "--p", "--s", "--d"},
     "--n": {"--f", "--p", "--s", "--d", "--nc", "--nf", "--groups"},
 }
 
@@ -52,6 +53,10 @@ def shape(
     output_padding: Annotated[
         str | None, typer.Option("--output-padding", help="With --transpose: cells added at the end.")
     ] = None,
+    ceil_mode: Annotated[
+        bool,
+        typer.Option("--ceil-mode", help="Of a pool: the last window may hang over the end."),
+    ] = False,
     compare: Annotated[
         bool,
         typer.Option("--compare", help="What TensorFlow, PyTorch, ONNX and Caffe make of the same numbers."),
@@ -77,7 +82,7 @@ def shape(
 
     The operation is cross-correlation, as in networks; flipping the kernel changes no size.
     A step of a chain is conv or pool, a size, and options in any order: p padding (a number, RxC, same,
-    valid or full), s stride, d dilation; for conv n filters and g groups.
+    valid or full), s stride, d dilation; for conv n filters and g groups; for pool c to round up (ceil mode).
 
     \b
     Examples:
@@ -94,8 +99,8 @@ def shape(
     given = {
         "CONFIG": config, "--chain": chain, "--compare": compare or None, "--solve": solve,
         "--transpose": transpose or None, "--n": n, "--f": f, "--p": p, "--s": s, "--d": d, "--nc": nc,
-        "--nf": nf, "--groups": groups, "--output-padding": output_padding, "--out": wanted,
-        "--input": volume, "--classes": classes,
+        "--ceil-mode": ceil_mode or None, "--nf": nf, "--groups": groups, "--output-padding": output_padding,
+        "--out": wanted, "--input": volume, "--classes": classes,
     }  # fmt: skip
     mode = _mode({name for name, value in given.items() if value is not None})
     if config is not None:
@@ -110,12 +115,14 @@ def shape(
     if f is None:
         raise UsageError("Expected --f, the size of the kernel, or --chain: convcli shape --n 6 --f 3.")
     from convcli.shapes import Window
+    from convcli.shapes.pooling import PoolWindow
 
-    window = Window.of(
+    window = (PoolWindow if ceil_mode else Window).of(
         parse_pair(f, "--f"),
         stride=parse_pair(s or "1", "--s"),
         padding=parse_padding(p or "valid", "--p"),
         dilation=parse_pair(d or "1", "--d"),
+        ceil_mode=ceil_mode,
     )
     if mode == "--compare":
         return _compare(plane, window, transpose, output_padding, json)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from convcli.engine.batch import pool
-from convcli.engine.batch.pool import pool_window
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError
-from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, exact, planes
+from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
 from convcli.explain.notation import cell_name, number, place
 from convcli.explain.sliding import Sliding, progress
-from convcli.explain.topics import RUN, Request, chosen_index, topic
-from convcli.shapes import Window
+from convcli.explain.topics import POOL, RUN, Request, chosen_index, topic
+from convcli.shapes import Pair
+from convcli.shapes.pooling import PoolWindow
 from convcli.wording import by
 
 KINDS = ("max", "mean")
@@ -35,31 +37,76 @@ class Pooling:
         Which of them are shown.
     da
         The gradient that comes back, if it is known.
+    count_include_pad
+        Whether a mean counts padding as zeros.
     """
 
     x: Array
     channels: range
-    window: Window
+    window: PoolWindow
     kind: str
     da: Array | None = None
+    count_include_pad: bool = True
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def plane(self) -> Pair:
+        """Rows and columns of a channel."""
+        return self.x.shape[0], self.x.shape[1]
+
+    @cached_property
     def sliding(self) -> Sliding:
-        """The window on one channel."""
-        return Sliding((self.x.shape[0], self.x.shape[1]), self.window)
+        """The window on one channel, around which there is as much as the last window hangs over."""
+        (top, bottom), (left, right) = self.window.padding
+        below, beside = (max(0, -unused) for unused in self.window.remainder(self.plane))
+        padding = (top, bottom + below), (left, right + beside)
+        return Sliding(self.plane, replace(self.window, padding=padding, ceil_mode=False))
 
     @property
+    def options(self) -> dict[str, Any]:
+        """What the engine is told beside the window's size and stride."""
+        window = self.window
+        options = {"padding": window.padding, "dilation": window.dilation, "ceil_mode": window.ceil_mode}
+        return options if self.kind == "max" else {**options, "count_include_pad": self.count_include_pad}
+
+    @cached_property
     def y(self) -> Array:
         """The result as the engine computes it, (out_h, out_w, c)."""
         function = pool.max_pool2d if self.kind == "max" else pool.avg_pool2d
-        return np.asarray(function(self.x[None], self.window.size, self.window.stride)[0])
+        return np.asarray(function(self.x[None], self.window.size, self.window.stride, **self.options)[0])
+
+    @property
+    def origin(self) -> Cell:
+        """Where on the padded plane the input begins."""
+        (top, _), (left, _) = self.window.padding
+        return top, left
+
+    def counts(self, cell: Cell) -> bool:
+        """Return whether a cell of the padded plane is one that a window takes a maximum or a mean of."""
+        zeros = self.kind == "mean" and self.count_include_pad
+        return all(
+            -before * zeros <= at - before < n + after * zeros
+            for at, n, (before, after) in zip(cell, self.plane, self.window.padding, strict=True)
+        )
+
+    def counted(self, position: Cell) -> list[Cell]:
+        """Return the cells of the padded plane that count under the window, in row order."""
+        return [cell for cell in self.sliding.under(position) if self.counts(cell)]
 
     def maximum(self, position: Cell, channel: int) -> Cell:
-        """Return the cell of a window's maximum, the first in row order where several tie."""
-        under = self.sliding.under(position)
-        values = [self.x[(*cell, channel)] for cell in under]
-        return under[int(np.argmax(values))]
+        """Return the cell of a window's maximum on the padded plane, the first where several tie."""
+        padded = self.sliding.padded(self.x)
+        return max(self.counted(position), key=lambda cell: padded[(*cell, channel)])
+
+    def within(self, cell: Cell) -> Cell:
+        """Return a cell of the padded plane as one of the input."""
+        return cell[0] - self.origin[0], cell[1] - self.origin[1]
+
+    def input_grid(self, channel: int, caption: str, marks: Mapping[Cell, Role]) -> Grid:
+        """Return a channel with its padding, in which only what may count is shown."""
+        padded = self.sliding.padded(self.x)[:, :, channel]
+        known = filter(self.counts, every(padded))
+        return Grid.of(padded, caption, {**self.sliding.padding_marks(), **marks}, known=known)
 
     def document(self) -> dict[str, Any]:
         """Return the inputs and options, exact."""
@@ -68,6 +115,7 @@ class Pooling:
             "input": planes(self.x),
             "size": list(self.window.size),
             "stride": list(self.window.stride),
+            **self.options,
             "pool": self.kind,
             "output_shape": list(self.y.shape),
         }
@@ -81,10 +129,23 @@ def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
         return _from_run(ask)
     x = ask.numbers(example).volume
     step = ask.stride if ask.stride is not None or ask.input is not None or ask.size is not None else stride
-    window = pool_window(2 if ask.size is None else ask.size, step)
+    window = _asked(ask, PoolWindow.of(2 if ask.size is None else ask.size, stride=step))
     window.output_shape((x.shape[0], x.shape[1]))
     channels = ask.shown_channels(x.shape[2])
-    return Pooling(x, channels, window, ask.pool or "max")
+    return Pooling(
+        x, channels, window, ask.pool or "max", count_include_pad=ask.count_include_pad is not False
+    )
+
+
+def _asked(ask: Request, own: PoolWindow) -> PoolWindow:
+    """Return a window with what a request says otherwise."""
+    return PoolWindow.of(
+        own.size if ask.size is None else ask.size,
+        stride=own.stride if ask.stride is None else ask.stride,
+        padding=own.padding if ask.padding is None else ask.padding,
+        dilation=own.dilation if ask.dilation is None else ask.dilation,
+        ceil_mode=own.ceil_mode if ask.ceil_mode is None else ask.ceil_mode,
+    )
 
 
 def _from_run(ask: Request) -> Pooling:
@@ -98,24 +159,23 @@ def _from_run(ask: Request) -> Pooling:
     passage = pass_through(ask.model, read_image(ask.model, ask.image, ask.max_pixels))
     x = cropped(passage.trace.input(number)[0], ask.crop, number).astype(np.float64)
     channel = chosen_index(ask.channel, x.shape[2], "--channel")
-    own = layer.window(x.shape)
-    assert own is not None
-    window = pool_window(
-        own.size if ask.size is None else ask.size, own.stride if ask.stride is None else ask.stride
-    )
+    own = layer.windows(x.shape)
+    window = _asked(ask, own)
     kind = ask.pool or ("max" if isinstance(layer, MaxPool) else "mean")
     facts: dict[str, Any] = {"layer": number, "image": ask.image.name, "channel": channel + 1}
     da = None
     if window == own and ask.crop is None:
         da, name = gradient_at(passage, number)
         da, facts["loss_of_class"] = da[:, :, [channel]], name
-    return Pooling(x[:, :, [channel]], range(1), window, kind, da, facts)
+    counted = layer.counts_padding if isinstance(layer, AvgPool) else True
+    counted = counted if ask.count_include_pad is None else ask.count_include_pad
+    return Pooling(x[:, :, [channel]], range(1), window, kind, da, counted, facts)
 
 
 @topic(
     "pooling",
     "windows, maxima (or means), per channel",
-    *("input", "size", "stride", "pool", *RUN, "channel"),
+    *("input", *POOL, *RUN, "channel"),
 )
 def pooling(ask: Request) -> Explanation:
     """Return a step for each window of each channel."""
@@ -136,14 +196,21 @@ def pooling(ask: Request) -> Explanation:
 def _step(problem: Pooling, channel: int, position: Cell) -> Step:
     sliding, y = problem.sliding, problem.y[:, :, channel]
     window = sliding.windows(problem.x)[position][:, :, channel]
-    marks: dict[Cell, Role] = dict.fromkeys(sliding.under(position), "window")
+    under, counted = sliding.under(position), problem.counted(position)
+    marks: dict[Cell, Role] = dict.fromkeys(under, "window")
     value = float(y[position])
-    data: dict[str, Any] = {"channel": channel + 1, "position": list(position), "window": exact(window)}
-    cells = window.ravel().tolist()
+    shown = [at for at, cell in zip(every(window), under, strict=True) if cell in counted]
+    grid = Grid.of(window, "window", "window", known=shown)
+    data: dict[str, Any] = {
+        "channel": channel + 1,
+        "position": list(position),
+        "window": [list(row) for row in grid.cells],
+    }
+    cells = [float(window[at]) for at in shown]
     if problem.kind == "max":
         where = problem.maximum(position, channel)
         marks[where] = "chosen"
-        data["maximum_at"] = list(where)
+        data["maximum_at"] = list(problem.within(where))
         ties = cells.count(value)
         told = f"max({', '.join(map(number, cells))}) = {number(value)}"
         told += f", the first of {ties} that tie" if ties > 1 else ""
@@ -154,9 +221,9 @@ def _step(problem: Pooling, channel: int, position: Cell) -> Step:
     unused = np.argwhere(sliding.uses() == 0)
     gone: dict[Cell, Role] = {(int(i), int(j)): "unused" for i, j in unused}
     row: Row = (
-        Grid.of(problem.x[:, :, channel], f"input, channel {channel + 1}", {**gone, **marks}),
+        problem.input_grid(channel, f"input, channel {channel + 1}", {**gone, **marks}),
         Arrow("→", problem.kind),
-        Grid.of(window, "window", "window"),
+        grid,
         Arrow("→"),
         Grid.of(y, f"output, channel {channel + 1}", roles, known=known),
     )

@@ -13,7 +13,7 @@ from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, 
 from convcli.explain.notation import cell_name, number, place
 from convcli.explain.pooling import Pooling, pooled
 from convcli.explain.reading import typed_volume
-from convcli.explain.topics import RUN, Request, topic
+from convcli.explain.topics import POOL, RUN, Request, topic
 from convcli.wording import by
 
 EXAMPLE = "1 3 3 1; 2 9 9 1; 1 3 2 8; 5 6 1 2"
@@ -22,14 +22,15 @@ EXAMPLE = "1 3 3 1; 2 9 9 1; 1 3 2 8; 5 6 1 2"
 @topic(
     "pooling-backward",
     "the mask of the maxima, the gradient put back; ties; overlaps that add",
-    *("input", "size", "stride", "pool", "gradient", *RUN, "channel"),
+    *("input", *POOL, "gradient", *RUN, "channel"),
 )
 def pooling_backward(ask: Request) -> Explanation:
     """Return a step for each window: where its gradient goes. Without `--gradient` dA is 1, 2, 3, …"""
     problem = pooled(ask, EXAMPLE, stride=1)
     da = _gradient(ask, problem)
     function = pool.max_pool2d_backward if problem.kind == "max" else pool.avg_pool2d_backward
-    dx = function(da[None], problem.x[None], problem.window.size, problem.window.stride)[0]
+    size, stride = problem.window.size, problem.window.stride
+    dx = function(da[None], problem.x[None], size, stride, **problem.options)[0]
     channels = problem.channels
     steps: list[Step] = []
     for channel in channels:
@@ -65,29 +66,29 @@ def _masks(problem: Pooling) -> list[Any] | None:
     masks = np.zeros(problem.x.shape)
     for channel in range(problem.x.shape[2]):
         for position in problem.sliding.positions():
-            masks[(*problem.maximum(position, channel), channel)] += 1
+            masks[(*problem.within(problem.maximum(position, channel)), channel)] += 1
     return planes(masks)
 
 
 def _step(problem: Pooling, da: Array, so_far: Array, channel: int, position: Cell) -> Step:
     """Add the share of one window to `so_far` and return the step that shows it."""
-    under = problem.sliding.under(position)
+    under, counted = problem.sliding.under(position), problem.counted(position)
     gradient = float(da[(*position, channel)])
     mask = np.zeros(problem.window.size)
-    if problem.kind == "max":
-        targets = [problem.maximum(position, channel)]
-        mask.ravel()[under.index(targets[0])] = 1
-    else:
-        targets = under
-        mask += 1 / len(under)
+    chosen = [problem.maximum(position, channel)] if problem.kind == "max" else counted
+    for cell in chosen:
+        mask.ravel()[under.index(cell)] = 1 / len(chosen)
+    padding = problem.sliding.padding_marks()
+    chosen = [cell for cell in chosen if cell not in padding]
+    targets = [problem.within(cell) for cell in chosen]
     before = [float(so_far[cell]) for cell in targets]
     for cell in targets:
-        so_far[cell] += gradient * mask.ravel()[under.index(cell)]
+        so_far[cell] += gradient * mask.max()
     marks: dict[Cell, Role] = dict.fromkeys(under, "window")
-    targeted: dict[Cell, Role] = dict.fromkeys(targets, "chosen")
+    targeted: dict[Cell, Role] = dict.fromkeys(chosen, "chosen")
     landed: dict[Cell, Role] = dict.fromkeys(targets, "result")
     row: Row = (
-        Grid.of(problem.x[:, :, channel], f"A_prev, channel {channel + 1}", {**marks, **targeted}),
+        problem.input_grid(channel, f"A_prev, channel {channel + 1}", {**marks, **targeted}),
         Arrow("→", problem.kind),
         Grid.of(mask, "mask", {c: "chosen" if mask[c] else "window" for c in every(mask)}),
         Arrow("·", "times"),
@@ -124,7 +125,7 @@ def _words(
     """Return what happened, in formulas: the sum, and a tie where there was one."""
     name = cell_name("dA", position)
     if problem.kind == "mean":
-        count = len(targets)
+        count = len(problem.counted(position))
         return [f"{name} / {count} = {number(gradient)} / {count} = {number(gradient / count)} to each cell"]
     cell = targets[0]
     after = number(so_far[cell])
@@ -132,7 +133,7 @@ def _words(
     lines = [
         f"{cell_name('dA_prev', cell)} = {sum_}" + (", where windows overlap they add" if before[0] else "")
     ]
-    values = [problem.x[(*under, channel)] for under in problem.sliding.under(position)]
+    values = [problem.x[(*problem.within(under), channel)] for under in problem.counted(position)]
     if values.count(max(values)) > 1:
         lines.append(
             f"{values.count(max(values))} cells tie for {number(max(values))}: the first in row order gets it"

@@ -33,6 +33,8 @@ class Request:
         One number for each filter.
     size, pool
         The window of a pool, and "max" or "mean".
+    ceil_mode, count_include_pad
+        Whether a pool's last window may hang over the end, and whether a mean counts padding.
     activation
         The name of g.
     gradient
@@ -54,6 +56,8 @@ class Request:
     dilation: IntOrPair | None = None
     size: IntOrPair | None = None
     pool: str | None = None
+    ceil_mode: bool | None = None
+    count_include_pad: bool | None = None
     activation: str | None = None
     gradient: str | None = None
     model: Model | None = None
@@ -87,6 +91,7 @@ class Request:
 OPTIONS = {"kernels": "--kernel", "model": "--run"}
 RUN = ("model", "layer", "image", "crop")
 WINDOW = ("stride", "padding", "dilation")
+POOL = ("size", *WINDOW, "pool", "ceil_mode", "count_include_pad")
 
 
 @dataclass(frozen=True)

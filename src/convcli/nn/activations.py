@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_serializer
 
 from convcli.config import OneOf, Part
-from convcli.engine.batch.pool import masked
+from convcli.engine.batch.pooling import masked
 from convcli.engine.workspace import Array
 from convcli.nn.pieces import Pieces
 from convcli.nn.tape import Tape

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError
 from convcli.shapes import Pair, Window
+from convcli.shapes.pooling import AdaptiveWindow, PoolWindow
 from convcli.shapes.transposed import Transposed
 
 Position = tuple[int, int, int, list[int], list[int]]
+AnyWindow: TypeAlias = PoolWindow | AdaptiveWindow
 
 
 def positions(x: Array, window: Window) -> Iterator[Position]:
@@ -103,18 +107,31 @@ def _around(place: float, n: int) -> list[tuple[int, float]]:
     return [(min(max(first, 0), n - 1), 1 - beyond), (min(max(first + 1, 0), n - 1), beyond)]
 
 
-def max_pool2d(x: Array, window: Window) -> Array:
-    """Return the maximum of each window; a pool's window has no padding."""
-    y = _outputs(x, window, x.shape[3])
+def held(x: Array, window: AnyWindow) -> Iterator[Position]:
+    """Yield the same of a pool: the cells of the plane that each window holds, without the padding's."""
+    if isinstance(window, AdaptiveWindow):
+        down, across = (enumerate(window.spans(axis, x.shape[1 + axis])) for axis in range(2))
+        for image, (row, (top, bottom)), (column, (left, right)) in product(range(len(x)), down, across):
+            yield image, row, column, [*range(top, bottom)], [*range(left, right)]
+        return
+    (top, _), (left, _) = window.padding
     for image, row, column, rows, columns in positions(x, window):
+        inside = [i - top for i in rows if 0 <= i - top < x.shape[1]]
+        yield image, row, column, inside, [j - left for j in columns if 0 <= j - left < x.shape[2]]
+
+
+def max_pool2d(x: Array, window: AnyWindow) -> Array:
+    """Return the maximum of each window."""
+    y = _outputs(x, window, x.shape[3])
+    for image, row, column, rows, columns in held(x, window):
         y[image, row, column] = x[image][np.ix_(rows, columns)].max((0, 1))
     return y
 
 
-def max_pool2d_backward(dy: Array, x: Array, window: Window) -> Array:
+def max_pool2d_backward(dy: Array, x: Array, window: AnyWindow) -> Array:
     """Return dx: each dY goes to the first maximum of its window in row order."""
     dx = np.zeros(x.shape)
-    for image, row, column, rows, columns in positions(x, window):
+    for image, row, column, rows, columns in held(x, window):
         for channel in range(x.shape[3]):
             patch = x[image, :, :, channel][np.ix_(rows, columns)]
             i, j = np.unravel_index(patch.argmax(), patch.shape)
@@ -122,22 +139,34 @@ def max_pool2d_backward(dy: Array, x: Array, window: Window) -> Array:
     return dx
 
 
-def avg_pool2d(x: Array, window: Window) -> Array:
-    """Return the mean of each window."""
+def avg_pool2d(x: Array, window: AnyWindow, count_include_pad: bool = True) -> Array:
+    """Return the mean of each window, padding as zeros if it is to count."""
     y = _outputs(x, window, x.shape[3])
-    for image, row, column, rows, columns in positions(x, window):
-        y[image, row, column] = x[image][np.ix_(rows, columns)].mean((0, 1), dtype=np.float64)
+    counts = _counts(x, window, count_include_pad)
+    for (image, row, column, rows, columns), count in zip(held(x, window), counts, strict=True):
+        y[image, row, column] = x[image][np.ix_(rows, columns)].sum((0, 1), dtype=np.float64) / count
     return y
 
 
-def avg_pool2d_backward(dy: Array, x: Array, window: Window) -> Array:
+def avg_pool2d_backward(dy: Array, x: Array, window: AnyWindow, count_include_pad: bool = True) -> Array:
     """Return dx: each dY in equal shares to the cells of its window."""
     dx = np.zeros(x.shape)
-    for image, row, column, rows, columns in positions(x, window):
+    counts = _counts(x, window, count_include_pad)
+    for (image, row, column, rows, columns), count in zip(held(x, window), counts, strict=True):
         for i in rows:
             for j in columns:
-                dx[image, i, j] += dy[image, row, column] / (len(rows) * len(columns))
+                dx[image, i, j] += dy[image, row, column] / count
     return dx
+
+
+def _counts(x: Array, window: AnyWindow, count_include_pad: bool) -> Iterator[int]:
+    """Yield by what each window's sum is divided: its cells on the plane, or on that and its padding."""
+    if isinstance(window, AdaptiveWindow) or not count_include_pad:
+        yield from (len(rows) * len(columns) for *_, rows, columns in held(x, window))
+        return
+    height, width = (n + sum(sides) for n, sides in zip(x.shape[1:3], window.padding, strict=True))
+    for *_, rows, columns in positions(x, window):
+        yield sum(i < height for i in rows) * sum(j < width for j in columns)
 
 
 def filter2d(
@@ -197,5 +226,5 @@ def _padded(x: Array, window: Window) -> Array:
     return padded
 
 
-def _outputs(x: Array, window: Window, channels: int) -> Array:
+def _outputs(x: Array, window: Window | AdaptiveWindow, channels: int) -> Array:
     return np.zeros((len(x), *window.output_shape((x.shape[1], x.shape[2])), channels))

@@ -1,7 +1,7 @@
 """The engine against slow loops, on the machine it runs on: a table of cases that takes every way through it.
 
-A case is one line of `CONVOLUTIONS`, `POOLED`, `ALONE`, `POOLS` or `FILTERS`; each runs in float64 and
-float32.
+A case is one line of `CONVOLUTIONS`, `POOLED`, `ALONE`, `POOLS`, `ADAPTIVE` or `FILTERS`; each runs in
+float64 and in float32.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from convcli.nn.layer import LAYERS
 from convcli.nn.tape import Tape, Weights
 from convcli.proof import reference
 from convcli.shapes import IntOrPair, Pair, Window
+from convcli.shapes.pooling import AdaptiveWindow, PoolWindow
 
 Shape4 = tuple[int, int, int, int]
 
@@ -52,11 +53,21 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Pool:
-    """A volume, the window's size and its stride."""
+    """A volume, the window's size, and the options that both pools take; `counted` is the mean's own."""
 
     x: Shape4
     size: IntOrPair
     stride: IntOrPair | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """A volume, and the rows and columns that come out."""
+
+    x: Shape4
+    output: IntOrPair
 
 
 @dataclass(frozen=True)
@@ -164,6 +175,23 @@ POOLS = {
     "rectangular": Pool((2, 6, 8, 2), (2, 3), (1, 2)),
     "whole plane": Pool((2, 4, 3, 2), (4, 3)),
     "large window": Pool((1, 20, 20, 1), 17, 1),
+    "padding": Pool((2, 7, 8, 2), 3, 2, {"padding": 1}),
+    "stride 1, same": Pool((2, 5, 6, 3), 3, 1, {"padding": "same"}),
+    "stride 1, same, even window": Pool((1, 5, 6, 2), (2, 4), 1, {"padding": "same"}),
+    "padding per side, not counted": Pool((1, 6, 7, 2), 3, 2, {"padding": ((0, 2), (1, 0))}, False),
+    "dilation": Pool((1, 8, 9, 2), 3, 1, {"dilation": (2, 1), "padding": 1}),
+    "rounded up": Pool((2, 7, 8, 2), 3, 2, {"ceil_mode": True}),
+    "rounded up, touching": Pool((1, 5, 7, 2), 2, None, {"ceil_mode": True}),
+    "rounded up, padded": Pool((1, 7, 6, 2), (3, 4), (2, 3), {"padding": 1, "ceil_mode": True}),
+    "large window, padded": Pool((1, 9, 8, 2), 7, 2, {"padding": 3}),
+}
+
+ADAPTIVE = {
+    "even": Adaptive((2, 6, 8, 2), (3, 2)),
+    "uneven": Adaptive((2, 5, 7, 2), 3),
+    "one": Adaptive((1, 4, 5, 3), 1),
+    "larger than the plane": Adaptive((1, 3, 2, 1), (5, 4)),
+    "with something in common": Adaptive((1, 8, 9, 1), 6),
 }
 
 FILTERS = {
@@ -264,17 +292,41 @@ def _pooled(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generator) -
     return {"y": (cells, apart(z)), "dx": (dx, slow_dx), "dw": (dw, slow_dw)}
 
 
-def _pooling(name: str, case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
-    # Of few values for a maximum, so that many windows tie.
-    x = (rng.integers(0, 4, case.x) if name == "max_pool2d" else rng.standard_normal(case.x)).astype(dtype)
-    window = pool.pool_window(case.size, case.stride)
-    (fast, fast_backward), (slow, slow_backward) = (
-        (getattr(side, name), getattr(side, f"{name}_backward")) for side in (pool, reference)
+def _pooling(kind: str, case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    window = PoolWindow.of(case.size, stride=case.stride, **case.options)
+    counted = {} if kind == "max" else {"count_include_pad": case.counted}
+    options = {**case.options, **counted}
+    fast = (
+        partial(getattr(pool, f"{kind}_pool2d{way}"), size=case.size, stride=case.stride, **options)
+        for way in ("", "_backward")
     )
-    y = slow(x, window)
+    slow = (
+        partial(getattr(reference, f"{kind}_pool2d{way}"), window=window, **counted)
+        for way in ("", "_backward")
+    )
+    return _pooled_both_ways(kind, case.x, dtype, rng, *fast, *slow)
+
+
+def _adaptive(kind: str, case: Adaptive, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    window = AdaptiveWindow.of(case.output)
+    fast = (
+        partial(getattr(pool, f"adaptive_{kind}_pool2d{way}"), output_size=case.output)
+        for way in ("", "_backward")
+    )
+    slow = (partial(getattr(reference, f"{kind}_pool2d{way}"), window=window) for way in ("", "_backward"))
+    return _pooled_both_ways(kind, case.x, dtype, rng, *fast, *slow)
+
+
+def _pooled_both_ways(
+    kind: str, shape: Shape4, dtype: np.dtype[Any], rng: np.random.Generator, *functions: Callable[..., Array]
+) -> Results:
+    """Return y and dx of a pool and its gradient, as computed fast and slowly."""
+    fast, fast_backward, slow, slow_backward = functions
+    # Of few values for a maximum, so that many windows tie.
+    x = (rng.integers(0, 4, shape) if kind == "max" else rng.standard_normal(shape)).astype(dtype)
+    y = slow(x)
     dy = rng.standard_normal(y.shape).astype(dtype)
-    dx = fast_backward(dy, x, case.size, case.stride)
-    return {"y": (fast(x, case.size, case.stride), y), "dx": (dx, slow_backward(dy, x, window))}
+    return {"y": (fast(x), y), "dx": (fast_backward(dy, x), slow_backward(dy, x))}
 
 
 def filter_kernel(case: Filter, rng: np.random.Generator) -> Array:
@@ -325,7 +377,9 @@ _OPERATIONS: tuple[tuple[str, Mapping[str, Any], Callable[..., Results]], ...] =
     ("conv2d", CONVOLUTIONS, _convolution),
     ("conv2d + pool", POOLED, _pooled),
     ("layer", ALONE, _layer),
-    ("max_pool2d", POOLS, partial(_pooling, "max_pool2d")),
-    ("avg_pool2d", POOLS, partial(_pooling, "avg_pool2d")),
+    ("max_pool2d", POOLS, partial(_pooling, "max")),
+    ("avg_pool2d", POOLS, partial(_pooling, "avg")),
+    ("adaptive_max_pool2d", ADAPTIVE, partial(_adaptive, "max")),
+    ("adaptive_avg_pool2d", ADAPTIVE, partial(_adaptive, "avg")),
     ("filter2d", FILTERS, _filter),
 )

@@ -34,7 +34,7 @@ def chain_view(links: Sequence[Link], *, with_costs: bool) -> Group:
             short_pair(link.step.window.remainder(link.plane)),
         )
     costs = [_cost_table(links)] if with_costs else []
-    return Group(table, Text(f"size = {formulas.SHORT_SIZE}"), *costs)
+    return Group(table, Text(formulas.legend(link.step.window for link in links)), *costs)
 
 
 def _cost_table(links: Sequence[Link]) -> Table:
@@ -91,6 +91,7 @@ def _document(link: Link) -> dict[str, Any]:
         "padding": [list(side) for side in window.padding],
         "stride": list(window.stride),
         "dilation": list(window.dilation),
+        "ceil_mode": window.ceil_mode,
         "groups": step.groups,
         "output": [*link.output, link.filters],
         "formula": formulas.by_axis(link.plane, window),

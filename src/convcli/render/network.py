@@ -160,7 +160,7 @@ def geometry_view(network: Network) -> Group:
             memory(volume_bytes(*row.place.output)),
             memory(row.column_bytes) if row.column_bytes else "",
         )
-    lines = [f"size = {formulas.SHORT_SIZE}"]
+    lines = [formulas.legend(row.window for row in rows)]
     if any(row.transposed for row in rows):
         lines.append(f"     = {formulas.SHORT_TRANSPOSED_SIZE} of a transposed convolution")
     return Group(table, Text("\n".join(lines)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from convcli.shapes import Pair, ReceptiveField, Window, formulas
 from convcli.shapes.transposed import Transposed
@@ -21,16 +21,18 @@ class SizeReport:
         Rows and columns, and what slides over them.
     channels, filters, groups
         Where one of them is given, costs are told.
-    letters
-        The formula of its size.
     """
 
-    letters: ClassVar[str] = formulas.SIZE
     plane: Pair
     window: Window
     channels: int | None = None
     filters: int | None = None
     groups: int | None = None
+
+    @property
+    def letters(self) -> str:
+        """The formula of its size."""
+        return formulas.CEIL_SIZE if self.window.ceil_mode else formulas.SIZE
 
     @property
     def output(self) -> Pair:
@@ -51,9 +53,15 @@ class SizeReport:
     def text(self) -> str:
         """Return it for a person to read."""
         lines = [self._headline(), "", *self._formula_lines()]
-        if any(self.window.remainder(self.plane)):
-            rows, columns = self.window.remainder(self.plane)
-            lines += ["", f"No window reaches the last {rows} row(s) and {columns} column(s)."]
+        rows, columns = self.window.remainder(self.plane)
+        if max(rows, columns) > 0:
+            lines += [
+                "",
+                f"No window reaches the last {max(rows, 0)} row(s) and {max(columns, 0)} column(s).",
+            ]
+        if min(rows, columns) < 0:
+            over = f"{max(-rows, 0)} row(s) and {max(-columns, 0)} column(s)"
+            lines += ["", f"The last windows hang over the end by {over}."]
         return "\n".join([*lines, "", *self._facts()])
 
     @property
@@ -130,8 +138,11 @@ class SizeReport:
 class TransposedReport(SizeReport):
     """The same for a transposed convolution."""
 
-    letters = formulas.TRANSPOSED_SIZE
     output_padding: Pair = (0, 0)
+
+    @property
+    def letters(self) -> str:
+        return formulas.TRANSPOSED_SIZE
 
     @property
     def transposed(self) -> Transposed:

@@ -8,7 +8,8 @@ options = p 1 | 1x2 | valid | same | full      padding, 0 if not given
           d 2 or 2x1                           dilation, 1 if not given
           n 16                                 filters, as many as channels come in if not given
           g 4                                  groups, 1 if not given
-Only conv takes n and g. The order of the options is free, each stands once.
+          c                                    the size rounded up (ceil mode), down if not given
+Only conv takes n and g, only pool c. The order of the options is free, each stands once.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from convcli.errors import ShapeError, UsageError
+from convcli.shapes.pooling import PoolWindow
 from convcli.shapes.volume import Cost, convolution_cost, volume_bytes
 from convcli.shapes.window import NAMED_PADDINGS, Pair, ReceptiveField, Window
 from convcli.wording import shortened
 
 GRAMMAR = (
-    "A step is conv or pool, a size and options: p 1|1x2|valid|same|full, s, d, and for conv n (filters), "
-    "g (groups), as in 'conv3p1s2 pool2 conv3x5psamed2n16'."
+    "A step is conv or pool, a size and options: p 1|1x2|valid|same|full, s, d, for conv n (filters), "
+    "g (groups), for pool c (rounded up), as in 'conv3p1s2 pool2 conv3x5psamed2n16'."
 )
 
 _KIND = re.compile(r"conv|pool")
@@ -35,6 +37,7 @@ _OPTIONS = {
     "d": _SIZE,
     "n": re.compile(r"\d+"),
     "g": re.compile(r"\d+"),
+    "c": re.compile(""),
 }
 
 
@@ -109,7 +112,7 @@ def _step(word: str, number: int, column: int) -> ChainStep:
     if size is None:
         raise wrong(kind.end(), "a size such as 3 or 3x5")
     at, options = size.end(), dict[str, str]()
-    allowed = "psdng" if kind[0] == "conv" else "psd"
+    allowed = "psdng" if kind[0] == "conv" else "psdc"
     while at < len(word):
         if word[at] not in allowed or word[at] in options:
             left = ", ".join(letter for letter in allowed if letter not in options)
@@ -130,11 +133,12 @@ def _made(word: str, kind: str, size: str, options: dict[str, str]) -> ChainStep
     filters, groups = int(options["n"]) if "n" in options else None, int(options.get("g", 1))
     if filters == 0 or groups == 0:
         raise ShapeError("n and g must be at least 1.")
-    window = Window.of(
+    window = (Window if kind == "conv" else PoolWindow).of(
         _pair(size),
         stride=_pair(options.get("s", "1" if kind == "conv" else size)),
         padding=padding if padding in NAMED_PADDINGS else _pair(padding),
         dilation=_pair(options.get("d", "1")),
+        ceil_mode="c" in options,
     )
     return ChainStep(word, kind, window, filters, groups)
 

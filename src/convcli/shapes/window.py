@@ -2,7 +2,8 @@
 
     out = floor((n + p_before + p_after − d(f−1) − 1) / s) + 1
 
-n is the input's size, f the window's, p the padding, s the stride, d the dilation.
+n is the input's size, f the window's, p the padding, s the stride, d the dilation. In ceil mode it rounds up,
+but counts no window that would begin behind the plane and the padding before it.
 Source: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016, arXiv:1603.07285.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import index
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from convcli.errors import ShapeError
 from convcli.wording import shortened
@@ -89,7 +90,13 @@ def axis_padding(padding: str | int | Sequence[int], f: int, dilation: int = 1) 
 
 
 def output_size(
-    n: int, f: int, *, padding: str | int | Sequence[int] = 0, stride: int = 1, dilation: int = 1
+    n: int,
+    f: int,
+    *,
+    padding: str | int | Sequence[int] = 0,
+    stride: int = 1,
+    dilation: int = 1,
+    ceil_mode: bool = False,
 ) -> int:
     """Return how many windows of size `f` fit along an axis of size `n`.
 
@@ -101,6 +108,9 @@ def output_size(
         "valid", "same", "full", an integer for both ends, or (before, after).
     stride, dilation
         Step between windows; distance between neighbouring cells of one window.
+    ceil_mode
+        Whether a last window counts that hangs over the end, as long as it begins before it, as pools of
+        PyTorch, ONNX and Caffe have it.
 
     Raises
     ------
@@ -111,18 +121,22 @@ def output_size(
     --------
     >>> output_size(6, 3), output_size(6, 3, padding=1, stride=2), output_size(7, 3, padding="same", stride=2)
     (4, 3, 4)
+    >>> output_size(6, 3, stride=2), output_size(6, 3, stride=2, ceil_mode=True)
+    (2, 3)
     """
     for name, value in (("n", n), ("f", f), ("stride", stride), ("dilation", dilation)):
         checked_count(value, name)
     before, after = axis_padding(padding, f, dilation)
     room = n + before + after - dilation * (f - 1) - 1
-    if room < 0:
+    steps = -(-room // stride) if ceil_mode else room // stride
+    if steps < 0:
         span = dilation * (f - 1) + 1
         raise ShapeError(
             f"A window spanning {span} cells does not fit {n} cells with padding {before} + {after}: "
             f"use a smaller window, a larger input, or padding of at least {span - n} in all."
         )
-    return room // stride + 1
+    begins_behind = ceil_mode and steps * stride >= n + before
+    return steps if begins_behind else steps + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +149,27 @@ class Window:
         (rows, columns).
     padding
         ((top, bottom), (left, right)).
+    ceil_mode
+        Whether a last window counts that hangs over the end. Only pools have it.
     """
 
     size: Pair
     stride: Pair
     padding: Sides
     dilation: Pair
+    ceil_mode: bool = False
 
     @classmethod
     def of(
-        cls, size: IntOrPair, *, stride: IntOrPair = 1, padding: Padding = "valid", dilation: IntOrPair = 1
-    ) -> Window:
-        """Return the window that these arguments describe, each an int or (rows, columns).
+        cls,
+        size: IntOrPair,
+        *,
+        stride: IntOrPair = 1,
+        padding: Padding = "valid",
+        dilation: IntOrPair = 1,
+        ceil_mode: bool = False,
+    ) -> Self:
+        """Return the window that these arguments describe, each but `ceil_mode` an int or (rows, columns).
 
         Raises
         ------
@@ -165,7 +188,7 @@ class Window:
                 f"((top, bottom), (left, right)), not {padding!r}."
             )
         sides = tuple(axis_padding(p, f, d) for p, f, d in zip(per_axis, sizes, dilations, strict=True))
-        return cls(sizes, pair(stride, "stride"), (sides[0], sides[1]), dilations)
+        return cls(sizes, pair(stride, "stride"), (sides[0], sides[1]), dilations, ceil_mode)
 
     @property
     def span(self) -> Pair:
@@ -183,24 +206,32 @@ class Window:
         """
         return _output_shape(self, plane)
 
-    def remainder(self, plane: Pair) -> Pair:
-        """Return how many padded rows and columns at the end no window reaches: (n + 2p − f) mod s."""
+    def checked_shape(self, plane: Pair) -> Pair:
+        """Return the same, computed anew."""
+        options = zip(plane, self.size, self.padding, self.stride, self.dilation, strict=True)
         rows, columns = (
-            (n + before + after - span) % s
-            for n, (before, after), span, s in zip(plane, self.padding, self.span, self.stride, strict=True)
+            output_size(n, f, padding=p, stride=s, dilation=d, ceil_mode=self.ceil_mode)
+            for n, f, p, s, d in options
+        )
+        return rows, columns
+
+    def remainder(self, plane: Pair) -> Pair:
+        """Return how many padded rows and columns at the end no window reaches: (n + 2p − f) mod s.
+
+        Below 0 that is how many the last window hangs over.
+        """
+        rows, columns = (
+            n + before + after - span - (out - 1) * s
+            for n, (before, after), span, s, out in zip(
+                plane, self.padding, self.span, self.stride, self.output_shape(plane), strict=True
+            )
         )
         return rows, columns
 
 
 @lru_cache(maxsize=1024)  # training asks for the same few, many times a step
 def _output_shape(window: Window, plane: Pair) -> Pair:
-    rows, columns = (
-        output_size(n, f, padding=p, stride=s, dilation=d)
-        for n, f, p, s, d in zip(
-            plane, window.size, window.padding, window.stride, window.dilation, strict=True
-        )
-    )
-    return rows, columns
+    return window.checked_shape(plane)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,14 @@ from convcli.nn.layers.activation import ActivationLayer
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.dense import Dense, Flatten
 from convcli.nn.layers.parallel import Parallel
-from convcli.nn.layers.pooling import AvgPool, GlobalAvgPool, MaxPool
+from convcli.nn.layers.pooling import (
+    AdaptiveAvgPool,
+    AdaptiveMaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    MaxPool,
+)
 from convcli.nn.layers.regularisation import BatchNorm, Dropout
 from convcli.nn.layers.residual import Residual
 from convcli.nn.layers.separable_conv import SeparableConv
@@ -14,6 +21,8 @@ from convcli.nn.layers.upsample import Upsample
 
 __all__ = [
     "ActivationLayer",
+    "AdaptiveAvgPool",
+    "AdaptiveMaxPool",
     "AvgPool",
     "BatchNorm",
     "Conv",
@@ -21,6 +30,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAvgPool",
+    "GlobalMaxPool",
     "MaxPool",
     "Parallel",
     "Residual",

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convcli.engine.batch import pool
-from convcli.engine.batch.pool import masked
+from convcli.engine.batch import pooling
+from convcli.engine.batch.pooling import masked
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer
@@ -55,7 +55,7 @@ class ConvMaxPool:
         convolution = self.conv.convolution(x.shape[1:], self.pool.size)
         convolution.forward(x, weights["W"], None, cells, tape.current.scratch)
         flat = list(cells.reshape(math.prod(self.pool.size), *cells.shape[2:]))
-        top = pool.maximum(flat, tape.workspace.array("top", flat[0].shape, x.dtype))
+        top = pooling.maximum(flat, tape.workspace.array("top", flat[0].shape, x.dtype))
         a = tape.workspace.array("a", top.shape, x.dtype)
         bias = weights["b"] if self.conv.bias else np.zeros(c_out, x.dtype)
         np.add(top.reshape(-1, columns * c_out), np.tile(bias, columns), out=a.reshape(-1, columns * c_out))
@@ -69,7 +69,7 @@ class ConvMaxPool:
         if self.conv.bias and not self.conv.frozen:
             tape.add("b", column_sums(dy))
         shares = tape.workspace.array("shares", (len(cells), *dy.shape), dy.dtype)
-        for share, chosen in zip(shares, pool.winners(top, cells, tape.workspace), strict=True):
+        for share, chosen in zip(shares, pooling.winners(top, cells, tape.workspace), strict=True):
             masked(dy, chosen, share)
         dcells = shares.reshape(*self.pool.size, *dy.shape)
         convolution = self.conv.convolution(x.shape[1:], self.pool.size)

@@ -17,7 +17,7 @@ from convcli.render.report.confusion import confusion
 from convcli.render.report.elements import Cell, Chart, Facts, Listing, Section, Table, Words, number
 from convcli.render.report.galleries import feature_maps, kernels, mistakes
 from convcli.report import Report
-from convcli.shapes.formulas import SHORT_SIZE
+from convcli.shapes.formulas import legend
 from convcli.wording import by, first_of
 
 
@@ -115,8 +115,9 @@ def _network(report: Report) -> Section:
         frozenset({1, 2}),
         (Cell(""), Cell("total"), Cell(""), Cell(""), *total, Cell("")),
     )
-    words = f"size = {SHORT_SIZE}. The last column is how much of the image an output's number sees."
-    return Section("network", "Network", (shown, Words(words)))
+    sees = "The last column is how much of the image an output's number sees."
+    words = Words(f"{legend(row.window for row in rows)}. {sees}")
+    return Section("network", "Network", (shown, words))
 
 
 def _parameters(row: LayerRow) -> Cell:
