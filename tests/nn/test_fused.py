@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 
 from convcli.nn.activations import ACTIVATIONS
-from convcli.nn.layers import AvgPool, BatchNorm, Conv, Dropout, MaxPool
+from convcli.nn.layers import (
+    ActivationLayer,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool,
+    Parallel,
+    Residual,
+    Sequence,
+)
 from convcli.nn.layers.fused import ConvMaxPool, plan
 from convcli.nn.network import Network
 from convcli.nn.tape import Tape
@@ -92,4 +104,58 @@ def test_an_activation_goes_after_the_maximum_only_if_it_increases():
 )
 def test_what_does_not_touch_stays_apart(following):
     layers = [Conv(filters=2), following]
-    assert plan(layers) == [(0, layers[0]), (1, layers[1])]
+    assert plan(enumerate(layers)) == [(0, layers[0]), (1, layers[1])]
+
+
+CONV, RELU = Conv(filters=4, padding="same"), ActivationLayer()
+FOLDED = {
+    "convolution": ((CONV, BatchNorm()), 1),
+    "and activation": ((CONV, BatchNorm(), ActivationLayer(function="tanh")), 1),
+    "and max pool": ((CONV, BatchNorm(), RELU, MaxPool()), 1),
+    "activation alone": ((CONV, RELU), 1),
+    "no bias": ((Conv(filters=4, bias=False), BatchNorm(), RELU), 1),
+    "frozen, in groups": ((Conv(filters=4, groups=2, frozen=True), BatchNorm()), 1),
+    "dense": ((Flatten(), Dense(units=5), BatchNorm(), RELU, Dense(units=3, bias=False), BatchNorm()), 3),
+    "within": ((Residual(layers=(CONV, BatchNorm(), RELU, CONV, BatchNorm())), CONV, BatchNorm()), 2),
+    "beside": ((Parallel(branches=(Sequence(layers=(CONV, BatchNorm())), BatchNorm())),), 1),
+    "two": ((CONV, BatchNorm(), BatchNorm(), RELU), 3),
+    "after an activation": ((Conv(filters=4, activation="relu"), BatchNorm(), RELU), 3),
+    "after a pool": ((CONV, MaxPool(), BatchNorm()), 2),
+    "at the beginning": ((BatchNorm(), CONV), 2),
+    "behind something else": ((CONV, Dropout(), BatchNorm()), 3),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("layers", "steps"), FOLDED.values(), ids=FOLDED.keys())
+def test_a_folded_norm_predicts_what_it_predicts_on_its_own(layers, steps, dtype):
+    rng = np.random.default_rng(0)
+    network = Network(layers, (6, 6, 4))
+    weights = NetworkWeights.initial(network, rng, dtype)
+    for vector in (weights.trained, weights.kept):
+        vector += rng.uniform(0, 0.5, vector.shape)
+    kept = weights.trained.tobytes(), weights.kept.tobytes()
+    x = rng.standard_normal((3, 6, 6, 4)).astype(dtype)
+    tape = network.tape()
+    apart = network.forward(x, weights, tape).copy()
+    tape.current.forward_only = True
+    together = network.forward(x, weights, tape)
+    close = 1e-12 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(together, apart, rtol=close, atol=close)
+    assert together.dtype == dtype
+    assert len(network.sequence.predicting[0]) == steps
+    assert kept == (weights.trained.tobytes(), weights.kept.tobytes())
+
+
+def test_a_pass_that_is_recorded_or_trains_folds_nothing():
+    network = Network([CONV, BatchNorm(), RELU], (6, 6, 4))
+    weights = NetworkWeights.initial(network, np.random.default_rng(0))
+    x = np.ones((2, 6, 6, 4), np.float32)
+    tape = network.tape()
+    tape.current.forward_only = tape.current.records = True
+    network.forward(x, weights, tape)
+    assert all(inner.record["y"].shape == x.shape for inner in tape.inner)
+    tape.current.records, tape.current.training = False, True
+    before = weights.kept.copy()
+    network.forward(x, weights, tape)
+    assert (weights.kept != before).any()

@@ -78,6 +78,11 @@ class Pass:
     records: bool = False
     scratch: Workspace = field(default_factory=Workspace)
 
+    @property
+    def folds(self) -> bool:
+        """Whether layers that are but a factor while predicting may be in the weights of others."""
+        return self.forward_only and not self.training and not self.records
+
 
 @dataclass
 class Tape:

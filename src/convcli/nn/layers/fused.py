@@ -1,10 +1,15 @@
-"""Layers that are faster together: which neighbours are computed in one go. The results stay the same."""
+"""Layers that are faster together: which neighbours are computed in one go. The results stay the same.
+
+While predicting, a batch_norm is a factor and a term for each channel: the convolution or dense layer before
+it takes them into its weights, and applies the activation behind it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -13,24 +18,60 @@ from convcli.engine.batch.pooling import masked
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer
+from convcli.nn.layers.activation import ActivationLayer, Affine
 from convcli.nn.layers.conv import Conv
+from convcli.nn.layers.dense import Dense
 from convcli.nn.layers.pooling import MaxPool
+from convcli.nn.layers.regularisation import BatchNorm
 from convcli.nn.tape import Computation, Tape, Weights
 
+Placed: TypeAlias = tuple[int, Layer]
+"""A layer and its position among those of its container."""
 
-def plan(layers: Sequence[Layer]) -> list[tuple[int, Computation]]:
+
+def plan(layers: Iterable[Placed]) -> list[tuple[int, Computation]]:
     """Return what to call, in order, each with the position of the layer whose weights and tape it uses."""
     steps: list[tuple[int, Computation]] = []
-    position = 0
-    while position < len(layers):
-        layer, following = layers[position], layers[position + 1 : position + 2]
-        if isinstance(layer, Conv) and following and ConvMaxPool.suits(layer, following[0]):
-            steps.append((position, ConvMaxPool(layer, following[0])))  # type: ignore[arg-type]
-            position += 2
+    left = list(layers)
+    while left:
+        position, layer = left.pop(0)
+        if isinstance(layer, Conv) and left and ConvMaxPool.suits(layer, left[0][1]):
+            steps.append((position, ConvMaxPool(layer, left.pop(0)[1])))  # type: ignore[arg-type]
         else:
             steps.append((position, layer))
-            position += 1
     return steps
+
+
+def fold(layers: Sequence[Layer]) -> tuple[list[Placed], list[Placed]]:
+    """Return the layers that are left of `layers` while predicting, and each batch_norm that is in another.
+
+    Those stand behind the layers that take them in, whose weights are then those of `folded`.
+    """
+    left: list[Placed] = []
+    norms: list[Placed] = []
+    for position, layer in enumerate(layers):
+        before = left[-1][1] if left else None
+        if type(before) in (Conv, Dense) and isinstance(before, Affine) and not before.activation.words:
+            if isinstance(layer, BatchNorm) and left[-1][0] == position - 1:
+                norms.append((position, layer))
+                left[-1] = (position - 1, before.model_copy(update={"bias": True}))
+                continue
+            if isinstance(layer, ActivationLayer):
+                left[-1] = (left[-1][0], before.model_copy(update={"activation": layer.function}))
+                continue
+        left.append((position, layer))
+    return left, norms
+
+
+def folded(norms: Iterable[Placed], weights: Weights) -> Weights:
+    """Return a container's weights where each layer before one of `norms` has taken it in."""
+    inner = list(weights.inner)
+    for position, norm in norms:
+        scale, shift = cast(BatchNorm, norm).predicting(inner[position])
+        before = inner[position - 1]
+        bias = before["b"] * scale + shift if "b" in before else shift
+        inner[position - 1] = Weights({"W": before["W"] * scale, "b": bias})
+    return Weights(weights, inner)
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,12 @@ class BatchNorm(Layer):
         y = tape.workspace.array("y", x.shape, x.dtype)
         return norm.normalise(x, centre, scale.astype(x.dtype), shift.astype(x.dtype), y)
 
+    def predicting(self, weights: Weights) -> tuple[Array, Array]:
+        """Return the factor and the term for each channel that it is while predicting."""
+        scale = weights["gamma"] / np.sqrt(weights["variance"].astype(np.float64) + self.epsilon)
+        shift = weights["beta"] - weights["mean"] * scale
+        return scale.astype(weights["gamma"].dtype), shift.astype(weights["gamma"].dtype)
+
     def _remember(self, weights: Weights, mean: Array, variance: Array) -> None:
         for name, batch in (("mean", mean), ("variance", variance)):
             weights[name][...] = self.momentum * weights[name] + (1 - self.momentum) * batch

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Layers, Shape
-from convcli.nn.layers.fused import plan
+from convcli.nn.layers.fused import Placed, fold, folded, plan
 from convcli.nn.tape import Computation, Tape, Weights
 from convcli.shapes import ReceptiveField
 from convcli.wording import counted
@@ -33,7 +33,13 @@ class Sequence(Layer):
     @cached_property
     def steps(self) -> list[tuple[int, Computation]]:
         """What is called, in order: layers, or neighbours as one, each with its position."""
-        return plan(self.children)
+        return plan(enumerate(self.children))
+
+    @cached_property
+    def predicting(self) -> tuple[list[tuple[int, Computation]], list[Placed]]:
+        """What is called where only outputs are asked for, and which layers are in others' weights then."""
+        left, norms = fold(self.children)
+        return plan(left), norms
 
     def _steps(self, tape: Tape) -> list[tuple[int, Computation]]:
         return list(enumerate(self.children)) if tape.current.records else self.steps
@@ -74,7 +80,11 @@ class Sequence(Layer):
         return counted(len(others) + 1, "layer")
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        for position, step in self._steps(tape):
+        steps = self._steps(tape)
+        if tape.current.folds:
+            steps, norms = self.predicting
+            weights = folded(norms, weights)
+        for position, step in steps:
             x = tape.through(position, step, x, weights)
         return x
 
