@@ -15,6 +15,7 @@ Place: TypeAlias = tuple[int, int]
 Taps: TypeAlias = tuple[tuple[float, tuple[tuple[int, Place], ...]], ...]
 
 PASS = 0.087  # one ufunc over a block
+BAND = 2**16  # cells of rows that are added up at a time: a second-level cache holds them
 STRIDED_PASS = 0.24  # the same over every other cell of a row, for each result
 
 
@@ -95,16 +96,19 @@ def shifted_sum(
     """
     (rows, columns), pitch, (down, across) = out.shape, lines.shape[1], distances
     if strides == (1, 1):
-        flat, length = lines.reshape(-1), (rows - 1) * pitch + columns
-        total = workspace.array("total", (rows * pitch,), out.dtype)
-        part = workspace.array("part", (length,), out.dtype)
+        flat, band = lines.reshape(-1), max(BAND // pitch, 1)
+        for first in range(0, rows, band):
+            some = out[first : first + band]
+            length = (len(some) - 1) * pitch + columns
+            total = workspace.array("total", (len(some) * pitch,), out.dtype)
+            part = workspace.array("part", (length,), out.dtype)
 
-        def line(place: Place) -> Array:
-            start = place[0] * down * pitch + place[1] * across
-            return flat[start : start + length]
+            def line(place: Place, first: int = first, length: int = length) -> Array:
+                start = (first + place[0] * down) * pitch + place[1] * across
+                return flat[start : start + length]
 
-        add_up(taps, line, total[:length], part)
-        np.copyto(out, total.reshape(rows, pitch)[:, :columns])
+            add_up(taps, line, total[:length], part)
+            np.copyto(some, total.reshape(len(some), pitch)[:, :columns])
         return
     s_h, s_w = strides
 
