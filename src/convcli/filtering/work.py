@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,8 @@ from convcli.filtering.visibility import Sight
 from convcli.kernels import Kernel
 
 Pixels: TypeAlias = NDArray[Any]
+
+BAND = 2**16  # pixels that a magnitude is made of at a time
 
 COMBINE = {"magnitude": np.hypot, "maximum": np.maximum, "volume": np.add}
 
@@ -102,7 +105,7 @@ class Work:
                 responses(self.plan.part(number), source, block, [part], workspace)
         combined = parts[0]
         if self.kernel.combine == "magnitude":
-            _put_magnitude(parts, any_size=sources[0].dtype.kind == "f")
+            _put_magnitude(parts, workspace, any_size=sources[0].dtype.kind == "f")
         elif (combine := COMBINE.get(self.kernel.combine)) is not None:
             for part in parts[1:]:
                 combine(combined, part, out=combined)
@@ -132,18 +135,24 @@ class Work:
         return planes, sees
 
 
-def _put_magnitude(parts: list[Pixels], *, any_size: bool) -> None:
-    """Put √(Σ part²) into the first of `parts`; the others are used up.
+def _put_magnitude(parts: list[Pixels], workspace: Workspace, *, any_size: bool) -> None:
+    """Put √(Σ part²) into the first of `parts`, some rows at a time, which a cache holds.
 
-    With `any_size` their squares may be too large or too small for the dtype, which takes longer.
+    With `any_size` squares may be too large or too small for the dtype: where they are, it takes longer.
     """
-    first, *others = parts
-    if any_size:
-        np.abs(first, out=first)
-        for part in others:
-            np.hypot(first, part, out=first)
-        return
-    np.square(first, out=first)
-    for part in others:
-        np.add(first, np.square(part, out=part), out=first)
-    np.sqrt(first, out=first)
+    dtype = parts[0].dtype
+    least, most = np.finfo(dtype).smallest_normal / np.finfo(dtype).eps, np.finfo(dtype).max
+    step = max(BAND // parts[0].shape[1], 1)
+    for start in range(0, len(parts[0]), step):
+        rows = [part[start : start + step] for part in parts]
+        total, square = (workspace.array(name, rows[0].shape, dtype) for name in ("squares", "square"))
+        np.multiply(rows[0], rows[0], out=total)
+        for part in rows[1:]:
+            np.add(total, np.multiply(part, part, out=square), out=total)
+        if not any_size or (total.min() >= least and total.max() <= most):
+            np.sqrt(total, out=rows[0])
+            continue
+        odd = ~((total >= least) & (total <= most)) & reduce(np.logical_or, (part != 0 for part in rows))
+        sizes = reduce(np.hypot, (np.abs(part[odd]) for part in rows))
+        np.sqrt(total, out=rows[0])
+        rows[0][odd] = sizes
