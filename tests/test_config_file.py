@@ -173,6 +173,14 @@ WRONG = {
             "not 'balance'"
         ),
     ),
+    "an unknown figure": (
+        with_training("best_by = 'val_accuracy'"),
+        "training.best_by: unknown figure 'val_accuracy'. Did you mean 'validation_accuracy'?",
+    ),
+    "a figure of no images": (
+        with_training("best_by = 'validation_loss'").replace("[data]", "[data]\nvalidation = 0"),
+        'training.best_by = "validation_loss" needs validation images, but data.validation is 0.',
+    ),
     "unknown key of averages": (
         with_training("ema = { decai = 0.9 }"),
         "training.ema.decai: unknown key. Did you mean 'decay'?",

@@ -18,7 +18,7 @@ from convcli.nn.averaging import Averaging
 from convcli.nn.evaluation import evaluate
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, Run
-from convcli.training import BatchDone, EpochDone, Progress, Training
+from convcli.training import BatchDone, EpochDone, Metrics, Progress, Training, best_metrics
 
 # Everything that has a state or draws random numbers.
 LAYERS = [
@@ -147,6 +147,47 @@ def test_the_best_epoch_is_kept(scripted, figures, best):
     assert training.progress.best_epoch == best
     assert weights(training.best_model()) == kept[best]
     assert checkpoints.best_checkpoint(training).document["epoch"] == best
+
+
+@pytest.mark.parametrize(
+    ("by", "best"),
+    [
+        ("validation_accuracy", 1),
+        ("validation_loss", 2),
+        ("validation_macro_f1", 3),
+        ("validation_macro_recall", 3),
+        ("validation_macro_precision", 3),
+        ("train_accuracy", 4),
+        ("train_loss", 4),
+    ],
+)
+def test_the_best_epoch_is_that_of_the_figure_that_is_asked_for(by, best):
+    rows = [  # accuracy and loss of training and validation, macro figures
+        (0.5, 2.0, 0.9, 1.0, 0.5),
+        (0.6, 1.9, 0.8, 0.5, 0.5),
+        (0.6, 1.9, 0.8, 0.6, 0.7),
+        (0.7, 1.8, 0.8, 0.6, 0.6),
+        (0.7, 1.8, 0.8, 0.7, 0.7),
+    ]
+    history = [
+        Metrics(epoch, loss, accuracy, judged, right, 0.1, 1.0, 1.0, macro, macro, macro, by)
+        for epoch, (accuracy, loss, right, judged, macro) in enumerate(rows, 1)
+    ]
+    assert best_metrics(history).epoch == best
+
+
+def test_patience_looks_at_the_same_figure(scripted):
+    training = finish(
+        scripted([(0.5, 1), (0.6, 2), (0.7, 3), (0.8, 4)], patience=2, best_by="validation_loss")
+    )
+    assert (training.progress.best_epoch, len(training.progress.history)) == (1, 3)
+
+
+def test_without_validation_training_may_say_which_epoch_is_the_best():
+    still = {"type": "sgd", "learning_rate": 1e-30}
+    options = {"best_by": "train_loss", "patience": 2, "optimizer": still}
+    training = finish(stripes.training(validation=False, epochs=9, **options))
+    assert len(training.progress.history) - training.progress.best_epoch == 2
 
 
 def test_patience_ends_a_run_that_no_longer_improves(scripted):

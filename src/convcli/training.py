@@ -16,7 +16,7 @@ from convcli.data import Dataset
 from convcli.engine.sums import vector_norm
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
-from convcli.nn.config import TrainingOptions
+from convcli.nn.config import USUAL_FIGURE, Figure, TrainingOptions
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
@@ -53,20 +53,28 @@ class Metrics:
     learning_rate: float
     seconds: float
     images_per_second: float
+    validation_macro_precision: float | None = None
+    validation_macro_recall: float | None = None
+    validation_macro_f1: float | None = None
+    best_by: Figure = USUAL_FIGURE
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """What the best epoch has the largest of: see `best_metrics`."""
+        figure, loss = getattr(self, self.best_by), self.validation_loss or 0.0
+        if figure is None:
+            return -math.inf, self.epoch
+        return (-figure if self.best_by.endswith("loss") else figure), -loss
 
 
 def best_metrics(history: Sequence[Metrics]) -> Metrics:
     """Return the best of some epochs (at least one).
 
-    It is the one with the highest validation accuracy, the lower loss among equals, and the first of those
-    that are equal in both; without validation simply the last one.
+    It is the one with the highest validation accuracy, or the best of another figure that `best_by` names;
+    the lower validation loss among equals, and the first of those that are equal in both. Without
+    validation it is simply the last one, unless the figure is one of training.
     """
-
-    def merit(metrics: Metrics) -> tuple[float, float]:
-        loss, accuracy = metrics.validation_loss, metrics.validation_accuracy
-        return (-1.0, metrics.epoch) if loss is None or accuracy is None else (accuracy, -loss)
-
-    return max(history, key=merit)
+    return max(history, key=lambda metrics: metrics.merit)
 
 
 @dataclass(frozen=True)
@@ -141,9 +149,8 @@ class Training:
 
     Iterate over `run()`: it yields a `BatchDone` for each batch and an `EpochDone` for each epoch. At every
     yield `progress`, `optimizer_state`, `averages` and the model's weights are consistent, so iteration may
-    end there and another `Training` may go on from them. `best` holds the weights of the best epoch: the one
-    with the highest validation accuracy, the lower loss among equals, or simply the last one without
-    validation; `best_of` is the model that they were weights of.
+    end there and another `Training` may go on from them. `best` holds the weights of the best epoch, see
+    `best_metrics`; `best_of` is the model that they were weights of.
 
     With `training.ema` the weights of an epoch are `averages`: they are validated and kept.
     """
@@ -279,6 +286,7 @@ class Training:
         if figures is not None and not math.isfinite(figures.loss):
             progress.batch -= 1
             raise self._diverged(f"The loss became {figures.loss}")
+        macro = figures.macro if figures else None
         metrics = Metrics(
             progress.epoch,
             progress.loss / count,
@@ -288,6 +296,10 @@ class Training:
             self._rate_of(self.batches - 1),
             round(progress.seconds, 3),
             round(count / progress.seconds, 1),
+            macro.precision if macro else None,
+            macro.recall if macro else None,
+            macro.f1 if macro else None,
+            self.options.best_by,
         )
         progress.history.append(metrics)
         best = best_metrics(progress.history) is metrics
@@ -333,6 +345,6 @@ class Training:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether validation has not improved for as many epochs as it may; an epoch has ended."""
+        """Whether what is looked at has not improved for as many epochs as it may; an epoch has ended."""
         patience, history = self.options.patience, self.progress.history
         return patience is not None and history[-1].epoch - self.progress.best_epoch >= patience

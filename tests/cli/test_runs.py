@@ -60,7 +60,7 @@ def test_json_is_one_document(call, runs):
 
 def test_the_list_can_be_sorted_and_of_another_folder(call, runs):
     heads = (runs / "one" / METRICS).read_text().splitlines()[0]
-    (runs / "two" / METRICS).write_text(f"{heads}\n1,0.1,1.0,0.001,1.0,0.1,1.0,1.0\n")
+    (runs / "two" / METRICS).write_text(f"{heads}\n1,0.1,1.0,0.001,1.0,0.1,1.0,1.0,,,,validation_accuracy\n")
     runs.rename(runs.parent / "archive")
     result = call("runs", "--in", "archive", "--sort", "loss", "--json")
     assert [run["run"] for run in json.loads(result.stdout)["runs"]] == ["archive/two", "archive/one"]

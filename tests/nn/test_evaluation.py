@@ -50,6 +50,14 @@ def test_figures_of_each_class(figures, number, precision, recall, f1, support):
     assert (found.precision, found.recall, found.f1) == pytest.approx((precision, recall, f1))
 
 
+def test_means_of_classes_leave_out_what_is_neither_there_nor_named(figures):
+    mean = figures.macro
+    assert mean.support == 8
+    assert mean.recall == pytest.approx((2 / 3 + 3 / 4 + 0) / 3)
+    assert mean.precision == pytest.approx((2 / 4 + 3 / 4 + 0) / 3)
+    assert mean.f1 == pytest.approx((4 / 7 + 3 / 4 + 0) / 3)
+
+
 def test_the_document_is_plain_json(figures):
     document = json.loads(json.dumps(figures.document()))
     assert document["accuracy"] == 5 / 8
@@ -60,6 +68,7 @@ def test_the_document_is_plain_json(figures):
         "f1": 0.75,
         "support": 4,
     }
+    assert document["macro"] == {name: getattr(figures.macro, name) for name in ("precision", "recall", "f1")}
     assert document["confusion"][1] == [1, 3, 0, 0]
 
 

@@ -18,10 +18,18 @@ def test_a_row_an_epoch_with_the_columns_of_the_contract(tmp_path):
     write_history(Run(tmp_path), history([0.5, 1e-5]))
     assert (tmp_path / METRICS).read_text() == (
         "epoch,train_loss,train_accuracy,validation_loss,validation_accuracy,learning_rate,seconds,"
-        "images_per_second\n"
-        "1,0.5,0.5,,,0.001,0.5,1000.0\n"
-        "2,1e-05,0.99999,,,0.001,0.5,2000.0\n"
+        "images_per_second,validation_macro_precision,validation_macro_recall,validation_macro_f1,best_by\n"
+        "1,0.5,0.5,,,0.001,0.5,1000.0,,,,validation_accuracy\n"
+        "2,1e-05,0.99999,,,0.001,0.5,2000.0,,,,validation_accuracy\n"
     )
+
+
+def test_a_table_of_an_older_version_has_fewer_columns(tmp_path):
+    write_history(Run(tmp_path), EPOCHS)
+    lines = (tmp_path / METRICS).read_text().splitlines()
+    older = [",".join(line.split(",")[:8]) for line in lines]
+    (tmp_path / METRICS).write_text("\n".join(older))
+    assert read_history(Run(tmp_path)) == EPOCHS
 
 
 @pytest.mark.parametrize("epochs", [EPOCHS, history([0.1, 1e-9]), []], ids=["judged", "unjudged", "none"])
@@ -32,7 +40,7 @@ def test_epochs_come_back_as_they_were(tmp_path, epochs):
 
 
 HEAD = ",".join(asdict(EPOCHS[0]))
-ROW = "1,0.5,0.5,0.4,0.6,0.001,0.5,1000.0"
+ROW = "1,0.5,0.5,0.4,0.6,0.001,0.5,1000.0,,,0.7,validation_accuracy"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +66,7 @@ ROW = "1,0.5,0.5,0.4,0.6,0.001,0.5,1000.0"
             f"{HEAD}\n{ROW.replace('0.001', '')}\n",
             "damaged in row 1, learning_rate: Input should be a val",
         ),
+        (f"{HEAD}\n{ROW.replace('accuracy', 'acuracy')}\n", "damaged in row 1, best_by: Input should be "),
         (f"{HEAD}\n{ROW}\n{ROW}\n", "damaged: its rows are not the epochs 1, 2, 3 …."),
         (
             f"{HEAD}\n{ROW.replace('0.4', '')}\n",

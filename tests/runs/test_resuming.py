@@ -164,6 +164,12 @@ def test_what_would_have_given_another_run_is_refused_and_nothing_is_touched(tmp
     assert len(training.progress.history) == 3
 
 
+def test_the_figure_of_the_best_epoch_stays_what_it_was(tmp_path):
+    run = start(tmp_path / "run", 8)
+    with pytest.raises(UsageError, match=r"training\.best_by cannot change within a run; start a new one"):
+        go_on(run, "training.best_by=validation_loss", allow=True)
+
+
 NO_STEP = {"type": "sgd", "learning_rate": 1e-30}  # nothing improves after the first epoch
 
 

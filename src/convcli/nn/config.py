@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import (
     BaseModel,
@@ -74,6 +74,26 @@ def _batches_or_time(value: object) -> object:
     return value
 
 
+# What may say which epoch is the best: of [training] `best_by`, the names that metrics.csv has for them.
+Figure: TypeAlias = Literal[
+    "validation_accuracy",
+    "validation_loss",
+    "validation_macro_f1",
+    "validation_macro_precision",
+    "validation_macro_recall",
+    "train_accuracy",
+    "train_loss",
+]
+USUAL_FIGURE: Figure = "validation_accuracy"
+
+
+def _figure(name: object) -> object:
+    if name not in get_args(Figure):
+        advice = suggestion(str(name), get_args(Figure))
+        raise ValueError(f"unknown figure {shortened(repr(name))}.{advice}")
+    return name
+
+
 class TrainingOptions(Options):
     """[training]: how the network learns."""
 
@@ -82,6 +102,7 @@ class TrainingOptions(Options):
     seed: NonNegativeInt = 0
     clip_norm: PositiveFloat | None = None
     patience: PositiveInt | None = None
+    best_by: Annotated[Figure, BeforeValidator(_figure)] = USUAL_FIGURE
     checkpoint_every: Annotated[int | str, BeforeValidator(_batches_or_time)] = "5 min"
     ema: Averaging | None = None
     loss: Annotated[Loss, OneOf("loss", LOSSES, CrossEntropy)] = Field(default_factory=CrossEntropy)
@@ -106,8 +127,13 @@ class Config(Options):
 
     @model_validator(mode="after")
     def _early_stopping_needs_a_judge(self) -> Config:
-        if self.training.patience is not None and self.data.validation == 0:
+        by, judged = self.training.best_by, self.data.validation != 0
+        if by.startswith("train_") or judged:
+            return self
+        if self.training.patience is not None:
             raise ValueError("training.patience needs validation images, but data.validation is 0.")
+        if by != USUAL_FIGURE:  # which is what without validation nobody asked for
+            raise ValueError(f'training.best_by = "{by}" needs validation images, but data.validation is 0.')
         return self
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.nn.losses import Loss
 
+MACRO = ("precision", "recall", "f1")
+
 
 @dataclass(frozen=True)
 class ClassFigures:
@@ -62,12 +64,22 @@ class Evaluation:
             for name, hit, took, has in zip(self.classes, hits, taken, support, strict=True)
         ]
 
+    @property
+    def macro(self) -> ClassFigures:
+        """The means over the classes that have samples or were guessed, so that each counts the same."""
+        known = [
+            row for row in zip(self.per_class, self.confusion.sum(0), strict=True) if row[0].support or row[1]
+        ]
+        precision, recall, f1 = (float(np.mean([getattr(row, name) for row, _ in known])) for name in MACRO)
+        return ClassFigures("mean", precision, recall, f1, self.samples)
+
     def document(self) -> dict[str, Any]:
         """Return the figures as plain JSON."""
         return {
             "samples": self.samples,
             "accuracy": self.accuracy,
             "loss": self.loss,
+            "macro": {name: getattr(self.macro, name) for name in MACRO},
             "classes": [vars(figures) for figures in self.per_class],
             "confusion": self.confusion.tolist(),
         }

@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from convcli.nn.evaluation import Evaluation
+from convcli.nn.evaluation import MACRO, Evaluation
 from convcli.training import Metrics
 from convcli.wording import shown
 
@@ -29,7 +29,17 @@ def best_line(best: Metrics) -> str:
     if best.validation_accuracy is None:
         return f"best epoch {best.epoch}: training accuracy {best.train_accuracy:.2%}"
     accuracy, loss = best.validation_accuracy, best.validation_loss
-    return f"best epoch {best.epoch}: validation accuracy {accuracy:.2%}, loss {loss:.4f}"
+    told = f"best epoch {best.epoch}: validation accuracy {accuracy:.2%}, loss {loss:.4f}"
+    return f"{told}, {figure}" if (figure := macro_figure(best)) else told
+
+
+def macro_figure(metrics: Metrics) -> str:
+    """Return the figure that an epoch is judged by, where it is none that always stands there."""
+    value: float | None = getattr(metrics, metrics.best_by)
+    if value is None or "macro" not in metrics.best_by:
+        return ""
+    name = metrics.best_by.removeprefix("validation_").replace("_", " ").replace("f1", "F1")
+    return f"{name} {value:.4f}"
 
 
 def class_table(figures: Evaluation) -> Table:
@@ -38,9 +48,12 @@ def class_table(figures: Evaluation) -> Table:
     table.add_column("class")
     for name in ("precision", "recall", "F1", "support"):
         table.add_column(name, justify="right")
-    for row in figures.per_class:
+    rows = figures.per_class
+    for row in rows:
         numbers = (f"{number:.4f}" for number in (row.precision, row.recall, row.f1))
-        table.add_row(Text(shown(row.name)), *numbers, f"{row.support:,}")
+        table.add_row(Text(shown(row.name)), *numbers, f"{row.support:,}", end_section=row is rows[-1])
+    means = (f"{getattr(figures.macro, name):.4f}" for name in MACRO)
+    table.add_row("mean", *means, f"{figures.samples:,}", style="bold")
     return table
 
 

@@ -155,7 +155,7 @@ def _figure(name: str, value: float, sign: str = "") -> str:
     """Return a figure as its kind is written; with the sign `+` a difference, of percentages in points."""
     if name.endswith("accuracy"):
         return f"{100 * value:{sign}.2f} points" if sign else f"{value:.2%}"
-    return f"{value:{sign}.4f}" if name.endswith("loss") else f"{value:{sign},.0f}"
+    return f"{value:{sign}.4f}" if name.endswith(("loss", "F1")) else f"{value:{sign},.0f}"
 
 
 def comparison_document(comparison: Comparison, names: tuple[str, str]) -> dict[str, Any]:

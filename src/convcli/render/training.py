@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from convcli.render.evaluation import macro_figure
 from convcli.render.progress import Bar
 from convcli.render.terminal_curves import NARROWEST, SIDE_BY_SIDE, Running, terminal_curves
 from convcli.training import BatchDone, EpochDone, Metrics, Training
@@ -41,9 +42,8 @@ def epoch_line(metrics: Metrics, epochs: int, best: bool) -> str:
     """Return the figures of one epoch; `*` marks the best so far."""
     parts = [f"loss {metrics.train_loss:.4f}  accuracy {metrics.train_accuracy:7.2%}"]
     if metrics.validation_loss is not None and metrics.validation_accuracy is not None:
-        parts.append(
-            f"validation loss {metrics.validation_loss:.4f}  accuracy {metrics.validation_accuracy:7.2%}"
-        )
+        judged = f"validation loss {metrics.validation_loss:.4f}  accuracy {metrics.validation_accuracy:7.2%}"
+        parts.append(f"{judged}  {macro_figure(metrics)}".rstrip())
     parts.append(f"{metrics.images_per_second:,.0f} images/s")
     number = f"{metrics.epoch:{len(str(epochs))}}/{epochs}"
     return f"epoch {number}  " + "  |  ".join(parts) + ("  *" if best else "")

@@ -54,6 +54,7 @@ def _figures(run: Summary) -> dict[str, float | None]:
         "training accuracy": best.get("train_accuracy"),
         "validation loss": best.get("validation_loss"),
         "validation accuracy": best.get("validation_accuracy"),
+        "validation macro F1": best.get("validation_macro_f1"),
         "test loss": test.get("loss"),
         "test accuracy": test.get("accuracy"),
         "images/s": run.images_per_second,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -178,7 +178,9 @@ def _tested(run: Run, history: Sequence[Metrics]) -> Outcome | None:
     """Return what training ended with, if it has not gone on since to a better epoch."""
     results = run.read_results()
     try:
-        if not history or "test" not in results or results["best"] != asdict(best_metrics(history)):
+        if not history or "test" not in results:
+            return None
+        if TypeAdapter(Metrics).validate_python(results["best"]) != best_metrics(history):
             return None
         return TypeAdapter(Outcome).validate_python(results["test"])
     except (KeyError, ValidationError) as error:

@@ -19,7 +19,7 @@ from convcli.runs.recording import Recorder
 from convcli.training import Training, best_metrics
 
 _EPOCHS, _PATIENCE, _EVERY = "training.epochs", "training.patience", "training.checkpoint_every"
-_PREPROCESSING = "data.preprocessing"
+_FIXED = ("data.preprocessing", "training.best_by")  # the weights of another best epoch are not kept
 _PRESENTATION = ("data.background", "data.range", "data.fit")  # of images that are still to come, too
 
 
@@ -112,7 +112,7 @@ def _compare(
     plain, weighty, options = [], [], {}
     for key, (old, new) in config_changes(before, after).items():
         line = f"{key}: {old!r} → {new!r}"
-        if key.startswith("data.") and key not in (_PREPROCESSING, *_PRESENTATION):
+        if key.startswith("data.") and key not in (*_FIXED, *_PRESENTATION):
             continue  # what counts are the images
         obstacles = {_EPOCHS: _obstacle, _PATIENCE: _impatience}
         obstacle = obstacles[key](training, new) if key in obstacles else None
@@ -121,8 +121,8 @@ def _compare(
             options[key.removeprefix("training.")] = new
         else:
             weighty.append(line if obstacle is None else f"{line} ({obstacle})")
-    if before.data.preprocessing != after.data.preprocessing:
-        raise UsageError(f"{_PREPROCESSING} cannot change within a run; start a new one.")
+        if key in _FIXED:
+            raise UsageError(f"{key} cannot change within a run; start a new one.")
     others = [part for part in now if images.get(part) != now[part]]
     weighty += [f"{part} images: {images.get(part)} → {now[part]}" for part in others]
     return Changes(tuple(plain), tuple(weighty), options)

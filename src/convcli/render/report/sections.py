@@ -135,7 +135,7 @@ def _curves(report: Report) -> Section:
     last = history[-1]
     told = f"training loss from {history[0].train_loss:.4g} to {last.train_loss:.4g}"
     if best.validation_accuracy is not None:
-        told += f", validation accuracy up to {best.validation_accuracy:.2%} in epoch {best.epoch}"
+        told += f", validation accuracy {best.validation_accuracy:.2%} in the best epoch, {best.epoch}"
     chart = Chart(
         f"Loss and accuracy over {len(history)} epochs: {told}.",
         lambda dark: curves_svg(histories, dark=dark),
