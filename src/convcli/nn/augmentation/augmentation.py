@@ -96,6 +96,12 @@ def pixels_of(extent: float, side: int, most: int) -> int:
     return extent if isinstance(extent, int) else min(max(round(extent * side), 1), most)
 
 
+def whole_pixels(images: Array) -> Array:
+    """Return a view of `images` (…, c) with each pixel as one item (…): so they are moved faster."""
+    pixel = np.dtype((np.void, images.itemsize * images.shape[-1]))
+    return images.view(pixel)[..., 0]
+
+
 def spans(side: int, lengths: Array | int, drawn: Array) -> Array:
     """Return which pixels of a side lie in spans of these lengths, each about a drawn pixel: (n, side)."""
     first = np.floor(drawn * side) - np.floor_divide(lengths, 2)

@@ -81,7 +81,7 @@ class Augmenter:
         They are left as they are. Returns uint8, or float32 as `piece`.
         """
         count, height, width, _ = images.shape
-        changed = images
+        changed = images = np.ascontiguousarray(images)
         if self._rearranging:
             rows, columns = (np.tile(np.arange(side), (count, 1)) for side in (height, width))
             for rearranging in self._rearranging:
@@ -92,7 +92,7 @@ class Augmenter:
             changed = resampled(changed, composed(maps))
         computed = self._levelling or not all(mixing.exact for mixing in self._mixing)
         if changed is images or (computed and changed.dtype == np.uint8):
-            changed = changed.astype(np.float32 if computed else np.uint8)
+            changed = np.array(changed, np.float32 if computed else np.uint8, order="C")
         for levelling in self._levelling:
             levelling.change(changed, draws)
         for covering in self._covering:

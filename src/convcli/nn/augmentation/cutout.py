@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from convcli.engine.workspace import Array
-from convcli.nn.augmentation.augmentation import Covering, Extent, Probability, pixels_of, spans
+from convcli.nn.augmentation.augmentation import Covering, Extent, Probability, pixels_of, spans, whole_pixels
 from convcli.nn.augmentation.draws import Draws
 from convcli.nn.layer import Shape
 from convcli.wording import by
@@ -41,4 +39,4 @@ class Cutout(Covering):
             spans(side, size, drawn) for side, drawn in zip((height, width), centres, strict=True)
         )
         rows &= (chosen < self.probability)[:, None]
-        np.copyto(images, colour, where=(rows[:, :, None] & columns[:, None, :])[..., None])
+        whole_pixels(images)[rows[:, :, None] & columns[:, None, :]] = whole_pixels(colour)

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import AfterValidator
 
 from convcli.engine.workspace import Array
-from convcli.nn.augmentation.augmentation import Augmentation, Probability, spans
+from convcli.nn.augmentation.augmentation import Augmentation, Probability, spans, whole_pixels
 from convcli.nn.augmentation.draws import Draws
 
 
@@ -79,7 +79,8 @@ class CutMix(Mixing):
             spans(side, np.floor(side * length), place) for side, place in zip(sides, centres, strict=True)
         ]
         rows, columns = inside
-        np.copyto(images, others, where=(rows[:, :, None] & columns[:, None, :])[..., None])
+        covered = rows[:, :, None] & columns[:, None, :]
+        whole_pixels(images)[covered] = whole_pixels(others)[covered]
         return np.asarray(1 - rows.sum(1) * columns.sum(1) / (sides[0] * sides[1]))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import model_validator
 
 from convcli.engine.workspace import Array
-from convcli.nn.augmentation.augmentation import Extent, Probability, Rearranging, pixels_of
+from convcli.nn.augmentation.augmentation import Extent, Probability, Rearranging, pixels_of, whole_pixels
 from convcli.nn.augmentation.draws import Draws
 from convcli.nn.layer import Shape
 from convcli.wording import by
@@ -92,9 +92,8 @@ class Shift(Rearranging):
 def rearranged(images: Array, rows: Array, columns: Array) -> Array:
     """Return images[i, rows[i], columns[i]] of each of `images` (n, h, w, c): (n, h', w', c)."""
     count, height, width, channels = images.shape
-    pixel = np.dtype((np.void, images.itemsize * channels))
     starts = (np.arange(count)[:, None] * height + rows) * width
     places = starts[:, :, None] + columns[:, None, :]
-    flat = np.ascontiguousarray(images).reshape(-1, channels).view(pixel).ravel()
-    taken: Array = np.take(flat, places.ravel(), mode="clip")  # "clip" looks for no index that is wrong
+    # "clip" looks for no index that is wrong.
+    taken: Array = np.take(whole_pixels(images).ravel(), places.ravel(), mode="clip")
     return taken.view(images.dtype).reshape(*places.shape, channels)

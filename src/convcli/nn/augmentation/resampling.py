@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 
 from convcli.config import tuples
 from convcli.engine.workspace import Array
-from convcli.nn.augmentation.augmentation import Augmentation
+from convcli.nn.augmentation.augmentation import Augmentation, whole_pixels
 from convcli.nn.augmentation.draws import Draws
 
 # Pixels that are interpolated together: what is computed on the way takes some hundred bytes for each.
@@ -183,8 +183,7 @@ def _resampled(images: Array, maps: Array) -> Array:
         _between(places + centre, side)
         for places, centre, side in zip((maps @ grid).swapaxes(0, 1), middle, (height, width), strict=True)
     )
-    pixel = np.dtype((np.void, channels))
-    flat = np.ascontiguousarray(images).reshape(-1, channels).view(pixel).ravel()
+    flat = whole_pixels(images).ravel()
     place = (rows + np.arange(count)[:, None] * height) * width + columns
     below, beside = width if height > 1 else 0, 1 if width > 1 else 0
 
