@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.data import Splits
+from convcli.engine.workspace import Array
 from convcli.nn.config import Config
 from convcli.nn.model import Model
 from convcli.nn.network import Network
@@ -20,11 +21,18 @@ def new_model(config: Config, data: Splits, threads: int | None = None) -> Model
     batch_size = min(config.training.batch_size, len(data.train))
     check_training_memory(network, batch_size, threads)  # before weights are drawn
     config.augmentation.check(data.train.shape)
+    preprocessing = Preprocessing.fit(data.train.blocks(), config.data.preprocessing, data.presentation)
+
+    def images(count: int) -> Array:
+        chosen = np.linspace(0, len(data.train) - 1, min(count, len(data.train))).round().astype(np.int64)
+        pixels = data.train.take(chosen).images
+        return preprocessing.apply(pixels, np.empty(pixels.shape, np.float32))
+
     rng = np.random.default_rng((config.training.seed, 0))
     return Model(
         network,
-        NetworkWeights.initial(network, rng),
-        Preprocessing.fit(data.train.blocks(), config.data.preprocessing, data.presentation),
+        NetworkWeights.initial(network, rng, images=images),
+        preprocessing,
         config.training.loss.weighing(data.train.classes, data.train.labels),
         data.train.classes,
         config,

@@ -119,13 +119,16 @@ WRONG = {
     ),
     "scheme in a list": (
         {"init": ["sobel", "he"]},
-        "init: he draws all filters; it cannot stand in a list of kernels.",
+        "init: he is for all filters; it cannot stand in a list of kernels.",
     ),
-    "no text": ({"init": 3}, 'init: expected "he", "glorot", a kernel or a list of kernels, not 3'),
-    "no kernels": ({"init": []}, 'init: expected "he", "glorot", a kernel or a list of kernels, not []'),
+    "no text": ({"init": 3}, 'init: expected "he", "glorot", "whiten", a kernel or a list of kernels, not 3'),
+    "no kernels": (
+        {"init": []},
+        'init: expected "he", "glorot", "whiten", a kernel or a list of kernels, not []',
+    ),
     "numbers": (
         {"init": [[1, 2]]},
-        'init: expected "he", "glorot", a kernel or a list of kernels, not [[1, 2]]',
+        'init: expected "he", "glorot", "whiten", a kernel or a list of kernels, not [[1, 2]]',
     ),
     "a file": (
         {"init": "@mine.csv"},

@@ -232,8 +232,10 @@ def _from_run(ask: Request, single: bool) -> Problem:
     b = own["b"].astype(np.float64) if "b" in own else np.zeros(w.shape[3])
     facts = {"layer": number, "image": ask.image.name}
     notes: tuple[str, ...] = ()
-    if layer.frozen:
-        notes = (f"layer {number} is frozen: its W and b are not trained.",)
+    weights = layer.initial_weights(passage.trace.input(number).shape[1:]).items()
+    if still := [name for name, initial in weights if initial.kind == "frozen"]:
+        verb = "is" if len(still) == 1 else "are"
+        notes = (f"layer {number} is frozen: its {' and '.join(still)} {verb} not trained.",)
     da = None
     if single:
         channel = chosen_index(ask.channel, w.shape[2], "--channel")

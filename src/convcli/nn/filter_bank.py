@@ -11,10 +11,10 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import KernelError, UnknownNameError
-from convcli.nn.layer import Initial
+from convcli.nn.layer import Images, Initial
 from convcli.shapes import Pair
 
-SCHEMES = ("he", "glorot")
+SCHEMES = ("he", "glorot", "whiten")
 
 Init: TypeAlias = str | tuple[str, ...]
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?::.*)?")
 
 
 def checked_init(value: object) -> Init:
-    """Return an option `init`: "he", "glorot", a kernel as `kernels.parse` takes it, or a tuple of kernels.
+    """Return an option `init`: one of `SCHEMES`, a kernel as `kernels.parse` takes it, or a tuple of kernels.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def checked_init(value: object) -> Init:
         for text in value:
             _measured(text)
         return tuple(value)
-    raise ValueError(f'expected "he", "glorot", a kernel or a list of kernels, not {value!r}')
+    raise ValueError(f'expected "he", "glorot", "whiten", a kernel or a list of kernels, not {value!r}')
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _measured(text: str) -> Planned:
 
     match = _NAME.fullmatch(text)
     if match and match[1] in SCHEMES:
-        raise KernelError(f"{match[1]} draws all filters; it cannot stand in a list of kernels.")
+        raise KernelError(f"{match[1]} is for all filters; it cannot stand in a list of kernels.")
     if match and match[1] not in KERNELS:
         raise UnknownNameError("initialisation", match[1], [*SCHEMES, *KERNELS])
     if text.lstrip().startswith("@"):
@@ -122,7 +122,7 @@ class FilterBank(Initial):
 
     kernels: tuple[Planned, ...] = ()
 
-    def draw(self, rng: np.random.Generator) -> Array:
+    def draw(self, rng: np.random.Generator, images: Images | None = None) -> Array:
         from convcli.kernels import centred, parse
 
         rows, columns, depth, filters = self.shape

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
@@ -32,6 +32,10 @@ MOST_LAYERS = 1000  # several times those of the deepest networks that people tr
 LAYERS: Registry[type[Layer]] = Registry("layer", _HINTS)
 
 
+Images: TypeAlias = Callable[[int], Array]
+"""Returns so many of the training images, evenly spread, as a network sees them: (n, h, w, c), float32."""
+
+
 @dataclass(frozen=True)
 class Initial:
     """How an array of weights begins.
@@ -39,14 +43,20 @@ class Initial:
     Attributes
     ----------
     scheme
-        "he", "glorot", "zeros" or "ones".
+        "he", "glorot", "zeros", "ones" or "constant", or what a subclass has.
     fan_in, fan_out
         How many inputs and outputs a neuron has.
     kind
         Whether it is trained; what is not is kept with the weights: frozen, or a running figure.
     decays
         Whether weight decay pulls it towards zero.
+    value
+        What a constant is.
+    from_images
+        Whether it begins as the images tell that go into the layer: one that training images go into.
     """
+
+    from_images: ClassVar[bool] = False
 
     shape: Shape
     scheme: str
@@ -54,14 +64,15 @@ class Initial:
     fan_out: int = 0
     kind: Literal["trained", "frozen", "running"] = "trained"
     decays: bool = False
+    value: float = 0.0
 
     @property
     def size(self) -> int:
         """How many numbers there are."""
         return math.prod(self.shape)
 
-    def draw(self, rng: np.random.Generator) -> Array:
-        """Return the array, in float64.
+    def draw(self, rng: np.random.Generator, images: Images | None = None) -> Array:
+        """Return the array, in float64; `images` are there where a training begins.
 
         He draws from a normal distribution with variance 2 / fan_in (He, Zhang, Ren and Sun, 2015,
         arXiv:1502.01852), Glorot uniformly from ±√(6 / (fan_in + fan_out)) (Glorot and Bengio, 2010).
@@ -71,7 +82,7 @@ class Initial:
         if self.scheme == "glorot":
             limit = math.sqrt(6 / (self.fan_in + self.fan_out))
             return rng.uniform(-limit, limit, self.shape)
-        return np.ones(self.shape) if self.scheme == "ones" else np.zeros(self.shape)
+        return np.full(self.shape, {"ones": 1.0, "constant": self.value}.get(self.scheme, 0.0))
 
 
 class Layer(Part):

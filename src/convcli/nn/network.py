@@ -61,6 +61,7 @@ class Network:
         kept = {name: initial for name, initial in arrays.items() if name not in trained}
         self.trained, self.kept = Layout(self.sequence, trained), Layout(self.sequence, kept)
         self._check_sums()
+        self._check_first()
 
     @classmethod
     def classifying(cls, layers: Iterable[Layer], input_shape: Shape, classes: int | None) -> Network:
@@ -111,6 +112,17 @@ class Network:
             raise ConfigError(
                 f"[[layers]] would have {weights:,} weights in all; at most {MOST_NUMBERS:,} are possible."
             )
+
+    def _check_first(self) -> None:
+        """Raise ConfigError where weights are to begin as the images tell, and others than images go in."""
+        for place in self.places:
+            own = place.layer.initial_weights(place.input).items()
+            first = set(str(place.number).split(".")) == {"1"}
+            if not first and any(initial.from_images for name, initial in own if "." not in name):
+                raise ConfigError(
+                    f'{place.name}: init = "whiten" is made from the images themselves, so only a layer that '
+                    "they go into, the first of a network, can begin so."
+                )
 
     def tape(self) -> Tape:
         """Return a fresh tape, for one thread. It does not ask for the gradient of the images."""

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from convcli.engine.team import shared_zeros
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.layer import Images, Initial, Layer, Shape
 from convcli.nn.tape import Weights
 
 
@@ -97,12 +97,16 @@ class NetworkWeights:
 
     @classmethod
     def initial(
-        cls, network: Arranged, rng: np.random.Generator, dtype: DTypeLike = np.float32
+        cls,
+        network: Arranged,
+        rng: np.random.Generator,
+        dtype: DTypeLike = np.float32,
+        images: Images | None = None,
     ) -> NetworkWeights:
-        """Return weights as their layers say they begin."""
+        """Return weights as their layers say they begin, of a network that learns from `images`."""
         weights = cls(network, dtype)
         for layout, vector in ((network.trained, weights.trained), (network.kept, weights.kept)):
-            layout.fill(vector, lambda slot: slot.initial.draw(rng))
+            layout.fill(vector, lambda slot: slot.initial.draw(rng, images))
         return weights
 
     def copy_from(self, other: NetworkWeights) -> None:

@@ -77,8 +77,8 @@ class Affine(Layer):
         return z
 
     def deactivate(self, da: Array, tape: Tape) -> Array:
-        """Turn dA into dZ in place and add db, unless it is frozen."""
+        """Turn dA into dZ in place and add db, where b is trained."""
         self.activation.derive(da, tape)
-        if self.bias and not self.frozen:
+        if "b" in tape.gradients:
             tape.add("b", column_sums(da))
         return da

@@ -15,6 +15,7 @@ from convcli.nn.filter_bank import FilterBank, Init, Planned, bank_of, checked_i
 from convcli.nn.layer import Initial, Shape, plane_of
 from convcli.nn.layers.activation import Affine
 from convcli.nn.tape import Tape, Weights
+from convcli.nn.whitening import Whitened
 from convcli.shapes import Pair, Sides, Window
 from convcli.shapes.volume import volume_bytes
 
@@ -53,6 +54,10 @@ class Conv(Sliding):
         _ = self._window, self._bank
         if self.filters % self.groups:
             raise ShapeError(f"groups = {self.groups} does not divide filters = {self.filters}.")
+        if self.init == "whiten" and self.groups != 1:
+            raise ShapeError(
+                f'init = "whiten" takes patches of all channels, so groups = 1, not {self.groups}.'
+            )
         return self
 
     @cached_property
@@ -76,6 +81,8 @@ class Conv(Sliding):
     def initial_kernel(self, shape: Shape) -> Initial:
         area, depth = self.kernel[0] * self.kernel[1], shape[2] // self.groups
         size = (*self.kernel, depth, self.filters)
+        if self.init == "whiten":
+            return Whitened.of(size, shape, self.dilation)
         if self._bank:
             return FilterBank(size, "kernels", kernels=self._bank)
         fan_out = area * self.filters // self.groups
@@ -90,7 +97,7 @@ class Conv(Sliding):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x = tape.saved["x"]
         dz = self.deactivate(dy, tape)
-        if not self.frozen:
+        if "W" in tape.gradients:
             self.convolution(x.shape[1:]).weight_gradient(dz, x, tape.gradient("W"), tape.current.scratch)
         if not tape.input_gradient:
             return dz
@@ -108,7 +115,9 @@ class Conv(Sliding):
     def summary(self) -> str:
         words = [self._words(*([f"groups={self.groups}"] if self.groups != 1 else []))]
         words += [" + ".join(kernel.name for kernel in self._bank)] if self._bank else []
-        return ", ".join([*words, *(["frozen"] if self.frozen else [])])
+        words += ["whiten"] if self.init == "whiten" else []
+        words += ["frozen"] if self.frozen else []
+        return ", ".join(words)
 
 
 def short(value: object) -> str:

@@ -65,9 +65,9 @@ class Dense(Affine):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, w = tape.saved["x"], weights["W"]
         dz = self.deactivate(dy, tape)
-        if not self.frozen and tape.current.fresh:
+        if "W" in tape.gradients and tape.current.fresh:
             multiply(x.T, dz, tape.gradients["W"])
-        elif not self.frozen:
+        elif "W" in tape.gradients:
             product = tape.current.scratch.array("dw", w.shape, w.dtype)
             tape.add("W", multiply(x.T, dz, product))
         if not tape.input_gradient:

@@ -107,14 +107,14 @@ class ConvMaxPool:
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, cells, top = (tape.saved[name] for name in ("x", "cells", "top"))
         self.conv.activation.derive(dy, tape)
-        if self.conv.bias and not self.conv.frozen:
+        if "b" in tape.gradients:
             tape.add("b", column_sums(dy))
         shares = tape.workspace.array("shares", (len(cells), *dy.shape), dy.dtype)
         for share, chosen in zip(shares, pooling.winners(top, cells, tape.workspace), strict=True):
             masked(dy, chosen, share)
         dcells = shares.reshape(*self.pool.size, *dy.shape)
         convolution = self.conv.convolution(x.shape[1:], self.pool.size)
-        if not self.conv.frozen:
+        if "W" in tape.gradients:
             convolution.weight_gradient(dcells, x, tape.gradient("W"), tape.current.scratch)
         if not tape.input_gradient:
             return dy
