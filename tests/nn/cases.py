@@ -326,6 +326,7 @@ FACTS = {
         lambda torch, layer, x, *_: torch.nn.functional.adaptive_max_pool2d(x, layer.output_size),
         cases=ADAPTIVE,
         words=({"output_size": [2, 3]}, "to 2×3"),
+        large={"output_size": 10},
     ),
     "adaptive_avg_pool": Facts(
         lambda torch, layer, x, *_: torch.nn.functional.adaptive_avg_pool2d(x, layer.output_size),

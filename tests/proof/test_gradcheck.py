@@ -240,7 +240,11 @@ LARGE_LAYERS = {name: LAYERS_BY_NAME[name](**facts.large) for name, facts in FAC
 
 def found_in_large(kind):
     layers = [Flatten(), LARGE_LAYERS[kind]] if kind == "dense" else [LARGE_LAYERS[kind]]
-    ending = [] if kind in ("dense", "flatten", "global_avg_pool") else [LARGE_LAYERS["global_avg_pool"]]
+    ending = (
+        []
+        if kind in ("dense", "flatten", "global_avg_pool", "global_max_pool")
+        else [LARGE_LAYERS["global_avg_pool"]]
+    )
     network = Network([*layers, *ending, Dense(units=3)], LARGE_SHAPE)
     return {check.name: check for check in check_network(network, CrossEntropy())}
 

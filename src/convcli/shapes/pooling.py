@@ -14,6 +14,8 @@ from typing import Literal, Self
 from convcli.errors import ShapeError
 from convcli.shapes.window import AXES, IntOrPair, Padding, Pair, Window, pair
 
+MOST = 1 << 16  # cells that a window, or an output, may have more than an axis: each takes a pass
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -77,6 +79,10 @@ class PoolWindow(Window):
         return output
 
     def _check_cells(self, axis: int, n: int, out: int) -> None:
+        if self.size[axis] > n + MOST:
+            raise ShapeError(
+                f"A window of {self.size[axis]:,} is too large for {n} cells: at most {n + MOST:,}."
+            )
         (before, _), d = self.padding[axis], self.dilation[axis]
         last = (out - 1) * self.stride[axis] - before  # where the last window begins
         if self.span[axis] > 1 and d > n:
@@ -122,7 +128,12 @@ class AdaptiveWindow:
         return cls(pair(output, "output_size"))
 
     def output_shape(self, plane: Pair) -> Pair:
-        """Return what comes out of any plane."""
+        """Return what comes out of any plane, or raise ShapeError where that is too large."""
+        for n, out in zip(plane, self.output, strict=True):
+            if out > n + MOST:
+                raise ShapeError(
+                    f"An output_size of {out:,} is too large for {n} cells: at most {n + MOST:,}."
+                )
         return self.output
 
     @property

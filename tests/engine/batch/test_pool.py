@@ -168,6 +168,10 @@ WRONG = {
     ),
     "the last window": ({"size": 2, "padding": ((0, 0), (0, 3))}, "The last window along the columns"),
     "steps over all": ({"size": 2, "dilation": 6, "padding": 3}, "A dilation of 6 steps over all 5 cells"),
+    "far too large": (
+        {"size": 10**9, "padding": 5 * 10**8},
+        "A window of 1,000,000,000 is too large",
+    ),
     "no padding": ({"size": 2, "padding": "some"}, "padding must be valid, same, full"),
 }
 
@@ -183,6 +187,8 @@ def test_windows_of_nothing_are_refused(options, words):
 def test_adaptive_windows_cover_the_plane_and_overlap_where_they_must():
     assert AdaptiveWindow.of(3).spans(0, 7) == [(0, 3), (2, 5), (4, 7)]
     assert AdaptiveWindow.of(4).spans(0, 2) == [(0, 1), (0, 1), (1, 2), (1, 2)]
+    with pytest.raises(ShapeError, match="200,000,000 is too large for 4 cells"):
+        pool.adaptive_max_pool2d(np.ones((1, 4, 4, 1)), (200_000_000, 1))
     with pytest.raises(ShapeError, match="output_size must be at least 1"):
         pool.adaptive_avg_pool2d(np.ones((1, 4, 4, 1)), 0)
 

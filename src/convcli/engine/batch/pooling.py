@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import numpy as np
 
 from convcli.engine.batch.taps import AnyWindow, Axis, axis_of, combine, put_back, spread, untouched
+from convcli.engine.sums import plane_sums
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair
 from convcli.shapes.pooling import PoolWindow
 
 FEW_CELLS = 9  # of windows that touch: to add them up in one go is faster
+MANY_APART = 64  # cells of windows that touch: beyond, rows and columns have far fewer passes
 FEW_PASSES = 25  # to compare every cell with the maximum is faster than to find its row, and its place there
 TILE_BYTES = 1 << 19  # of what the columns' passes take from the rows', so that it is still in a cache
 
@@ -52,7 +55,7 @@ def max_forward(x: Array, window: AnyWindow, workspace: Workspace) -> tuple[Arra
     n, height, width, c = x.shape
     rows, columns = _axes(window, (height, width))
     y = workspace.array("y", (n, rows.out, columns.out, c), x.dtype)
-    if window.touching:
+    if _apart(window):
         apart = workspace.array("cells", (*window.size, *y.shape), x.dtype)
         np.copyto(apart, _blocks(x, window, (rows.out, columns.out)))
         cells = list(apart.reshape(math.prod(window.size), *y.shape))
@@ -66,6 +69,10 @@ def max_forward(x: Array, window: AnyWindow, workspace: Workspace) -> tuple[Arra
         combine(np.maximum, x[tile], untouched(height), columns, middle)
         combine(np.maximum, middle, rows, untouched(columns.out), y[tile])
     return y, [of_rows] if kept else []
+
+
+def _apart(window: AnyWindow) -> TypeGuard[PoolWindow]:
+    return window.touching and math.prod(window.size) <= MANY_APART
 
 
 def _few(rows: Axis, columns: Axis) -> bool:
@@ -114,7 +121,7 @@ def max_backward(
     """
     rows, columns = _axes(window, (x.shape[1], x.shape[2]))
     dx = workspace.array("dx", x.shape, dy.dtype)
-    if window.touching:
+    if _apart(window):
         return _touched(dy, y, kept, window, dx, workspace)
     for tile in _tiles(x, columns):
         if not kept:
@@ -158,6 +165,9 @@ def avg_forward(x: Array, window: AnyWindow, count_include_pad: bool, workspace:
     n, height, width, c = x.shape
     rows, columns = _axes(window, (height, width))
     y = workspace.array("y", (n, rows.out, columns.out, c), x.dtype)
+    if _whole(rows, columns):
+        y[:, 0, 0] = plane_sums(x.reshape(n, height * width, c)) / (height * width)
+        return y
     if _in_one_go(window):
         combine(np.add, x, rows, columns, y)
     else:
@@ -167,6 +177,13 @@ def avg_forward(x: Array, window: AnyWindow, count_include_pad: bool, workspace:
             combine(np.add, x[tile], untouched(height), columns, middle)
             combine(np.add, middle, rows, untouched(columns.out), y[tile])
     return _divided(y, rows, columns, count_include_pad, y)
+
+
+def _whole(rows: Axis, columns: Axis) -> bool:
+    """Return whether there is one window, and it is the plane."""
+    return all(
+        axis.out == 1 and axis.counts[0] == axis.padded_counts[0] == axis.n for axis in (rows, columns)
+    )
 
 
 def _in_one_go(window: AnyWindow) -> bool:
@@ -190,8 +207,10 @@ def avg_backward(
 ) -> Array:
     """Spread each gradient evenly over its window, in an array of `shape`."""
     rows, columns = _axes(window, (shape[1], shape[2]))
-    share = _divided(dy, rows, columns, count_include_pad, workspace.array("share", dy.shape, dy.dtype))
     dx = workspace.array("dx", shape, dy.dtype)
+    if _whole(rows, columns):
+        return np.divide(dy, rows.n * columns.n, out=dx)
+    share = _divided(dy, rows, columns, count_include_pad, workspace.array("share", dy.shape, dy.dtype))
     if _in_one_go(window):
         return spread(share, rows, columns, dx)
     for tile in _tiles(dx, columns):

@@ -6,13 +6,11 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import BeforeValidator, model_validator
 
 from convcli.config import Size, any_padding, sizes
 from convcli.engine.batch import pooling
 from convcli.engine.batch.taps import AnyWindow
-from convcli.engine.sums import plane_sums
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Shape, plane_of
 from convcli.nn.layers.conv import short
@@ -148,48 +146,39 @@ class AdaptiveAvgPool(_Sharing, _Avg):
     type: Literal["adaptive_avg_pool"] = "adaptive_avg_pool"
 
 
-class GlobalAvgPool(Layer):
+class _Global(Layer):
+    def output_shape(self, shape: Shape) -> Shape:
+        return (plane_of(shape, self.name())[1],)
+
+    def window(self, shape: Shape) -> PoolWindow:
+        return PoolWindow.of(plane_of(shape, self.name())[0])
+
+
+class GlobalAvgPool(_Global):
     """The mean of each channel: (h, w, c) becomes (c,)."""
 
     type: Literal["global_avg_pool"] = "global_avg_pool"
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return (plane_of(shape, self.name())[1],)
-
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["shape"] = x.shape
-        y = tape.workspace.array("y", (len(x), x.shape[3]), x.dtype)
-        n, rows, columns, channels = x.shape
-        y[:] = plane_sums(x.reshape(n, rows * columns, channels)) / (rows * columns)
-        return y
+        return pooling.avg_forward(x, self.window(x.shape[1:]), True, tape.workspace)[:, 0, 0]
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        n, rows, columns, channels = tape.saved["shape"]
-        dx = tape.workspace.array("dx", (n, rows, columns, channels), dy.dtype)
-        np.divide(dy[:, None, None, :], rows * columns, out=dx)
-        return dx
-
-    def window(self, shape: Shape) -> Window:
-        return Window.of(plane_of(shape, self.name())[0])
+        shape = tape.saved["shape"]
+        return pooling.avg_backward(dy[:, None, None], shape, self.window(shape[1:]), True, tape.workspace)
 
 
-class GlobalMaxPool(Layer):
+class GlobalMaxPool(_Global):
     """The maximum of each channel: (h, w, c) becomes (c,)."""
 
     type: Literal["global_max_pool"] = "global_max_pool"
 
-    def output_shape(self, shape: Shape) -> Shape:
-        return (plane_of(shape, self.name())[1],)
-
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        y, kept = pooling.max_forward(x, PoolWindow.of(x.shape[1:3]), tape.workspace)
+        y, kept = pooling.max_forward(x, self.window(x.shape[1:]), tape.workspace)
         tape.saved.update(x=x, y=y, kept=kept)
-        return y.reshape(len(x), -1)
+        return y[:, 0, 0]
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, y, kept = (tape.saved[name] for name in ("x", "y", "kept"))
-        window = PoolWindow.of(x.shape[1:3])
-        return pooling.max_backward(dy.reshape(y.shape), x, y, kept, window, tape.workspace)
-
-    def window(self, shape: Shape) -> Window:
-        return Window.of(plane_of(shape, self.name())[0])
+        window = self.window(x.shape[1:])
+        return pooling.max_backward(dy[:, None, None], x, y, kept, window, tape.workspace)
