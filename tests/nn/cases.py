@@ -119,16 +119,25 @@ def dense(torch, layer, x, weights, _training):
 
 
 def batch_norm(torch, layer, x, weights, training):
-    return torch.nn.functional.batch_norm(
-        x,
-        weights["mean"],
-        weights["variance"],
-        weights["gamma"],
-        weights["beta"],
-        training,
-        1 - layer.momentum,
-        layer.epsilon,
-    )
+    """In groups each begins with the running figures that there were, and what they become is averaged."""
+    group = layer.group if training and layer.group else len(x)
+    results, kept = [], []
+    for part in torch.tensor_split(x, max(len(x) // group, 1)):
+        kept.append([weights[name].clone() for name in ("mean", "variance")])
+        results.append(
+            torch.nn.functional.batch_norm(
+                part,
+                *kept[-1],
+                weights["gamma"],
+                weights["beta"],
+                training,
+                1 - layer.momentum,
+                layer.epsilon,
+            )
+        )
+    for name, figures in zip(("mean", "variance"), zip(*kept, strict=True), strict=True):
+        weights[name].copy_(torch.stack(figures).mean(0))
+    return torch.cat(results)
 
 
 def inner(torch, layer, x, weights, training, number):
@@ -370,8 +379,10 @@ FACTS = {
             "volume": Case((3, 4, 2)),
             "flat": Case((5,)),
             "other options": Case((2, 2, 3), {"momentum": 0.5, "epsilon": 0.1}),
+            "groups": Case((3, 4, 2), {"group": 1}),
+            "groups, flat": Case((5,), {"group": 2}),
         },
-        words=({}, "momentum=0.9"),
+        words=({"group": 32}, "momentum=0.9, group=32"),
     ),
     "activation": Facts(
         lambda torch, layer, x, *_: activated(torch, layer.function, x),

@@ -275,6 +275,21 @@ def test_a_batch_of_one_value_a_channel_is_said_and_the_size_named_has_none(batc
     assert doubts(NORMALISED, batch_size=int(note.rstrip(".").split()[-1])) == []
 
 
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        (1, "has one value a channel in every group, which it makes 0 for any image. Set a larger group."),
+        (2, None),
+        (8, None),
+        (9, "has group = 9, so that a batch of 16 is one group, which one worker takes"),
+    ],
+)
+def test_groups_of_one_value_and_those_of_a_whole_batch_are_said(group, said):
+    notes = doubts([*NORMALISED[:2], {"type": "batch_norm", "group": group}, NORMALISED[3]], batch_size=16)
+    assert len(notes) == (said is not None)
+    assert said is None or f"[[layers]] 3 (batch_norm) {said}" in notes[0]
+
+
 def test_maps_of_several_cells_have_values_enough_in_a_batch_of_one():
     layers = [
         {"type": "conv", "filters": 2, "kernel": 3},

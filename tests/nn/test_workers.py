@@ -27,7 +27,7 @@ from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.weights import NetworkWeights
-from convcli.nn.workers import LANES, BatchResult, Workers, useful_threads
+from convcli.nn.workers import LANES, BatchResult, Workers, _Learn, useful_threads
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
 BLOCK = Residual(
@@ -39,6 +39,16 @@ NETWORKS = {
     "dropout": [*HEAD, Dropout(rate=0.3), Flatten(), Dense(units=8), Dropout(), Dense(units=3)],
     "batch_norm": [*HEAD, BatchNorm(), Flatten(), Dense(units=3)],
     "dropout and batch_norm": [*HEAD, BatchNorm(), Dropout(), Flatten(), Dense(units=3)],
+    "groups": [*HEAD, BatchNorm(group=9), Dropout(), Flatten(), Dense(units=3)],
+    "groups of two sizes, and none": [
+        *HEAD,
+        BatchNorm(group=10),
+        Flatten(),
+        Dense(units=8),
+        BatchNorm(group=4),
+        BatchNorm(),
+        Dense(units=3),
+    ],
     "batch_norm within": [*HEAD, BLOCK, BLOCK, Flatten(), Dense(units=8), BatchNorm(), Dense(units=3)],
 }
 each_network = pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS.keys())
@@ -58,7 +68,7 @@ def workers_and_weights(layers, threads, piece=6, **options):
 
 
 def gradient_of_the_whole(layers):
-    """Return loss and gradient of the batch in one piece and in float64, without workers."""
+    """Return loss, gradient and what is kept of the batch in one piece and in float64, without workers."""
     network = Network(layers, (8, 8, 1))
     weights = NetworkWeights.initial(network, np.random.default_rng(1), np.float64)
     gradient, tape = np.zeros_like(weights.trained), network.tape()
@@ -70,7 +80,28 @@ def gradient_of_the_whole(layers):
     )
     losses, dy = CrossEntropy().evaluate(outputs, PICTURES.labels[BATCH])
     network.backward(dy / len(BATCH), weights, tape)
-    return losses.sum(), gradient
+    return losses.sum(), gradient, weights.kept
+
+
+@pytest.mark.parametrize("group", [1, 2, 7, 50, 51, 1000])
+def test_groups_in_pieces_are_those_of_the_whole_batch(group):
+    layers = [*HEAD, BatchNorm(group=group), Flatten(), Dense(units=3)]
+    workers, weights = workers_and_weights(layers, 2)
+    with workers:
+        workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
+    _, gradient, kept = gradient_of_the_whole(layers)
+    assert np.abs(workers.total - gradient).max() / np.abs(gradient).max() < 1e-5
+    np.testing.assert_allclose(weights.kept, kept, rtol=1e-5, atol=1e-7)
+
+
+def test_what_is_left_of_a_batch_is_spread_over_its_groups():
+    workers, _ = workers_and_weights([*HEAD, BatchNorm(group=10), Flatten(), Dense(units=3)], 1)
+    for size, expected in ((101, [11] + [10] * 9), (19, [19]), (7, [7]), (29, [15, 14])):
+        pieces, groups = workers._cut(size)
+        job = _Learn(size, pieces, groups, (0,), None)
+        found = [group for piece in range(job.pieces) for group in job.in_piece(piece)]
+        assert [group.stop - group.start for group in found] == expected
+        assert (found[0].start, found[-1].stop) == (0, size)
 
 
 @pytest.mark.parametrize("name", ["plain", "batch_norm"])
@@ -79,7 +110,7 @@ def test_pieces_give_the_gradient_of_the_whole_batch(name, threads):
     workers, _ = workers_and_weights(NETWORKS[name], threads)
     with workers:
         result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
-    loss, gradient = gradient_of_the_whole(NETWORKS[name])
+    loss, gradient, _ = gradient_of_the_whole(NETWORKS[name])
     assert abs(result.loss / loss - 1) < 1e-5
     assert np.abs(workers.total - gradient).max() / np.abs(gradient).max() < 1e-5
 
@@ -361,7 +392,7 @@ def test_steps_with_batch_norm_in_pieces_are_those_of_pytorch(threads):
 
 def test_a_batch_that_meets_goes_through_in_few_enough_pieces():
     workers, _ = workers_and_weights(NETWORKS["batch_norm"], 1, piece=1)
-    assert workers._pieces(10_000) == 256
+    assert workers._cut(10_000)[0] == 256
 
 
 def test_an_error_in_one_piece_ends_a_batch_that_meets_and_the_next_is_taken(kind):

@@ -29,6 +29,7 @@ def about(model: Model, train: Dataset) -> list[str]:
     notes = [
         *_about_the_end(model),
         *_about_single_values(model, len(train)),
+        *_about_groups(model),
         *_about_warm_up(options.schedule, options.epochs),
         *model.config.augmentation.doubts(train.shape),
         *_about_mirrored_signs(model),
@@ -78,6 +79,25 @@ def _about_single_values(model: Model, images: int) -> list[str]:
     batch = "every batch" if size == 1 else "the last batch of every epoch"
     told = f"{single[0].name} has one value a channel in {batch}, which it makes 0 for any image."
     return [f"{told} Set training.batch_size = {better}."]
+
+
+def _about_groups(model: Model) -> list[str]:
+    """Return what is wrong with groups of one value a channel, and with those that are whole batches."""
+    size = model.config.training.batch_size
+    notes = []
+    for place in model.network.places:
+        group = 0 if place.layer.children else place.layer.grouped
+        if group == 1 and place.input[:-1] in SINGLE:
+            notes.append(
+                f"{place.name} has one value a channel in every group, which it makes 0 for any image. "
+                "Set a larger group."
+            )
+        elif group > size / 2 and size > 1:
+            notes.append(
+                f"{place.name} has group = {group}, so that a batch of {size} is one group, which one worker "
+                "takes: without `group` all of them do, with the same result."
+            )
+    return notes
 
 
 def _loss_of(loss: CrossEntropy, name: str, classes: int) -> str:

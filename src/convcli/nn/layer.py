@@ -144,6 +144,11 @@ class Layer(Part):
         """Whether it takes random numbers while training."""
         return any(child.draws for child in self.children)
 
+    @property
+    def grouped(self) -> int:
+        """How many samples it takes as a group while training, which lie in one piece then; 0 if none."""
+        return max((child.grouped for child in self.children), default=0)
+
     def exchanged(self, shape: Shape) -> int:
         """Return how many numbers it gives `Pass.over_batch` at a time, at most."""
         return max((child.exchanged(given) for child, given in self.inside(shape)), default=0)

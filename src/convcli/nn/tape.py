@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -61,8 +62,10 @@ class Pass:
     over_batch
         Exchanges what is summed over a whole batch: a layer gives what its piece adds, a float64 array, and
         gets that of all pieces, in their order, (pieces, ...), to use at once. Every piece comes there.
-    first
-        Whether this is the batch's first piece: it writes what all pieces would write alike.
+    batch
+        How many samples the batch has that this is a piece of; 0 if it is one itself.
+    groups
+        How many samples each group in the piece has, where layers take groups (`Layer.grouped`).
     records
         Whether tapes keep what goes into each layer and comes out; neighbours are then computed one by one.
     scratch
@@ -74,7 +77,8 @@ class Pass:
     fresh: bool = False
     forward_only: bool = False
     over_batch: Callable[[Array], Array] = _alone
-    first: bool = True
+    batch: int = 0
+    groups: tuple[int, ...] = ()
     records: bool = False
     scratch: Workspace = field(default_factory=Workspace)
 
@@ -96,6 +100,8 @@ class Tape:
         Where `backward` adds the gradients of the weights, by their names.
     input_gradient
         Whether anybody needs what `backward` returns.
+    changes
+        Where `forward` adds what running figures change by once the batch is done; else they change at once.
     saved
         The layer's notes between the two passes.
     workspace
@@ -109,6 +115,7 @@ class Tape:
     current: Pass = field(default_factory=Pass)
     gradients: Weights = field(default_factory=Weights)
     input_gradient: bool = True
+    changes: Weights = field(default_factory=Weights)
     saved: dict[str, Any] = field(default_factory=dict)
     workspace: Workspace = field(default_factory=Workspace)
     inner: tuple[Tape, ...] = ()
@@ -128,11 +135,27 @@ class Tape:
         else:
             self.gradients[name][...] += gradient
 
-    def add_to(self, gradients: Weights) -> None:
+    def change(self, name: str, change: Array, weights: Weights) -> None:
+        """Add to the running figures `name` among `weights`."""
+        if not self.changes:
+            weights[name][...] += change
+        elif self.current.fresh:
+            self.changes[name][...] = change
+        else:
+            self.changes[name][...] += change
+
+    def add_to(self, gradients: Weights, changes: Weights | None = None) -> None:
         """Let this layer, and those in it, add to these."""
         self.gradients = gradients
         for tape, own in zip(self.inner, gradients.inner, strict=True):
             tape.add_to(own)
+        if changes is not None:
+            self._change_in(changes)
+
+    def _change_in(self, changes: Weights) -> None:
+        self.changes = changes
+        for tape, own in zip(self.inner, changes.inner, strict=True):
+            tape._change_in(own)
 
     def through(self, position: int, step: Computation, x: Array, weights: Weights) -> Array:
         """Return what `step`, which begins with the layer at a position in this one, makes of `x`."""
@@ -155,6 +178,13 @@ class Tape:
     def at(self, number: LayerNumber) -> Tape:
         """Return that of a layer in it."""
         return _within(self, number)
+
+
+def cut(size: int, parts: int) -> list[slice]:
+    """Return where `parts` of `size` samples lie, at least one: they differ in size by one at most."""
+    short, longer = divmod(size, max(parts, 1))
+    starts = [number * short + min(number, longer) for number in range(max(parts, 1) + 1)]
+    return [slice(start, stop) for start, stop in pairwise(starts)]
 
 
 def _within(tree: Tree, number: LayerNumber) -> Tree:

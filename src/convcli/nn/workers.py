@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from types import TracebackType
@@ -29,8 +29,8 @@ from convcli.nn.augmentation import AugmentationOptions, Augmenter
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
-from convcli.nn.tape import Tape
-from convcli.nn.weights import NetworkWeights
+from convcli.nn.tape import Tape, cut
+from convcli.nn.weights import Layout, NetworkWeights
 
 Result = TypeVar("Result")
 
@@ -73,10 +73,12 @@ class _Learn:
     """Take `size` images, cut in `pieces`, forward and backward.
 
     A part is a lane, or where so many `members` do it together, as many lanes as each of them has to take.
+    A piece holds whole ones of `groups`, if layers take samples in groups.
     """
 
     size: int
     pieces: int
+    groups: int
     seed: tuple[int, ...]
     members: int | None
 
@@ -86,6 +88,11 @@ class _Learn:
         if self.members is None:
             return range(part, part + 1)
         return range(part * lanes // self.members, (part + 1) * lanes // self.members)
+
+    def in_piece(self, piece: int) -> list[slice]:
+        """Return where the groups of a piece lie in the batch; where there are none it is one itself."""
+        first, end = (number * self.groups // self.pieces for number in (piece, piece + 1))
+        return cut(self.size, self.groups)[first:end]
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,10 @@ class Workers:
         self._team: Team[_Learn | _Predict, list[BatchResult]] = Team(self._work, self.threads)
         self._lanes = shared_zeros(LANES * self.total.size, np.float32).reshape(LANES, -1)
         self._views = [network.trained.views(lane) for lane in self._lanes]
+        running = {slot.name: slot.initial for slot in network.kept.slots if slot.initial.kind == "running"}
+        self._changed = Layout(network.sequence, running)
+        self._changes = shared_zeros(LANES * self._changed.size, np.float64).reshape(LANES, -1)
+        self._changed_views = [self._changed.views(lane) for lane in self._changes]
         self._tapes: FreeList[list[Tape]] = FreeList(list)  # one worker's at a time
         self._room(0)
 
@@ -165,9 +176,8 @@ class Workers:
         )
         # Twice: who has read the figures of one place may be ahead of others who have not.
         exchanged = self.network.sequence.exchanged(shape)
-        self._figures = shared_zeros(2 * self._pieces(images) * exchanged, np.float64).reshape(
-            2, self._pieces(images), exchanged
-        )
+        pieces, _ = self._cut(images)
+        self._figures = shared_zeros(2 * pieces * exchanged, np.float64).reshape(2, pieces, exchanged)
 
     @property
     def _ahead(self) -> int:
@@ -193,24 +203,33 @@ class Workers:
         # "clip" takes them straight to `out`; the default would fill a copy first.
         np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
         self._labels[:size], self._places[:size] = labels, batch
-        pieces = self._pieces(size)
-        lanes = min(pieces, LANES)
+        job = _Learn(size, *self._cut(size), seed, None)
+        lanes = min(job.pieces, LANES)
         if self.network.sequence.couples_samples:
             members = min(self._team.members, lanes)
-            parts = self._team.together(_Learn(size, pieces, seed, members), members)
+            parts = self._team.together(replace(job, members=members), members)
         else:
-            parts = self._team.run(_Learn(size, pieces, seed, None), lanes)
+            parts = self._team.run(job, lanes)
         results = list(chain.from_iterable(parts))
         self.in_chunks(lambda chunk: np.sum(self._lanes[:lanes, chunk], axis=0, out=self.total[chunk]))
+        with np.errstate(all="ignore"):  # as in `_learn_piece`
+            change = self._changed.named(np.sum(self._changes[:lanes], axis=0))
+            for name, figures in self.network.kept.named(self.weights.kept).items():
+                if name in change:
+                    figures += change[name]
         return _added_up(results)
 
-    def _pieces(self, size: int) -> int:
-        """Return how many pieces to cut a batch into, so that no lane has much more to do than another."""
+    def _cut(self, size: int) -> tuple[int, int]:
+        """Return how many pieces to cut a batch into, and groups, so that lanes have about as much to do."""
         fewest = -(-size // self.piece)
         if self.network.sequence.couples_samples:
             fewest = min(fewest, MOST_AT_ONCE)
         even = min(LANES, size // SMALL_PIECE)
-        return max(fewest, even, 1)
+        pieces = max(fewest, even, 1)
+        if not (group := self.network.sequence.grouped):
+            return pieces, pieces
+        groups = max(size // group, 1)
+        return min(pieces, groups), groups
 
     def in_chunks(self, task: Callable[[slice], Result]) -> list[Result]:
         """Return what `task` makes of slices that cover all parameters, each small enough for a cache."""
@@ -278,12 +297,16 @@ class Workers:
         """Take a piece forward and backward, and add its gradients to its lane's."""
         current = tape.current
         current.training, current.forward_only = True, False
-        current.first, current.fresh = piece == 0, piece < LANES
+        current.fresh, current.batch = piece < LANES, job.size
+        groups = job.in_piece(piece)
+        chosen = slice(groups[0].start, groups[-1].stop)
+        current.groups = tuple(group.stop - group.start for group in groups)
+        lane = piece % LANES
+        tape.add_to(self._views[lane], self._changed_views[lane])
         if turns is not None:
             current.over_batch = partial(self._over_batch, job, piece, turns)
         if self.network.sequence.draws:
             current.rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
-        chosen = _piece(job, piece)
         images, targets = self._images[chosen], self._labels[chosen]
         if self.augmenter.active:
             batch = self._images[: job.size], self._labels[: job.size], self._places[: job.size]
@@ -293,7 +316,6 @@ class Workers:
         gradient *= gradient.dtype.type(1 / job.size)
         labels = targets if targets.ndim == 1 else targets.argmax(1)
         correct = int((outputs.argmax(1) == labels).sum())
-        tape.add_to(self._views[piece % LANES])
         self.network.backward(gradient, self.weights, tape)
         return BatchResult(float(losses.sum(dtype=np.float64)), correct)
 
@@ -331,7 +353,8 @@ def check_training_memory(network: Network, batch_size: int, threads: int | None
     That is, about: activations with their gradients, of a piece for each worker or of all that are under way
     at once, and all vectors.
     """
-    images = min(useful_threads(threads), LANES, batch_size) * min(_piece_size(network), batch_size)
+    largest = max(_piece_size(network), 2 * network.sequence.grouped - 1)
+    images = min(useful_threads(threads), LANES, batch_size) * min(largest, batch_size)
     if network.sequence.couples_samples:
         images = batch_size
     activations = 2 * images * sum(network.activations)
@@ -346,13 +369,6 @@ def check_training_memory(network: Network, batch_size: int, threads: int | None
 
 def _added_up(results: list[BatchResult]) -> BatchResult:
     return BatchResult(sum(result.loss for result in results), sum(result.correct for result in results))
-
-
-def _piece(job: _Learn, number: int) -> slice:
-    """Return where piece `number` lies in its batch: pieces differ in size by one image at most."""
-    size, longer = divmod(job.size, job.pieces)
-    start = number * size + min(number, longer)
-    return slice(start, start + size + (number < longer))
 
 
 def _piece_size(network: Network) -> int:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from convcli.config import Epsilon
 from convcli.engine.batch import norm
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Layer, Shape
-from convcli.nn.tape import Tape, Weights
+from convcli.nn.tape import Pass, Tape, Weights, cut
 
 LEVELS = 1 << 16
 
@@ -55,6 +56,21 @@ class Dropout(Layer):
         return f"rate={self.rate:g}"
 
 
+@dataclass(frozen=True)
+class _Figures:
+    """What one group of samples, or a whole batch, is normalised by.
+
+    `left` is what there is of the mean in x − centre, in deviations: if nothing else, what its rounding left.
+    """
+
+    count: int
+    mean: Array
+    squared: Array
+    centre: Array
+    inverse: Array
+    left: Array
+
+
 class BatchNorm(Layer):
     """Normalise each channel by the batch's mean and variance, then scale by γ and shift by β.
 
@@ -62,18 +78,27 @@ class BatchNorm(Layer):
     running ← momentum · running + (1 − momentum) · batch, with the unbiased variance. A batch
     that goes through in pieces is normalised as a whole.
     Source: Ioffe and Szegedy, 2015, arXiv:1502.03167.
+
+    With `group`, groups of so many samples are normalised by themselves, and the running figures take their
+    mean. What is left of a batch is spread over its groups, and a smaller batch is one.
+    Source: ghost batch normalisation, Hoffer, Hubara and Soudry, 2017, arXiv:1705.08741.
     """
 
     type: Literal["batch_norm"] = "batch_norm"
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.9
     epsilon: Epsilon = 1e-5
+    group: PositiveInt | None = None
 
     @property
     def couples_samples(self) -> bool:
-        return True
+        return self.group is None
+
+    @property
+    def grouped(self) -> int:
+        return self.group or 0
 
     def exchanged(self, shape: Shape) -> int:
-        return 3 * shape[-1]
+        return 3 * shape[-1] if self.group is None else 0
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
@@ -87,25 +112,40 @@ class BatchNorm(Layer):
         }
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        current, count = tape.current, x.size // x.shape[-1]
+        current, y = tape.current, tape.workspace.array("y", x.shape, x.dtype)
         if current.training:
-            counts = np.full(x.shape[-1], float(count))
-            parts = current.over_batch(np.stack([counts, *norm.squares(x, current.scratch)]))
-            mean, squared = norm.pooled(*parts.swapaxes(0, 1))
-            count = int(parts[:, 0, 0].sum())
-            variance = squared / max(count, 1)
-            if count and current.first:
-                self._remember(weights, mean, squared / max(count - 1, 1))
+            groups = [(part, self._of(x[part], current)) for part in self._groups(len(x), current)]
+            self._remember([(part.stop - part.start, found) for part, found in groups], weights, tape)
         else:
             mean, variance = (weights[name].astype(np.float64) for name in ("mean", "variance"))
-        inverse = 1 / np.sqrt(variance + self.epsilon)
-        centre, scale = norm.centre_of(mean, 1 / inverse, x), weights["gamma"] * inverse
-        # What there is of the mean in x − centre, in deviations: if nothing else, what its rounding left.
-        left = (mean - centre) * inverse
-        tape.saved.update(x=x, centre=centre, inverse=inverse, left=left, count=count)
-        shift = weights["beta"] - weights["gamma"] * left
-        y = tape.workspace.array("y", x.shape, x.dtype)
-        return norm.normalise(x, centre, scale.astype(x.dtype), shift.astype(x.dtype), y)
+            groups = [(slice(0, len(x)), self._figures(1, mean, variance, x))]
+        tape.saved.update(x=x, groups=groups)
+        for part, found in groups:
+            scale = weights["gamma"] * found.inverse
+            shift = weights["beta"] - weights["gamma"] * found.left
+            norm.normalise(x[part], found.centre, scale.astype(x.dtype), shift.astype(x.dtype), y[part])
+        return y
+
+    def _groups(self, samples: int, current: Pass) -> list[slice]:
+        """Return where the groups of a piece lie; the whole of it is one if the batch is."""
+        if self.group is None:
+            return [slice(0, samples)]
+        groups, start = [], 0
+        for size in current.groups or (samples,):
+            groups += [slice(start + part.start, start + part.stop) for part in cut(size, size // self.group)]
+            start += size
+        return groups
+
+    def _of(self, x: Array, current: Pass) -> _Figures:
+        """Return the figures of a group, or of the batch that a piece is part of."""
+        mine = np.stack([np.full(x.shape[-1], x.size / x.shape[-1]), *norm.squares(x, current.scratch)])
+        parts = mine[None] if self.group else current.over_batch(mine)
+        return self._figures(int(parts[:, 0, 0].sum()), *norm.pooled(*parts.swapaxes(0, 1)), x)
+
+    def _figures(self, count: int, mean: Array, squared: Array, x: Array) -> _Figures:
+        inverse = 1 / np.sqrt(squared / max(count, 1) + self.epsilon)
+        centre = norm.centre_of(mean, 1 / inverse, x)
+        return _Figures(count, mean, squared, centre, inverse, (mean - centre) * inverse)
 
     def predicting(self, weights: Weights) -> tuple[Array, Array]:
         """Return the factor and the term for each channel that it is while predicting."""
@@ -113,25 +153,36 @@ class BatchNorm(Layer):
         shift = weights["beta"] - weights["mean"] * scale
         return scale.astype(weights["gamma"].dtype), shift.astype(weights["gamma"].dtype)
 
-    def _remember(self, weights: Weights, mean: Array, variance: Array) -> None:
-        for name, batch in (("mean", mean), ("variance", variance)):
-            weights[name][...] = self.momentum * weights[name] + (1 - self.momentum) * batch
+    def _remember(self, groups: list[tuple[int, _Figures]], weights: Weights, tape: Tape) -> None:
+        """Let the running figures come nearer to those of groups, by their share in the batch's samples."""
+        batch = tape.current.batch or sum(size for size, _ in groups)
+        shares = [size / max(batch, 1) for size, _ in groups]
+        for name, values in (
+            ("mean", [found.mean for _, found in groups]),
+            ("variance", [found.squared / max(found.count - 1, 1) for _, found in groups]),
+        ):
+            nearer = [share * (value - weights[name]) for share, value in zip(shares, values, strict=True)]
+            tape.change(name, (1 - self.momentum) * np.sum(nearer, axis=0), weights)
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        x, centre, inverse, left = (tape.saved[name] for name in ("x", "centre", "inverse", "left"))
-        current, dy = tape.current, np.ascontiguousarray(dy)
-        dbeta, weighted = norm.products(x, dy, centre, current.scratch)
-        dgamma = inverse * weighted - left * dbeta
-        tape.add("gamma", dgamma)
-        tape.add("beta", dbeta)
-        scale = weights["gamma"] * inverse
-        a, b, c = scale, np.zeros_like(scale), np.zeros_like(scale)
-        if current.training:
-            # The batch's own mean and variance depend on x too.
-            dgamma, dbeta = current.over_batch(np.stack([dgamma, dbeta])).sum(0) / max(tape.saved["count"], 1)
-            b, c = -scale * dgamma * inverse, scale * (left * dgamma - dbeta)
-        factors = (a.astype(x.dtype), b.astype(x.dtype), c.astype(x.dtype))
-        return norm.input_gradient(dy, x, centre, factors, current.scratch)
+        x, current, dy = tape.saved["x"], tape.current, np.ascontiguousarray(dy)
+        total = np.zeros((2, x.shape[-1]))
+        for part, found in tape.saved["groups"]:
+            dbeta, weighted = norm.products(x[part], dy[part], found.centre, current.scratch)
+            own = np.stack([found.inverse * weighted - found.left * dbeta, dbeta])
+            total += own
+            scale = weights["gamma"] * found.inverse
+            a, b, c = scale, np.zeros_like(scale), np.zeros_like(scale)
+            if current.training:
+                # The batch's own mean and variance depend on x too.
+                summed = own if self.group else current.over_batch(own).sum(0)
+                dgamma, dbeta = summed / max(found.count, 1)
+                b, c = -scale * dgamma * found.inverse, scale * (found.left * dgamma - dbeta)
+            factors = (a.astype(x.dtype), b.astype(x.dtype), c.astype(x.dtype))
+            norm.input_gradient(dy[part], x[part], found.centre, factors, current.scratch)
+        tape.add("gamma", total[0])
+        tape.add("beta", total[1])
+        return dy
 
     def summary(self) -> str:
-        return f"momentum={self.momentum:g}"
+        return f"momentum={self.momentum:g}" + (f", group={self.group}" if self.group else "")
