@@ -17,7 +17,7 @@ from convcli.engine.batch.strategy import Strategy, Task
 from convcli.engine.batch.windows import Tile, padded_tile, tiles
 from convcli.engine.workspace import Array, Workspace
 
-TILE_BYTES = 1 << 19  # of inputs, outputs and what is padded
+TILE_BYTES = 1 << 20  # of inputs, outputs and what is padded
 MOST_WEIGHTS = 1 << 17  # of all rows of kernels: they stay in the second-level cache
 
 
