@@ -78,6 +78,27 @@ def test_together_is_one_after_the_other(shape, conv, pool):
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
 
 
+def test_a_pool_behind_a_row_of_layers_belongs_to_the_last_of_them():
+    convs = Conv(filters=3, padding="same", activation="relu", repeat=2)
+    row = Sequence(layers=(BatchNorm(), Sequence(layers=(convs,))))
+    network = Network([row, MaxPool(), Conv(filters=2)], (6, 7, 2))
+    [(_, first), (position, _)] = network.sequence.steps
+    assert position == 2
+    assert isinstance(first, Sequence)
+    [_, (_, inner)] = first.steps
+    assert isinstance(inner, Sequence)
+    [(_, copies)] = inner.steps
+    assert isinstance(copies, Sequence)
+    assert [type(step) for _, step in copies.steps] == [Conv, ConvMaxPool]
+    rng = np.random.default_rng(0)
+    weights = NetworkWeights.initial(network, rng, np.float64)
+    x, dy = rng.standard_normal((3, 6, 7, 2)), rng.standard_normal((3, 1, 1, 2))
+    together = passes(network.sequence.steps, x, weights, network, lambda _: dy.copy())
+    apart = passes(list(enumerate(network.layers)), x, weights, network, lambda _: dy.copy())
+    for one, other in zip(together, apart, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
+
+
 def test_the_gradient_is_the_numeric_one():
     network = Network([Conv(filters=32, padding="same", activation="relu"), MaxPool()], (5, 6, 32))
     rng = np.random.default_rng(0)
@@ -116,6 +137,7 @@ FOLDED = {
     "no bias": ((Conv(filters=4, bias=False), BatchNorm(), RELU), 1),
     "frozen, in groups": ((Conv(filters=4, groups=2, frozen=True), BatchNorm()), 1),
     "dense": ((Flatten(), Dense(units=5), BatchNorm(), RELU, Dense(units=3, bias=False), BatchNorm()), 3),
+    "and max pool, behind a row": ((Sequence(layers=(CONV, BatchNorm(), CONV)), MaxPool()), 1),
     "within": ((Residual(layers=(CONV, BatchNorm(), RELU, CONV, BatchNorm())), CONV, BatchNorm()), 2),
     "beside": ((Parallel(branches=(Sequence(layers=(CONV, BatchNorm())), BatchNorm())),), 1),
     "two": ((CONV, BatchNorm(), BatchNorm(), RELU), 3),
@@ -159,3 +181,8 @@ def test_a_pass_that_is_recorded_or_trains_folds_nothing():
     before = weights.kept.copy()
     network.forward(x, weights, tape)
     assert (weights.kept != before).any()
+
+
+def test_a_pool_behind_a_residual_block_stays_apart():
+    layers = [Residual(layers=(Conv(filters=2, padding="same"),)), MaxPool()]
+    assert plan(enumerate(layers)) == [(0, layers[0]), (1, layers[1])]

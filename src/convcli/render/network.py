@@ -84,7 +84,7 @@ def size_in_numbers(row: LayerRow) -> str:
 def parameters_in_numbers(place: Place) -> str:
     """Return how many weights of its own a layer has, array by array: `3·3·1·12 + 12`."""
     own = [initial for initial in _own(place) if initial.kind != "running"]
-    return " + ".join(_product(initial.shape) for initial in own)
+    return _beside_inner(place, " + ".join(_product(initial.shape) for initial in own))
 
 
 def multiply_adds_in_numbers(place: Place) -> str:
@@ -92,7 +92,13 @@ def multiply_adds_in_numbers(place: Place) -> str:
     weights = [_product(initial.shape) for initial in _own(place) if initial.decays]
     each = f"({' + '.join(weights)})" if len(weights) > 1 else "".join(weights)
     positions = place.input if place.layer.transposed(place.input) else place.output
-    return " · ".join(filter(None, (_product(positions[:-1]), each))) if weights else ""
+    formula = " · ".join(filter(None, (_product(positions[:-1]), each))) if weights else ""
+    return _beside_inner(place, formula)
+
+
+def _beside_inner(place: Place, formula: str) -> str:
+    """Return the formula of a layer's own, where it holds others as well."""
+    return f"{formula} and its layers'" if formula and place.layer.children else formula
 
 
 def _own(place: Place) -> list[Initial]:

@@ -35,11 +35,22 @@ def plan(layers: Iterable[Placed]) -> list[tuple[int, Computation]]:
     left = list(layers)
     while left:
         position, layer = left.pop(0)
-        if isinstance(layer, Conv) and left and ConvMaxPool.suits(layer, left[0][1]):
-            steps.append((position, ConvMaxPool(layer, left.pop(0)[1])))  # type: ignore[arg-type]
-        else:
-            steps.append((position, layer))
+        together = as_one(layer, left[0][1]) if left else None
+        steps.append((position, together or layer))
+        left = left[1:] if together else left
     return steps
+
+
+def as_one(layer: Layer, following: Layer) -> Computation | None:
+    """Return what computes two neighbours with the weights and tape of the first one, if anything does.
+
+    Of a row of layers it is the same row, which ends with both; what follows has no weights and no tape.
+    """
+    if isinstance(layer, Conv):
+        return ConvMaxPool(layer, following) if ConvMaxPool.suits(layer, following) else None  # type: ignore[arg-type]
+    if layer.serial and as_one(layer.children[-1], following):
+        return layer.model_validate({**dict(layer), "layers": (*layer.children, following)})
+    return None
 
 
 def fold(layers: Sequence[Layer]) -> tuple[list[Placed], list[Placed]]:
