@@ -108,6 +108,12 @@ COMPARISONS: Mapping[str, Comparison] = {
         filters.kernel_sizes,
         Axis("rows of the kernel", "log both"),
     ),
+    "augmentation": Comparison(
+        "What augmentation costs",
+        "convcli trains the network CIFAR on images as they are, beside itself with `[augmentation]`: the "
+        "last column is how many times as long a batch takes.",
+        training.augmented,
+    ),
     "batch-memory": Comparison(
         "Memory against batch size",
         "Peak memory of a process that trains SEED on one batch, libraries included.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,13 +71,14 @@ BATCHES = {"SEED": 256, "SMALL": 64, "CIFAR": 128, "CIFAR with batch_norm": 128}
 SHAPES = {"SEED": _MNIST, "SMALL": _MNIST, "CIFAR": _CIFAR, "CIFAR with batch_norm": _CIFAR}
 
 
-def convcli_config(network: str, batch: int) -> Config:
+def convcli_config(network: str, batch: int, augmentation: Mapping[str, Any] | None = None) -> Config:
     """Return the configuration of a network, trained with Adam for longer than anybody waits."""
     from convcli.nn.config import validate
 
     document = {
         "data": {"source": "digits", "validation": 0},
         "layers": LAYERS[network],
+        "augmentation": augmentation or {},
         "training": {"epochs": 10**9, "batch_size": batch, "optimizer": {"type": "adam"}},
     }
     return validate(document, f"benchmark network {network}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,14 @@ EPOCH = 50_000
 
 ON_A_CURVE = ("SEED", "SMALL")
 """Networks that are trained on one thread and on more."""
+
+
+AUGMENTATIONS: Mapping[str, Mapping[str, Any]] = {
+    "flip, shift, cutout": {"flip": "horizontal", "shift": 2, "cutout": 8},
+    "policy light": {"policy": "light"},
+    "policy strong": {"policy": "strong"},
+}
+"""What changes training images, by what its side is called."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,16 @@ def threads(setting: Setting) -> Iterator[Match]:
         yield Match(sides, quantities)
 
 
+def augmented(setting: Setting) -> Iterator[Match]:
+    """Compare images per second with and without augmentation, on colour images."""
+    job = Job("CIFAR", BATCHES["CIFAR"], setting.sizes.images["CIFAR"], setting.threads, inference=False)
+    sides = [
+        Side(name, Call(partial(convcli_side, job, augmentation), as_convcli=True), threads=job.threads)
+        for name, augmentation in {"convcli": None, **AUGMENTATIONS}.items()
+    ]
+    yield Match(sides, [Quantity(f"{job.network}, training, batch {job.batch}", "images/s", "training")])
+
+
 def batch_memory(setting: Setting) -> Iterator[Match]:
     """Compare the peak memory of a training step as the batch grows."""
     for batch in setting.sizes.batches:
@@ -105,7 +123,7 @@ def side(trainer: str, job: Job, name: str = "", *, once: bool = False) -> Side:
 # What runs in a side's own process.
 
 
-def convcli_side(job: Job) -> Measure:
+def convcli_side(job: Job, augmentation: Mapping[str, Any] | None = None) -> Measure:
     """Set up `Training` as the command does; a run learns from `job.images` images and predicts as many."""
     from convcli import build
     from convcli.data import Dataset, Splits
@@ -113,7 +131,7 @@ def convcli_side(job: Job) -> Measure:
 
     pixels, labels = _random_images(job)
     dataset = Dataset(pixels, labels, tuple(map(str, range(CLASSES))))
-    config = convcli_config(job.network, job.batch)
+    config = convcli_config(job.network, job.batch, augmentation)
     training = build.new_training(config, Splits(dataset, None, None, ()), job.threads)
     steps: Iterator[Any] = (event for event in training.run() if isinstance(event, BatchDone))
     arithmetic = training_flops(training.model.network) / 1e9

@@ -79,6 +79,7 @@ PEERS = {
     "threads": {"PyTorch, 1 thread": "torch"},
     "image-size": {"OpenCV": "cv2"},
     "kernel-size": {"OpenCV": "cv2"},
+    "augmentation": dict.fromkeys(training.AUGMENTATIONS, "sys"),
     "batch-memory": {"PyTorch": "torch"},
     "folders": {"Pillow, decoding alone": "PIL"},
     "ways": dict.fromkeys(ways.WAYS, "sys"),
