@@ -36,7 +36,7 @@ def picked(kernel, shape=(4000, 6000), **window):
         (np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]]), "direct"),
         (np.zeros((5, 5)), "direct"),
         (np.pad(RNG.random((1, 2)), 20), "direct"),
-        (RNG.normal(size=(3, 3)), "stacked"),
+        (RNG.normal(size=(3, 3)), "direct or stacked"),  # with AVX2, with AVX-512
         (RNG.normal(size=(7, 7)), "stacked"),
         (np.outer(RNG.random(25), RNG.random(25)), "separable"),
         (kernels.kernel("gaussian", sigma=4), "separable"),
@@ -56,12 +56,12 @@ def picked(kernel, shape=(4000, 6000), **window):
     ],
 )
 def test_strategy_follows_the_kernel(kernel, name):
-    assert picked(kernel) == name
+    assert picked(kernel) in name.split(" or ")
 
 
 def test_a_large_box_costs_hardly_more_than_a_small_one():
-    small, large = (choose(task_for(np.ones((side, side)), (1600, 1200))).cost for side in (51, 801))
-    assert large < 2 * small
+    small, large = (choose(task_for(np.ones((side, side)), (1600, 1200))).cost for side in (101, 801))
+    assert large < 1.5 * small
 
 
 def test_a_wide_stride_makes_the_fourier_domain_not_worth_it():

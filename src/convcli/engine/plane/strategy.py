@@ -1,8 +1,7 @@
 """What a strategy is: a way to turn what a block's windows see into responses, and an offer to do so.
 
-Each strategy is a file in `strategies/` that holds when it applies, what it costs, and its arithmetic. Costs
-are nanoseconds for each float32 result on one thread, as `python -m benchmarks.filter_costs` measures and
-prints their constants. Only their ratios matter, and a choice that is wrong by a little costs little.
+Each strategy is a file in `strategies/` that holds when it applies, what it costs, and its arithmetic. What
+costs are made of depends on the processor, and stands in `engine/costs.py`.
 """
 
 from __future__ import annotations
@@ -15,11 +14,10 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from convcli.engine.costs import COSTS
 from convcli.engine.plane.planes import Frame, Patch
 from convcli.engine.workspace import Array
 from convcli.shapes import Pair, Window
-
-GATHER = 0.10  # copying a cell of the plane into its block
 
 # Results in a block, if nothing larger lies between cells and results. A block's arrays stay in the
 # third-level cache. Smaller ones would fit the second, but with less to do in a call, threads wait for each
@@ -72,7 +70,7 @@ class Task:
         cells = (
             (n - 1) * s + span for n, s, span in zip(block, self.window.stride, self.window.span, strict=True)
         )
-        return GATHER * math.prod(cells) / math.prod(block)
+        return COSTS.gather * math.prod(cells) / math.prod(block)
 
     def widening(self, columns: int) -> float:
         """Return how many columns of cells lie over each of `columns` results."""

@@ -6,7 +6,6 @@ Products stay small: OpenBLAS computes those of up to `PRODUCT_SIZE` multiply-ad
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,22 +16,6 @@ Pass: TypeAlias = Callable[[Array, Array, Workspace], None]
 
 DOWN = 4  # rows of results that one product makes: of 2 to 24 the fastest, or near it, for 3 to 25 taps
 ACROSS = 16  # results of one row that one product makes; of 8 to 48 the fastest for 3 to 25 taps
-
-
-@dataclass(frozen=True)
-class ProductCost:
-    """What a result of a banded matrix product costs, and each cell of its band."""
-
-    result: float
-    cell: float
-
-    def of(self, cells: int) -> float:
-        """Return the cost of a result whose band has that many cells."""
-        return self.result + self.cell * cells
-
-
-DOWNWARD = ProductCost(0.137, 0.022)
-ACROSSWARD = ProductCost(0.13, 0.018)
 
 
 def reach_of(line: Array, stride: int, dilation: int, outputs: int) -> int:

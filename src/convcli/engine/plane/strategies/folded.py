@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from convcli.engine.costs import COSTS
 from convcli.engine.plane.planes import Frame, Patch
-from convcli.engine.plane.strategy import GATHER, Offer, Strategy, Task
+from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Window
 
-DENSE = 0.02  # a multiply-add of a large matrix product
-FOLDING = 5.0  # adding a weight into a matrix
+FOLDING = 0.7  # adding a weight into a matrix
 LEAST_SPAN = 100  # cells from the first to the last; below, two passes are as fast
 BLOCK_ROWS = (64, 512)
 BLOCK_COLUMNS = 2048
@@ -42,8 +42,8 @@ def offer(task: Task) -> Offer | None:
         for n, size, s, span in zip(frame.shape, block, window.stride, window.span, strict=True)
     )
     cost = (
-        DENSE * (height * width / block[1] + width)
-        + GATHER * height * width / math.prod(block)
+        COSTS.dense * (height * width / block[1] + width)
+        + COSTS.gather * height * width / math.prod(block)
         + FOLDING * (len(column) / block[1] + len(row) / block[0])
     )
     return Offer(cost, block, lambda: Folded(column, row, window, frame, task.dtype), sized="any")

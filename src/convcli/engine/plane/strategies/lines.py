@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from convcli.engine.costs import COSTS
 from convcli.engine.plane.planes import ArrayPlane, Frame, Patch, Plane
 from convcli.engine.plane.strategies.bands import Pass
 from convcli.engine.plane.strategies.running import RunningSum
 from convcli.engine.plane.strategies.spectral import fast_length
-from convcli.engine.plane.strategy import GATHER, Offer, Strategy, Task
+from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Window
 
@@ -24,9 +25,6 @@ MOST_BETWEEN = 2**22  # results of the columns, in one block
 BLOCKS = (2, 8)  # into how many a plane is cut at least; and at most, if it is for speed alone
 STRIP_CELLS = 2**20  # that are gathered at a time
 STRIP = (48, 496)  # columns: rows a power of two apart would share few places of a cache
-RUNNING = 1.6  # the sum of a window
-SHARED = 0.2  # a cell that windows share
-FOURIER = 4.5  # a cell of a transform there and back
 
 
 def offer(task: Task) -> Offer | None:
@@ -47,8 +45,8 @@ def _cost(line: Array, window: Window, axis: int, results: int) -> float:
     """Return what an axis costs for each result of a block that has so many along it."""
     cells = _reach(results, window, axis)
     if _is_sum(line, window.dilation[axis]):
-        return (GATHER + SHARED) * cells / results + RUNNING * window.stride[axis]
-    return (GATHER * cells + FOURIER * fast_length(cells)) / results
+        return (COSTS.gather + COSTS.shared) * cells / results + COSTS.running * window.stride[axis]
+    return (COSTS.gather * cells + COSTS.line * fast_length(cells)) / results
 
 
 def _reach(results: int, window: Window, axis: int) -> int:

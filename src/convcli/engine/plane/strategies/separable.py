@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from convcli.engine.costs import COSTS
 from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategies import bands
-from convcli.engine.plane.strategies.shifts import PASS, Taps, cost, grouped, passes, shifted_sum
+from convcli.engine.plane.strategies.shifts import Taps, cost, grouped, passes, shifted_sum
 from convcli.engine.plane.strategy import PRODUCT_SIZE, Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Window
@@ -28,8 +29,8 @@ def offer(task: Task) -> Offer | None:
     reach_across = bands.reach_of(row, s_w, d_w, bands.ACROSS)
     rows, width = task.block(product=bands.DOWN * reach_down, multiple=bands.ACROSS)
     block = max(min(rows, PRODUCT_SIZE // (bands.ACROSS * reach_across)), 1), width
-    down = bands.DOWNWARD.of(reach_down) if len(column) > SUMMED else passes(_taps(column)) * PASS
-    across = bands.ACROSSWARD.of(reach_across) if len(row) > SUMMED else cost(_taps(row), task)
+    down = COSTS.downward.of(reach_down) if len(column) > SUMMED else passes(_taps(column)) * COSTS.add
+    across = COSTS.acrossward.of(reach_across) if len(row) > SUMMED else cost(_taps(row), task)
     # Between the passes there are results for every cell across, not only for those that are kept.
     total = task.gathering(block) + down * task.widening(width) + across
     return Offer(total, block, lambda: Separable(column, row, window, task.dtype))

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from convcli.engine.costs import COSTS
 from convcli.engine.plane.strategy import Task
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair
@@ -14,9 +15,7 @@ from convcli.shapes import Pair
 Place: TypeAlias = tuple[int, int]
 Taps: TypeAlias = tuple[tuple[float, tuple[tuple[int, Place], ...]], ...]
 
-PASS = 0.087  # one ufunc over a block
 BAND = 2**16  # cells of rows that are added up at a time: a second-level cache holds them
-STRIDED_PASS = 0.24  # the same over every other cell of a row, for each result
 
 
 def grouped(weights: Iterable[tuple[Place, float]]) -> Taps:
@@ -56,7 +55,7 @@ def passes(taps: Taps) -> int:
 
 def cost(taps: Taps, task: Task) -> float:
     """Return what the sum of `taps` costs for each result."""
-    return passes(taps) * (PASS if task.window.stride[1] == 1 else STRIDED_PASS)
+    return passes(taps) * (COSTS.add if task.window.stride == (1, 1) else COSTS.add_apart)
 
 
 def add_up(taps: Taps, view: Callable[[Place], Array], out: Array, part: Array) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from convcli.engine.costs import COSTS
 from convcli.engine.plane.planes import Patch
-from convcli.engine.plane.strategy import GATHER, Offer, Strategy, Task
+from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Pair, Window
 
-# A tile's side, and what its transforms there and back cost for each cell.
-TRANSFORM = {128: 5.9, 256: 4.9, 512: 5.1, 1024: 7.2, 2048: 11.5, 4096: 18.0}
+TRANSFORM = COSTS.tile
 
 
 def offer(task: Task) -> Offer:
@@ -35,7 +35,7 @@ def offer(task: Task) -> Offer:
             (length - span) // s + 1
             for length, span, s in zip(sides, window.span, window.stride, strict=True)
         )
-        cost = (transform + GATHER) * math.prod(sides) / (rows * columns)
+        cost = transform * math.prod(sides) / (rows * columns)
         if best is None or cost < best[0]:
             best = cost, (rows, columns), (sides[0], sides[1])
     if best is None:

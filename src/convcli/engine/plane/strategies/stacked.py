@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from convcli.engine.costs import COSTS
 from convcli.engine.plane.planes import Patch
-from convcli.engine.plane.strategies.bands import DOWN, ProductCost, banded
-from convcli.engine.plane.strategies.shifts import PASS, STRIDED_PASS, Place, add_up, grouped, passes
+from convcli.engine.plane.strategies.bands import DOWN, banded
+from convcli.engine.plane.strategies.shifts import Place, Taps, add_up, grouped, passes
 from convcli.engine.plane.strategy import PRODUCT_SIZE, Offer, Strategy, Task
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Window
 
-STACKED = ProductCost(0.3, 0.0115)
 MOST_COLUMNS = 256  # far beyond its place, and finding equal columns takes the square of their number
 PIECE = 2**18  # sums for all lines that are made, and multiplied, at a time: a second-level cache holds them
 LEAST_WIDTH = 64  # columns of a piece
@@ -36,10 +36,15 @@ def offer(task: Task) -> Offer | None:
     above = 1 + (task.window.span[0] - 1) / (
         task.window.stride[0] * block[0]
     )  # rows of cells over each result
-    taken = sum(passes(taps) for taps in strategy.taps) * above * task.window.stride[0]
-    one = PASS if task.window.stride[1] == 1 else STRIDED_PASS
-    cost = task.gathering(block) + one * taken + STACKED.of(strategy.product // strategy.down)
+    sums = sum(map(_cost, strategy.taps)) * above * task.window.stride[0]
+    cost = task.gathering(block) + sums + COSTS.stacked.of(strategy.product // strategy.down)
     return Offer(cost, block, lambda: strategy)
+
+
+def _cost(taps: Taps) -> float:
+    """Return what a line's sum of columns costs for each of its cells."""
+    is_copy = len(taps) == 1 and taps[0][0] == 1 and len(taps[0][1]) == 1
+    return COSTS.move if is_copy else passes(taps) * COSTS.add_apart
 
 
 class Stacked(Strategy):

@@ -1,0 +1,88 @@
+"""What the engine's parts cost on which processors: a row for each set of vector instructions.
+
+Nanoseconds of one thread for each float32 result, as `python -m benchmarks.filter_costs` measures them and
+prints a row. Only their ratios matter, and a choice that is wrong by a little costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ProductCost:
+    """What a result of a banded matrix product costs, and each cell of its band."""
+
+    result: float
+    cell: float
+
+    def of(self, cells: int) -> float:
+        """Return the cost of a result whose band has that many cells."""
+        return self.result + self.cell * cells
+
+
+@dataclass(frozen=True)
+class Costs:
+    """A row."""
+
+    instructions: str
+    gather: float  # copying a cell of the plane into its block
+    move: float  # copying a cell within a cache
+    add: float  # one ufunc over rows end to end
+    add_apart: float  # the same over rows that do not follow each other, or every other cell of them
+    stacked: ProductCost
+    downward: ProductCost
+    acrossward: ProductCost
+    dense: float  # a multiply-add of a large matrix product
+    running: float  # a running sum
+    shared: float  # a cell that running sums share
+    line: float  # a cell of an axis' Fourier transform there and back
+    tile: Mapping[int, float]  # a cell of a Fourier tile, from plane to result, by the tile's side
+
+
+ROWS = [
+    Costs(
+        instructions="AVX-512",
+        gather=0.3,
+        move=0.2,
+        add=0.1,
+        add_apart=0.4,
+        stacked=ProductCost(0.0, 0.0193),
+        downward=ProductCost(0.31, 0.0114),
+        acrossward=ProductCost(0.46, 0.0069),
+        dense=0.0132,
+        running=1.7,
+        shared=0.12,
+        line=4.2,
+        tile={128: 7.3, 256: 6.7, 512: 7.5, 1024: 9.3, 2048: 12.8, 4096: 14.6},
+    ),
+    Costs(
+        instructions="AVX2",
+        gather=0.3,
+        move=0.25,
+        add=0.09,
+        add_apart=0.42,
+        stacked=ProductCost(0.0, 0.0477),
+        downward=ProductCost(0.2, 0.043),
+        acrossward=ProductCost(1.1, 0.0227),
+        dense=0.019,
+        running=2.0,
+        shared=0.2,
+        line=4.2,
+        tile={128: 7.3, 256: 6.9, 512: 7.5, 1024: 9.3, 2048: 12.8, 4096: 14.6},
+    ),
+]
+"""For processors with AVX-512, and for all others."""
+
+
+def has_avx512() -> bool:
+    """Return whether NumPy uses AVX-512 here: OpenBLAS, which it comes with, knows the same processors."""
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return any(name.startswith("AVX512") or name == "X86_V4" for name in found)
+
+
+COSTS = ROWS[0] if has_avx512() else ROWS[1]
+"""The row in force."""
