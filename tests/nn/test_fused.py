@@ -17,7 +17,9 @@ from convcli.nn.layers import (
     MaxPool,
     Parallel,
     Residual,
+    SeparableConv,
     Sequence,
+    TransposedConv,
 )
 from convcli.nn.layers.fused import ConvMaxPool, plan
 from convcli.nn.network import Network
@@ -140,6 +142,9 @@ FOLDED = {
     "and max pool, behind a row": ((Sequence(layers=(CONV, BatchNorm(), CONV)), MaxPool()), 1),
     "within": ((Residual(layers=(CONV, BatchNorm(), RELU, CONV, BatchNorm())), CONV, BatchNorm()), 2),
     "beside": ((Parallel(branches=(Sequence(layers=(CONV, BatchNorm())), BatchNorm())),), 1),
+    "separable": ((SeparableConv(filters=4, depth_multiplier=2), BatchNorm(), RELU), 1),
+    "transposed": ((TransposedConv(filters=4), BatchNorm(), RELU), 3),
+    "repeated": ((Sequence(layers=(CONV, BatchNorm(), RELU), repeat=2), BatchNorm()), 2),
     "two": ((CONV, BatchNorm(), BatchNorm(), RELU), 3),
     "after an activation": ((Conv(filters=4, activation="relu"), BatchNorm(), RELU), 3),
     "after a pool": ((CONV, MaxPool(), BatchNorm()), 2),

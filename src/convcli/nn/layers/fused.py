@@ -23,6 +23,7 @@ from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.dense import Dense
 from convcli.nn.layers.pooling import MaxPool
 from convcli.nn.layers.regularisation import BatchNorm
+from convcli.nn.layers.separable_conv import SeparableConv
 from convcli.nn.tape import Computation, Tape, Weights
 
 Placed: TypeAlias = tuple[int, Layer]
@@ -62,7 +63,11 @@ def fold(layers: Sequence[Layer]) -> tuple[list[Placed], list[Placed]]:
     norms: list[Placed] = []
     for position, layer in enumerate(layers):
         before = left[-1][1] if left else None
-        if type(before) in (Conv, Dense) and isinstance(before, Affine) and not before.activation.words:
+        if (
+            type(before) in (Conv, Dense, SeparableConv)
+            and isinstance(before, Affine)
+            and not before.activation.words
+        ):
             if isinstance(layer, BatchNorm) and left[-1][0] == position - 1:
                 norms.append((position, layer))
                 left[-1] = (position - 1, before.model_copy(update={"bias": True}))
@@ -80,8 +85,9 @@ def folded(norms: Iterable[Placed], weights: Weights) -> Weights:
     for position, norm in norms:
         scale, shift = cast(BatchNorm, norm).predicting(inner[position])
         before = inner[position - 1]
+        last = "P" if "P" in before else "W"  # of a separable convolution the 1×1
         bias = before["b"] * scale + shift if "b" in before else shift
-        inner[position - 1] = Weights({"W": before["W"] * scale, "b": bias})
+        inner[position - 1] = Weights({**before, last: before[last] * scale, "b": bias})
     return Weights(weights, inner)
 
 
