@@ -71,8 +71,13 @@ def _forms(model: Model, train: Dataset, augmenter: Augmenter, epoch: int, chose
         batch = train.stored[places], train.labels[indices], places
         seen = slice(within, within + 1)
         images, targets = augmenter.piece(batch, seen, (options.seed, epoch, number))
-        shares = np.eye(len(model.classes))[targets[0]] if targets.ndim == 1 else targets[0]
-        largest = np.argsort(-shares, kind="stable")[: np.count_nonzero(shares)]
-        named = tuple((model.classes[k], float(shares[k])) for k in largest)
-        result.append(Form(epoch, np.rint(images[0]).astype(np.uint8), named))
+        result.append(Form(epoch, np.rint(images[0]).astype(np.uint8), _named(targets[0], model.classes)))
     return result
+
+
+def _named(target: Array, classes: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    """Return the classes of a target, a label or shares, with what each has."""
+    if not target.ndim:
+        return ((classes[target], 1.0),)
+    largest = np.argsort(-target, kind="stable")[: np.count_nonzero(target)]
+    return tuple((classes[k], float(target[k])) for k in largest)

@@ -71,9 +71,10 @@ class Augmenter:
         partners = np.floor(partner * len(images)).astype(np.int64)
         others = self.images(images[partners], Draws.of(seed, places[partners]))
         stays = self._mix(changed, others, draws, drawn)
-        identity = np.eye(self.classes, dtype=np.float32)
-        one, other = identity[labels[chosen]], identity[labels[partners]]
-        return changed, other + stays.astype(np.float32)[:, None] * (one - other)
+        shares, rows = np.zeros((len(changed), self.classes), np.float32), np.arange(len(changed))
+        shares[rows, labels[chosen]] = stays
+        shares[rows, labels[partners]] += 1 - stays
+        return changed, shares
 
     def images(self, images: Array, draws: Draws) -> Array:
         """Return images (n, h, w, c), uint8, changed by what is drawn for them, not yet mixed.
