@@ -20,7 +20,7 @@ from convcli.shapes.pooling import PoolWindow
 
 FEW_CELLS = 9  # of windows that touch: to add them up in one go is faster
 MANY_APART = 64  # cells of windows that touch: beyond, rows and columns have far fewer passes
-FEW_PASSES = 25  # to compare every cell with the maximum is faster than to find its row, and its place there
+FEW_PASSES = 16  # to compare every cell with the maximum is faster than to find its row, and its place there
 TILE_BYTES = 1 << 19  # of what the columns' passes take from the rows', so that it is still in a cache
 
 

@@ -151,7 +151,7 @@ def put_back(
     width, depth = columns.n * x.shape[3], x.shape[3]
     distances = [i.distance * width + j.distance * depth for i, j in product(rows.taps, columns.taps)]
     index = workspace.array("index", y.shape, np.intp)
-    np.take(np.array([0, *distances[::-1], *distances]), numbers, out=index, mode="clip")
+    np.take(np.array([*distances[::-1], *distances]), numbers, out=index, mode="clip")
     index += (rows.starts * width)[:, None, None] + (columns.starts * depth)[:, None] + np.arange(depth)
     index += (np.arange(len(x)) * (rows.n * width))[:, None, None, None]
     dx[:] = 0
@@ -160,9 +160,9 @@ def put_back(
 
 
 def _winners(x: Array, y: Array, rows: Axis, columns: Axis, workspace: Workspace) -> Array:
-    """Return which pass found the maximum of each window, counted from the last one, 1, to the first.
+    """Return which pass found the maximum of each window, counted from the last one, 0, to the first.
 
-    Of a NaN it is the number of passes and the pass itself, counted from the first one, 1.
+    Of a NaN it is the number of passes and the pass itself, counted from the first one, 0.
     """
     passes = list(_passes(rows, columns))
     dtype = np.min_scalar_type(2 * len(passes))
@@ -172,15 +172,15 @@ def _winners(x: Array, y: Array, rows: Axis, columns: Axis, workspace: Workspace
     marks = workspace.array("marks", y.shape, dtype)
 
     def mark(outputs: Slices, number: int) -> None:
-        marked, part = marks[outputs], numbers[outputs]
-        np.multiply(flags[outputs], dtype.type(number), out=marked)
+        part = numbers[outputs]
+        marked = np.multiply(flags[outputs], dtype.type(number), out=marks[outputs])
         np.maximum(part, marked, out=part)
 
-    for number, (cells, outputs) in enumerate(passes):
+    for number, (cells, outputs) in enumerate(passes[:-1]):  # if none of these is, it is the last
         np.equal(x[cells], y[outputs], out=flags[outputs])
-        mark(outputs, len(passes) - number)
+        mark(outputs, len(passes) - 1 - number)
     if y.size and np.isnan(y.max()):
-        for number, (cells, outputs) in enumerate(passes, 1):
+        for number, (cells, outputs) in enumerate(passes):
             np.isnan(x[cells], out=flags[outputs])
             mark(outputs, len(passes) + number)
     return numbers

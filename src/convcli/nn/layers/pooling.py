@@ -125,7 +125,7 @@ class AvgPool(_Sliding, _Avg):
 
 
 class _Sharing(_Pooling):
-    output_size: Size
+    output_size: Annotated[Pair, sizes("output_size")]
 
     def windows(self, shape: Shape) -> AnyWindow:
         return AdaptiveWindow(self.output_size).on(plane_of(shape, self.name())[0])
