@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import tracemalloc
 
 import numpy as np
@@ -11,6 +14,7 @@ from threadpoolctl import threadpool_info
 import stripes
 from convcli.engine.team import Team
 from convcli.engine.threads import available_cores
+from convcli.errors import ConvcliError
 from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
 from convcli.nn.layers import (
     ActivationLayer,
@@ -404,3 +408,23 @@ def test_an_error_in_one_piece_ends_a_batch_that_meets_and_the_next_is_taken(kin
             with pytest.raises(IndexError):
                 workers.gradient(PICTURES.images, labels, BATCH, (0,))
             assert workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,)).loss > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
+def test_a_worker_that_is_killed_while_others_wait_is_an_error_and_the_next_batch_is_taken(monkeypatch):
+    workers, weights = workers_and_weights(NETWORKS["batch_norm within"], 3)
+    first, before = os.getpid(), weights.kept.copy()
+    meet = workers._team.meet
+
+    def killed():
+        if os.getpid() != first:
+            os.kill(os.getpid(), signal.SIGKILL)
+        meet()
+
+    with workers:
+        monkeypatch.setattr(workers._team, "meet", killed)
+        with pytest.raises(ConvcliError, match="worker process was killed"):
+            workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
+        np.testing.assert_array_equal(weights.kept, before)  # a batch counts when it is done
+        monkeypatch.undo()
+        assert workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,)).loss > 0

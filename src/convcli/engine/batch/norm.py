@@ -13,7 +13,7 @@ import numpy as np
 from convcli.engine.sums import DEPTH
 from convcli.engine.workspace import Array, Workspace
 
-LINE = 4096  # numbers side by side, of as many rows as make so many
+LINE = 8192  # numbers side by side, of as many rows as make so many
 LOST = (
     8  # how many times as large squares about 0 may be as those about the mean, for three bits that are lost
 )
@@ -56,7 +56,7 @@ def products(x: Array, dy: Array | None, centre: Array, scratch: Workspace) -> t
 
     Without `dy` it is x − centre itself. All have one dtype.
     """
-    lines, ones = _Lines(x.shape[-1]), np.ones(DEPTH, x.dtype)
+    lines, ones = _Lines(x), np.ones(DEPTH, x.dtype)
     plain, weighted = lines.sums(), lines.sums()
     about = lines.about(centre, scratch)
     for rows, gradient in zip(lines.blocks(x), lines.blocks(x if dy is None else dy), strict=True):
@@ -69,7 +69,7 @@ def products(x: Array, dy: Array | None, centre: Array, scratch: Workspace) -> t
 
 def normalise(x: Array, centre: Array, scale: Array, shift: Array, out: Array) -> Array:
     """Write (x − centre) · scale + shift to `out`, channel by channel; all have one dtype."""
-    lines = _Lines(x.shape[-1])
+    lines = _Lines(x)
     centres, scales, shifts = (lines.row(numbers) for numbers in (centre, scale, shift))
     for rows, result in zip(lines.blocks(x), lines.blocks(out), strict=True):
         width = rows.shape[1]
@@ -83,7 +83,7 @@ def input_gradient(
     dy: Array, x: Array, centre: Array, factors: tuple[Array, Array, Array], scratch: Workspace
 ) -> Array:
     """Turn a contiguous `dy` into a · dy + b · (x − centre) + c, channel by channel, for factors a, b, c."""
-    lines = _Lines(x.shape[-1])
+    lines = _Lines(x)
     a, b, c = (lines.row(factor) for factor in factors)
     about, block = lines.about(centre, scratch), lines.block(scratch, x)
     for gradient, rows in zip(lines.blocks(dy), lines.blocks(x), strict=True):
@@ -98,8 +98,9 @@ def input_gradient(
 class _Lines:
     """Rows of `channels` numbers side by side in long lines, for processors are slow on short ones."""
 
-    def __init__(self, channels: int) -> None:
-        self._channels, self._together = channels, max(1, LINE // channels)
+    def __init__(self, x: Array) -> None:
+        self._channels = channels = x.shape[-1]
+        self._together = max(1, min(LINE, x.size // DEPTH) // channels)
         self._width = self._together * channels
 
     def blocks(self, x: Array) -> Iterator[Array]:
@@ -121,7 +122,9 @@ class _Lines:
 
     def row(self, numbers: Array) -> Array:
         """Return a number for each channel as a line."""
-        return np.tile(numbers, self._together)
+        line = np.empty((self._together, self._channels), numbers.dtype)
+        line[:] = numbers
+        return line.reshape(-1)
 
     def sums(self) -> Array:
         """Return a line to add to."""
