@@ -28,7 +28,7 @@ LAYERS = [
     *stripes.LAYERS[2:],
 ]
 OPTIONS = {
-    "optimizer": {"type": "adam", "learning_rate": 0.01},
+    "optimizer": {"type": "adam", "learning_rate": 0.01, "bias_rate_factor": 2.0},
     "schedule": "one_cycle",
     "clip_norm": 1.0,
     "ema": {"decay": 0.8, "every": 2},
@@ -410,6 +410,21 @@ def test_averages_of_the_weights_are_what_is_judged_and_kept(layers, lookahead):
     figures = best.evaluate(training.validation.images, training.validation.labels)
     assert (figures.loss, figures.accuracy) == (row.validation_loss, row.validation_accuracy)
     assert (best.weights.trained == weights.trained).all() == lookahead
+
+
+@pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam", "adamw"])
+def test_biases_learn_at_a_rate_of_their_own(name):
+    steps = {}
+    for factor in (1.0, 8.0):
+        training = stripes.training(LAYERS, epochs=1, optimizer={"type": name, "bias_rate_factor": factor})
+        begun = training.model.weights.trained.copy()
+        next(iter(training.run()))
+        moved = training.model.weights.trained - begun
+        steps[factor] = training.model.network.trained.named(moved)
+    for array, step in steps[1.0].items():
+        expected = 8 * step if array.endswith((".b", ".beta")) else step
+        np.testing.assert_allclose(steps[8.0][array], expected, rtol=1e-4, atol=1e-7)
+    assert {array.rpartition(".")[2] for array in steps[1.0]} == {"W", "b", "gamma", "beta"}
 
 
 def test_lookahead_by_hand():

@@ -20,7 +20,7 @@ from convcli.nn.config import USUAL_FIGURE, Figure, TrainingOptions
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
-from convcli.nn.weights import NetworkWeights, decay_mask
+from convcli.nn.weights import NetworkWeights, bias_mask, decay_mask
 from convcli.nn.workers import Workers, check_training_memory
 
 # What is read from a checkpoint has exactly these fields, and finite numbers.
@@ -177,6 +177,9 @@ class Training:
             self.averages = NetworkWeights(model.network)
             self.averages.copy_from(model.weights)
         self._decay = decay_mask(model.network)
+        self._factors: Array | None = None  # of the rate, for each parameter
+        if options.optimizer.bias_rate_factor != 1:
+            self._factors = 1 + np.float32(options.optimizer.bias_rate_factor - 1) * bias_mask(model.network)
         self._doubted = False
 
     @property
@@ -236,13 +239,14 @@ class Training:
             raise self._diverged("The gradient became infinite")
         if self.options.clip_norm is not None and norm > self.options.clip_norm:
             gradient *= self.options.clip_norm / norm
-        rate = self.rate
+        rate, factors = self.rate, self._factors
         progress.step += 1
 
         def update(chunk: slice) -> bool:
             state = {name: vector[chunk] for name, vector in self.optimizer_state.items()}
+            rates = rate if factors is None else rate * factors[chunk]
             self.optimizer.step(
-                weights.trained[chunk], gradient[chunk], self._decay[chunk], state, rate, progress.step
+                weights.trained[chunk], gradient[chunk], self._decay[chunk], state, rates, progress.step
             )
             if averages is not None and ema is not None:
                 ema.update(averages.trained[chunk], weights.trained[chunk], progress.step)

@@ -14,6 +14,8 @@ from convcli.engine.workspace import Array
 from convcli.nn.layer import Images, Initial, Layer, Shape
 from convcli.nn.tape import Weights
 
+BIASES = ("b", "beta")  # as layers call what is added to their outputs
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -113,6 +115,13 @@ class NetworkWeights:
         """Take over another's values."""
         np.copyto(self.trained, other.trained)
         np.copyto(self.kept, other.kept)
+
+
+def bias_mask(network: Arranged) -> Array:
+    """Return a vector with 1 at biases and at the β of normalisations, 0 elsewhere."""
+    mask = np.zeros(network.trained.size, np.float32)
+    network.trained.fill(mask, lambda slot: float(slot.name.rpartition(".")[2] in BIASES))
+    return mask
 
 
 def decay_mask(network: Arranged) -> Array:
