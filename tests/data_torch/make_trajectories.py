@@ -100,6 +100,19 @@ SCHEDULES = {
             "final_div_factor": 100,
         },
     ),
+    "one_cycle, a triangle": (
+        {"type": "one_cycle", "rise": 0.25, "start": 5, "end": 3, "anneal": "linear"},
+        5,
+        "OneCycleLR",
+        {
+            "max_lr": 1.0,
+            "total_steps": 5 * STEPS_PER_EPOCH,
+            "pct_start": 0.25,
+            "div_factor": 5,
+            "final_div_factor": 3,
+            "anneal_strategy": "linear",
+        },
+    ),
 }
 
 

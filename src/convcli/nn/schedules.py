@@ -96,6 +96,7 @@ class Cosine(Schedule):
 class OneCycle(Schedule):
     """Rise along a cosine from 1/`start` of the rate to all of it, then fall to 1/`end` of where it began.
 
+    With `anneal` = "linear" both ways are straight lines, a triangle.
     `rise` is the share of the steps that it takes to rise: the rate is whole at step `rise` · steps, counted
     from 1. Where that is before the first step it begins on the fall; the last step always has the end.
     Source: Smith and Topin, 2018, arXiv:1708.07120, in PyTorch's form.
@@ -105,6 +106,7 @@ class OneCycle(Schedule):
     rise: Annotated[float, Field(gt=0, lt=1)] = 0.3
     start: PositiveFloat = 25.0
     end: PositiveFloat = 1e4
+    anneal: Literal["cosine", "linear"] = "cosine"
 
     @property
     def begins(self) -> float:
@@ -113,10 +115,15 @@ class OneCycle(Schedule):
     def shape(self, step: int, steps_per_epoch: int, steps: int) -> float:
         peak = self.rise * steps - 1
         low, final = self.begins, self.begins / self.end
+        between = _anneal if self.anneal == "cosine" else _line
         if step < peak:
-            return _anneal(low, 1.0, step / peak)
-        return _anneal(1.0, final, (step - peak) / (steps - 1 - peak))
+            return between(low, 1.0, step / peak)
+        return between(1.0, final, (step - peak) / (steps - 1 - peak))
 
 
 def _anneal(begin: float, end: float, progress: float) -> float:
     return end + (begin - end) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def _line(begin: float, end: float, progress: float) -> float:
+    return begin + (end - begin) * progress
