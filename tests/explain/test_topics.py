@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,7 +14,11 @@ from convcli import avg_pool2d, conv2d, conv2d_backward, filter_image, max_pool2
 from convcli.errors import UsageError
 from convcli.explain import TOPICS, Request, explain
 from convcli.explain.elements import Grid
+from convcli.explain.network import example, line_detector
+from convcli.nn.layers import AdaptiveAvgPool, AdaptiveMaxPool, Dense, GlobalMaxPool
 from convcli.nn.losses import LOSSES
+from convcli.nn.network import Network
+from convcli.nn.weights import NetworkWeights
 from explain.cases import CASES, looked_up, made
 
 
@@ -181,6 +188,7 @@ def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
 
 FORMULAS = {
     "cross_entropy": "p = softmax(outputs): across with 1",
+    "focal": "p = softmax(outputs): across with 1",
     "mean_squared_error": "p = max(outputs − t, 0), with t such that they sum to 1: across with 1",
 }
 
@@ -256,3 +264,28 @@ def test_backward_says_why_every_step_shows_zeros(request_, words):
 )
 def test_backward_of_some_gradient_needs_no_such_note(request_):
     assert not made("backward", input=NEGATIVE, **request_).notes
+
+
+def through(tmp_path, *layers):
+    """Return a request for what an image does in `layers` on planes of 8×8."""
+    found = line_detector()
+    built = Network([found.network.layers[0], *layers, GlobalMaxPool(), Dense(units=4)], (8, 8, 1))
+    model = replace(found, network=built, weights=NetworkWeights.initial(built, np.random.default_rng(0)))
+    Image.fromarray(example()[:, :, 0]).save(tmp_path / "stroke.png")
+    return partial(Request, model=model, image=tmp_path / "stroke.png")
+
+
+def test_pools_of_a_network_that_share_a_plane_are_shown_by_the_window_they_have_there(tmp_path):
+    ask = through(tmp_path, AdaptiveAvgPool(output_size=(2, 4)))
+    shared = explain("pooling", ask(layer="2", channel=2)).document()
+    assert (shared["pool"], shared["size"], shared["output_shape"]) == ("mean", [4, 2], [2, 4, 1])
+    x = np.array(shared["input"][0], float)
+    np.testing.assert_allclose(shared["output"][0], x.reshape(2, 4, 4, 2).mean((1, 3)), atol=1e-6)
+    whole = explain("pooling-backward", ask(layer="3", channel=2)).document()
+    assert (whole["pool"], whole["size"], np.count_nonzero(whole["mask"])) == ("max", [2, 4], 1)
+
+
+def test_windows_of_differing_sizes_are_no_pool_that_can_be_shown(tmp_path):
+    ask = through(tmp_path, AdaptiveMaxPool(output_size=3))
+    with pytest.raises(UsageError, match=r"Layer 2 \(adaptive_max_pool\) shares 8 × 8 cells among windows"):
+        explain("pooling", ask(layer="2"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
-from convcli.errors import UnknownNameError
+from convcli.errors import UnknownNameError, UsageError
 from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
 from convcli.explain.notation import cell_name, number, place
 from convcli.explain.sliding import Sliding, progress
@@ -151,22 +151,35 @@ def _asked(ask: Request, own: PoolWindow) -> PoolWindow:
 def _from_run(ask: Request) -> Pooling:
     """Return the pool of a trained network; of its channels one (`--channel`)."""
     from convcli.explain.tensors import cropped, gradient_at, layer_of, pass_through, read_image
-    from convcli.nn.layers import AvgPool, MaxPool
+    from convcli.nn.layers import (
+        AdaptiveAvgPool,
+        AdaptiveMaxPool,
+        AvgPool,
+        GlobalAvgPool,
+        GlobalMaxPool,
+        MaxPool,
+    )
 
+    maxima, means = (MaxPool, AdaptiveMaxPool, GlobalMaxPool), (AvgPool, AdaptiveAvgPool, GlobalAvgPool)
     assert ask.model is not None
     assert ask.image is not None
-    number, layer = layer_of(ask.model, ask.layer, (MaxPool, AvgPool))
+    number, layer = layer_of(ask.model, ask.layer, (*maxima, *means))
     passage = pass_through(ask.model, read_image(ask.model, ask.image, ask.max_pixels))
-    x = cropped(passage.trace.input(number)[0], ask.crop, number).astype(np.float64)
+    whole = passage.trace.input(number)[0]
+    x = cropped(whole, ask.crop, number).astype(np.float64)
     channel = chosen_index(ask.channel, x.shape[2], "--channel")
-    own = layer.windows(x.shape)
+    own = layer.window(whole.shape)
+    if not isinstance(own, PoolWindow):
+        told = f"Layer {number} ({layer.name()}) shares {by(whole.shape[:2])} cells among windows that differ"
+        raise UsageError(f"{told} in size, and one size is shown: name another with --layer.")
     window = _asked(ask, own)
-    kind = ask.pool or ("max" if isinstance(layer, MaxPool) else "mean")
+    kind = ask.pool or ("max" if isinstance(layer, maxima) else "mean")
     facts: dict[str, Any] = {"layer": number, "image": ask.image.name, "channel": channel + 1}
     da = None
     if window == own and ask.crop is None:
         da, name = gradient_at(passage, number)
-        da, facts["loss_of_class"] = da[:, :, [channel]], name
+        da, facts["loss_of_class"] = da.reshape(*own.output_shape((x.shape[0], x.shape[1])), -1), name
+        da = da[:, :, [channel]]
     counted = layer.counts_padding if isinstance(layer, AvgPool) else True
     counted = counted if ask.count_include_pad is None else ask.count_include_pad
     return Pooling(x[:, :, [channel]], range(1), window, kind, da, counted, facts)
