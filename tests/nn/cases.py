@@ -118,6 +118,13 @@ def dense(torch, layer, x, weights, _training):
     return activated(torch, layer.activation, y)
 
 
+def layer_norm(torch, layer, x, weights, _training):
+    last = x.movedim(1, -1)
+    size = weights["gamma"].shape
+    y = torch.nn.functional.layer_norm(last, size, weights["gamma"], weights["beta"], layer.epsilon)
+    return y.movedim(-1, 1)
+
+
 def batch_norm(torch, layer, x, weights, training):
     """In groups each begins with the running figures that there were, and what they become is averaged."""
     group = layer.group if training and layer.group else len(x)
@@ -369,9 +376,49 @@ FACTS = {
             "volume": Case((3, 4, 2), {"rate": 0.4}),
             "flat": Case((9,), {"rate": 0.5}),
             "rate 0": Case((9,), {"rate": 0}),
+            "spatial": Case((3, 4, 5), {"rate": 0.4, "spatial": True}),
         },
-        words=({"rate": 0.25}, "rate=0.25"),
+        words=({"rate": 0.25, "spatial": True}, "rate=0.25, spatial"),
         large={"rate": 0.3},
+    ),
+    "group_norm": Facts(
+        lambda torch, layer, x, weights, _: torch.nn.functional.group_norm(
+            x, layer.groups, weights["gamma"], weights["beta"], layer.epsilon
+        ),
+        cases={
+            "volume": Case((3, 4, 6), {"groups": 2}),
+            "instance normalisation": Case((3, 4, 3), {"groups": 3}),
+            "one group": Case((2, 3, 4), {"groups": 1}),
+            "flat": Case((8,), {"groups": 2}),
+            "other epsilon": Case((2, 2, 4), {"groups": 2, "epsilon": 0.1}),
+        },
+        words=({"groups": 4}, "groups=4"),
+        large={"groups": 3},
+    ),
+    "layer_norm": Facts(
+        layer_norm,
+        cases={
+            "channels": Case((3, 4, 5)),
+            "sample": Case((3, 2, 2), {"over": "sample"}),
+            "flat": Case((7,)),
+            "flat sample": Case((7,), {"over": "sample", "epsilon": 0.1}),
+        },
+        words=({}, "over=channels"),
+        large={"over": "sample"},
+    ),
+    "prelu": Facts(
+        lambda torch, layer, x, weights, _: torch.nn.functional.prelu(x, weights["slope"]),
+        cases={
+            "volume": Case((3, 4, 3)),
+            "shared": Case((3, 4, 3), {"shared": True}),
+            "flat": Case((5,)),
+        },
+        words=({"shared": True}, "shared"),
+    ),
+    "scale": Facts(
+        lambda torch, layer, x, *_: x * layer.factor,
+        cases={"volume": Case((2, 3, 2), {"factor": 0.125}), "flat": Case((4,), {"factor": -3.0})},
+        words=({"factor": 0.5}, "0.5"),
     ),
     "batch_norm": Facts(
         batch_norm,

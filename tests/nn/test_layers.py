@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from convcli.errors import ShapeError, UnknownNameError
 from convcli.nn.layer import LAYERS
-from convcli.nn.layers import Conv, Dense
+from convcli.nn.layers import Conv, Dense, GroupNorm, LayerNorm, Prelu
 from convcli.nn.network import Network
-from convcli.nn.weights import NetworkWeights
+from convcli.nn.weights import NetworkWeights, decay_mask
 from convcli.proof.gradcheck import check_layer
 from nn.cases import FACTS, INNER, Case
 
@@ -247,6 +247,60 @@ def test_dropout_passes_gradients_where_it_passed_values():
     np.testing.assert_allclose(one.backward(), np.where(kept, 2 * one.dy, 0))
 
 
+def test_spatial_dropout_drops_whole_channels():
+    one = Pass("dropout", Case((6, 5, 400), {"rate": 0.3, "spatial": True}))
+    one.x[:] = 1
+    y = one.forward()
+    assert (y == y[:, :1, :1]).all()
+    kept = (y[:, 0, 0] != 0).mean(1)
+    assert (np.abs(kept - 0.7) < 0.1).all()
+    assert len({tuple(sample) for sample in y[:, 0, 0].tolist()}) == 3
+    np.testing.assert_allclose(one.backward(), one.dy * y)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "axes"),
+    [
+        ("group_norm", {"groups": 4}, (1, 2)),
+        ("layer_norm", {}, (3,)),
+        ("layer_norm", {"over": "sample"}, (1, 2, 3)),
+    ],
+)
+@pytest.mark.parametrize("offset", [0, 3, 1000])
+def test_normalisation_of_samples_is_right_in_float32_however_far_the_mean(name, options, axes, offset):
+    """Each by itself gives what all of them give together, and that is what float64 gives."""
+    shape = (19, 17, 4)
+    layer, samples = LAYERS[name](**options), 37
+    rng = np.random.default_rng(0)
+    x = (rng.standard_normal((samples, *shape)) + offset).astype(np.float32)
+    network = Network([layer], shape)
+    weights, tape = NetworkWeights.initial(network, rng), network.tape()
+    tape.add_to(network.trained.views(np.zeros_like(weights.trained)))
+    y = network.forward(x, weights, tape).copy()
+    wide = x.astype(np.float64)
+    exact = wide - wide.mean(axes, keepdims=True)
+    exact /= np.sqrt((exact**2).mean(axes, keepdims=True) + 1e-5)
+    np.testing.assert_allclose(y, exact, atol=2e-6)
+    np.testing.assert_allclose(network.forward(x[5:6], weights, tape), y[5:6], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("group_norm", {"groups": 2}), ("layer_norm", {}), ("layer_norm", {"over": "sample"})],
+)
+def test_a_sample_that_has_no_variance_gives_beta(name, options):
+    one = Pass(name, Case((2, 3, 4), options))
+    one.x[:] = 1e6
+    one.arrays["beta"][...] = 0.5
+    np.testing.assert_allclose(one.forward(), 0.5)
+    assert np.isfinite(one.backward()).all()
+
+
+def test_weight_decay_leaves_slopes_and_norms_alone():
+    layers = [Prelu(), GroupNorm(groups=1), LayerNorm()]
+    assert not decay_mask(Network(layers, (4, 4, 2))).any()
+
+
 def test_dropout_repeats_with_its_generator_only():
     one = Pass("dropout", Case((50,)))
     first = one.forward().copy()
@@ -297,6 +351,15 @@ def test_the_first_layer_need_not_know_the_gradient_of_the_image():
         ("dense", {"units": 2}, (3, 3, 1), r"flat input, not \(3, 3, 1\): put a flatten layer before it"),
         ("dense", {}, (9,), "dense needs `units`; only the last layer's default"),
         ("upsample", {}, (9,), "upsample needs a volume"),
+        ("dropout", {"spatial": True}, (9,), "a dropout with spatial = true needs a volume"),
+        ("group_norm", {"groups": 4}, (4, 4, 6), "groups = 4 does not divide the input's 6 channels"),
+        (
+            "group_norm",
+            {"groups": 6},
+            (1, 1, 6),
+            "each number by itself, which makes all of them 0",
+        ),
+        ("layer_norm", {}, (8, 8, 1), "normalise each number by itself"),
         (
             "residual",
             {"layers": [{"type": "conv", "filters": 3}]},
@@ -342,6 +405,9 @@ def test_an_input_that_does_not_fit_is_named(name, options, shape, message):
         ("dropout", {"rate": 1}, "less than 1"),
         ("batch_norm", {"epsilon": 0}, "expected at least 1e-30, not 0.0: less vanishes in float32"),
         ("upsample", {"factor": 0}, "factor must be at least 1"),
+        ("group_norm", {}, "groups"),
+        ("layer_norm", {"over": "rows"}, "'channels' or 'sample'"),
+        ("scale", {"factor": 0.0}, "expected another number than 0"),
         ("residual", {}, "layers"),
         ("residual", {"layers": INNER, "drop": 1.0}, "less than 1"),
         ("residual", {"layers": INNER, "shortcut": "pad"}, "'auto', 'identity' or 'conv'"),

@@ -26,6 +26,8 @@ _HINTS = {
     "softmax": "softmax belongs to the loss (cross_entropy has it): end with a dense layer. Within a network "
     "it is type = 'activation' with function = 'softmax'.",
     **dict.fromkeys(("linear", "fc", "fully_connected"), "That is called 'dense' here."),
+    **dict.fromkeys(("spatial_dropout", "dropout2d"), "That is a dropout with spatial = true."),
+    "instance_norm": "That is a group_norm with as many groups as there are channels.",
     **{name: f"That is type = 'activation' with function = '{name}'." for name in _FUNCTIONS},
 }
 MOST_LAYERS = 1000  # several times those of the deepest networks that people train

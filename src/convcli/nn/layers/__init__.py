@@ -3,6 +3,7 @@
 from convcli.nn.layers.activation import ActivationLayer
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.dense import Dense, Flatten
+from convcli.nn.layers.normalisation import GroupNorm, LayerNorm
 from convcli.nn.layers.parallel import Parallel
 from convcli.nn.layers.pooling import (
     AdaptiveAvgPool,
@@ -14,6 +15,7 @@ from convcli.nn.layers.pooling import (
 )
 from convcli.nn.layers.regularisation import BatchNorm, Dropout
 from convcli.nn.layers.residual import Residual
+from convcli.nn.layers.scaling import Prelu, Scale
 from convcli.nn.layers.separable_conv import SeparableConv
 from convcli.nn.layers.sequence import Sequence
 from convcli.nn.layers.transposed_conv import TransposedConv
@@ -31,9 +33,13 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "GlobalMaxPool",
+    "GroupNorm",
+    "LayerNorm",
     "MaxPool",
     "Parallel",
+    "Prelu",
     "Residual",
+    "Scale",
     "SeparableConv",
     "Sequence",
     "TransposedConv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from pydantic import Field, PositiveInt
 from convcli.config import Epsilon
 from convcli.engine.batch import norm
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.layer import Initial, Layer, Shape, plane_of
 from convcli.nn.tape import Pass, Tape, Weights, cut
 
 LEVELS = 1 << 16
@@ -20,18 +21,22 @@ LEVELS = 1 << 16
 class Dropout(Layer):
     """Set a random share of the inputs to zero while training, and scale the rest up to keep the mean.
 
-    The share is the multiple of 1/65536 nearest to `rate`, and below 1.
+    With `spatial` a channel is dropped as a whole, in all cells of a sample (Tompson et al., 2015,
+    arXiv:1411.4280). The share is the multiple of 1/65536 nearest to `rate`, and below 1.
     Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, JMLR 15, 2014.
     """
 
     type: Literal["dropout"] = "dropout"
     rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    spatial: bool = False
 
     @property
     def draws(self) -> bool:
         return True
 
     def output_shape(self, shape: Shape) -> Shape:
+        if self.spatial:
+            plane_of(shape, "a dropout with spatial = true")
         return shape
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
@@ -41,8 +46,9 @@ class Dropout(Layer):
         rng = tape.current.rng
         if not tape.current.training or not dropped or rng is None:
             return x
-        random = np.frombuffer(rng.bytes(2 * x.size), np.uint16).reshape(x.shape)
-        scale = tape.saved["scale"] = tape.workspace.array("scale", x.shape, x.dtype)
+        shape = (len(x), 1, 1, x.shape[3]) if self.spatial else x.shape
+        random = np.frombuffer(rng.bytes(2 * math.prod(shape)), np.uint16).reshape(shape)
+        scale = tape.saved["scale"] = tape.workspace.array("scale", shape, x.dtype)
         np.multiply(random >= dropped, scale.dtype.type(LEVELS / (LEVELS - dropped)), out=scale)
         return np.multiply(x, scale, out=tape.workspace.array("y", x.shape, x.dtype))
 
@@ -53,7 +59,7 @@ class Dropout(Layer):
         return dy
 
     def summary(self) -> str:
-        return f"rate={self.rate:g}"
+        return f"rate={self.rate:g}" + (", spatial" if self.spatial else "")
 
 
 @dataclass(frozen=True)

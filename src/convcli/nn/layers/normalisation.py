@@ -1,0 +1,210 @@
+"""Normalisation of each sample by itself: over groups of channels, the channels of a cell, or all of it."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from pydantic import PositiveInt
+
+from convcli.config import Epsilon
+from convcli.engine.sums import column_products, column_sums, plane_sums
+from convcli.engine.workspace import Array
+from convcli.errors import ShapeError
+from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.tape import Tape, Weights
+
+BLOCK = 1 << 17  # numbers that all is done with while a cache has them
+FEW = 1024  # numbers that are added fast by a product, and right in whatever order
+
+
+class _SampleNorm(Layer):
+    """(x − mean) / √(variance + epsilon) · γ + β, with mean and biased variance of parts of one sample."""
+
+    epsilon: Epsilon = 1e-5
+
+    @abstractmethod
+    def parameters(self, shape: Shape) -> Shape:
+        """Return the shape of γ and of β."""
+
+    @abstractmethod
+    def part(self, shape: Shape) -> int:
+        """Return how many numbers are normalised together."""
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if self.part(shape) < 2:
+            raise ShapeError("It would normalise each number by itself, which makes all of them 0.")
+        return shape
+
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        size = self.parameters(shape)
+        return {"gamma": Initial(size, "ones"), "beta": Initial(size, "zeros")}
+
+
+class GroupNorm(_SampleNorm):
+    """Normalise groups of channels of each sample over all cells, then scale each channel by γ and add β.
+
+    With as many groups as channels it is instance normalisation.
+    Sources: Wu and He, 2018, arXiv:1803.08494; Ulyanov, Vedaldi and Lempitsky, 2016, arXiv:1607.08022.
+    """
+
+    type: Literal["group_norm"] = "group_norm"
+    groups: PositiveInt
+
+    def parameters(self, shape: Shape) -> Shape:
+        return shape[-1:]
+
+    def part(self, shape: Shape) -> int:
+        return math.prod(shape) // self.groups
+
+    def output_shape(self, shape: Shape) -> Shape:
+        if shape[-1] % self.groups:
+            raise ShapeError(f"groups = {self.groups} does not divide the input's {shape[-1]} channels.")
+        return super().output_shape(shape)
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        n, c = len(x), x.shape[-1]
+        y, about = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "about"))
+        left, inverse = tape.workspace.array("figures", (2, n, c), np.float64)
+        for block in _blocks(x):
+            given, result, deviation = (_lines(array[block]) for array in (x, y, about))
+            np.subtract(given, _row(self._means(plane_sums(_cells(x[block])), x), x), out=deviation)
+            # What rounding the mean has left: much, where deviations are small beside it.
+            left[block] = self._means(plane_sums(_cells(about[block])), x)
+            np.multiply(deviation, deviation, out=result)
+            variance = self._means(plane_sums(_cells(y[block])), x) - left[block] ** 2
+            inverse[block] = 1 / np.sqrt(np.maximum(variance, 0) + self.epsilon)
+            scale = weights["gamma"] * inverse[block]
+            np.multiply(deviation, _row(scale, x), out=result)
+            result += _row(weights["beta"] - scale * left[block], x)
+        tape.saved.update(about=about, left=left, inverse=inverse)
+        return y
+
+    def _means(self, sums: Array, x: Array) -> Array:
+        """Return the mean of each channel's group from the sums of channels (k, c)."""
+        count, channels = self.part(x.shape[1:]), x.shape[-1] // self.groups
+        means = sums.reshape(len(sums), self.groups, channels).sum(2) / count
+        return np.repeat(means, channels, axis=1)
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        about, left, inverse = (tape.saved[name] for name in ("about", "left", "inverse"))
+        dy, gamma = np.ascontiguousarray(dy), weights["gamma"]
+        sums = np.empty((2, len(dy), dy.shape[-1]))  # of dy, and of dy · x̂
+        for block in _blocks(dy):
+            gradient, deviation = _lines(dy[block]), _lines(about[block])
+            product = tape.current.scratch.array("product", about[block].shape, dy.dtype)
+            np.multiply(gradient, deviation, out=_lines(product))
+            sums[0, block] = plane_sums(_cells(dy[block]))
+            sums[1, block] = (plane_sums(_cells(product)) - left[block] * sums[0, block]) * inverse[block]
+            plain, weighted = (self._means(gamma * part, dy) for part in sums[:, block])
+            # dx = (γ dy − mean(γ dy) − x̂ mean(γ dy x̂)) / √(variance + ε)
+            slope = -weighted * inverse[block] ** 2
+            np.multiply(deviation, _row(slope, dy), out=_lines(product))
+            gradient *= _row(gamma * inverse[block], dy)
+            gradient += _lines(product)
+            gradient += _row(-plain * inverse[block] - slope * left[block], dy)
+        tape.add("gamma", sums[1].sum(0))
+        tape.add("beta", sums[0].sum(0))
+        return dy
+
+    def summary(self) -> str:
+        return f"groups={self.groups}"
+
+
+def _blocks(x: Array) -> Iterator[slice]:
+    """Yield slices of samples, or of rows, so few that a cache has them."""
+    together = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), together):
+        yield slice(start, start + together)
+
+
+def _cells(x: Array) -> Array:
+    """Return `x` as (k, cells, c)."""
+    return x.reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
+
+
+def _lines(x: Array) -> Array:
+    """Return `x` as (k, rows, w · c): a run of few channels is slow."""
+    return x.reshape(
+        len(x), math.prod(x.shape[1:-2]), math.prod(x.shape[-2:] if x.ndim > 2 else x.shape[-1:])
+    )
+
+
+def _row(numbers: Array, x: Array) -> Array:
+    """Return numbers (k, c) as a line of `_lines`, of the dtype of `x`."""
+    return np.tile(numbers.astype(x.dtype), x.shape[-2] if x.ndim > 2 else 1)[:, None]
+
+
+class LayerNorm(_SampleNorm):
+    """Normalise the channels of each cell, or a whole sample, then scale each number by its γ, and add its β.
+
+    `over` is "channels", as Keras and networks such as ConvNeXt have it, with γ and β of (c,); or "sample",
+    PyTorch's LayerNorm of (c, h, w), with γ and β of that size. Source: Ba, Kiros and Hinton, 2016,
+    arXiv:1607.06450.
+    """
+
+    type: Literal["layer_norm"] = "layer_norm"
+    over: Literal["channels", "sample"] = "channels"
+
+    def parameters(self, shape: Shape) -> Shape:
+        return shape[-1:] if self.over == "channels" else shape
+
+    def part(self, shape: Shape) -> int:
+        return math.prod(self.parameters(shape))
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        rows = self._rows(x)
+        y, normal = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "normal"))
+        inverse = tape.workspace.array("inverse", (len(rows), 1), x.dtype)
+        gamma, beta = weights["gamma"].ravel(), weights["beta"].ravel()
+        for block in _blocks(rows):
+            result, deviation = self._rows(y)[block], self._rows(normal)[block]
+            np.subtract(rows[block], _row_means(rows[block]), out=deviation)
+            deviation -= _row_means(deviation)  # what rounding the mean has left
+            np.multiply(deviation, deviation, out=result)
+            inverse[block] = 1 / np.sqrt(_row_means(result) + self.epsilon)
+            deviation *= inverse[block]
+            np.multiply(deviation, gamma, out=result)
+            result += beta
+        tape.saved.update(normal=normal, inverse=inverse)
+        return y
+
+    def _rows(self, x: Array) -> Array:
+        """Return `x` with what is normalised together as rows."""
+        return x.reshape(-1, x.shape[-1] if self.over == "channels" else math.prod(x.shape[1:]))
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        normal, inverse = self._rows(tape.saved["normal"]), tape.saved["inverse"]
+        dy = np.ascontiguousarray(dy)
+        gradient, gamma = self._rows(dy), weights["gamma"]
+        # Sums over few long rows are right as they are, and faster.
+        along_rows = column_products if self.over == "channels" else partial(np.einsum, "ij,ij->j")
+        tape.add("gamma", along_rows(gradient, normal).reshape(gamma.shape))
+        tape.add("beta", column_sums(gradient).reshape(gamma.shape))
+        for block in _blocks(gradient):
+            weighted, deviation = gradient[block], normal[block]
+            product = tape.current.scratch.array("product", deviation.shape, dy.dtype)
+            weighted *= gamma.ravel()
+            np.multiply(weighted, deviation, out=product)
+            plain, along = _row_means(weighted), _row_means(product)
+            np.multiply(deviation, along, out=product)
+            weighted -= product
+            weighted -= plain
+            weighted *= inverse[block]
+        return dy
+
+    def summary(self) -> str:
+        return f"over={self.over}"
+
+
+def _row_means(rows: Array) -> Array:
+    """Return the means of rows (m, k), as (m, 1)."""
+    if rows.shape[1] <= FEW:
+        means: Array = (rows @ np.full(rows.shape[1], 1 / rows.shape[1], rows.dtype))[:, None]
+    else:
+        means = rows.mean(1, keepdims=True)  # in pairs, so that it is right
+    return means

@@ -1,0 +1,93 @@
+"""Layers that multiply: by a constant, or what is below 0 by a slope that is trained."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import AfterValidator
+
+from convcli.engine.sums import column_products
+from convcli.engine.workspace import Array
+from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.tape import Tape, Weights
+
+FIRST_SLOPE = 0.25
+
+
+def _not_zero(factor: float) -> float:
+    if not factor:
+        raise ValueError("expected another number than 0, which lets nothing through")
+    return factor
+
+
+class Scale(Layer):
+    """All numbers times a constant."""
+
+    type: Literal["scale"] = "scale"
+    factor: Annotated[float, AfterValidator(_not_zero)]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        y = tape.workspace.array("y", x.shape, x.dtype)
+        np.multiply(x, x.dtype.type(self.factor), out=y)
+        return y
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        dy *= dy.dtype.type(self.factor)
+        return dy
+
+    def summary(self) -> str:
+        return f"{self.factor:g}"
+
+
+class Prelu(Layer):
+    """max(x, 0) + slope · min(x, 0), where a slope for each channel, or one for all (`shared`), is trained.
+
+    It begins at 0.25, and weight decay leaves it alone.
+    Source: He, Zhang, Ren and Sun, 2015, arXiv:1502.01852.
+    """
+
+    type: Literal["prelu"] = "prelu"
+    shared: bool = False
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        count = 1 if self.shared else shape[-1]
+        return {"slope": Initial((count,), "constant", value=FIRST_SLOPE)}
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        y, below = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "below"))
+        np.minimum(x, 0, out=below)
+        np.multiply(_lines(below), _line(weights["slope"], x), out=_lines(y))
+        y += np.maximum(x, 0)
+        tape.saved["x"] = x
+        return y
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        x, slope = tape.saved["x"], weights["slope"]
+        dslope = column_products(dy, tape.workspace.array("below", x.shape, x.dtype))
+        tape.add("slope", dslope.sum(keepdims=True) if self.shared else dslope)
+        dx = tape.workspace.array("dx", x.shape, x.dtype)
+        slopes = _lines(dx)
+        np.multiply(_lines(x) > 0, 1 - _line(slope, x), out=slopes)
+        slopes += _line(slope, x)
+        return np.multiply(dy, dx, out=dx)
+
+    def summary(self) -> str:
+        return "shared" if self.shared else ""
+
+
+def _lines(x: Array) -> Array:
+    """Return `x` as rows of cells side by side: a run of few channels is slow."""
+    return x.reshape(-1, math.prod(x.shape[-2:] if x.ndim > 2 else x.shape[-1:]))
+
+
+def _line(slope: Array, x: Array) -> Array:
+    """Return a slope for each number of such a row."""
+    return np.resize(slope, x.shape[-1] * (x.shape[-2] if x.ndim > 2 else 1))
