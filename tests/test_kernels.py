@@ -467,3 +467,10 @@ def test_a_page_of_a_large_kernel_takes_little_more_memory_than_its_weights():
         assert tracemalloc.get_traced_memory()[1] < 2 * 8 * 512**2
     finally:
         tracemalloc.stop()
+
+
+def test_a_large_box_is_one_number_in_memory():
+    (weights,) = named("box", size=4096).parts
+    assert weights.strides == (0, 0)
+    assert weights.sum() == pytest.approx(1)
+    assert kernel("box", size=3).flags.writeable, "a copy of its own, for whoever asks"

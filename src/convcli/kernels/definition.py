@@ -146,7 +146,9 @@ def named(name: str, **parameters: object) -> Kernel:
     definition, values = KERNELS[name], checked_parameters(name, parameters)
     check_sides(definition.shape(**values), name)
     built = definition.build(**values)
-    parts = (built,) if definition.combine == "single" else built
+    parts = [np.asarray(part) for part in ((built,) if definition.combine == "single" else built)]
+    for part in parts:
+        part.flags.writeable = False  # nobody else has them: no copy is made
     return Kernel(
         name=name,
         parts=tuple(checked_weights(part, name) for part in parts),

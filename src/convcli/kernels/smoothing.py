@@ -51,7 +51,7 @@ def box(size: int = 3) -> ArrayLike:
     1 1 1   / size²
     1 1 1
     """
-    return np.full((size, size), 1 / size**2)
+    return np.broadcast_to(1 / size**2, (size, size))
 
 
 @define(

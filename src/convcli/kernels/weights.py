@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -73,15 +74,20 @@ class Kernel:
         """A copy of the weights: (f_h, f_w), or (m, f_h, f_w) for m parts."""
         return self.parts[0].copy() if len(self.parts) == 1 else np.stack(self.parts)
 
-    @property
+    @cached_property
     def sums_to_zero(self) -> bool:
         """Whether a flat area gives zero: such kernels find edges, and their results are signed."""
-        return all(abs(part.sum()) <= 1e-6 * np.abs(part).sum() for part in self.parts)
+        return all(abs(part.sum()) <= 1e-6 * _size(part) for part in self.parts)
 
 
 def _is_rounding(part: Weights) -> bool:
     """Whether a part's sum is no larger than what adding up its weights may leave of a zero."""
-    return bool(abs(part.sum()) <= 4e-16 * part.size**0.5 * np.abs(part).sum())
+    return bool(abs(part.sum()) <= 4e-16 * part.size**0.5 * _size(part))
+
+
+def _size(part: Weights) -> float:
+    """Return the sum of a part's absolute weights, row by row: another array of 4096 × 4096 is much."""
+    return math.fsum(float(np.abs(row).sum()) for row in part)
 
 
 def adjusted(kernel: Kernel, *, scale: float = 1, normalize: bool = False) -> Kernel:
@@ -124,7 +130,7 @@ def _divisors(kernel: Kernel) -> tuple[float, ...]:
     divisors: list[float] = []
     for parts in groups:
         total = float(sum(part.sum() for part in parts))
-        size = float(sum(np.abs(part).sum() for part in parts))
+        size = sum(map(_size, parts))
         if size == 0:
             raise KernelError(f"{kernel.name}: weights that are all 0 cannot be brought to a sum of 1.")
         divisors += [size if abs(total) <= 1e-6 * size else total] * len(parts)
@@ -154,7 +160,7 @@ def check_sides(shape: tuple[int, ...], where: str) -> None:
 
 
 def checked_weights(weights: ArrayLike, where: str) -> Weights:
-    """Return `weights` as a read-only float64 matrix.
+    """Return `weights` as a read-only float64 matrix; the very same, if it is one.
 
     Raises
     ------
@@ -170,7 +176,9 @@ def checked_weights(weights: ArrayLike, where: str) -> Weights:
     check_sides(array.shape, where)
     if array.dtype.kind not in "buifO":  # O: integers beyond 64 bits
         raise KernelError(f"{where}: expected a matrix of real numbers, found {array.dtype}.")
-    array = _as_array(array, np.float64, where).copy()
+    array = _as_array(array, np.float64, where)
+    if array.flags.writeable:
+        array = array.copy()
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         found = array[row, column]

@@ -117,13 +117,17 @@ def outer_factors(kernel: Array) -> tuple[Array, Array] | None:
     >>> column.tolist(), row.tolist()
     ([0.5, 1.0, 0.5], [-2.0, 0.0, 2.0])
     """
-    i, j = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
+    row_sizes = np.maximum(kernel.max(1), -kernel.min(1))  # no copy: one of 4096 × 4096 is much
+    i = row_sizes.argmax()
+    j = np.abs(kernel[i]).argmax()
     largest = kernel[i, j]
     if largest == 0:
         return None
     column, row = kernel[:, j] / largest, kernel[i]
+    if kernel.min() == kernel.max():
+        return column, row
     least = RANK_ONE * abs(largest)
-    step = max(COMPARED // len(row), 1)  # at a time: of a kernel of 4096 × 4096 another copy is much
+    step = max(COMPARED // len(row), 1)
     for start in range(0, len(column), step):
         some = slice(start, start + step)
         if np.abs(kernel[some] - np.outer(column[some], row)).max() > least:

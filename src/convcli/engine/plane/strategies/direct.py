@@ -20,7 +20,7 @@ MOST_TAPS = 2**12  # from some hundred on it is the slowest
 
 def offer(task: Task) -> Offer | None:
     """Offer shifted sums, unless there are very many."""
-    if np.count_nonzero(task.kernel) > MOST_TAPS:
+    if np.count_nonzero(task.kernel != 0) > MOST_TAPS:
         return None
     strategy, block = Direct(task.kernel, task.window), task.block()
     return Offer(task.gathering(block) + cost(strategy.taps, task), block, lambda: strategy)

@@ -23,7 +23,7 @@ from convcli.shapes import Window
 
 MOST_BETWEEN = 2**22  # results of the columns, in one block
 BLOCKS = (2, 8)  # into how many a plane is cut at least; and at most, if it is for speed alone
-STRIP_CELLS = 2**20  # that are gathered at a time
+STRIP_CELLS = 2**19  # that are gathered at a time
 STRIP = (48, 496)  # columns: rows a power of two apart would share few places of a cache
 
 
