@@ -107,7 +107,7 @@ def test_every_strategy_agrees_with_slow_loops_wherever_it_is_offered(name):
             continue
         taken += 1
         z, dw = np.empty(dy.shape), np.zeros(w.shape)
-        strategy.forward(x[None, None], w, b, z[None, None], Workspace())
+        strategy.forward(x[None, None], strategy.prepared(w, Workspace()), b, z[None, None], Workspace())
         np.testing.assert_allclose(z, reference.conv2d(x, w, b, window, groups), rtol=1e-12, atol=1e-12)
         strategy.weight_gradient(dy[None, None], x[None, None], dw, Workspace())
         slow = reference.conv2d_backward(dy, x, w, window, groups)[1]
@@ -155,7 +155,8 @@ def test_winograd_in_float32_is_right_to_three_millionths(size, channels):
         (right, columns.Columns(task), "f8"),
     ):
         results["y"], results["dw"] = np.empty(dy.shape, dtype), np.zeros(w.shape, dtype)
-        strategy.forward(x.astype(dtype), w.astype(dtype), None, results["y"], Workspace())
+        kernels = strategy.prepared(w.astype(dtype), Workspace())
+        strategy.forward(x.astype(dtype), kernels, None, results["y"], Workspace())
         strategy.weight_gradient(dy.astype(dtype), x.astype(dtype), results["dw"], Workspace())
     for name, values in right.items():
         assert relative(ours[name], values) < 3e-6

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 
 import numpy as np
 
 from convcli.engine.batch.strategies import choose
 from convcli.engine.batch.strategy import Shape, Strategy, Task
-from convcli.engine.batch.windows import by_group, window_cell
+from convcli.engine.batch.windows import by_group, tiles, window_cell
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
+
+# Outputs that a second-level cache holds beside what computes them.
+PART_BYTES = 1 << 19
 
 
 @lru_cache(maxsize=1024)  # training asks for the same few, many times a step
@@ -36,7 +41,21 @@ class Convolution:
 
     def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
         """Write Z = W * A_prev + b to `z`."""
-        self._strategy.forward(_apart(x), w, b, _apart(z), scratch)
+        strategy = self._strategy
+        strategy.forward(_apart(x), strategy.prepared(w, scratch), b, _apart(z), scratch)
+
+    def parts(self, x: Array, w: Array, scratch: Workspace) -> Iterator[tuple[slice, Array]]:
+        """Yield Z = W * A_prev, apart, of some images at a time, where the next ones overwrite it.
+
+        So whoever reduces it finds it in a cache.
+        """
+        task, kernels = self.task, self._strategy.prepared(w, scratch)
+        (p_h, p_w), (rows, columns) = task.pool, task.output
+        shape = rows // p_h, columns // p_w, task.filters
+        for images, _ in tiles(len(x), (1, 1), math.prod(shape) * p_h * p_w * x.itemsize, PART_BYTES):
+            z = scratch.array("part", (p_h, p_w, images.stop - images.start, *shape), x.dtype)
+            self._strategy.forward(_apart(x[images]), kernels, None, z, scratch)
+            yield images, z
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
         """Add to `dw` the correlation of the padded A_prev with dZ."""
@@ -48,7 +67,8 @@ class Convolution:
         if self._full is not None:
             strategy, (rows, columns) = self._full
             seen = _apart(dz)[:, :, :, :rows, :columns]
-            strategy.forward(seen, rotated(w, task.groups), None, _apart(dx), scratch)
+            kernels = strategy.prepared(rotated(w, task.groups), scratch)
+            strategy.forward(seen, kernels, None, _apart(dx), scratch)
         elif task.pool != (1, 1):
             together = scratch.array("dz", (len(dx), *task.output, task.filters), dz.dtype)
             _put_together(dz, together)

@@ -40,8 +40,12 @@ class Task:
 class Strategy(Protocol):
     """A way to convolve. What it adds up and in which order does not depend on anything but the shapes."""
 
+    def prepared(self, w: Array, scratch: Workspace) -> Array:
+        """Return kernels (f_h, f_w, c_in / groups, c_out) as `forward` wants them, once for many calls."""
+        return w
+
     def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
-        """Write Z = W * A_prev + b to `z`."""
+        """Write Z = W * A_prev + b to `z`; `w` as `prepared` returns it."""
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
         """Add to `dw` the correlation of the padded A_prev with dZ."""

@@ -108,26 +108,40 @@ class ConvMaxPool:
         return touching and conv.activation.increasing
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        rows, columns, c_out = self.pool.output_shape(self.conv.output_shape(x.shape[1:]))
-        cells = tape.workspace.array("cells", (*self.pool.size, len(x), rows, columns, c_out), x.dtype)
-        convolution = self.conv.convolution(x.shape[1:], self.pool.size)
-        convolution.forward(x, weights["W"], None, cells, tape.current.scratch)
-        flat = list(cells.reshape(math.prod(self.pool.size), *cells.shape[2:]))
-        top = pooling.maximum(flat, tape.workspace.array("top", flat[0].shape, x.dtype))
-        a = tape.workspace.array("a", top.shape, x.dtype)
-        bias = weights["b"] if self.conv.bias else np.zeros(c_out, x.dtype)
-        np.add(top.reshape(-1, columns * c_out), np.tile(bias, columns), out=a.reshape(-1, columns * c_out))
+        shape = (len(x), *self.pool.output_shape(self.conv.output_shape(x.shape[1:])))
+        a, saved = tape.workspace.array("a", shape, x.dtype), tape.saved
+        saved["x"], saved["winners"] = x, self._winners(shape, tape) if tape.current.training else None
+        self._pool(x, weights, tape, a, saved["winners"])
+        if self.conv.bias:
+            lines = a.reshape(-1, shape[2] * shape[3])
+            lines += np.tile(weights["b"], shape[2])
         self.conv.activation.apply(a, a, tape)
-        tape.saved.update(x=x, cells=flat, top=top)
         return a
 
+    def _winners(self, shape: tuple[int, ...], tape: Tape) -> Array:
+        return tape.workspace.array("winners", (math.prod(self.pool.size), *shape), np.bool_)
+
+    def _pool(self, x: Array, weights: Weights, tape: Tape, top: Array, winners: Array | None) -> None:
+        """Write max(W * A_prev) to `top`, and if asked for each cell of the pool which windows it wins."""
+        convolution, scratch = self.conv.convolution(x.shape[1:], self.pool.size), tape.current.scratch
+        for images, part in convolution.parts(x, weights["W"], scratch):
+            cells = list(part.reshape(-1, *part.shape[2:]))
+            pooling.maximum(cells, top[images])
+            if winners is not None:
+                chosen = pooling.winners(top[images], cells, scratch)
+                for number, mask in enumerate(chosen):
+                    winners[number, images] = mask
+
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        x, cells, top = (tape.saved[name] for name in ("x", "cells", "top"))
+        x, won = tape.saved["x"], tape.saved["winners"]
         self.conv.activation.derive(dy, tape)
+        if won is None:  # in a pass that no training is
+            won = self._winners(dy.shape, tape)
+            self._pool(x, weights, tape, tape.workspace.array("top", dy.shape, x.dtype), won)
         if "b" in tape.gradients:
             tape.add("b", column_sums(dy))
-        shares = tape.workspace.array("shares", (len(cells), *dy.shape), dy.dtype)
-        for share, chosen in zip(shares, pooling.winners(top, cells, tape.workspace), strict=True):
+        shares = tape.workspace.array("shares", (len(won), *dy.shape), dy.dtype)
+        for share, chosen in zip(shares, won, strict=True):
             masked(dy, chosen, share)
         dcells = shares.reshape(*self.pool.size, *dy.shape)
         convolution = self.conv.convolution(x.shape[1:], self.pool.size)

@@ -84,15 +84,19 @@ class Winograd(Strategy):
     def __init__(self, window: Window) -> None:
         self.window = window
 
-    def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
-        """Write Z = W * A_prev + b to `z`."""
-        c_in, c_out = w.shape[2:]
-        kernels = scratch.array("winograd kernels", (len(_FROM_KERNEL), c_in, c_out), w.dtype)
+    def prepared(self, w: Array, scratch: Workspace) -> Array:
+        """Return G w Gᵀ: (36, c_in, c_out)."""
+        kernels = scratch.array("winograd kernels", (len(_FROM_KERNEL), *w.shape[2:]), w.dtype)
         multiply(_FROM_KERNEL.astype(w.dtype), w.reshape(9, -1), kernels.reshape(len(kernels), -1))
+        return kernels
+
+    def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
+        """Write Z = W * A_prev + b to `z`; `w` as `prepared` returns it."""
+        _, c_in, c_out = w.shape
         for block in _blocks(z, c_in, c_out):
             v = self._transformed_input(x, block, scratch)
             m = scratch.array("winograd 1", (*v.shape[:-1], c_out), z.dtype)
-            multiply(v.reshape(len(kernels), -1, c_in), kernels, m.reshape(len(kernels), -1, c_out))
+            multiply(v.reshape(len(w), -1, c_in), w, m.reshape(len(w), -1, c_out))
             _write_output(m, b, z, block, scratch)
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
