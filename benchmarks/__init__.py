@@ -17,5 +17,6 @@
                      tables, docs/benchmarks.md and its pictures, from a stored result
 
 A new case is a line in a table of cases, a new peer one in a table of sides, a new comparison one in
-`comparisons.py`. `filter_costs.py` measures the costs of the filters' strategies, beside nobody.
+`comparisons.py`. `filter_costs.py` and `convolution_costs.py` measure what
+strategies cost, beside nobody.
 """

@@ -12,6 +12,7 @@ import threadpoolctl
 
 from convcli import doctor, engine
 from convcli.doctor import examine
+from convcli.engine.batch.costs import costs
 from convcli.render.doctor import doctor_text
 
 
@@ -62,6 +63,11 @@ def test_kernels_without_avx512_on_a_processor_with_it_are_doubted(found, instru
 
 def test_a_matrix_library_that_nobody_knows_is_doubted(found):
     assert any("No BLAS is known" in note for note in replace(found, blas=()).notes)
+
+
+def test_it_tells_the_row_of_costs_in_force(found):
+    assert found.costs is costs()
+    assert f"row {costs().kernels}: Winograd from {costs().winograd_channels} channels" in doctor_text(found)
 
 
 def test_a_control_group_that_grants_less_is_told(monkeypatch):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from convcli.bounds import machine_bytes
+from convcli.engine.batch.costs import Costs, costs
 from convcli.engine.blas import blas_libraries
 from convcli.engine.team import Team
 from convcli.engine.threads import affinity_cores, available_cores, cgroup_cores
@@ -35,6 +36,8 @@ class Findings:
         Sets of vector instructions that NumPy uses.
     blas
         Name, version, kernels and threads of each library that multiplies matrices.
+    costs
+        The row by which strategies of convolution are chosen.
     cores
         Of the machine, those the system lets this process have, and the processor time that its control
         groups grant (None: no limit); `used` is what convcli takes.
@@ -50,6 +53,7 @@ class Findings:
     processor: str
     instructions: tuple[str, ...]
     blas: tuple[dict[str, Any], ...]
+    costs: Costs
     cores: dict[str, float | None]
     memory: int
     workers: str
@@ -91,6 +95,7 @@ def examine() -> Findings:
         processor=cpu_name(),
         instructions=_instructions(),
         blas=tuple(_library(info) for info in blas_libraries()),
+        costs=costs(),
         cores={
             "machine": os.cpu_count(),
             "affinity": affinity_cores(),

@@ -64,7 +64,7 @@ def test_no_block_is_larger_than_what_openblas_multiplies_in_place(a, b, monkeyp
 def test_blocks_are_used_on_one_thread_where_openblas_multiplies_in_place(kernels, blocks, monkeypatch):
     known = [{"user_api": "blas", "architecture": kernels}]
     monkeypatch.setattr(products, "blas_libraries", lambda: known)
-    products._has_kernels_in_place.cache_clear()
+    products.has_avx512_kernels.cache_clear()
     try:
         assert not products.in_blocks()
         with one_thread_each():
@@ -76,4 +76,4 @@ def test_blocks_are_used_on_one_thread_where_openblas_multiplies_in_place(kernel
             assert used == {1}
         assert not products.in_blocks()
     finally:
-        products._has_kernels_in_place.cache_clear()
+        products.has_avx512_kernels.cache_clear()

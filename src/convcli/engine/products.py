@@ -31,11 +31,12 @@ IN_PLACE = ("SkylakeX", "Cooperlake", "SapphireRapids")  # as OpenBLAS calls its
 
 def in_blocks() -> bool:
     """Whether products are computed block by block: by one thread, whose library multiplies in place."""
-    return held() and _has_kernels_in_place()
+    return held() and has_avx512_kernels()
 
 
 @cache
-def _has_kernels_in_place() -> bool:
+def has_avx512_kernels() -> bool:
+    """Whether BLAS multiplies with AVX-512, and in place."""
     return any(library.get("architecture") in IN_PLACE for library in blas_libraries())
 
 

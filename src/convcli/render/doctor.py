@@ -26,6 +26,8 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
     for library in found.blas:
         kernels, threads = library["kernels"] or "unknown", library["threads"]
         yield "BLAS", f"{library['name']} {library['version']}, {kernels} kernels, {threads} thread(s)"
+    row = found.costs
+    yield "costs", f"row {row.kernels}: Winograd from {row.winograd_channels} channels"
     for extra, missing in found.extras.items():
         yield f"extra {extra}", f"missing: {', '.join(missing)}" if missing else "installed"
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convcli.engine.batch.costs import costs
 from convcli.engine.batch.strategy import Strategy, Task
 from convcli.engine.batch.windows import tiles
 from convcli.engine.products import multiply
@@ -28,8 +29,6 @@ from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
 
 OUT, SEEN = 4, 6  # rows and columns that a tile gives, and that it sees
-
-LEAST_CHANNELS = 24  # with fewer the transforms cost more than the products save
 
 # The transformed input of a tile and what its products give. Small tiles stay in the second-level cache,
 # large ones need fewer calls. For the sake of the cache the stages overwrite what is no longer needed.
@@ -66,7 +65,7 @@ def offer(task: Task) -> Strategy | None:
     """Offer it for 3×3 kernels with channels enough."""
     window = task.window
     plain = window.size == (3, 3) and window.stride == window.dilation == (1, 1) and task.groups == 1
-    many = min(task.depth, task.filters) >= LEAST_CHANNELS
+    many = min(task.depth, task.filters) >= costs().winograd_channels
     return Winograd(window) if plain and many and {task.pool, task.source} <= {*LAYOUTS} else None
 
 

@@ -1,0 +1,75 @@
+"""Measures what `engine/batch/costs.py` says of the BLAS kernels in use, and prints it as it stands there.
+
+    python -m benchmarks.convolution_costs
+
+For the row of AVX2 on a processor with AVX-512, set what `benchmarks.instructions.without_avx512` names.
+Processor time of one thread, the least of several runs in turn, forward and the gradient of the weights.
+"""
+
+from __future__ import annotations
+
+import time
+
+from convcli.cli.blas import prepare
+
+prepare()  # before NumPy loads BLAS
+
+import numpy as np  # noqa: E402
+
+PLANES = (14, 28)
+CHANNELS = (8, 12, 16, 20, 24, 28, 32, 40, 48)
+RUNS = 15
+NUMBERS = 1 << 18  # in a batch: what a second-level cache holds
+
+
+def seconds(side: int, channels: int) -> dict[str, float]:
+    """Return what each strategy takes for a batch of planes of `side`, forward and back."""
+    from convcli.engine.batch.strategies.columns import Columns
+    from convcli.engine.batch.strategies.winograd import Winograd
+    from convcli.engine.batch.strategy import Strategy, Task
+    from convcli.engine.workspace import Workspace
+    from convcli.shapes import Window
+
+    window = Window.of(3, padding="same")
+    strategies: dict[str, Strategy] = {
+        "columns": Columns(Task((side, side, channels), channels, window)),
+        "winograd": Winograd(window),
+    }
+    rng, images = np.random.default_rng(0), max(NUMBERS // (side**2 * channels), 1)
+    x = rng.standard_normal((1, 1, images, side, side, channels)).astype(np.float32)
+    w = rng.standard_normal((3, 3, channels, channels)).astype(np.float32)
+    z, dw, least = np.empty_like(x), np.zeros_like(w), dict.fromkeys(strategies, np.inf)
+    scratch = {name: Workspace() for name in strategies}
+    for _ in range(RUNS):
+        for name, strategy in strategies.items():
+            started = time.process_time()
+            strategy.forward(x, strategy.prepared(w, scratch[name]), None, z, scratch[name])
+            strategy.weight_gradient(z, x, dw, scratch[name])
+            least[name] = min(least[name], time.process_time() - started)
+    return least
+
+
+def fewest_channels() -> int:
+    """Return from how many channels on Winograd is never slower, on all planes together."""
+    fewest = CHANNELS[-1]
+    for channels in reversed(CHANNELS):
+        taken = [seconds(side, channels) for side in PLANES]
+        ratio = np.prod([each["winograd"] / each["columns"] for each in taken])
+        if ratio > 1:
+            break
+        fewest = channels
+    return fewest
+
+
+def main() -> None:
+    """Print the row."""
+    from convcli.engine.batch.costs import costs
+    from convcli.engine.blas import one_thread_each
+
+    with one_thread_each():
+        row = f'Costs("{costs().kernels}", winograd_channels={fewest_channels()})'
+    print(row)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
