@@ -42,6 +42,8 @@ def pooled(counts: Array, means: Array, squared: Array) -> tuple[Array, Array]:
     Source: Chan, Golub and LeVeque, 1979, "Updating formulae and a pairwise algorithm for computing sample
     variances"; here for all parts at once.
     """
+    if len(counts) == 1:
+        return means[0], squared[0]
     mean = (counts * means).sum(0) / np.maximum(counts.sum(0), 1)
     return mean, squared.sum(0) + (counts * (means - mean) ** 2).sum(0)
 
@@ -69,11 +71,11 @@ def products(x: Array, dy: Array | None, centre: Array, scratch: Workspace) -> t
 
 def normalise(x: Array, centre: Array, scale: Array, shift: Array, out: Array) -> Array:
     """Write (x − centre) · scale + shift to `out`, channel by channel; all have one dtype."""
-    lines = _Lines(x)
+    lines, centred = _Lines(x), centre.any()
     centres, scales, shifts = (lines.row(numbers) for numbers in (centre, scale, shift))
     for rows, result in zip(lines.blocks(x), lines.blocks(out), strict=True):
         width = rows.shape[1]
-        deviation = np.subtract(rows, centres[:width], out=result) if centre.any() else rows
+        deviation = np.subtract(rows, centres[:width], out=result) if centred else rows
         np.multiply(deviation, scales[:width], out=result)
         np.add(result, shifts[:width], out=result)
     return out

@@ -167,8 +167,10 @@ class BatchNorm(Layer):
             ("mean", [found.mean for _, found in groups]),
             ("variance", [found.squared / max(found.count - 1, 1) for _, found in groups]),
         ):
-            nearer = [share * (value - weights[name]) for share, value in zip(shares, values, strict=True)]
-            tape.change(name, (1 - self.momentum) * np.sum(nearer, axis=0), weights)
+            now, nearer = weights[name], np.zeros(len(weights[name]))
+            for share, value in zip(shares, values, strict=True):
+                nearer += share * (value - now)
+            tape.change(name, (1 - self.momentum) * nearer, weights)
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, current, dy = tape.saved["x"], tape.current, np.ascontiguousarray(dy)
