@@ -21,7 +21,7 @@ from convcli.nn.layers import (
     Sequence,
     TransposedConv,
 )
-from convcli.nn.layers.fused import ConvMaxPool, plan
+from convcli.nn.layers.fused import ConvMaxPool, NormActivation, plan
 from convcli.nn.network import Network
 from convcli.nn.tape import Tape
 from convcli.nn.weights import NetworkWeights
@@ -143,10 +143,10 @@ FOLDED = {
     "within": ((Residual(layers=(CONV, BatchNorm(), RELU, CONV, BatchNorm())), CONV, BatchNorm()), 2),
     "beside": ((Parallel(branches=(Sequence(layers=(CONV, BatchNorm())), BatchNorm())),), 1),
     "separable": ((SeparableConv(filters=4, depth_multiplier=2), BatchNorm(), RELU), 1),
-    "transposed": ((TransposedConv(filters=4), BatchNorm(), RELU), 3),
+    "transposed": ((TransposedConv(filters=4), BatchNorm(), RELU), 2),
     "repeated": ((Sequence(layers=(CONV, BatchNorm(), RELU), repeat=2), BatchNorm()), 2),
-    "two": ((CONV, BatchNorm(), BatchNorm(), RELU), 3),
-    "after an activation": ((Conv(filters=4, activation="relu"), BatchNorm(), RELU), 3),
+    "two": ((CONV, BatchNorm(), BatchNorm(), RELU), 2),
+    "after an activation": ((Conv(filters=4, activation="relu"), BatchNorm(), RELU), 2),
     "after a pool": ((CONV, MaxPool(), BatchNorm()), 2),
     "at the beginning": ((BatchNorm(), CONV), 2),
     "behind something else": ((CONV, Dropout(), BatchNorm()), 3),
@@ -191,3 +191,34 @@ def test_a_pass_that_is_recorded_or_trains_folds_nothing():
 def test_a_pool_behind_a_residual_block_stays_apart():
     layers = [Residual(layers=(Conv(filters=2, padding="same"),)), MaxPool()]
     assert plan(enumerate(layers)) == [(0, layers[0]), (1, layers[1])]
+
+
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if name != "none"])
+def test_an_activation_in_the_place_of_what_is_normalised_is_one_after_the_other(name):
+    network = Network([BatchNorm(), ActivationLayer(function=name)], (5, 4, 3))
+    assert [type(step) for _, step in network.sequence.steps] == [NormActivation]
+    rng = np.random.default_rng(0)
+    x, found = rng.standard_normal((6, 5, 4, 3), np.float32), []
+    for steps in (network.sequence.steps, list(enumerate(network.layers))):
+        weights = NetworkWeights.initial(network, np.random.default_rng(1))
+        results = passes(
+            steps, x, weights, network, lambda of: np.random.default_rng(2).standard_normal(of, np.float32)
+        )
+        found.append([array.tobytes() for array in (*results, weights.kept)])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_activation_behind_a_row_that_ends_with_a_norm_is_taken_in_as_in_a_flat_network(count):
+    flat = [Conv(filters=3), *[BatchNorm() for _ in range(count)], ActivationLayer()]
+    x = np.random.default_rng(0).standard_normal((6, 5, 4, 3), np.float32)
+    found = []
+    for layers in (flat, [Sequence(layers=tuple(flat[:-1])), flat[-1]]):
+        network = Network(layers, (5, 4, 3))
+        weights = NetworkWeights.initial(network, np.random.default_rng(1))
+        results = passes(network.sequence.steps, x, weights, network, lambda of: np.ones(of, np.float32))
+        tape = network.tape()
+        tape.current.forward_only = True
+        outputs = network.forward(x, weights, tape)
+        found.append([array.tobytes() for array in (*results, weights.kept, outputs)])
+    assert found[0] == found[1]

@@ -49,6 +49,8 @@ def as_one(layer: Layer, following: Layer) -> Computation | None:
     """
     if isinstance(layer, Conv):
         return ConvMaxPool(layer, following) if ConvMaxPool.suits(layer, following) else None  # type: ignore[arg-type]
+    if isinstance(layer, BatchNorm):
+        return NormActivation(layer, following) if isinstance(following, ActivationLayer) else None
     if layer.serial and as_one(layer.children[-1], following):
         return layer.model_validate({**dict(layer), "layers": (*layer.children, following)})
     return None
@@ -152,3 +154,20 @@ class ConvMaxPool:
         dx = tape.workspace.array("dx", x.shape, x.dtype)
         convolution.input_gradient(dcells, weights["W"], dx, tape.current.scratch)
         return dx
+
+
+@dataclass(frozen=True)
+class NormActivation:
+    """Batch normalisation and the activation behind it, which takes the place of its input: A = g(Z) in Z."""
+
+    norm: BatchNorm
+    activation: ActivationLayer
+
+    def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        z = self.norm.forward(x, weights, tape)
+        self.activation.function.apply(z, z, tape)
+        return z
+
+    def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
+        self.activation.function.derive(dy, tape)
+        return self.norm.backward(dy, weights, tape)
