@@ -143,6 +143,20 @@ def test_a_shortcut_is_counted_like_any_convolution_and_decays():
     assert decay_mask(network).all()
 
 
+def test_a_frozen_shortcut_stays_as_it_begins():
+    inner = Conv(filters=2, padding="same")
+    network = Network([Residual(layers=(inner,), frozen=True)], (3, 3, 1))
+    assert [(place.trained, place.frozen) for place in network.places] == [(20, 2), (20, 0)]
+    assert list(network.kept.shapes()) == ["1.W"]
+    weights, tape = NetworkWeights.initial(network, np.random.default_rng(0)), network.tape()
+    tape.input_gradient = True
+    tape.add_to(network.trained.views(np.zeros_like(weights.trained)))
+    x = np.ones((1, 3, 3, 1), np.float32)
+    dx = network.backward(np.ones_like(network.forward(x, weights, tape)), weights, tape)
+    both = weights.arrays.at(1)["W"].sum() + weights.arrays.at("1.1")["W"].sum()
+    np.testing.assert_allclose(dx[0, 1, 1, 0], both, rtol=1e-5)
+
+
 def test_a_cell_sees_what_the_shortcut_sees_beside_the_layers():
     shifted = Conv(filters=1, kernel=2, padding=((0, 1), (0, 1)))
     early = Conv(filters=1, kernel=2, padding=((2, 0), (0, 1)), dilation=(2, 1))

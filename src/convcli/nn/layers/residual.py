@@ -25,7 +25,7 @@ class Residual(Sequence):
     """A = g(S(A_prev) + F(A_prev)), where F is layers in a row and S the identity, or a 1×1 convolution.
 
     A convolution where F changes the shape, or `shortcut` asks for it: without a bias, with the stride of all
-    windows in F together and kernels `W` (1, 1, c_in, c_out).
+    windows in F together and kernels `W` (1, 1, c_in, c_out), which `frozen` keeps as they begin.
     Source: He, Zhang, Ren and Sun, 2016, arXiv:1512.03385, option B.
 
     With `drop` F is left out of that share of samples while training, and divided by 1 − drop in the others,
@@ -41,6 +41,7 @@ class Residual(Sequence):
     activation: ActivationOption = Identity()
     shortcut: Literal["auto", "identity", "conv"] = "auto"
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    frozen: bool = False
 
     @property
     def draws(self) -> bool:
@@ -66,7 +67,7 @@ class Residual(Sequence):
                 f"Its layers make {by(output)} of {by(shape)}, and no 1×1 convolution can, for a shortcut: "
                 "let them keep the shape."
             )
-        return Conv(filters=output[2], kernel=(1, 1), stride=field.jump, bias=False)
+        return Conv(filters=output[2], kernel=(1, 1), stride=field.jump, bias=False, frozen=self.frozen)
 
     def output_shape(self, shape: Shape) -> Shape:
         output, conv = super().output_shape(shape), self._conv(shape)
@@ -146,6 +147,7 @@ class Residual(Sequence):
         words += [f"shortcut={self.shortcut}"] if self.shortcut != "auto" else []
         words += self.activation.words
         words += [f"drop={self.drop:g}"] if self.drop else []
+        words += ["frozen"] if self.frozen else []
         return ", ".join(words)
 
     def remark(self, shape: Shape) -> str:
