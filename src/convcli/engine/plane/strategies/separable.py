@@ -11,12 +11,12 @@ import numpy as np
 from convcli.engine.costs import COSTS
 from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategies import bands
-from convcli.engine.plane.strategies.shifts import Taps, cost, grouped, passes, shifted_sum
+from convcli.engine.plane.strategies.shifts import Taps, grouped, passes, shifted_sum
 from convcli.engine.plane.strategy import PRODUCT_SIZE, Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Window
 
-SUMMED = 3  # taps of an axis that are added up; more are multiplied
+STRIDED_TAPS = 3  # of an axis that are added up at other strides than 1
 
 
 def offer(task: Task) -> Offer | None:
@@ -29,29 +29,48 @@ def offer(task: Task) -> Offer | None:
     reach_across = bands.reach_of(row, s_w, d_w, bands.ACROSS)
     rows, width = task.block(product=bands.DOWN * reach_down, multiple=bands.ACROSS)
     block = max(min(rows, PRODUCT_SIZE // (bands.ACROSS * reach_across)), 1), width
-    down = COSTS.downward.of(reach_down) if len(column) > SUMMED else passes(_taps(column)) * COSTS.add
-    across = COSTS.acrossward.of(reach_across) if len(row) > SUMMED else cost(_taps(row), task)
+    down, across = (
+        _costs(line, window, axis)[0 if _is_summed(line, window, axis) else 1]
+        for axis, line in enumerate((column, row))
+    )
     # Between the passes there are results for every cell across, not only for those that are kept.
     total = task.gathering(block) + down * task.widening(width) + across
     return Offer(total, block, lambda: Separable(column, row, window, task.dtype))
 
 
+def _costs(line: Array, window: Window, axis: int) -> tuple[float, float]:
+    """Return what a result of one axis costs as a sum of shifted cells, and as a product."""
+    stride, dilation = window.stride[axis], window.dilation[axis]
+    product, outputs = ((COSTS.downward, bands.DOWN), (COSTS.acrossward, bands.ACROSS))[axis]
+    added = COSTS.add if stride == 1 else COSTS.add_apart
+    return passes(_taps(line)) * added, product.of(bands.reach_of(line, stride, dilation, outputs))
+
+
+def _is_summed(line: Array, window: Window, axis: int) -> bool:
+    """Whether to add up: where it costs less; few taps at a stride, where products cost more than said."""
+    if window.stride[axis] > 1:
+        return len(line) <= STRIDED_TAPS
+    summed, product = _costs(line, window, axis)
+    return summed < product
+
+
 class Separable(Strategy):
-    """Each axis by shifted sums, if it has few taps, or by products."""
+    """Each axis by shifted sums or by products, whichever costs less."""
 
     def __init__(self, column: Array, row: Array, window: Window, dtype: np.dtype[Any]) -> None:
         (s_h, s_w), (d_h, d_w) = window.stride, window.dilation
         self.column, self.row, self.window = column, row, window
-        self.spreads = max(len(column), len(row)) > SUMMED
+        down, across = (_is_summed(line, window, axis) for axis, line in enumerate((column, row)))
+        self.spreads = not (down and across)
         self.down = (
-            bands.product_down(column, s_h, d_h, dtype)
-            if len(column) > SUMMED
-            else partial(shifted_sum, _taps(column), (d_h, 0), (s_h, 1))
+            partial(shifted_sum, _taps(column), (d_h, 0), (s_h, 1))
+            if down
+            else bands.product_down(column, s_h, d_h, dtype)
         )
         self.across = (
-            bands.product_across(row, s_w, d_w, dtype)
-            if len(row) > SUMMED
-            else partial(shifted_sum, _taps(row), (0, d_w), (1, s_w))
+            partial(shifted_sum, _taps(row), (0, d_w), (1, s_w))
+            if across
+            else bands.product_across(row, s_w, d_w, dtype)
         )
 
     def mapped(self, function: Callable[[Array], Array]) -> Separable:
