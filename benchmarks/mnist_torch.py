@@ -1,5 +1,7 @@
 """The job of `convcli train examples/mnist.toml` as a PyTorch script: same network, same recipe.
 
+PyTorch has no groups in its batch normalisation: it normalises whole batches.
+
     python -m benchmarks.mnist_torch CONFIG.toml FOLDER THREADS [training.epochs=N] [data.validation=SHARE]
 
 Prints a line of JSON with the share of the held-out images that the network gets right, as convcli does.
@@ -47,10 +49,17 @@ def main(config: str, folder: str, threads: str, *settings: str) -> None:
 
     model = torch_network(options["layers"], SHAPES["SEED"])
     rate, batch = recipe["optimizer"]["learning_rate"], recipe["batch_size"]
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    sgd, kernels = recipe["optimizer"], [w for w in model.parameters() if w.ndim > 1]
+    others = [w for w in model.parameters() if w.ndim == 1]
+    optimizer = torch.optim.SGD(
+        [{"params": kernels, "weight_decay": sgd["weight_decay"]}, {"params": others}],
+        lr=rate,
+        momentum=sgd["momentum"],
+        nesterov=sgd["nesterov"],
+    )
     steps = recipe["epochs"] * -(-len(train) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, cycle_momentum=False)
-    loss = torch.nn.CrossEntropyLoss()
+    loss = torch.nn.CrossEntropyLoss(label_smoothing=recipe["loss"]["label_smoothing"])
     for _ in range(recipe["epochs"]):
         for chosen in train[torch.randperm(len(train))].split(batch):
             optimizer.zero_grad()

@@ -99,11 +99,11 @@ def torch_network(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int])
     for layer in layers:
         match layer["type"]:
             case "conv":
-                padding = layer.get("padding", "valid")
-                modules.append(nn.Conv2d(channels, layer["filters"], layer["kernel"], padding=padding))
+                kernel, stride = layer["kernel"], layer.get("stride", 1)
+                padding = kernel // 2 if layer.get("padding") == "same" else 0  # kernels are odd
+                modules.append(nn.Conv2d(channels, layer["filters"], kernel, stride, padding))
                 channels = layer["filters"]
-                shrink = 0 if padding == "same" else layer["kernel"] - 1
-                rows, columns = rows - shrink, columns - shrink
+                rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (rows, columns))
             case "max_pool":
                 modules.append(nn.MaxPool2d(layer["size"]))
                 rows, columns = rows // layer["size"], columns // layer["size"]
