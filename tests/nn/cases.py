@@ -419,6 +419,7 @@ FACTS = {
         lambda torch, layer, x, *_: x * layer.factor,
         cases={"volume": Case((2, 3, 2), {"factor": 0.125}), "flat": Case((4,), {"factor": -3.0})},
         words=({"factor": 0.5}, "0.5"),
+        large={"factor": 0.5},
     ),
     "batch_norm": Facts(
         batch_norm,
