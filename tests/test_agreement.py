@@ -152,7 +152,13 @@ def test_every_reader_takes_part():
 
 # Configurations.
 
-ACTIVATIONS = st.sampled_from(["none", "relu", "leaky_relu", "sigmoid", "tanh"])
+ACTIVATIONS = st.sampled_from(
+    [
+        *("none", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax", "silu", "gelu"),
+        {"type": "leaky_relu", "slope": 0.3},
+        {"type": "gelu", "approximate": "tanh"},
+    ]
+)
 PAIR = st.sampled_from([1, 2, 3, [2, 3], [3, 1]])
 
 
@@ -178,6 +184,8 @@ ANYWHERE = st.one_of(
     st.builds(lambda rate: {"type": "dropout", "rate": rate}, st.sampled_from([0.0, 0.3, 0.9])),
     st.builds(lambda m: {"type": "batch_norm", "momentum": m}, st.sampled_from([0.0, 0.5, 0.9])),
     st.builds(lambda name: {"type": "activation", "function": name}, ACTIVATIONS),
+    st.sampled_from([{"type": "group_norm", "groups": 1}, {"type": "layer_norm", "over": "sample"}]),
+    st.sampled_from([{"type": "prelu"}, {"type": "scale", "factor": 0.5}]),
 )
 ON_PLANES = st.one_of(convolutions(), pools(), ANYWHERE)
 ON_ROWS = st.one_of(

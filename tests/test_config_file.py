@@ -406,6 +406,21 @@ def test_set_reaches_into_a_part_given_by_its_bare_name(read):
     assert config.training.optimizer == SGD(learning_rate=0.5)
 
 
+def test_set_reaches_into_an_activation_given_by_its_bare_name(read):
+    names = (
+        'layers = [{ type = "activation", function = "elu" }, { type = "dense", activation = "leaky_relu" }]'
+    )
+    file = read(f"{names}\n{DATA}", "layers.1.function.alpha=0.5", "layers.2.activation.slope=0.25")
+    assert [str(file.config.layers[0].function), str(file.config.layers[1].activation)] == [
+        "elu alpha=0.5",
+        "leaky_relu slope=0.25",
+    ]
+    assert tomllib.loads(dump(file.config))["layers"][1]["activation"] == {
+        "type": "leaky_relu",
+        "slope": 0.25,
+    }
+
+
 @pytest.mark.parametrize("place", ["layers.2", "layers.1.layers.2"])
 def test_set_reaches_into_a_layer_given_by_its_bare_name(read, place):
     inner = '{ type = "sequence", layers = ["activation", "dropout"] }'
