@@ -44,7 +44,7 @@ KEYS: Mapping[str, Parts] = {**PARTS, **dict.fromkeys(HOLDING, LAYERS), "functio
 
 # Of a message about a wrong configuration.
 MOST_MISTAKES = 20
-LONGEST_LINE = 400
+LONGEST_LINE = 380
 
 # Where pydantic speaks of Python's types.
 _PLAIN_WORDS = {
