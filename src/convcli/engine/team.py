@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from mmap import mmap
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -109,7 +110,8 @@ class Team(Generic[Job, Result]):
             self._processes.meet()
 
     def _forked(self) -> _Processes[Job, Result]:
-        if self._processes is None:
+        if self._processes is None or not self._processes.owned:
+            self.close()
             self._processes = _Processes(self._work, self._size - 1)
             self._processes.fork()
         return self._processes
@@ -163,7 +165,10 @@ class _Processes(Generic[Job, Result]):
         self._numbers, self._hand_out = os.pipe()
         os.set_blocking(self._numbers, False)
         self._helpers: dict[int, Connection] = {}  # by process
-        self._counters = [os.eventfd(0, os.EFD_NONBLOCK) for _ in range(helpers + 1)]
+        # Not for programs that are started: only what is forked here knows of them.
+        self._counters = [os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC) for _ in range(helpers + 1)]
+        self._files = [self._numbers, self._hand_out, *self._counters]
+        self._owner = os.getpid()
         self._rank = 0
         self._together = 0  # how many do the job in hand together, if they do
         self._arrived = 0  # of the others, less those that had to
@@ -191,6 +196,12 @@ class _Processes(Generic[Job, Result]):
                 self._serve(theirs)
             theirs.close()
             self._helpers[process] = ours
+        _teams.add(self)
+
+    @property
+    def owned(self) -> bool:
+        """Whether the helpers are this process's own, not those of one that it was forked from."""
+        return self._owner == os.getpid()
 
     @property
     def members(self) -> int:
@@ -287,14 +298,32 @@ class _Processes(Generic[Job, Result]):
             os._exit(0)
 
     def close(self) -> None:
+        """End the helpers; in a process that was forked from their first one, only let go of them."""
         for process, pipe in self._helpers.items():
             pipe.close()
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(process, 0)
-        for number in (self._numbers, self._hand_out, *self._counters):
+            if self.owned:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                with suppress(ChildProcessError):
+                    os.waitpid(process, 0)
+        self._helpers.clear()
+        for number in self._files:
             os.close(number)
+        self._files.clear()
+
+
+_teams: WeakSet[_Processes[Any, Any]] = WeakSet()
+
+
+def _let_go() -> None:
+    """Close what a fork has copied: a helper sees its first process end when nobody holds its pipe."""
+    for processes in _teams:
+        processes.close()
+    _teams.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _received(pipe: Connection) -> Any:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from threading import current_thread, main_thread
+from typing import Any
 
 import numpy as np
 
+from convcli.engine.blas import one_thread_each
+from convcli.engine.threads import available_cores
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
 from convcli.nn.config import Config
@@ -78,7 +88,7 @@ class Model:
         image, in all that uses them: `predict`, `evaluate`, and the validation of a training.
         """
         pixels = self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))
-        with self.workers() as workers:
+        with one_thread_each(), self._lent() as workers:
             return self.checked(workers.outputs(pixels))
 
     def checked(self, outputs: Array) -> Array:
@@ -104,6 +114,38 @@ class Model:
         x = self.preprocessing.apply(pixels, np.empty(pixels.shape, np.float32))
         return Trace.of(self.network, self.weights, x)
 
+    @cached_property
+    def _kept(self) -> dict[tuple[int, bool], list[Workers]]:
+        """Workers that no call is using, for the next one; helpers end with the model or the process."""
+        kept: dict[tuple[int, bool], list[Workers]] = {}
+        weakref.finalize(self, _close, kept)
+        return kept
+
+    @contextmanager
+    def _lent(self) -> Iterator[Workers]:
+        """Give workers that no other call is using; after an error they are not used again.
+
+        A process that was forked shares memory with the first one, and only the main thread has helpers that
+        are processes: each has its own.
+        """
+        place = os.getpid(), current_thread() is main_thread()
+        kept = self._kept.setdefault(place, [])
+        try:
+            workers = kept.pop()
+        except IndexError:
+            workers = self.workers()
+        try:
+            yield workers
+        except BaseException:
+            workers.close()
+            raise
+        if len(kept) < available_cores():
+            kept.append(workers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy in another process, or in this one, has as well: no helpers."""
+        return {name: value for name, value in vars(self).items() if name != "_kept"}
+
     def workers(self, threads: int | None = None) -> Workers:
         """Return a team that takes batches through the network, as the configuration says."""
         return Workers(
@@ -115,6 +157,11 @@ class Model:
             augmentation=self.config.augmentation,
             flips=self.config.evaluation.flips,
         )
+
+
+def _close(kept: dict[tuple[int, bool], list[Workers]]) -> None:
+    for workers in chain.from_iterable(kept.values()):
+        workers.close()
 
 
 def _too_large(what: str) -> TrainingError:

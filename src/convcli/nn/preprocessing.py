@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -76,11 +77,23 @@ class Preprocessing:
 
     def apply(self, images: Array, out: Array) -> Array:
         """Write the network's input for `images` (n, h, w, c) of 0 … 255 to `out`, float32, and return it."""
+        scale, shift = self._line
+        np.multiply(images, scale, out=out)
+        out += shift
+        return out
+
+    @cached_property
+    def _line(self) -> tuple[Array, Array]:
+        """What pixels are multiplied by and what is added then, float32.
+
+        Of several channels it is a whole row of an image: NumPy's loops are over rows then, not over three
+        numbers.
+        """
         scale = 1 / (255 * np.array(self.deviation))
         shift = -np.array(self.mean) / np.array(self.deviation)
-        np.multiply(images, scale.astype(np.float32), out=out)
-        out += shift.astype(np.float32)
-        return out
+        _, width, channels = self.shape
+        rows = (width, 1) if channels > 1 else (1,)
+        return np.tile(scale.astype(np.float32), rows), np.tile(shift.astype(np.float32), rows)
 
     def far(self, images: Array) -> Array:
         """Return which of `images` (n, h, w[, c]), uint8, are much brighter or darker than all fitted to.

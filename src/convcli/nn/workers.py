@@ -56,6 +56,14 @@ MOST_AT_ONCE = 256
 # Pieces for each worker that are handed out at once where only outputs are asked for.
 PIECES_AHEAD = 16
 
+# Multiplications of a forward pass, below which one worker alone is done before another is awake; and those
+# that have to come together before helpers are forked, which takes as long.
+WORTH_WAKING = 20_000_000
+WORTH_FORKING = 200_000_000
+
+# Beside its multiplications each activation takes the time of about so many.
+ACTIVATION_WORK = 8
+
 
 @dataclass(frozen=True)
 class BatchResult:
@@ -97,9 +105,9 @@ class _Learn:
 
 @dataclass(frozen=True)
 class _Predict:
-    """Take `size` images forward; a part is a piece."""
+    """Take images forward; a part is a piece, and `ends` is where each ends."""
 
-    size: int
+    ends: tuple[int, ...]
 
 
 class Workers:
@@ -143,6 +151,8 @@ class Workers:
         self.flips = flips
         self.threads = useful_threads(threads)
         self.piece = _piece_size(network)
+        multiply_adds = network.sequence.multiply_adds(network.shapes[0])
+        self._work_of_an_image = (multiply_adds + ACTIVATION_WORK * sum(network.activations)) * (1 + flips)
         self.total = np.zeros(network.trained.size, np.float32)
         self._team: Team[_Learn | _Predict, list[BatchResult]] = Team(self._work, self.threads)
         self._lanes = shared_zeros(LANES * self.total.size, np.float32).reshape(LANES, -1)
@@ -152,6 +162,7 @@ class Workers:
         self._changes = shared_zeros(LANES * self._changed.size, np.float64).reshape(LANES, -1)
         self._changed_views = [self._changed.views(lane) for lane in self._changes]
         self._tapes: FreeList[list[Tape]] = FreeList(list)  # one worker's at a time
+        self._alone = 0  # work that would have been shared, had there been helpers
         self._room(0)
 
     def __enter__(self) -> Workers:
@@ -162,8 +173,12 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._team.close()
+        self.close()
         self._products.__exit__(kind, error, trace)
+
+    def close(self) -> None:
+        """End the helpers. Another batch forks new ones."""
+        self._team.close()
 
     def _room(self, images: int) -> None:
         """Have shared arrays for so many images."""
@@ -233,8 +248,7 @@ class Workers:
 
     def in_chunks(self, task: Callable[[slice], Result]) -> list[Result]:
         """Return what `task` makes of slices that cover all parameters, each small enough for a cache."""
-        size = self.network.trained.size
-        chunks = [slice(start, start + CHUNK) for start in range(0, size, CHUNK)]
+        chunks = slices(self.network.trained.size, CHUNK)
 
         def run(chunk: slice) -> Result:
             with np.errstate(all="ignore"):  # as in `_work`
@@ -245,17 +259,50 @@ class Workers:
     def outputs(self, images: Array, places: Array | None = None) -> Array:
         """Return the network's outputs (n, ...) for `images` (n, h, w, c), uint8, or for images[places]."""
         count = len(images) if places is None else len(places)
-        ahead = min(self._ahead, count)
-        if ahead > len(self._images):
-            self._room(ahead)
         result = np.empty((count, *self._outputs.shape[1:]), self._outputs.dtype)
-        for start in range(0, count, max(ahead, 1)):
-            size = min(ahead, count - start)
-            chosen = slice(start, start + size)
-            self._images[:size] = images[chosen if places is None else places[chosen]]
-            self._team.run(_Predict(size), -(-size // self.piece))
-            result[start : start + size] = self._outputs[:size]
+        work = count * self._work_of_an_image
+        pieces = self._cut_to_predict(count, work)
+        shared = self.threads > 1 and len(pieces) > 1 and self._worth_sharing(work)
+        if shared and self._team.forks:
+            self._by_processes(images, places, result, pieces)
+            return result
+
+        def predict(piece: slice) -> None:
+            with self._tapes.lent() as tapes:
+                pixels = images[piece if places is None else places[piece]]
+                self._predict(pixels, result[piece], self._tape(tapes, 0))
+
+        spread(predict, pieces, self.threads if shared else 1)
         return result
+
+    def _cut_to_predict(self, count: int, work: int) -> list[slice]:
+        """Return the pieces of so many images: as in a batch, but as few as fit where nobody shares them."""
+        pieces = -(-count // self.piece)
+        if work >= WORTH_WAKING:
+            pieces = max(pieces, min(LANES, count // SMALL_PIECE))
+        return cut(count, pieces) if count else []
+
+    def _worth_sharing(self, work: int) -> bool:
+        """Return whether helpers save more than they cost.
+
+        They are forked when what was done without them would have paid for it: whoever predicts an image now
+        and then never has any.
+        """
+        if work < WORTH_WAKING:
+            return False
+        self._alone += work
+        return self._alone >= WORTH_FORKING
+
+    def _by_processes(self, images: Array, places: Array | None, result: Array, pieces: list[slice]) -> None:
+        if self._ahead > len(self._images):
+            self._room(self._ahead)
+        for numbers in slices(len(pieces), self._ahead // self.piece):
+            first, last = pieces[numbers][0], pieces[numbers][-1]
+            block, size = slice(first.start, last.stop), last.stop - first.start
+            self._images[:size] = images[block if places is None else places[block]]
+            count = numbers.stop - numbers.start
+            self._team.run(_Predict(tuple(piece.stop - block.start for piece in pieces[numbers])), count)
+            result[block] = self._outputs[:size]
 
     # What one worker does. It may run in another process: what it leaves behind lies in the shared arrays.
 
@@ -263,7 +310,8 @@ class Workers:
         with self._tapes.lent() as tapes:
             if isinstance(job, _Learn):
                 return self._learn(job, part, tapes)
-            self._predict(job, part, self._tape(tapes, 0))
+            chosen = slice(job.ends[part - 1] if part else 0, job.ends[part])
+            self._predict(self._images[chosen], self._outputs[chosen], self._tape(tapes, 0))
             return []
 
     def _tape(self, tapes: list[Tape], number: int) -> Tape:
@@ -327,11 +375,9 @@ class Workers:
         return rows.reshape(job.pieces, *sums.shape)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-    def _predict(self, job: _Predict, piece: int, tape: Tape) -> None:
-        """Put the outputs of a piece into the shared array."""
+    def _predict(self, images: Array, outputs: Array, tape: Tape) -> None:
+        """Write the outputs for a piece's images."""
         tape.current.training, tape.current.forward_only = False, True
-        chosen = slice(piece * self.piece, min((piece + 1) * self.piece, job.size))
-        images, outputs = self._images[chosen], self._outputs[chosen]
         outputs[:] = self._forward(images, tape)
         if self.flips:
             outputs += self._forward(images[:, :, ::-1], tape)
@@ -365,6 +411,11 @@ def check_training_memory(network: Network, batch_size: int, threads: int | None
         4 * (activations + vectors),
         advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
     )
+
+
+def slices(count: int, size: int) -> list[slice]:
+    """Return where blocks of `size` of `count` things lie; the last may be smaller."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _added_up(results: list[BatchResult]) -> BatchResult:
