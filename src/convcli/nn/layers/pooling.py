@@ -146,39 +146,33 @@ class AdaptiveAvgPool(_Sharing, _Avg):
     type: Literal["adaptive_avg_pool"] = "adaptive_avg_pool"
 
 
-class _Global(Layer):
+class _Global(_Pooling):
+    def windows(self, shape: Shape) -> AnyWindow:
+        return PoolWindow.of(plane_of(shape, self.name())[0])
+
     def output_shape(self, shape: Shape) -> Shape:
         return (plane_of(shape, self.name())[1],)
 
-    def window(self, shape: Shape) -> PoolWindow:
-        return PoolWindow.of(plane_of(shape, self.name())[0])
 
-
-class GlobalAvgPool(_Global):
+class GlobalAvgPool(_Global, _Avg):
     """The mean of each channel: (h, w, c) becomes (c,)."""
 
     type: Literal["global_avg_pool"] = "global_avg_pool"
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        tape.saved["shape"] = x.shape
-        return pooling.avg_forward(x, self.window(x.shape[1:]), True, tape.workspace)[:, 0, 0]
+        return super().forward(x, weights, tape)[:, 0, 0]
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        shape = tape.saved["shape"]
-        return pooling.avg_backward(dy[:, None, None], shape, self.window(shape[1:]), True, tape.workspace)
+        return super().backward(dy[:, None, None], weights, tape)
 
 
-class GlobalMaxPool(_Global):
+class GlobalMaxPool(_Global, _Max):
     """The maximum of each channel: (h, w, c) becomes (c,)."""
 
     type: Literal["global_max_pool"] = "global_max_pool"
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        y, kept = pooling.max_forward(x, self.window(x.shape[1:]), tape.workspace)
-        tape.saved.update(x=x, y=y, kept=kept)
-        return y[:, 0, 0]
+        return super().forward(x, weights, tape)[:, 0, 0]
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        x, y, kept = (tape.saved[name] for name in ("x", "y", "kept"))
-        window = self.window(x.shape[1:])
-        return pooling.max_backward(dy[:, None, None], x, y, kept, window, tape.workspace)
+        return super().backward(dy[:, None, None], weights, tape)
