@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
-import numpy as np
-
 from convcli.bounds import machine_bytes
 from convcli.engine.batch.costs import Costs, costs
 from convcli.engine.blas import blas_libraries
+from convcli.engine.costs import has_avx512, instructions
 from convcli.engine.team import Team
 from convcli.engine.threads import affinity_cores, available_cores, cgroup_cores
 from convcli.runs.environment import cpu_name
@@ -70,7 +69,7 @@ class Findings:
                 "No BLAS is known that multiplies matrices for NumPy: products may take all processors and "
                 "get in each other's way. Set its own variable for one thread, or use NumPy's wheels."
             )
-        wide = any(name.startswith(("AVX512", "X86_V4")) for name in self.instructions)
+        wide = has_avx512(self.instructions)
         for library in self.blas:
             if wide and library["kernels"] in ("Haswell", "Zen"):
                 yield (
@@ -93,7 +92,7 @@ def examine() -> Findings:
         python=platform.python_version(),
         system=platform.platform(),
         processor=cpu_name(),
-        instructions=_instructions(),
+        instructions=instructions(),
         blas=tuple(_library(info) for info in blas_libraries()),
         costs=costs(),
         cores={
@@ -121,12 +120,6 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _instructions() -> tuple[str, ...]:
-    config: Any = np.show_config(mode="dicts")
-    found = config.get("SIMD Extensions", {})
-    return (*found.get("baseline", ()), *found.get("found", ()))
 
 
 def _library(info: dict[str, Any]) -> dict[str, Any]:
