@@ -39,7 +39,7 @@ def test_activations_pass_nan_as_pytorch_does(label):
     a = activated(torch, activation_of(option), leaf)
     a.backward(torch.tensor(da, dtype=torch.float64))
     ours = derived(option, da, z)
-    looked_up = 1e-6 if activation_of(option).name() in ("silu", "gelu") else 0  # as `Pieces` says
+    looked_up = 1e-6 if activation_of(option).name() in ("silu", "gelu") else 0  # as `Piecewise` says
     np.testing.assert_allclose(ours[0], a.detach().numpy(), rtol=1e-6, atol=looked_up)
     np.testing.assert_allclose(ours[1], leaf.grad.numpy(), rtol=1e-6, atol=2 * looked_up)  # dA is up to 2
 

@@ -13,7 +13,7 @@ from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_
 from convcli.config import OneOf, Part
 from convcli.engine.batch.pooling import masked
 from convcli.engine.workspace import Array
-from convcli.nn.pieces import Pieces
+from convcli.nn.piecewise import Piecewise
 from convcli.nn.tape import Tape
 from convcli.registry import Registry
 
@@ -289,7 +289,7 @@ class _Smooth(Activation):
         if not tape.current.forward_only:
             slopes = tape.saved["g"] = tape.workspace.array("slopes", z.shape, z.dtype)
         if z.dtype == np.float32:
-            _pieces(self).apply(z, a, slopes, tape.current.scratch)
+            _piecewise(self).apply(z, a, slopes, tape.current.scratch)
             return
         if slopes is not None:
             slopes[...] = self.slope_at(z)
@@ -308,8 +308,8 @@ class _Smooth(Activation):
 
 
 @cache
-def _pieces(g: _Smooth) -> Pieces:
-    return Pieces(g.value_at, g.slope_at)
+def _piecewise(g: _Smooth) -> Piecewise:
+    return Piecewise(g.value_at, g.slope_at)
 
 
 class Silu(_Smooth):

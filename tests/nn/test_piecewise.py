@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convcli.engine.workspace import Workspace
-from convcli.nn.pieces import BLOCK, FAR, Pieces
+from convcli.nn.piecewise import BLOCK, FAR, Piecewise
 from nn.cases import activation_of
 
 SMOOTH = {
@@ -20,7 +20,7 @@ each = pytest.mark.parametrize("g", list(map(activation_of, SMOOTH.values())), i
 def looked_up(g, z):
     """Return values and slopes of float32 numbers."""
     a, slopes = np.empty((2, *z.shape), np.float32)
-    Pieces(g.value_at, g.slope_at).apply(z, a, slopes, Workspace())
+    Piecewise(g.value_at, g.slope_at).apply(z, a, slopes, Workspace())
     return a, slopes
 
 
@@ -64,7 +64,7 @@ def test_any_number_of_numbers_in_place_and_elsewhere(count):
     z = np.random.default_rng(1).standard_normal(count).astype(np.float32)
     expected, slopes = looked_up(g, z)
     both, alone = z.copy(), z.copy()
-    pieces, again = Pieces(g.value_at, g.slope_at), np.empty_like(z)
+    pieces, again = Piecewise(g.value_at, g.slope_at), np.empty_like(z)
     pieces.apply(both, both, again, Workspace())
     pieces.apply(alone, alone, None, Workspace())
     np.testing.assert_array_equal(both, expected)

@@ -20,7 +20,7 @@ BLOCK = 1 << 15  # numbers that are looked up one after the other, while a cache
 Function = Callable[[Array], Array]
 
 
-class Pieces:
+class Piecewise:
     """A function with its slope as straight pieces. Infinity and NaN go through the line that they are on.
 
     A piece of width w differs from f by f″ w² / 16 at most. With what float32 rounds, values and slopes of
