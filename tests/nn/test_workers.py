@@ -16,6 +16,7 @@ from convcli.engine.team import Team
 from convcli.engine.threads import available_cores
 from convcli.errors import ConvcliError
 from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
+from convcli.nn.cutting import LANES, Cutting
 from convcli.nn.layers import (
     ActivationLayer,
     BatchNorm,
@@ -31,7 +32,7 @@ from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.weights import NetworkWeights
-from convcli.nn.workers import LANES, BatchResult, Workers, _Learn, useful_threads
+from convcli.nn.workers import BatchResult, Workers, _Learn, useful_threads
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
 BLOCK = Residual(
@@ -66,7 +67,7 @@ def workers_and_weights(layers, threads, piece=6, **options):
     preprocessing = Preprocessing.fit([PICTURES.images], "standardize")
     weights = NetworkWeights.initial(network, np.random.default_rng(1))
     workers = Workers(network, weights, preprocessing, CrossEntropy(), threads, **options)
-    workers.piece = piece
+    workers.cutting.most = piece
     assert len(BATCH) / piece > LANES
     return workers, weights
 
@@ -101,7 +102,7 @@ def test_groups_in_pieces_are_those_of_the_whole_batch(group):
 def test_what_is_left_of_a_batch_is_spread_over_its_groups():
     workers, _ = workers_and_weights([*HEAD, BatchNorm(group=10), Flatten(), Dense(units=3)], 1)
     for size, expected in ((101, [11] + [10] * 9), (19, [19]), (7, [7]), (29, [15, 14])):
-        pieces, groups = workers._cut(size)
+        pieces, groups = workers.cutting.to_learn(size)
         job = _Learn(size, pieces, groups, (0,), None)
         found = [group for piece in range(job.pieces) for group in job.in_piece(piece)]
         assert [group.stop - group.start for group in found] == expected
@@ -304,8 +305,7 @@ def test_all_processors_are_used_unless_told_otherwise():
 @pytest.mark.parametrize(("size", "piece"), [(8, 64), (128, 16), (512, 4)])
 def test_large_activations_go_in_small_pieces(size, piece):
     network = Network([Conv(filters=4, padding="same"), Flatten(), Dense(units=3)], (size, size, 1))
-    preprocessing = Preprocessing((size, size, 1), (0.0,), (1.0,))
-    assert Workers(network, NetworkWeights(network), preprocessing, CrossEntropy(), 1).piece == piece
+    assert Cutting(network).most == piece
 
 
 @pytest.mark.parametrize("batch", [128, 512])
@@ -396,7 +396,7 @@ def test_steps_with_batch_norm_in_pieces_are_those_of_pytorch(threads):
 
 def test_a_batch_that_meets_goes_through_in_few_enough_pieces():
     workers, _ = workers_and_weights(NETWORKS["batch_norm"], 1, piece=1)
-    assert workers._cut(10_000)[0] == 256
+    assert workers.cutting.to_learn(10_000)[0] == 256
 
 
 def test_an_error_in_one_piece_ends_a_batch_that_meets_and_the_next_is_taken(kind):

@@ -26,6 +26,7 @@ from convcli.engine.threads import available_cores, spread
 from convcli.engine.turns import Turns
 from convcli.engine.workspace import Array, FreeList
 from convcli.nn.augmentation import AugmentationOptions, Augmenter
+from convcli.nn.cutting import LANES, Cutting
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -34,24 +35,11 @@ from convcli.nn.weights import Layout, NetworkWeights
 
 Result = TypeVar("Result")
 
-LANES = 8
-
-# A piece's largest activation. Small pieces stay in the second-level cache; in large ones dense layers, whose
-# weights are read once a piece, are faster. On the networks measured 32 images of 28×28×32 were best.
-PIECE_BYTES = 1 << 22
-PIECE_RANGE = (4, 64)
-
 # Parameters that an optimizer takes at a time: with its state some megabytes, for a cache.
 CHUNK = 1 << 17
 
 # With fewer chunks another thread saves less than it takes to start.
 MANY_CHUNKS = 8
-
-# Below this the calls themselves cost more than another worker could save.
-SMALL_PIECE = 32
-
-# Of a batch whose pieces are under way at once: each takes a thread.
-MOST_AT_ONCE = 256
 
 # Pieces for each worker that are handed out at once where only outputs are asked for.
 PIECES_AHEAD = 16
@@ -150,7 +138,7 @@ class Workers:
         )
         self.flips = flips
         self.threads = useful_threads(threads)
-        self.piece = _piece_size(network)
+        self.cutting = Cutting(network)
         multiply_adds = network.sequence.multiply_adds(network.shapes[0])
         self._work_of_an_image = (multiply_adds + ACTIVATION_WORK * sum(network.activations)) * (1 + flips)
         self.total = np.zeros(network.trained.size, np.float32)
@@ -191,12 +179,12 @@ class Workers:
         )
         # Twice: who has read the figures of one place may be ahead of others who have not.
         exchanged = self.network.sequence.exchanged(shape)
-        pieces, _ = self._cut(images)
+        pieces, _ = self.cutting.to_learn(images)
         self._figures = shared_zeros(2 * pieces * exchanged, np.float64).reshape(2, pieces, exchanged)
 
     @property
     def _ahead(self) -> int:
-        return min(PIECES_AHEAD * self.threads, MOST_PARTS) * self.piece
+        return min(PIECES_AHEAD * self.threads, MOST_PARTS) * self.cutting.most
 
     def gradient(self, images: Array, labels: Array, batch: Array, seed: tuple[int, ...]) -> BatchResult:
         """Put the gradient of the mean loss of images[batch] into `total`.
@@ -218,7 +206,7 @@ class Workers:
         # "clip" takes them straight to `out`; the default would fill a copy first.
         np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
         self._labels[:size], self._places[:size] = labels, batch
-        job = _Learn(size, *self._cut(size), seed, None)
+        job = _Learn(size, *self.cutting.to_learn(size), seed, None)
         lanes = min(job.pieces, LANES)
         if self.network.sequence.couples_samples:
             members = min(self._team.members, lanes)
@@ -234,24 +222,12 @@ class Workers:
                     figures += change[name]
         return _added_up(results)
 
-    def _cut(self, size: int) -> tuple[int, int]:
-        """Return how many pieces to cut a batch into, and groups, so that lanes have about as much to do."""
-        fewest = -(-size // self.piece)
-        if self.network.sequence.couples_samples:
-            fewest = min(fewest, MOST_AT_ONCE)
-        even = min(LANES, size // SMALL_PIECE)
-        pieces = max(fewest, even, 1)
-        if not (group := self.network.sequence.grouped):
-            return pieces, pieces
-        groups = max(size // group, 1)
-        return min(pieces, groups), groups
-
     def in_chunks(self, task: Callable[[slice], Result]) -> list[Result]:
         """Return what `task` makes of slices that cover all parameters, each small enough for a cache."""
         chunks = slices(self.network.trained.size, CHUNK)
 
         def run(chunk: slice) -> Result:
-            with np.errstate(all="ignore"):  # as in `_work`
+            with np.errstate(all="ignore"):  # as in `_learn_piece`
                 return task(chunk)
 
         return spread(run, chunks, self.threads if len(chunks) >= MANY_CHUNKS else 1)
@@ -261,7 +237,7 @@ class Workers:
         count = len(images) if places is None else len(places)
         result = np.empty((count, *self._outputs.shape[1:]), self._outputs.dtype)
         work = count * self._work_of_an_image
-        pieces = self._cut_to_predict(count, work)
+        pieces = self.cutting.to_predict(count, shared=work >= WORTH_WAKING)
         shared = self.threads > 1 and len(pieces) > 1 and self._worth_sharing(work)
         if shared and self._team.forks:
             self._by_processes(images, places, result, pieces)
@@ -274,13 +250,6 @@ class Workers:
 
         spread(predict, pieces, self.threads if shared else 1)
         return result
-
-    def _cut_to_predict(self, count: int, work: int) -> list[slice]:
-        """Return the pieces of so many images: as in a batch, but as few as fit where nobody shares them."""
-        pieces = -(-count // self.piece)
-        if work >= WORTH_WAKING:
-            pieces = max(pieces, min(LANES, count // SMALL_PIECE))
-        return cut(count, pieces) if count else []
 
     def _worth_sharing(self, work: int) -> bool:
         """Return whether helpers save more than they cost.
@@ -296,7 +265,7 @@ class Workers:
     def _by_processes(self, images: Array, places: Array | None, result: Array, pieces: list[slice]) -> None:
         if self._ahead > len(self._images):
             self._room(self._ahead)
-        for numbers in slices(len(pieces), self._ahead // self.piece):
+        for numbers in slices(len(pieces), self._ahead // self.cutting.most):
             first, last = pieces[numbers][0], pieces[numbers][-1]
             block, size = slice(first.start, last.stop), last.stop - first.start
             self._images[:size] = images[block if places is None else places[block]]
@@ -399,7 +368,7 @@ def check_training_memory(network: Network, batch_size: int, threads: int | None
     That is, about: activations with their gradients, of a piece for each worker or of all that are under way
     at once, and all vectors.
     """
-    largest = max(_piece_size(network), 2 * network.sequence.grouped - 1)
+    largest = max(Cutting(network).most, 2 * network.sequence.grouped - 1)
     images = min(useful_threads(threads), LANES, batch_size) * min(largest, batch_size)
     if network.sequence.couples_samples:
         images = batch_size
@@ -420,8 +389,3 @@ def slices(count: int, size: int) -> list[slice]:
 
 def _added_up(results: list[BatchResult]) -> BatchResult:
     return BatchResult(sum(result.loss for result in results), sum(result.correct for result in results))
-
-
-def _piece_size(network: Network) -> int:
-    fitting = PIECE_BYTES // (4 * max(network.activations))
-    return max(PIECE_RANGE[0], min(fitting, PIECE_RANGE[1]))
