@@ -14,9 +14,7 @@ from convcli.engine.sums import DEPTH
 from convcli.engine.workspace import Array, Workspace
 
 LINE = 8192  # numbers side by side, of as many rows as make so many
-LOST = (
-    8  # how many times as large squares about 0 may be as those about the mean, for three bits that are lost
-)
+LOST = 8  # times as large squares about 0 may be as those about the mean, for three bits that are lost
 
 
 def squares(x: Array, scratch: Workspace) -> tuple[Array, Array]:

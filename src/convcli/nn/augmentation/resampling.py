@@ -128,9 +128,9 @@ def _ratio(value: object) -> object:
 class Crop(Resampling):
     """Cut out `scale` [least, most] of each image's area, and enlarge it to the image; a number s is [s, 1].
 
-    The area is drawn evenly, its width by its height from `ratio`, evenly in
-    the logarithm, and then where it lies. As torchvision's RandomResizedCrop; one that is longer than the
-    image is shortened to it, and not drawn again.
+    The area is drawn evenly, its width by its height from `ratio`, evenly in the logarithm, and then where it
+    lies. As torchvision's RandomResizedCrop; one that is longer than the image is shortened to it, and not
+    drawn again.
     Source: Szegedy et al., 2015, arXiv:1409.4842, section 6.
     """
 

@@ -33,10 +33,9 @@ def offer(task: Task) -> Offer | None:
     if strategy.product * LEAST_WIDTH > PRODUCT_SIZE:
         return None
     block = task.block()
-    above = 1 + (task.window.span[0] - 1) / (
-        task.window.stride[0] * block[0]
-    )  # rows of cells over each result
-    sums = sum(map(_cost, strategy.taps)) * above * task.window.stride[0]
+    span, stride = task.window.span[0], task.window.stride[0]
+    above = 1 + (span - 1) / (stride * block[0])  # rows of cells over each result
+    sums = sum(map(_cost, strategy.taps)) * above * stride
     cost = task.gathering(block) + sums + COSTS.stacked.of(strategy.product // strategy.down)
     return Offer(cost, block, lambda: strategy)
 
