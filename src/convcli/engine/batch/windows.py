@@ -111,3 +111,9 @@ def columns(
 def by_group(z: Array, groups: int) -> Array:
     """Return (n, h, w, c) as a view (groups, n·h·w, c / groups)."""
     return z.reshape(-1, groups, z.shape[3] // groups).transpose(1, 0, 2)
+
+
+def add_bias(b: Array, z: Array) -> None:
+    """Add `b` (c,) to each cell of `z` (..., w, c) by whole rows: c numbers are too few to be fast."""
+    rows = z.reshape(-1, z.shape[-2] * z.shape[-1])
+    rows += np.tile(b, z.shape[-2])

@@ -15,6 +15,7 @@ import numpy as np
 
 from convcli.engine.batch import pooling
 from convcli.engine.batch.pooling import masked
+from convcli.engine.batch.windows import add_bias
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer
@@ -115,8 +116,7 @@ class ConvMaxPool:
         saved["x"], saved["winners"] = x, self._winners(shape, tape) if tape.current.training else None
         self._pool(x, weights, tape, a, saved["winners"])
         if self.conv.bias:
-            lines = a.reshape(-1, shape[2] * shape[3])
-            lines += np.tile(weights["b"], shape[2])
+            add_bias(weights["b"], a)
         self.conv.activation.apply(a, a, tape)
         return a
 

@@ -11,6 +11,7 @@ from pydantic import PositiveInt, model_validator
 
 from convcli.config import sizes
 from convcli.engine.batch.convolution import Convolution, convolution
+from convcli.engine.batch.windows import add_bias
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.layer import Initial, Shape, plane_of
@@ -79,8 +80,7 @@ class TransposedConv(Sliding):
         z = tape.workspace.array("z", (len(x), *back.task.shape), x.dtype)
         back.input_gradient(_grown(x, back, tape), weights["W"], z, tape.current.scratch)
         if self.bias:
-            rows = z.reshape(-1, z.shape[2] * self.filters)  # whole: some filters are too few to be fast
-            rows += np.tile(weights["b"], z.shape[2])
+            add_bias(weights["b"], z)
         return self.activate(z, tape)
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convcli.engine.batch.strategy import Strategy, Task
-from convcli.engine.batch.windows import SHORT_RUN, Tile, by_group, columns, padded_tile, tiles
+from convcli.engine.batch.windows import SHORT_RUN, Tile, add_bias, by_group, columns, padded_tile, tiles
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
@@ -65,8 +65,7 @@ class Columns(Strategy):
             matrix = kernels.reshape(-1, groups, c_out // groups).transpose(1, 0, 2)
             multiply(seen.columns, matrix, by_group(part, groups))
             if b is not None:
-                rows = part.reshape(-1, part.shape[2] * c_out)  # whole: c_out numbers are too few to be fast
-                rows += np.tile(b, part.shape[2])
+                add_bias(b, part)
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
         """Add to `dw` the correlation of the padded A_prev with dZ."""

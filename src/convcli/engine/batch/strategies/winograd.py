@@ -23,7 +23,7 @@ import numpy as np
 
 from convcli.engine.batch.costs import costs
 from convcli.engine.batch.strategy import Strategy, Task
-from convcli.engine.batch.windows import tiles
+from convcli.engine.batch.windows import add_bias, tiles
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
@@ -197,8 +197,7 @@ def _write_output(m: Array, b: Array | None, z: Array, block: _Block, scratch: W
     y = scratch.array("winograd 1", (OUT, OUT, *m.shape[2:]), m.dtype)
     multiply(matrix, along.reshape(SEEN, -1), y.reshape(OUT, -1))
     if b is not None:
-        lines = y.reshape(-1, y.shape[4] * y.shape[5])
-        lines += np.tile(b, y.shape[4])
+        add_bias(b, y)
     _put(y, z, block)
 
 
