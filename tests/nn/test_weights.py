@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -117,3 +119,19 @@ def test_the_same_generator_gives_the_same_weights():
     one, two, other = (NetworkWeights.initial(small(), np.random.default_rng(s)).trained for s in (1, 1, 2))
     np.testing.assert_array_equal(one, two)
     assert (one != other).any()
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda weights: pickle.loads(pickle.dumps(weights))])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_arrays_of_a_copy_are_views_of_its_own_vectors(copied, dtype):
+    weights = NetworkWeights.initial(small(), np.random.default_rng(0), dtype)
+    other = copied(weights)
+    np.testing.assert_array_equal(other.trained, weights.trained)
+    np.testing.assert_array_equal(other.kept, weights.kept)
+    assert other.trained.dtype == other.kept.dtype == dtype
+    before = weights.trained.copy()
+    other.trained[:], other.kept[:] = 3, 4  # as an optimizer and a checkpoint do
+    for number in (1, 2, 5):
+        for name, array in other.arrays.at(number).items():
+            assert (array == (4 if name in ("mean", "variance") else 3)).all()
+    np.testing.assert_array_equal(weights.trained, before)

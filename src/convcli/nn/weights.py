@@ -94,8 +94,19 @@ class NetworkWeights:
     def __init__(self, network: Arranged, dtype: DTypeLike = np.float32) -> None:
         self.trained = shared_zeros(network.trained.size, dtype)
         self.kept = shared_zeros(network.kept.size, dtype)
+        self._network = network
         named = network.trained.named(self.trained) | network.kept.named(self.kept)
         self.arrays = nested(network.sequence, named)
+
+    def __getstate__(self) -> tuple[Arranged, Array, Array]:
+        """Return what a copy is made of; its arrays are to be views of its own vectors."""
+        return self._network, self.trained, self.kept
+
+    def __setstate__(self, state: tuple[Arranged, Array, Array]) -> None:
+        network, trained, kept = state
+        NetworkWeights.__init__(self, network, trained.dtype)
+        np.copyto(self.trained, trained)
+        np.copyto(self.kept, kept)
 
     @classmethod
     def initial(
