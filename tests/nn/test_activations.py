@@ -148,6 +148,7 @@ def test_an_option_is_a_bare_name_or_a_table_and_is_written_so():
         ({"type": "leaky_relu", "slope": -0.1}, "greater than or equal to 0"),
         ({"type": "leaky_relu", "slope": 1.5}, "less than or equal to 1"),
         ({"type": "elu", "alpha": 0}, "greater than 0"),
+        ({"type": "elu", "alpha": 1e39}, "less than or equal to 1000000"),
         ({"type": "gelu", "approximate": "erf"}, "'none' or 'tanh'"),
         (3, "expected a table"),
     ],

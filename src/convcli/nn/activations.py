@@ -8,7 +8,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, PositiveFloat, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from convcli.config import OneOf, Part
 from convcli.engine.batch.pooling import masked
@@ -191,7 +191,7 @@ class Elu(_ToldByA):
     rectifies: ClassVar[bool] = True
 
     type: Literal["elu"] = "elu"
-    alpha: PositiveFloat = 1.0
+    alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
     @property
     def kink(self) -> bool:

@@ -14,11 +14,13 @@ from convcli.nn.layer import Initial, Layer, Shape
 from convcli.nn.tape import Tape, Weights
 
 FIRST_SLOPE = 0.25
+LEAST_FACTOR, LARGEST_FACTOR = 1e-6, 1e6
 
 
-def _not_zero(factor: float) -> float:
-    if not factor:
-        raise ValueError("expected another number than 0, which lets nothing through")
+def _sensible(factor: float) -> float:
+    if not LEAST_FACTOR <= abs(factor) <= LARGEST_FACTOR:
+        sizes = f"a number, or minus a number, of {LEAST_FACTOR:g} … {LARGEST_FACTOR:,.0f}"
+        raise ValueError(f"expected {sizes}, not {factor!r}")
     return factor
 
 
@@ -26,7 +28,7 @@ class Scale(Layer):
     """All numbers times a constant."""
 
     type: Literal["scale"] = "scale"
-    factor: Annotated[float, AfterValidator(_not_zero)]
+    factor: Annotated[float, AfterValidator(_sensible)]
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
