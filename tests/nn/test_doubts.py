@@ -26,6 +26,7 @@ def test_mirrored_digits_and_letters_are_doubted_and_other_classes_are_not():
     assert told.startswith(
         "augmentation.flip: the classes (6, b, 8) are named like digits or letters, few of"
     )
+    assert told.endswith('Set it to "none" if that is what they are.')  # a policy's flip cannot be left out
     still = stripes.training(augmentation={"flip": "none"}).model
     assert about(dataclasses.replace(still, classes=("6", "b", "8")), training.train) == []
 

@@ -123,7 +123,7 @@ def _about_mirrored_signs(model: Model) -> list[str]:
     if flip is None or flip.idle or not all(len(name) == 1 and name.isalnum() for name in names):
         return []
     told = f"augmentation.flip: the classes ({first_of(names)}) are named like digits or letters"
-    return [f"{told}, few of which are the same when mirrored. Leave it out if they are."]
+    return [f'{told}, few of which are the same when mirrored. Set it to "none" if that is what they are.']
 
 
 def _about_mixing_alone(model: Model, images: int) -> list[str]:
