@@ -185,7 +185,10 @@ WRONG = {
         with_training("ema = { decai = 0.9 }"),
         "training.ema.decai: unknown key. Did you mean 'decay'?",
     ),
-    "averages as a number": (with_training("ema = 0.9"), "training.ema: should be a table"),
+    "averages as a number": (
+        with_training("ema = 0.9"),
+        "training.ema: should be a table of decay, every, lookahead",
+    ),
     "averages that forget nothing": (
         with_training("ema = { decay = 1.0 }"),
         "training.ema.decay: should be less than 1, not 1.0",
@@ -244,7 +247,7 @@ WRONG = {
         "[[layers]] 2 (dense): bias: should be a valid boolean, not 1",
     ),
     "number for a text": ("[data]\nsource = 3\n" + LAYERS, "data.source: should be a valid string, not 3"),
-    "number for a table": ("data = 3\n" + LAYERS, "data: should be a table"),
+    "number for a table": ("evaluation = 3\n" + LAYERS + DATA, "evaluation: should be a table of flips"),
     "number for layers": ("layers = 3\n" + DATA, "layers: should be an array of tables"),
     "number for a name": (
         layer('type = "dense"\nactivation = 3'),

@@ -29,7 +29,7 @@ from convcli.nn.layer import HOLDING, LAYERS, Layers
 from convcli.nn.losses import LOSSES, CrossEntropy, Loss
 from convcli.nn.optimizers import OPTIMIZERS, Adam, Optimizer
 from convcli.nn.schedules import SCHEDULES, Constant, Schedule
-from convcli.wording import shortened, suggestion
+from convcli.wording import first_of, shortened, suggestion
 
 PARTS: Mapping[str, Parts] = {
     "layers": LAYERS,
@@ -166,6 +166,8 @@ def _explain(error: ErrorDetails) -> str:
     message = str(cause) if cause is not None else error["msg"].replace("Input should", "should")
     if error["type"] in _PLAIN_WORDS:
         message = _PLAIN_WORDS[error["type"]]
+        if error["type"] == "model_type" and (keys := _keys([*path, key])):
+            message += f" of {first_of(keys)}"
     elif cause is None and isinstance(error["input"], str | int | float):
         message += f", not {error['input']!r}"
     return f"{place}: {message}" if place else message
