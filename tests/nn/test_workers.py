@@ -16,7 +16,7 @@ from convcli.engine.team import Team
 from convcli.engine.threads import available_cores
 from convcli.errors import ConvcliError
 from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
-from convcli.nn.cutting import LANES, Cutting
+from convcli.nn.cutting import MOST_LANES, Cutting
 from convcli.nn.layers import (
     ActivationLayer,
     BatchNorm,
@@ -61,14 +61,14 @@ PICTURES = stripes.dataset(130)
 BATCH = np.random.default_rng(0).permutation(130)[:101]
 
 
-def workers_and_weights(layers, threads, piece=6, **options):
+def workers_and_weights(layers, threads, piece=6, lanes=8, **options):
     """Return workers that cut a batch into more pieces than there are lanes, and fresh weights."""
     network = Network(layers, (8, 8, 1))
     preprocessing = Preprocessing.fit([PICTURES.images], "standardize")
     weights = NetworkWeights.initial(network, np.random.default_rng(1))
     workers = Workers(network, weights, preprocessing, CrossEntropy(), threads, **options)
-    workers.cutting.most = piece
-    assert len(BATCH) / piece > LANES
+    workers.cutting.most, workers.cutting.most_lanes = piece, lanes
+    assert len(BATCH) / piece > lanes  # some lanes have several pieces
     return workers, weights
 
 
@@ -103,7 +103,7 @@ def test_what_is_left_of_a_batch_is_spread_over_its_groups():
     workers, _ = workers_and_weights([*HEAD, BatchNorm(group=10), Flatten(), Dense(units=3)], 1)
     for size, expected in ((101, [11] + [10] * 9), (19, [19]), (7, [7]), (29, [15, 14])):
         pieces, groups = workers.cutting.to_learn(size)
-        job = _Learn(size, pieces, groups, (0,), None)
+        job = _Learn(size, pieces, groups, (0,), pieces)
         found = [group for piece in range(job.pieces) for group in job.in_piece(piece)]
         assert [group.stop - group.start for group in found] == expected
         assert (found[0].start, found[-1].stop) == (0, size)
@@ -287,12 +287,32 @@ def test_matrix_products_use_one_thread_inside_and_what_they_did_outside():
 
 
 def test_no_more_work_on_a_batch_than_there_is_work_for():
-    assert useful_threads(100_000) == max(8, available_cores())
+    assert useful_threads(100_000) == max(MOST_LANES, available_cores())
     assert useful_threads(3) == 3
     workers, _ = workers_and_weights(NETWORKS["plain"], 100_000)
     with workers:
         workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
     assert workers.threads == useful_threads(100_000)
+
+
+@pytest.mark.parametrize("name", ["plain", "dropout and batch_norm"])
+def test_many_more_workers_than_processors_give_the_same_bytes(name):
+    found = set()
+    for threads in (1, 3, 16):
+        workers, weights = workers_and_weights(NETWORKS[name], threads, piece=3, lanes=32)
+        with workers:
+            workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0,))
+        found.add(workers.total.tobytes() + weights.kept.tobytes())
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(("units", "lanes"), [(3, 64), (2000, 32), (40_000, 8)])
+def test_there_are_as_many_lanes_as_their_gradients_leave_room_for(units, lanes):
+    network = Network([Flatten(), Dense(units=units)], (16, 16, 1))
+    preprocessing = Preprocessing((16, 16, 1), (0.0,), (1.0,))
+    workers = Workers(network, NetworkWeights(network), preprocessing, CrossEntropy(), 1)
+    assert len(workers._lanes) == lanes
+    assert workers._lanes.nbytes <= max(1 << 26, 8 * 4 * network.trained.size)
 
 
 def test_all_processors_are_used_unless_told_otherwise():

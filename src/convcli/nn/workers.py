@@ -1,7 +1,8 @@
 """Batches through a network: cut in pieces of a fixed size, shared by a team, summed in a fixed order.
 
-What a batch gives does not depend on how many work on it. Piece k belongs to lane k mod `LANES`; one worker
-takes a lane's pieces in order and adds up their gradients; the lanes are then added in order.
+What a batch gives does not depend on how many work on it. Of n lanes piece k belongs to lane k mod n; one
+worker takes a lane's pieces in order and adds up their gradients; the lanes are then added in order. Their
+number depends on the network and the size of the batch alone.
 
 Where a layer needs figures of the whole batch, all pieces are under way at once, each on a tape of its own: a
 worker's take turns from one such place to the next (`engine/turns.py`), and there all workers meet.
@@ -26,7 +27,7 @@ from convcli.engine.threads import available_cores, spread
 from convcli.engine.turns import Turns
 from convcli.engine.workspace import Array, FreeList
 from convcli.nn.augmentation import AugmentationOptions, Augmenter
-from convcli.nn.cutting import LANES, Cutting
+from convcli.nn.cutting import MOST_LANES, Cutting
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
@@ -68,7 +69,8 @@ class BatchResult:
 class _Learn:
     """Take `size` images, cut in `pieces`, forward and backward.
 
-    A part is a lane, or where so many `members` do it together, as many lanes as each of them has to take.
+    A part is one of the `lanes`, or where so many `members` do it together, as many as each of them has to
+    take.
     A piece holds whole ones of `groups`, if layers take samples in groups.
     """
 
@@ -76,14 +78,14 @@ class _Learn:
     pieces: int
     groups: int
     seed: tuple[int, ...]
-    members: int | None
+    lanes: int
+    members: int | None = None
 
-    def lanes(self, part: int) -> range:
+    def lanes_of(self, part: int) -> range:
         """Return the lanes of a part."""
-        lanes = min(self.pieces, LANES)
         if self.members is None:
             return range(part, part + 1)
-        return range(part * lanes // self.members, (part + 1) * lanes // self.members)
+        return range(part * self.lanes // self.members, (part + 1) * self.lanes // self.members)
 
     def in_piece(self, piece: int) -> list[slice]:
         """Return where the groups of a piece lie in the batch; where there are none it is one itself."""
@@ -143,11 +145,12 @@ class Workers:
         self._work_of_an_image = (multiply_adds + ACTIVATION_WORK * sum(network.activations)) * (1 + flips)
         self.total = np.zeros(network.trained.size, np.float32)
         self._team: Team[_Learn | _Predict, list[BatchResult]] = Team(self._work, self.threads)
-        self._lanes = shared_zeros(LANES * self.total.size, np.float32).reshape(LANES, -1)
+        lanes = self.cutting.most_lanes
+        self._lanes = shared_zeros(lanes * self.total.size, np.float32).reshape(lanes, -1)
         self._views = [network.trained.views(lane) for lane in self._lanes]
         running = {slot.name: slot.initial for slot in network.kept.slots if slot.initial.kind == "running"}
         self._changed = Layout(network.sequence, running)
-        self._changes = shared_zeros(LANES * self._changed.size, np.float64).reshape(LANES, -1)
+        self._changes = shared_zeros(lanes * self._changed.size, np.float64).reshape(lanes, -1)
         self._changed_views = [self._changed.views(lane) for lane in self._changes]
         self._tapes: FreeList[list[Tape]] = FreeList(list)  # one worker's at a time
         self._alone = 0  # work that would have been shared, had there been helpers
@@ -206,8 +209,9 @@ class Workers:
         # "clip" takes them straight to `out`; the default would fill a copy first.
         np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
         self._labels[:size], self._places[:size] = labels, batch
-        job = _Learn(size, *self.cutting.to_learn(size), seed, None)
-        lanes = min(job.pieces, LANES)
+        pieces, groups = self.cutting.to_learn(size)
+        lanes = self.cutting.lanes(pieces)
+        job = _Learn(size, pieces, groups, seed, lanes)
         if self.network.sequence.couples_samples:
             members = min(self._team.members, lanes)
             parts = self._team.together(replace(job, members=members), members)
@@ -292,7 +296,7 @@ class Workers:
 
     def _learn(self, job: _Learn, part: int, tapes: list[Tape]) -> list[BatchResult]:
         """Add up the gradients of each lane's pieces; return what its pieces give."""
-        lanes = [range(lane, job.pieces, LANES) for lane in job.lanes(part)]
+        lanes = [range(lane, job.pieces, job.lanes) for lane in job.lanes_of(part)]
         if job.members is None:
             results = [self._learn_piece(job, piece, self._tape(tapes, 0)) for piece in lanes[0]]
         else:
@@ -314,11 +318,11 @@ class Workers:
         """Take a piece forward and backward, and add its gradients to its lane's."""
         current = tape.current
         current.training, current.forward_only = True, False
-        current.fresh, current.batch = piece < LANES, job.size
+        current.fresh, current.batch = piece < job.lanes, job.size
         groups = job.in_piece(piece)
         chosen = slice(groups[0].start, groups[-1].stop)
         current.groups = tuple(group.stop - group.start for group in groups)
-        lane = piece % LANES
+        lane = piece % job.lanes
         tape.add_to(self._views[lane], self._changed_views[lane])
         if turns is not None:
             current.over_batch = partial(self._over_batch, job, piece, turns)
@@ -359,7 +363,7 @@ class Workers:
 
 def useful_threads(wanted: int | None) -> int:
     """Return how many work on a batch: as many as wanted, but no more than there are lanes or processors."""
-    return min(wanted or available_cores(), max(LANES, available_cores()))
+    return min(wanted or available_cores(), max(MOST_LANES, available_cores()))
 
 
 def check_training_memory(network: Network, batch_size: int, threads: int | None) -> None:
@@ -368,13 +372,14 @@ def check_training_memory(network: Network, batch_size: int, threads: int | None
     That is, about: activations with their gradients, of a piece for each worker or of all that are under way
     at once, and all vectors.
     """
-    largest = max(Cutting(network).most, 2 * network.sequence.grouped - 1)
-    images = min(useful_threads(threads), LANES, batch_size) * min(largest, batch_size)
+    cutting = Cutting(network)
+    largest = max(cutting.most, 2 * network.sequence.grouped - 1)
+    images = min(useful_threads(threads) * largest, batch_size)
     if network.sequence.couples_samples:
         images = batch_size
     activations = 2 * images * sum(network.activations)
     # The lanes' gradients and their sum, the weights and the best ones, what optimizers keep; and beginnings.
-    vectors = (LANES + 5) * network.trained.size + 4 * network.kept.size
+    vectors = (cutting.most_lanes + 5) * network.trained.size + 4 * network.kept.size
     check_memory(
         "[[layers]]",
         4 * (activations + vectors),
