@@ -101,7 +101,11 @@ class Loss(Part):
     def shares(self, targets: Array, outputs: Array) -> Array:
         """Return what `outputs` should say, (n, classes) of their dtype: shares of the classes, smoothed."""
         classes, dtype = outputs.shape[1], outputs.dtype
-        q = np.eye(classes, dtype=dtype)[targets] if targets.ndim == 1 else targets.astype(dtype)
+        if targets.ndim == 2:
+            q = targets.astype(dtype)
+        else:
+            q = np.zeros(outputs.shape, dtype)
+            q[np.arange(len(targets)), targets] = 1
         q *= dtype.type(1 - self.label_smoothing)
         q += dtype.type(self.label_smoothing / classes)
         return q
