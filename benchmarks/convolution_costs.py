@@ -1,4 +1,4 @@
-"""Measures what `engine/batch/costs.py` says of the BLAS kernels in use, and prints it as it stands there.
+"""Measures what `engine/costs.py` says of Winograd with the BLAS kernels in use, and prints it.
 
     python -m benchmarks.convolution_costs
 
@@ -63,11 +63,11 @@ def fewest_channels() -> int:
 
 def main() -> None:
     """Print the row."""
-    from convcli.engine.batch.costs import costs
     from convcli.engine.blas import one_thread_each
+    from convcli.engine.costs import costs
 
     with one_thread_each():
-        row = f'Costs("{costs().kernels}", winograd_channels={fewest_channels()})'
+        row = f"{costs().kernels}: winograd_channels={fewest_channels()}"
     print(row)  # noqa: T201
 
 

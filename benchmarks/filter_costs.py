@@ -19,7 +19,8 @@ from functools import partial
 import numpy as np
 
 from convcli.engine.blas import one_thread_each
-from convcli.engine.costs import COSTS, Costs, ProductCost
+from convcli.engine.costs import Costs, ProductCost
+from convcli.engine.costs import costs as row_in_force
 from convcli.engine.plane.planes import ArrayPlane, Block, Frame, Patch
 from convcli.engine.plane.strategies.bands import ACROSS, DOWN, product_across, product_down
 from convcli.engine.plane.strategies.lines import Transformed
@@ -124,7 +125,7 @@ def transforms() -> dict[int, float]:
     What gathering costs is in it.
     """
     costs = {}
-    for side in COSTS.tile:
+    for side in row_in_force().tile:
         many, step, window = max(2048 // side, 1), side - 30, Window.of(31)
         plane, results = ArrayPlane(noise(many * side, many * side)), noise(many * side, many * side)
         frame = Frame.of(plane.shape, window.padding, "zero", 0)
@@ -175,7 +176,7 @@ def main() -> None:
     with one_thread_each():
         (down, across), (sums, shared) = separate(), running()
         row = Costs(
-            instructions=COSTS.instructions,
+            kernels=row_in_force().kernels,
             gather=rounded(gathering()),
             move=rounded(moving()),
             add=rounded(one_pass(1)),
@@ -188,6 +189,7 @@ def main() -> None:
             shared=rounded(shared),
             line=rounded(line()),
             tile=transforms(),
+            winograd_channels=row_in_force().winograd_channels,
         )
     sys.stdout.write(f"{row}\n".replace(", ", ",\n    "))
 

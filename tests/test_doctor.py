@@ -12,7 +12,7 @@ import threadpoolctl
 
 from convcli import doctor, engine
 from convcli.doctor import examine
-from convcli.engine.batch.costs import costs
+from convcli.engine.costs import costs
 from convcli.render.doctor import doctor_text
 
 
@@ -68,6 +68,11 @@ def test_a_matrix_library_that_nobody_knows_is_doubted(found):
 def test_it_tells_the_row_of_costs_in_force(found):
     assert found.costs is costs()
     assert f"row {costs().kernels}: Winograd from {costs().winograd_channels} channels" in doctor_text(found)
+
+
+def test_a_numpy_that_names_no_instructions_is_stood(monkeypatch):
+    monkeypatch.setattr(np, "show_config", lambda mode: {})  # it leaves out what is empty
+    assert examine().instructions == ()
 
 
 def test_a_control_group_that_grants_less_is_told(monkeypatch):

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any
 
+import numpy as np
+
 from convcli.bounds import machine_bytes
-from convcli.engine.batch.costs import Costs, costs
 from convcli.engine.blas import blas_libraries
-from convcli.engine.costs import has_avx512, instructions
+from convcli.engine.costs import Costs, costs
 from convcli.engine.team import Team
 from convcli.engine.threads import affinity_cores, available_cores, cgroup_cores
 from convcli.runs.environment import cpu_name
@@ -36,7 +37,7 @@ class Findings:
     blas
         Name, version, kernels and threads of each library that multiplies matrices.
     costs
-        The row by which strategies of convolution are chosen.
+        The row by which strategies are chosen, of convolutions and of filters.
     cores
         Of the machine, those the system lets this process have, and the processor time that its control
         groups grant (None: no limit); `used` is what convcli takes.
@@ -69,7 +70,7 @@ class Findings:
                 "No BLAS is known that multiplies matrices for NumPy: products may take all processors and "
                 "get in each other's way. Set its own variable for one thread, or use NumPy's wheels."
             )
-        wide = has_avx512(self.instructions)
+        wide = any(name.startswith(("AVX512", "X86_V4")) for name in self.instructions)
         for library in self.blas:
             if wide and library["kernels"] in ("Haswell", "Zen"):
                 yield (
@@ -92,7 +93,7 @@ def examine() -> Findings:
         python=platform.python_version(),
         system=platform.platform(),
         processor=cpu_name(),
-        instructions=instructions(),
+        instructions=_instructions(),
         blas=tuple(_library(info) for info in blas_libraries()),
         costs=costs(),
         cores={
@@ -120,6 +121,12 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _instructions() -> tuple[str, ...]:
+    config: Any = np.show_config(mode="dicts")
+    found = config.get("SIMD Extensions", {})
+    return (*found.get("baseline", ()), *found.get("found", ()))
 
 
 def _library(info: dict[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """What the engine's parts cost on which processors: a row for each set of vector instructions.
 
-Nanoseconds of one thread for each float32 result, as `python -m benchmarks.filter_costs` measures them and
-prints a row. Only their ratios matter, and a choice that is wrong by a little costs little.
+Nanoseconds of one thread for each float32 result, and from how many channels Winograd is the faster way:
+`python -m benchmarks.filter_costs` and `python -m benchmarks.convolution_costs` measure and print them. Only
+the ratios of times matter, and a choice that is wrong by a little costs little.
+
+How a batch is cut into pieces is no matter of costs: random numbers depend on it, so that it has to be the
+same everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
-import numpy as np
+from convcli.engine.products import has_avx512_kernels
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class ProductCost:
 class Costs:
     """A row."""
 
-    instructions: str
+    kernels: str  # what BLAS multiplies with
     gather: float  # copying a cell of the plane into its block
     move: float  # copying a cell within a cache
     add: float  # one ufunc over rows end to end
@@ -42,11 +46,12 @@ class Costs:
     shared: float  # a cell that running sums share
     line: float  # a cell of an axis' Fourier transform there and back
     tile: Mapping[int, float]  # a cell of a Fourier tile, from plane to result, by the tile's side
+    winograd_channels: int  # the fewest, in and out, for which transforms cost less than products save
 
 
 ROWS = [
     Costs(
-        instructions="AVX-512",
+        kernels="AVX-512",
         gather=0.3,
         move=0.2,
         add=0.1,
@@ -59,9 +64,10 @@ ROWS = [
         shared=0.12,
         line=4.2,
         tile={128: 7.3, 256: 6.7, 512: 7.5, 1024: 9.3, 2048: 12.8, 4096: 14.6},
+        winograd_channels=12,
     ),
     Costs(
-        instructions="AVX2",
+        kernels="AVX2",
         gather=0.3,
         move=0.25,
         add=0.09,
@@ -74,22 +80,17 @@ ROWS = [
         shared=0.2,
         line=4.2,
         tile={128: 7.3, 256: 6.9, 512: 7.5, 1024: 9.3, 2048: 12.8, 4096: 14.6},
+        winograd_channels=20,
     ),
 ]
 """For processors with AVX-512, and for all others."""
 
 
-def instructions() -> tuple[str, ...]:
-    """Return the sets of vector instructions that NumPy uses here, as it calls them."""
-    config: Any = np.show_config(mode="dicts")
-    found = config.get("SIMD Extensions", {})  # NumPy leaves out what is empty
-    return (*found.get("baseline", ()), *found.get("found", ()))
+@cache
+def costs() -> Costs:
+    """Return the row in force: that of the kernels that BLAS multiplies with.
 
-
-def has_avx512(names: Iterable[str]) -> bool:
-    """Return whether AVX-512 is among them: OpenBLAS, which NumPy comes with, knows the same processors."""
-    return any(name.startswith(("AVX512", "X86_V4")) for name in names)
-
-
-COSTS = ROWS[0] if has_avx512(instructions()) else ROWS[1]
-"""The row in force."""
+    Where BLAS does not say (Accelerate, MKL) it is that of AVX2, which nobody has measured there: right
+    results, perhaps not by the fastest way.
+    """
+    return ROWS[0] if has_avx512_kernels() else ROWS[1]

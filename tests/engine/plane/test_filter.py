@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from convcli.engine.arguments import computing_dtype
+from convcli.engine.costs import costs
 from convcli.engine.plane import blocks, strategies, strategy
 from convcli.engine.plane import filter as engine
 from convcli.engine.plane.borders import BORDERS
@@ -151,7 +153,7 @@ def test_bands_and_tiles_leave_no_seams(shape, size, monkeypatch):
     monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**12)
     monkeypatch.setattr(strategy, "BLOCK_ROWS", (8, 16))
     monkeypatch.setattr(strategy, "LEAST_COLUMNS", 16)
-    monkeypatch.setattr(spectral, "TRANSFORM", {64: 5.0})
+    monkeypatch.setattr(spectral, "costs", lambda: replace(costs(), tile={64: 5.0}))
     plane, kernel = plane_of(shape, np.float64), np.random.default_rng(1).normal(size=size)
     np.testing.assert_allclose(filter2d(plane, kernel), scipy_correlate(plane, kernel), rtol=1e-9, atol=1e-9)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
+from convcli.engine.costs import costs
 from convcli.engine.plane import strategies, strategy
 from convcli.engine.plane.filter import filter2d
 from convcli.engine.plane.strategies import STRATEGIES, folded, lines, spectral
@@ -27,7 +30,7 @@ def forced(request, monkeypatch):
     monkeypatch.setattr(strategy, "BLOCK_CELLS", 2**10)
     monkeypatch.setattr(strategy, "BLOCK_ROWS", (16, 32))
     monkeypatch.setattr(strategy, "LEAST_COLUMNS", 16)
-    monkeypatch.setattr(spectral, "TRANSFORM", {64: 5.0})
+    monkeypatch.setattr(spectral, "costs", lambda: replace(costs(), tile={64: 5.0}))
     monkeypatch.setattr(folded, "LEAST_SPAN", 1)
     monkeypatch.setattr(lines, "STRIP_CELLS", 2**10)
     monkeypatch.setattr(lines, "MOST_BETWEEN", 2**11)

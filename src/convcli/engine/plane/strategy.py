@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from convcli.engine.costs import COSTS
+from convcli.engine.costs import costs
 from convcli.engine.plane.planes import Frame, Patch
 from convcli.engine.workspace import Array
 from convcli.shapes import Pair, Window
@@ -70,7 +70,7 @@ class Task:
         cells = (
             (n - 1) * s + span for n, s, span in zip(block, self.window.stride, self.window.span, strict=True)
         )
-        return COSTS.gather * math.prod(cells) / math.prod(block)
+        return costs().gather * math.prod(cells) / math.prod(block)
 
     def widening(self, columns: int) -> float:
         """Return how many columns of cells lie over each of `columns` results."""

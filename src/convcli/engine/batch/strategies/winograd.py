@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convcli.engine.batch.costs import costs
 from convcli.engine.batch.strategy import Strategy, Task
 from convcli.engine.batch.windows import add_bias, tiles
+from convcli.engine.costs import costs
 from convcli.engine.products import multiply
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window

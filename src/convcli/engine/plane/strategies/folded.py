@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.costs import COSTS
+from convcli.engine.costs import costs
 from convcli.engine.plane.planes import Frame, Patch
 from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array
@@ -42,8 +42,8 @@ def offer(task: Task) -> Offer | None:
         for n, size, s, span in zip(frame.shape, block, window.stride, window.span, strict=True)
     )
     cost = (
-        COSTS.dense * (height * width / block[1] + width)
-        + COSTS.gather * height * width / math.prod(block)
+        costs().dense * (height * width / block[1] + width)
+        + costs().gather * height * width / math.prod(block)
         + FOLDING * (len(column) / block[1] + len(row) / block[0])
     )
     return Offer(cost, block, lambda: Folded(column, row, window, frame, task.dtype), sized="any")

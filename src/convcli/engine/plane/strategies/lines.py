@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.costs import COSTS
+from convcli.engine.costs import costs
 from convcli.engine.plane.planes import ArrayPlane, Frame, Patch, Plane
 from convcli.engine.plane.strategies.bands import Pass
 from convcli.engine.plane.strategies.running import RunningSum
@@ -45,8 +45,8 @@ def _cost(line: Array, window: Window, axis: int, results: int) -> float:
     """Return what an axis costs for each result of a block that has so many along it."""
     cells = _reach(results, window, axis)
     if _is_sum(line, window.dilation[axis]):
-        return (COSTS.gather + COSTS.shared) * cells / results + COSTS.running * window.stride[axis]
-    return (COSTS.gather * cells + COSTS.line * fast_length(cells)) / results
+        return (costs().gather + costs().shared) * cells / results + costs().running * window.stride[axis]
+    return (costs().gather * cells + costs().line * fast_length(cells)) / results
 
 
 def _reach(results: int, window: Window, axis: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.costs import COSTS
+from convcli.engine.costs import costs
 from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategies import bands
 from convcli.engine.plane.strategies.shifts import Taps, grouped, passes, shifted_sum
@@ -41,8 +41,8 @@ def offer(task: Task) -> Offer | None:
 def _costs(line: Array, window: Window, axis: int) -> tuple[float, float]:
     """Return what a result of one axis costs as a sum of shifted cells, and as a product."""
     stride, dilation = window.stride[axis], window.dilation[axis]
-    product, outputs = ((COSTS.downward, bands.DOWN), (COSTS.acrossward, bands.ACROSS))[axis]
-    added = COSTS.add if stride == 1 else COSTS.add_apart
+    product, outputs = ((costs().downward, bands.DOWN), (costs().acrossward, bands.ACROSS))[axis]
+    added = costs().add if stride == 1 else costs().add_apart
     return passes(_taps(line)) * added, product.of(bands.reach_of(line, stride, dilation, outputs))
 
 

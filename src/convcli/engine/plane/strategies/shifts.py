@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from convcli.engine.costs import COSTS
+from convcli.engine.costs import costs
 from convcli.engine.plane.strategy import Task
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair
@@ -55,7 +55,7 @@ def passes(taps: Taps) -> int:
 
 def cost(taps: Taps, task: Task) -> float:
     """Return what the sum of `taps` costs for each result."""
-    return passes(taps) * (COSTS.add if task.window.stride == (1, 1) else COSTS.add_apart)
+    return passes(taps) * (costs().add if task.window.stride == (1, 1) else costs().add_apart)
 
 
 def add_up(taps: Taps, view: Callable[[Place], Array], out: Array, part: Array) -> None:

@@ -14,20 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.costs import COSTS
+from convcli.engine.costs import costs
 from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategy import Offer, Strategy, Task
 from convcli.engine.workspace import Array
 from convcli.shapes import Pair, Window
-
-TRANSFORM = COSTS.tile
 
 
 def offer(task: Task) -> Offer:
     """Offer Fourier tiles, of the size that wastes the least."""
     best: tuple[float, Pair, Pair] | None = None
     window = task.window
-    for side, transform in TRANSFORM.items():
+    for side, transform in costs().tile.items():
         sides = [fast_length(min(side, n)) for n in task.frame.padded]
         if any(length < span for length, span in zip(sides, window.span, strict=True)):
             continue
@@ -41,7 +39,7 @@ def offer(task: Task) -> Offer:
     if best is None:
         sides = [fast_length(n + span) for n, span in zip(task.output, window.span, strict=True)]
         tile = sides[0], sides[1]
-        best = max(TRANSFORM.values()) * math.prod(tile) / math.prod(task.output), task.output, tile
+        best = max(costs().tile.values()) * math.prod(tile) / math.prod(task.output), task.output, tile
     cost, block, tile = best
     return Offer(cost, block, lambda: Spectral(task.kernel, window, tile, task.dtype), sized="exactly")
 

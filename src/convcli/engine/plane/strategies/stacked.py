@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from convcli.engine.costs import COSTS
+from convcli.engine.costs import costs
 from convcli.engine.plane.planes import Patch
 from convcli.engine.plane.strategies.bands import DOWN, banded
 from convcli.engine.plane.strategies.shifts import Place, Taps, add_up, grouped, passes
@@ -36,14 +36,14 @@ def offer(task: Task) -> Offer | None:
     span, stride = task.window.span[0], task.window.stride[0]
     above = 1 + (span - 1) / (stride * block[0])  # rows of cells over each result
     sums = sum(map(_cost, strategy.taps)) * above * stride
-    cost = task.gathering(block) + sums + COSTS.stacked.of(strategy.product // strategy.down)
+    cost = task.gathering(block) + sums + costs().stacked.of(strategy.product // strategy.down)
     return Offer(cost, block, lambda: strategy)
 
 
 def _cost(taps: Taps) -> float:
     """Return what a line's sum of columns costs for each of its cells."""
     is_copy = len(taps) == 1 and taps[0][0] == 1 and len(taps[0][1]) == 1
-    return COSTS.move if is_copy else passes(taps) * COSTS.add_apart
+    return costs().move if is_copy else passes(taps) * costs().add_apart
 
 
 class Stacked(Strategy):
