@@ -53,8 +53,9 @@ COMPARISONS: Mapping[str, Comparison] = {
         "Random images, Adam, cross-entropy; PyTorch in both memory layouts, and compiled, on a tensor that "
         "is already scaled; onnxruntime predicts alone. SEED has 4 convolutions and 3 dense layers (0.88 "
         "million parameters), SMALL 2 and 2 (0.05 million), both on MNIST's 28 × 28; CIFAR has 4 "
-        "convolutions of 32, 32, 64 and 64 filters on colour images of 32 × 32. From the first: with what "
-        "a side does once, such as to compile. Arithmetic: multiply-adds counted, not measured (forward, "
+        "convolutions of 32, 32, 64 and 64 filters on colour images of 32 × 32, as examples/cifar10.toml is. "
+        "From the first: with what a side does once, such as to compile. Arithmetic: multiply-adds counted, "
+        "not measured (forward, "
         "gradient of the weights, gradient of the input; the first layer has no such), twice a multiply-add, "
         "beside the float32 matrix product of this machine's BLAS on as many threads: the ratio is the share "
         "of the peak.",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.setting import ROOT
 
 if TYPE_CHECKING:
     import torch
@@ -11,6 +14,7 @@ if TYPE_CHECKING:
     from convcli.nn.config import Config
 
 CLASSES = 10
+RECIPE = ROOT / "examples" / "cifar10.toml"
 
 _MNIST, _CIFAR = (28, 28, 1), (32, 32, 3)
 _CONV: dict[str, Any] = {"type": "conv", "kernel": 3, "padding": "same", "activation": "relu"}
@@ -63,12 +67,19 @@ LAYERS: dict[str, list[dict[str, Any]]] = {
         {**_DENSE, "units": 64},
         {"type": "dense", "units": CLASSES},
     ],
+    "examples/cifar10.toml": tomllib.loads(RECIPE.read_text(encoding="utf-8"))["layers"],
     "CIFAR": _cifar([_CONV]),
     "CIFAR with batch_norm": _cifar(_NORM),
 }
 
-BATCHES = {"SEED": 256, "SMALL": 64, "CIFAR": 128, "CIFAR with batch_norm": 128}
-SHAPES = {"SEED": _MNIST, "SMALL": _MNIST, "CIFAR": _CIFAR, "CIFAR with batch_norm": _CIFAR}
+BATCHES = {"SEED": 256, "SMALL": 64, "examples/cifar10.toml": 512, "CIFAR": 128, "CIFAR with batch_norm": 128}
+SHAPES = {
+    "SEED": _MNIST,
+    "SMALL": _MNIST,
+    "examples/cifar10.toml": _CIFAR,
+    "CIFAR": _CIFAR,
+    "CIFAR with batch_norm": _CIFAR,
+}
 
 
 def convcli_config(network: str, batch: int, augmentation: Mapping[str, Any] | None = None) -> Config:
@@ -100,8 +111,11 @@ def torch_network(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int])
         match layer["type"]:
             case "conv":
                 kernel, stride = layer["kernel"], layer.get("stride", 1)
-                padding = kernel // 2 if layer.get("padding") == "same" else 0  # kernels are odd
-                modules.append(nn.Conv2d(channels, layer["filters"], kernel, stride, padding))
+                padding = kernel // 2 if layer.get("padding") == "same" else 0  # such kernels are odd
+                bias = layer.get("bias", True)
+                conv = nn.Conv2d(channels, layer["filters"], kernel, stride, padding, bias=bias)
+                conv.weight.requires_grad = layer.get("init") != "whiten"
+                modules.append(conv)
                 channels = layer["filters"]
                 rows, columns = ((size + 2 * padding - kernel) // stride + 1 for size in (rows, columns))
             case "max_pool":
@@ -113,18 +127,34 @@ def torch_network(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int])
                 modules.append(nn.BatchNorm2d(channels))
             case "activation":
                 pass  # whose function is named as a layer's is
+            case "global_max_pool":
+                modules += [nn.AdaptiveMaxPool2d(1), nn.Flatten()]
+                features = channels
+            case "scale":
+                pass  # for the learning rate, nothing to the time
             case "flatten":
                 modules.append(nn.Flatten())
                 features = rows * columns * channels
             case "dense":
                 units = layer.get("units", CLASSES)
-                modules.append(nn.Linear(features, units))
+                modules.append(nn.Linear(features, units, bias=layer.get("bias", True)))
                 features = units
             case other:
                 raise ValueError(f"the benchmarks have no {other} layer for PyTorch")
-        if "relu" in (layer.get("activation"), layer.get("function")):
-            modules.append(nn.ReLU())
+        modules += _activation(layer.get("activation", layer.get("function")))
     return nn.Sequential(*modules)
+
+
+def _activation(function: object) -> list[torch.nn.Module]:
+    from torch import nn
+
+    match function:
+        case "relu":
+            return [nn.ReLU()]
+        case {"type": "gelu", "approximate": str(approximate)}:
+            return [nn.GELU(approximate)]
+        case _:
+            return []
 
 
 def onnx_model(layers: Sequence[dict[str, Any]], shape: tuple[int, int, int]) -> bytes:
