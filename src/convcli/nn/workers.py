@@ -31,7 +31,7 @@ from convcli.nn.cutting import MOST_LANES, Cutting
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
-from convcli.nn.tape import Tape, cut
+from convcli.nn.tape import Tape, Weights, cut
 from convcli.nn.weights import Layout, NetworkWeights
 
 Result = TypeVar("Result")
@@ -147,11 +147,10 @@ class Workers:
         self._team: Team[_Learn | _Predict, list[BatchResult]] = Team(self._work, self.threads)
         lanes = self.cutting.most_lanes
         self._lanes = shared_zeros(lanes * self.total.size, np.float32).reshape(lanes, -1)
-        self._views = [network.trained.views(lane) for lane in self._lanes]
         running = {slot.name: slot.initial for slot in network.kept.slots if slot.initial.kind == "running"}
         self._changed = Layout(network.sequence, running)
         self._changes = shared_zeros(lanes * self._changed.size, np.float64).reshape(lanes, -1)
-        self._changed_views = [self._changed.views(lane) for lane in self._changes]
+        self._views: dict[int, tuple[Weights, Weights]] = {}  # made when a lane is first taken
         self._tapes: FreeList[list[Tape]] = FreeList(list)  # one worker's at a time
         self._alone = 0  # work that would have been shared, had there been helpers
         self._room(0)
@@ -310,6 +309,13 @@ class Workers:
         of_pieces = iter(results)
         return [_added_up([next(of_pieces) for _ in pieces]) for pieces in lanes]
 
+    def _views_of(self, lane: int) -> tuple[Weights, Weights]:
+        """Return what a lane's pieces add to: gradients, and what running figures change by."""
+        if lane not in self._views:
+            gradients, changes = self._lanes[lane], self._changes[lane]
+            self._views[lane] = self.network.trained.views(gradients), self._changed.views(changes)
+        return self._views[lane]
+
     # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _learn_piece(
@@ -323,7 +329,7 @@ class Workers:
         chosen = slice(groups[0].start, groups[-1].stop)
         current.groups = tuple(group.stop - group.start for group in groups)
         lane = piece % job.lanes
-        tape.add_to(self._views[lane], self._changed_views[lane])
+        tape.add_to(*self._views_of(lane))
         if turns is not None:
             current.over_batch = partial(self._over_batch, job, piece, turns)
         if self.network.sequence.draws:
