@@ -7,6 +7,8 @@ import numpy as np
 from convcli import build
 from convcli.data import Dataset, Splits
 from convcli.nn.config import validate
+from convcli.runs import checkpoints
+from convcli.runs.folder import LAST, Run
 
 CLASSES = ("across", "crossed", "upright")
 
@@ -52,3 +54,36 @@ def training(layers=LAYERS, *, count=90, validation=True, threads=1, **options):
     """Return a training on them that has not begun; other keywords as for `config`."""
     chosen = config(layers, validation=0.1 if validation else 0, **options)
     return build.new_training(chosen, data(count, validation=validation), threads)
+
+
+def trained(layers=LAYERS, **options):
+    """Return a training on them that has ended; keywords as for `training`."""
+    return ended(training(layers, **options))
+
+
+def ended(training):
+    """Return a training at its end."""
+    for _ in training.run():
+        pass
+    return training
+
+
+def stopped_and_resumed(layers, folder, **options):
+    """Return a training that was stopped within its second epoch, written, read and taken to its end.
+
+    Beside it what its checkpoint in `folder` held.
+    """
+    half = training(layers, **options)
+    for event in half.run():
+        if getattr(event, "batch", 0) == 3 and half.progress.epoch == 2:
+            break
+    run = Run.create("stripes", folder)
+    run.write_checkpoint(LAST, checkpoints.last_checkpoint(half))
+    last = run.read_checkpoint(LAST)
+    return ended(checkpoints.restore_training(last, run.folder / LAST, data(), threads=1)), last
+
+
+def vectors(training):
+    """Return the bytes of all that a training has learned, and of what is kept beside it."""
+    weights = training.model.weights
+    return weights.trained.tobytes(), weights.kept.tobytes()

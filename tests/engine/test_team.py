@@ -177,10 +177,27 @@ time.sleep(60)
 """
 
 
+WAITING = """
+import os, time
+from convcli.engine.team import Team
+def work(job, rank):
+    if job == "wait":
+        if rank == 0:
+            time.sleep(60)
+        team.meet()
+    return os.getpid()
+team = Team(work, 3)
+print(*team.together("tell", 3)[1:], flush=True)
+team.together("wait", 3)
+"""
+
+
 @needs_fork
-def test_helpers_end_when_the_first_process_is_killed():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("program", [PARENT, WAITING], ids=["idle", "waiting for each other"])
+def test_helpers_end_when_the_first_process_is_killed(program):
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     helpers = [int(word) for word in parent.stdout.readline().split()]
+    time.sleep(0.1)  # until they wait
     parent.kill()
     parent.wait()
     parent.stdout.close()
@@ -283,33 +300,3 @@ def test_an_interruption_while_others_wait_ends_them():
     with pytest.raises(KeyboardInterrupt):
         team.together(None, 3)
     assert children() == before
-
-
-WAITING = """
-import os, time
-from convcli.engine.team import Team
-def work(job, rank):
-    if job == "wait":
-        if rank == 0:
-            time.sleep(60)
-        team.meet()
-    return os.getpid()
-team = Team(work, 3)
-print(*team.together("tell", 3)[1:], flush=True)
-team.together("wait", 3)
-"""
-
-
-@needs_fork
-def test_members_that_wait_end_when_the_first_process_is_killed():
-    parent = subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE, text=True)
-    helpers = [int(word) for word in parent.stdout.readline().split()]
-    time.sleep(0.1)
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    assert len(helpers) == 2
-    deadline = time.monotonic() + 20
-    while any(_runs(helper) for helper in helpers):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -15,8 +15,6 @@ from convcli.nn.network import Network
 from convcli.nn.trace import Trace
 from convcli.nn.weights import NetworkWeights, decay_mask
 from convcli.proof.gradcheck import check_layers
-from convcli.runs import checkpoints
-from convcli.runs.folder import LAST, Run
 
 CONV = {"type": "conv", "filters": 2, "padding": "same", "activation": "tanh"}
 UP = {"filters": 2, "stride": 2, "padding": "same", "output_padding": 1}
@@ -95,21 +93,13 @@ WHOLE = [
 
 def trained(layers, *, epochs=3, threads=1):
     optimizer = {"type": "adam", "learning_rate": 0.01, "weight_decay": 0.001}
-    training = stripes.training(layers, epochs=epochs, threads=threads, optimizer=optimizer)
-    for _ in training.run():
-        pass
-    return training
-
-
-def vectors(training):
-    weights = training.model.weights
-    return weights.trained.tobytes(), weights.kept.tobytes()
+    return stripes.trained(layers, epochs=epochs, threads=threads, optimizer=optimizer)
 
 
 def test_a_network_of_all_of_them_learns_the_same_with_any_number_of_workers():
     one, two = trained(WHOLE, epochs=8), trained(WHOLE, epochs=8, threads=2)
     assert one.progress.history[-1].validation_accuracy > 0.9
-    assert vectors(one) == vectors(two)
+    assert stripes.vectors(one) == stripes.vectors(two)
     network = one.model.network
     decayed = {name for name, mask in network.trained.named(decay_mask(network)).items() if mask.all()}
     assert decayed == {"1.W", "1.P", "2.W", "2.1.W", "3.1.1.W", "3.1.2.W", "4.W", "8.W"}
@@ -117,18 +107,9 @@ def test_a_network_of_all_of_them_learns_the_same_with_any_number_of_workers():
 
 
 def test_it_is_resumed_exactly_and_written_as_it_was_read(tmp_path):
-    half = stripes.training(WHOLE, epochs=3, threads=1, optimizer="adam")
-    for event in half.run():
-        if getattr(event, "batch", 0) == 3 and half.progress.epoch == 2:
-            break
-    run = Run.create("stripes", tmp_path / "run")
-    run.write_checkpoint(LAST, checkpoints.last_checkpoint(half))
-    last = run.read_checkpoint(LAST)
-    resumed = checkpoints.restore_training(last, run.folder / LAST, stripes.data(), threads=1)
-    whole = stripes.training(WHOLE, epochs=3, threads=1, optimizer="adam")
-    for training in (resumed, whole):
-        for _ in training.run():
-            pass
-    assert vectors(resumed) == vectors(whole)
+    options = {"epochs": 3, "optimizer": "adam"}
+    resumed, _ = stripes.stopped_and_resumed(WHOLE, tmp_path / "run", **options)
+    whole = stripes.trained(WHOLE, **options)
+    assert stripes.vectors(resumed) == stripes.vectors(whole)
     config = whole.model.config
     assert validate(toml.loads(dump(config)), "some.toml") == config

@@ -38,21 +38,13 @@ ENDING = [{"type": "sequence", "layers": FLAT}]  # its last dense layer gets a u
 
 def trained(layers, *, epochs=3, threads=1, **options):
     optimizer = {"type": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.1}
-    training = stripes.training(layers, epochs=epochs, threads=threads, optimizer=optimizer, **options)
-    for _ in training.run():
-        pass
-    return training
-
-
-def vectors(training):
-    weights = training.model.weights
-    return weights.trained.tobytes(), weights.kept.tobytes()
+    return stripes.trained(layers, epochs=epochs, threads=threads, optimizer=optimizer, **options)
 
 
 @pytest.mark.parametrize("layers", [NESTED, ENDING], ids=["in two", "in one"])
 def test_a_nested_network_learns_what_a_flat_one_learns(layers):
     flat, nested = trained(FLAT), trained(layers)
-    assert vectors(flat) == vectors(nested)
+    assert stripes.vectors(flat) == stripes.vectors(nested)
     assert [row.train_loss for row in flat.progress.history] == [
         row.train_loss for row in nested.progress.history
     ]
@@ -81,7 +73,7 @@ def test_the_number_of_workers_changes_no_byte(batch_norm):
     one, two = trained(layers, threads=1), trained(layers, threads=2)
     assert one.model.network.sequence.draws
     assert one.model.network.sequence.couples_samples == batch_norm
-    assert vectors(one) == vectors(two)
+    assert stripes.vectors(one) == stripes.vectors(two)
 
 
 def document(layers):
@@ -131,7 +123,7 @@ def test_a_resumed_training_of_nested_layers_ends_with_the_same_bytes(tmp_path):
     resumed = checkpoints.restore_training(last, run.folder / LAST, stripes.data(), threads=1)
     for _ in resumed.run():
         pass
-    assert vectors(resumed) == vectors(whole)
+    assert stripes.vectors(resumed) == stripes.vectors(whole)
     run.write_checkpoint(BEST, checkpoints.best_checkpoint(resumed))
     images = stripes.dataset(20, 4).images
     np.testing.assert_array_equal(
@@ -177,7 +169,7 @@ def test_a_repeated_layer_learns_what_copies_in_a_sequence_learn():
     }
     short = trained([{**CONV, "repeat": 3}, {**inner, "repeat": 2}, *FLAT[6:]])
     long = trained([copies, {"type": "sequence", "layers": [written, written]}, *FLAT[6:]])
-    assert vectors(short) == vectors(long)
+    assert stripes.vectors(short) == stripes.vectors(long)
     assert short.model.network.trained.shapes() == long.model.network.trained.shapes()
     assert [place.name for place in short.model.network.places] == [
         place.name for place in long.model.network.places

@@ -13,8 +13,6 @@ from convcli.nn.config import validate
 from convcli.nn.layers import AvgPool, Conv, Dense, Flatten, MaxPool, Parallel, Sequence, Upsample
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
-from convcli.runs import checkpoints
-from convcli.runs.folder import LAST, Run
 from convcli.shapes import ReceptiveField
 
 CONV = {"type": "conv", "filters": 3, "padding": "same", "activation": "relu"}
@@ -39,36 +37,19 @@ LAYERS = [
 
 
 def trained(*, epochs=3, threads=1):
-    training = stripes.training(LAYERS, epochs=epochs, threads=threads, optimizer="adam")
-    for _ in training.run():
-        pass
-    return training
-
-
-def vectors(training):
-    weights = training.model.weights
-    return weights.trained.tobytes(), weights.kept.tobytes()
+    return stripes.trained(LAYERS, epochs=epochs, threads=threads, optimizer="adam")
 
 
 def test_a_network_of_branches_learns_the_same_with_any_number_of_workers():
     one, two = trained(epochs=8), trained(epochs=8, threads=2)
     assert one.progress.history[-1].validation_accuracy > 0.9
-    assert vectors(one) == vectors(two)
+    assert stripes.vectors(one) == stripes.vectors(two)
 
 
 def test_a_resumed_training_ends_with_the_same_bytes(tmp_path):
-    half = stripes.training(LAYERS, epochs=3, threads=1, optimizer="adam")
-    for event in half.run():
-        if getattr(event, "batch", 0) == 3 and half.progress.epoch == 2:
-            break
-    run = Run.create("stripes", tmp_path / "run")
-    run.write_checkpoint(LAST, checkpoints.last_checkpoint(half))
-    last = run.read_checkpoint(LAST)
+    resumed, last = stripes.stopped_and_resumed(LAYERS, tmp_path / "run", epochs=3, optimizer="adam")
     assert {"layers.1.1.W", "layers.1.2.1.W", "layers.1.3.1.2.b"} < set(last.arrays)
-    resumed = checkpoints.restore_training(last, run.folder / LAST, stripes.data(), threads=1)
-    for _ in resumed.run():
-        pass
-    assert vectors(resumed) == vectors(trained())
+    assert stripes.vectors(resumed) == stripes.vectors(trained())
 
 
 def test_channels_lie_in_the_order_of_the_branches():

@@ -9,8 +9,6 @@ import stripes
 from convcli.nn.layers import Conv, Dropout, Residual
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights, decay_mask
-from convcli.runs import checkpoints
-from convcli.runs.folder import LAST, Run
 from convcli.shapes import ReceptiveField
 
 SAME = {"type": "conv", "filters": 4, "padding": "same"}
@@ -46,15 +44,7 @@ WITHOUT_COUPLING = [
 
 def trained(layers=LAYERS, *, epochs=8, threads=1):
     optimizer = {"type": "adam", "learning_rate": 0.01, "weight_decay": 0.001}
-    training = stripes.training(layers, epochs=epochs, threads=threads, optimizer=optimizer)
-    for _ in training.run():
-        pass
-    return training
-
-
-def vectors(training):
-    weights = training.model.weights
-    return weights.trained.tobytes(), weights.kept.tobytes()
+    return stripes.trained(layers, epochs=epochs, threads=threads, optimizer=optimizer)
 
 
 def test_a_network_of_residual_blocks_learns():
@@ -73,24 +63,13 @@ def test_a_network_of_residual_blocks_learns():
 
 @pytest.mark.parametrize("layers", [LAYERS, WITHOUT_COUPLING], ids=["in one piece", "in pieces"])
 def test_the_number_of_workers_changes_no_byte(layers):
-    assert vectors(trained(layers, epochs=2)) == vectors(trained(layers, epochs=2, threads=2))
+    assert stripes.vectors(trained(layers, epochs=2)) == stripes.vectors(trained(layers, epochs=2, threads=2))
 
 
 def test_a_resumed_training_ends_with_the_same_bytes(tmp_path):
     options = {"epochs": 4, "optimizer": "adam"}
-    whole, half = (stripes.training(LAYERS, **options) for _ in range(2))
-    for _ in whole.run():
-        pass
-    for event in half.run():
-        if getattr(event, "batch", 0) == 3 and half.progress.epoch == 2:
-            break
-    run = Run.create("stripes", tmp_path / "run")
-    run.write_checkpoint(LAST, checkpoints.last_checkpoint(half))
-    last = run.read_checkpoint(LAST)
-    resumed = checkpoints.restore_training(last, run.folder / LAST, stripes.data(), threads=1)
-    for _ in resumed.run():
-        pass
-    assert vectors(resumed) == vectors(whole)
+    resumed, _ = stripes.stopped_and_resumed(LAYERS, tmp_path / "run", **options)
+    assert stripes.vectors(resumed) == stripes.vectors(stripes.trained(LAYERS, **options))
 
 
 def test_a_shortcut_passes_on_what_the_layers_drop():
