@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class Findings:
                 "No BLAS is known that multiplies matrices for NumPy: products may take all processors and "
                 "get in each other's way. Set its own variable for one thread, or use NumPy's wheels."
             )
-        wide = any(name.startswith(("AVX512", "X86_V4")) for name in self.instructions)
+        wide = any(map(is_avx512, self.instructions))
         for library in self.blas:
             if wide and library["kernels"] in ("Haswell", "Zen"):
                 yield (
@@ -93,7 +94,7 @@ def examine() -> Findings:
         python=platform.python_version(),
         system=platform.platform(),
         processor=cpu_name(),
-        instructions=_instructions(),
+        instructions=tuple(chain.from_iterable(instructions())),
         blas=tuple(_library(info) for info in blas_libraries()),
         costs=costs(),
         cores={
@@ -123,10 +124,16 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _instructions() -> tuple[str, ...]:
+def instructions() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the sets of vector instructions that NumPy needs, and those that it finds and uses."""
     config: Any = np.show_config(mode="dicts")
     found = config.get("SIMD Extensions", {})
-    return (*found.get("baseline", ()), *found.get("found", ()))
+    return tuple(found.get("baseline", ())), tuple(found.get("found", ()))
+
+
+def is_avx512(name: str) -> bool:
+    """Whether a set of instructions, by NumPy's name for it, is one of AVX-512."""
+    return name.startswith(("AVX512", "X86_V4"))
 
 
 def _library(info: dict[str, Any]) -> dict[str, Any]:
