@@ -72,13 +72,13 @@ class SeparableConv(Sliding):
         x, mid, scratch = tape.saved["x"], tape.saved["mid"], tape.current.scratch
         depthwise, pointwise = self._depthwise(x.shape[1:]), self._pointwise(mid.shape[1:])
         dz = self.deactivate(dy, tape)
-        if not self.frozen:
+        if "P" in tape.gradients:
             pointwise.weight_gradient(dz, mid, tape.gradient("P"), scratch)
-        if self.frozen and not tape.input_gradient:
+        if not (tape.gradients or tape.input_gradient):
             return dz
         dmid = tape.workspace.array("dmid", mid.shape, mid.dtype)
         pointwise.input_gradient(dz, weights["P"], dmid, scratch)
-        if not self.frozen:
+        if "W" in tape.gradients:
             depthwise.weight_gradient(dmid, x, tape.gradient("W"), scratch)
         if not tape.input_gradient:
             return dmid

@@ -87,7 +87,7 @@ class TransposedConv(Sliding):
         x, scratch = tape.saved["x"], tape.current.scratch
         back = self._convolution(x.shape[1:])
         dz = self.deactivate(dy, tape)
-        if not self.frozen:
+        if "W" in tape.gradients:
             back.weight_gradient(_grown(x, back, tape), dz, tape.gradient("W"), scratch)
         if not tape.input_gradient:
             return dz
