@@ -1,7 +1,8 @@
-"""All windows of a batch at once: as strided views, as shifted slices, as the columns of a matrix."""
+"""All windows of a batch at once: as strided views, as shifted slices, as columns; and rows of cells."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -114,6 +115,18 @@ def by_group(z: Array, groups: int) -> Array:
 
 
 def add_bias(b: Array, z: Array) -> None:
-    """Add `b` (c,) to each cell of `z` (..., w, c) by whole rows: c numbers are too few to be fast."""
-    rows = z.reshape(-1, z.shape[-2] * z.shape[-1])
-    rows += np.tile(b, z.shape[-2])
+    """Add `b` (c,) to each cell of `z` (n, ..., c)."""
+    rows = lines(z)
+    rows += line(b, z)
+
+
+def lines(x: Array) -> Array:
+    """Return `x` (n, ..., w, c) as (n, rows, w · c), and (n, c) as one row each: c numbers are few."""
+    return x.reshape(
+        len(x), math.prod(x.shape[1:-2]), math.prod(x.shape[-2:] if x.ndim > 2 else x.shape[-1:])
+    )
+
+
+def line(numbers: Array, x: Array) -> Array:
+    """Return `numbers` (..., c) once for each cell of a row of `lines(x)`."""
+    return np.tile(numbers, x.shape[-2] if x.ndim > 2 else 1)

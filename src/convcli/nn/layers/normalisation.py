@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import PositiveInt
 
 from convcli.config import Epsilon
+from convcli.engine.batch.windows import line, lines
 from convcli.engine.sums import column_products, column_sums, plane_sums
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
@@ -71,7 +72,7 @@ class GroupNorm(_SampleNorm):
         y, about = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "about"))
         left, inverse = tape.workspace.array("figures", (2, n, c), np.float64)
         for block in _blocks(x):
-            given, result, deviation = (_lines(array[block]) for array in (x, y, about))
+            given, result, deviation = (lines(array[block]) for array in (x, y, about))
             np.subtract(given, _row(self._means(plane_sums(_cells(x[block])), x), x), out=deviation)
             # What rounding the mean has left: much, where deviations are small beside it.
             left[block] = self._means(plane_sums(_cells(about[block])), x)
@@ -95,17 +96,17 @@ class GroupNorm(_SampleNorm):
         dy, gamma = np.ascontiguousarray(dy), weights["gamma"]
         sums = np.empty((2, len(dy), dy.shape[-1]))  # of dy, and of dy · x̂
         for block in _blocks(dy):
-            gradient, deviation = _lines(dy[block]), _lines(about[block])
+            gradient, deviation = lines(dy[block]), lines(about[block])
             product = tape.current.scratch.array("product", about[block].shape, dy.dtype)
-            np.multiply(gradient, deviation, out=_lines(product))
+            np.multiply(gradient, deviation, out=lines(product))
             sums[0, block] = plane_sums(_cells(dy[block]))
             sums[1, block] = (plane_sums(_cells(product)) - left[block] * sums[0, block]) * inverse[block]
             plain, weighted = (self._means(gamma * part, dy) for part in sums[:, block])
             # dx = (γ dy − mean(γ dy) − x̂ mean(γ dy x̂)) / √(variance + ε)
             slope = -weighted * inverse[block] ** 2
-            np.multiply(deviation, _row(slope, dy), out=_lines(product))
+            np.multiply(deviation, _row(slope, dy), out=lines(product))
             gradient *= _row(gamma * inverse[block], dy)
-            gradient += _lines(product)
+            gradient += lines(product)
             gradient += _row(-plain * inverse[block] - slope * left[block], dy)
         tape.add("gamma", sums[1].sum(0))
         tape.add("beta", sums[0].sum(0))
@@ -127,16 +128,9 @@ def _cells(x: Array) -> Array:
     return x.reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
 
 
-def _lines(x: Array) -> Array:
-    """Return `x` as (k, rows, w · c): a run of few channels is slow."""
-    return x.reshape(
-        len(x), math.prod(x.shape[1:-2]), math.prod(x.shape[-2:] if x.ndim > 2 else x.shape[-1:])
-    )
-
-
 def _row(numbers: Array, x: Array) -> Array:
-    """Return numbers (k, c) as a line of `_lines`, of the dtype of `x`."""
-    return np.tile(numbers.astype(x.dtype), x.shape[-2] if x.ndim > 2 else 1)[:, None]
+    """Return numbers (k, c) as rows of `lines(x)`, of its dtype."""
+    return line(numbers.astype(x.dtype), x)[:, None]
 
 
 class LayerNorm(_SampleNorm):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import AfterValidator
 
+from convcli.engine.batch.windows import line, lines
 from convcli.engine.sums import column_products
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Layer, Shape
@@ -66,7 +66,7 @@ class Prelu(Layer):
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         y, below = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "below"))
         np.minimum(x, 0, out=below)
-        np.multiply(_lines(below), _line(weights["slope"], x), out=_lines(y))
+        np.multiply(lines(below), _slopes(weights["slope"], x), out=lines(y))
         y += np.maximum(x, 0)
         tape.saved["x"] = x
         return y
@@ -76,20 +76,15 @@ class Prelu(Layer):
         dslope = column_products(dy, tape.workspace.array("below", x.shape, x.dtype))
         tape.add("slope", dslope.sum(keepdims=True) if self.shared else dslope)
         dx = tape.workspace.array("dx", x.shape, x.dtype)
-        slopes = _lines(dx)
-        np.multiply(_lines(x) > 0, 1 - _line(slope, x), out=slopes)
-        slopes += _line(slope, x)
+        slopes = lines(dx)
+        np.multiply(lines(x) > 0, 1 - _slopes(slope, x), out=slopes)
+        slopes += _slopes(slope, x)
         return np.multiply(dy, dx, out=dx)
 
     def summary(self) -> str:
         return "shared" if self.shared else ""
 
 
-def _lines(x: Array) -> Array:
-    """Return `x` as rows of cells side by side: a run of few channels is slow."""
-    return x.reshape(-1, math.prod(x.shape[-2:] if x.ndim > 2 else x.shape[-1:]))
-
-
-def _line(slope: Array, x: Array) -> Array:
-    """Return a slope for each number of such a row."""
-    return np.resize(slope, x.shape[-1] * (x.shape[-2] if x.ndim > 2 else 1))
+def _slopes(slope: Array, x: Array) -> Array:
+    """Return a slope for each number of a row of `lines(x)`."""
+    return line(np.broadcast_to(slope, x.shape[-1:]), x)
