@@ -22,7 +22,6 @@ def never(*_: object) -> None:
 NETWORKS, PLANES = (f"convcli.engine.{room}.strategies.STRATEGIES" for room in ("batch", "plane"))
 WAYS: dict[str, Any] = {
     "no Winograd": mock.patch.dict(NETWORKS, winograd=never),
-    "no pairs of outputs": mock.patch.dict(NETWORKS, pairs=never),
     "conv and pool apart": mock.patch("convcli.nn.layers.fused.ConvMaxPool.suits", never),
     "threads, not processes": mock.patch("convcli.engine.team.Team.forks", new=False),
     "not stacked": mock.patch.dict(PLANES, stacked=never),
@@ -33,7 +32,7 @@ WAYS: dict[str, Any] = {
 
 LEFT_OUT = {
     "SEED": ("no Winograd", "conv and pool apart", "threads, not processes"),
-    "SMALL": ("no pairs of outputs", "conv and pool apart", "threads, not processes"),
+    "SMALL": ("conv and pool apart", "threads, not processes"),
     "3 × 3": ("not stacked",),
     "25 × 25 Gaussian": ("not separable",),
     "31 × 31": ("not spectral",),

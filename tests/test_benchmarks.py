@@ -146,7 +146,7 @@ def test_strategies_that_are_left_out_are_there():
     from convcli.engine.batch.strategies import STRATEGIES as IN_NETWORKS
     from convcli.engine.plane.strategies import STRATEGIES as ON_PLANES
 
-    assert {"winograd", "pairs"} <= IN_NETWORKS.keys()
+    assert {"winograd", "depthwise"} <= IN_NETWORKS.keys()
     assert {"separable", "stacked", "spectral"} <= ON_PLANES.keys()
 
 

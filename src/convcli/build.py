@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.data import Splits
-from convcli.engine.workspace import Array
+from convcli.engine.workspace import Array, Workspace
 from convcli.nn.config import Config
 from convcli.nn.model import Model
 from convcli.nn.network import Network
@@ -26,7 +26,7 @@ def new_model(config: Config, data: Splits, threads: int | None = None) -> Model
     def images(count: int) -> Array:
         chosen = np.linspace(0, len(data.train) - 1, min(count, len(data.train))).round().astype(np.int64)
         pixels = data.train.take(chosen).images
-        return preprocessing.apply(pixels, np.empty(pixels.shape, np.float32))
+        return preprocessing.apply(pixels, Workspace())
 
     rng = np.random.default_rng((config.training.seed, 0))
     return Model(

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError
 from convcli.nn.preprocessing import Preprocessing
 
@@ -26,7 +27,7 @@ def test_standardize_takes_each_channels_mean_and_deviation():
 
 def test_standardized_images_have_mean_0_and_deviation_1():
     images = pictures()
-    x = Preprocessing.fit([images], "standardize").apply(images, np.empty(images.shape, np.float32))
+    x = Preprocessing.fit([images], "standardize").apply(images, Workspace())
     np.testing.assert_allclose(x.mean((0, 1, 2)), 0, atol=1e-5)
     np.testing.assert_allclose(x.std((0, 1, 2)), 1, atol=1e-5)
 
@@ -47,7 +48,7 @@ def test_rescale_gives_0_to_1():
     images = np.array([0, 51, 255], np.uint8).reshape(1, 3, 1, 1)
     fitted = Preprocessing.fit([images], "rescale")
     assert (fitted.mean, fitted.deviation) == ((0,), (1,))
-    x = fitted.apply(images, np.empty(images.shape, np.float32))
+    x = fitted.apply(images, Workspace())
     np.testing.assert_allclose(x.ravel(), [0, 0.2, 1], atol=1e-6)
 
 
@@ -56,7 +57,7 @@ def test_a_channel_that_is_the_same_everywhere_is_not_divided_by_0():
     images[..., 1] = 77
     fitted = Preprocessing.fit([images], "standardize")
     assert fitted.deviation[1] == 1
-    x = fitted.apply(images, np.empty(images.shape, np.float32))
+    x = fitted.apply(images, Workspace())
     np.testing.assert_allclose(x[..., 1], 0, atol=1e-6)
 
 
@@ -66,7 +67,7 @@ def test_rounding_in_the_mean_of_one_level_is_no_deviation(count):
         images = np.full((count, 7, 7, 1), level, np.uint8)
         fitted = Preprocessing.fit([images], "standardize")
         assert fitted.deviation == (1,)
-        np.testing.assert_allclose(fitted.apply(images, np.empty(images.shape, np.float32)), 0, atol=1e-6)
+        np.testing.assert_allclose(fitted.apply(images, Workspace()), 0, atol=1e-6)
 
 
 def test_a_single_pixel_that_differs_is_a_deviation():
@@ -80,7 +81,7 @@ def test_a_single_pixel_that_differs_is_a_deviation():
 def test_apply_is_the_formula():
     images = pictures()
     fitted = Preprocessing((5, 6, 3), (0.5, 0.25, 0.1), (0.3, 0.2, 0.05))
-    x = fitted.apply(images, np.empty(images.shape, np.float32))
+    x = fitted.apply(images, Workspace())
     expected = (images / 255 - np.array(fitted.mean)) / np.array(fitted.deviation)
     np.testing.assert_allclose(x, expected, atol=1e-5)
 

@@ -7,6 +7,7 @@ import pytest
 
 import stripes
 from convcli import build
+from convcli.engine.workspace import Workspace
 from convcli.errors import ConfigError
 from convcli.nn.layers import Conv
 from convcli.nn.network import Network
@@ -91,7 +92,7 @@ def test_a_training_leaves_the_filters_and_learns_the_bias():
     training = stripes.training(LAYERS, epochs=10, optimizer={"type": "adam", "learning_rate": 0.01})
     begun = {name: array.copy() for name, array in training.model.weights.arrays.at(1).items()}
     assert training.model.network.places[0].frozen == begun["W"].size
-    x = training.model.preprocessing.apply(training.train.images, np.empty((90, 8, 8, 1), np.float32))
+    x = training.model.preprocessing.apply(training.train.images, Workspace())
     np.testing.assert_allclose(begun["W"], whitened(x, 8), rtol=1e-6)
     list(training.run())
     np.testing.assert_array_equal(training.model.weights.arrays.at(1)["W"], begun["W"])

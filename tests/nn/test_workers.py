@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_info
 import stripes
 from convcli.engine.team import Team
 from convcli.engine.threads import available_cores
+from convcli.engine.workspace import Workspace
 from convcli.errors import ConvcliError
 from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
 from convcli.nn.cutting import MOST_LANES, Cutting
@@ -392,8 +393,8 @@ def test_steps_with_batch_norm_in_pieces_are_those_of_pytorch(threads):
     workers, weights = workers_and_weights(layers, threads)
     twin, norms = torch_twin(torch, weights)
     optimizer = torch.optim.SGD(twin.parameters(), lr=0.1)
-    x = np.empty((len(BATCH), 8, 8, 1), np.float32)
-    pixels = torch.tensor(workers.preprocessing.apply(PICTURES.images[BATCH], x).transpose(0, 3, 1, 2).copy())
+    x = workers.preprocessing.apply(PICTURES.images[BATCH], Workspace())
+    pixels = torch.tensor(x.transpose(0, 3, 1, 2).copy())
     labels = torch.tensor(PICTURES.labels[BATCH])
     with workers:
         for step in range(5):

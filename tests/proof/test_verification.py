@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,9 @@ from convcli.engine.batch import conv, pool
 from convcli.engine.batch.strategies import choose
 from convcli.engine.batch.strategies.columns import Columns
 from convcli.engine.batch.strategies.depthwise import Depthwise
-from convcli.engine.batch.strategies.pairs import Pairs
 from convcli.engine.batch.strategies.winograd import Winograd
 from convcli.engine.batch.strategy import Task
+from convcli.engine.batch.windows import FEW_CHANNELS
 from convcli.engine.plane.borders import BORDERS
 from convcli.engine.plane.filter import filter2d
 from convcli.engine.plane.plan import Plan
@@ -23,27 +25,26 @@ from convcli.proof import verification
 from convcli.proof.verification import (
     ADAPTIVE,
     ALONE,
+    BANDED,
     CONVOLUTIONS,
     FILTERS,
-    POOLED,
     POOLS,
     filter_kernel,
     verify,
 )
-from convcli.shapes import Window
 
 FEW = {
     "same",
     "two groups, stride 2",
     "Winograd",
-    "2×2",
+    "threes, with remainder",
     "transposed, stride 2",
     "overlapping",
     "uneven",
     "3×3",
     "border wrap",
 }
-TABLES = (CONVOLUTIONS, POOLED, ALONE, POOLS, ADAPTIVE, FILTERS)
+TABLES = (CONVOLUTIONS, BANDED, ALONE, POOLS, ADAPTIVE, FILTERS)
 
 
 @pytest.fixture
@@ -76,16 +77,22 @@ def windows():
 
 def test_the_cases_take_every_way_through_convolution():
     ways = {type(choose(Task(case.x[1:], case.w[3], window, groups))) for case, window, groups in windows()}
-    assert ways == {Depthwise, Winograd, Pairs, Columns}
+    assert ways == {Depthwise, Winograd, Columns}
     assert {groups > 1 for _, _, groups in windows()} == {True, False}
     assert {window.stride == (1, 1) for _, window, _ in windows()} == {True, False}
     assert {window.dilation == (1, 1) for _, window, _ in windows()} == {True, False}
-    runs = {case.w[1] * case.w[2] >= 16 for case, _, groups in windows() if groups == 1}
-    assert runs == {True, False}, "columns are copied in long and in short runs"
-    pooled = {
-        type(choose(Task(case.x[1:], case.w[3], Window.of(3), pool=case.pool))) for case in POOLED.values()
-    }
-    assert pooled == {Winograd, Columns}
+    few = {case.x[3] < FEW_CHANNELS for case, *_ in windows()}
+    assert few == {True, False}, "columns are copied in long runs, and channel by channel"
+
+
+def test_the_cases_of_bands_have_several_for_every_way():
+    ways = {}
+    for case in BANDED.values():
+        window, groups = case.laid
+        task = Task(case.x[1:], case.w[3], window, groups)
+        strategy = choose(task)
+        ways.setdefault(type(strategy), set()).add(task.output[0] > math.lcm(case.unit, strategy.unit))
+    assert ways == {way: {True} for way in (Depthwise, Winograd, Columns)}
 
 
 def test_the_cases_take_every_way_through_filtering():
@@ -133,7 +140,7 @@ def test_a_fast_way_that_is_wrong_is_found_where_it_is_taken(monkeypatch):
         right(self, x, w * w.dtype.type(1.01), *others)
 
     monkeypatch.setattr(Winograd, "forward", wrong)
-    assert failed() == {(operation, "Winograd"): {"y", "dx"} for operation in ("conv2d", "conv2d + pool")}
+    assert failed() == {("conv2d", "Winograd"): {"y", "dx"}, ("conv2d in bands", "Winograd"): {"y"}}
 
 
 @pytest.mark.usefixtures("few")

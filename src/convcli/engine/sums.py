@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from convcli.engine.volumes import cells
 from convcli.engine.workspace import Array
 
 DEPTH = 16  # lines added in the dtype given
@@ -26,7 +27,7 @@ def column_sums(x: Array) -> Array:
     >>> column_sums(np.full((1000, 1000, 2), 0.1, np.float32)).round(1).tolist()
     [100000.0, 100000.0]
     """
-    sums: Array = plane_sums(x.reshape(1, -1, x.shape[-1]))[0]
+    sums: Array = plane_sums(cells(x).reshape(1, -1, x.shape[-1]))[0]
     return sums
 
 
@@ -51,7 +52,7 @@ def column_products(x: Array, y: Array) -> Array:
     c = x.shape[-1]
     together = max(1, LONG_LINE // c)
     count = x.size // (together * c)
-    x, y = x.reshape(-1, c), y.reshape(-1, c)
+    x, y = cells(x).reshape(-1, c), cells(y).reshape(-1, c)
     split = count * together
     lines, others = (rows[:split].reshape(count, together * c) for rows in (x, y))
     turns = np.empty((-(-count // DEPTH), together * c), x.dtype)

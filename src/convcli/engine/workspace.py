@@ -41,6 +41,13 @@ class Workspace:
             array = self._arrays[key] = self._view(name, shape, np.dtype(dtype))
         return array
 
+    def batch(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return the same for a batch (n, ...): volumes lie in memory as `engine/volumes.py` says."""
+        if len(shape) != 4:
+            return self.array(name, shape, dtype)
+        n, *plane, c = shape
+        return self.array(name, (*plane, n, c), dtype).transpose(2, 0, 1, 3)
+
     def _view(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         size = math.prod(shape)
         buffer = self._buffers.get(name)

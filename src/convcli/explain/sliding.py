@@ -43,8 +43,8 @@ class Sliding:
 
     def windows(self, array: Array) -> Array:
         """Return all windows of (h, w, c) as the engine sees them: (rows, columns, f_h, f_w, c)."""
-        view = window_view(self.padded(array)[None], self.window, self.output)
-        return np.asarray(view[0])
+        view = window_view(self.padded(array)[:, :, None], self.window, self.output)
+        return np.asarray(view[:, :, 0])
 
     def under(self, position: Cell) -> list[Cell]:
         """Return the padded plane's cells under the window, in row order."""

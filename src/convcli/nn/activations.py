@@ -12,6 +12,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from convcli.config import OneOf, Part
 from convcli.engine.batch.pooling import masked
+from convcli.engine.volumes import flat, laid_out
 from convcli.engine.workspace import Array
 from convcli.nn.piecewise import Piecewise
 from convcli.nn.tape import Tape
@@ -287,9 +288,10 @@ class _Smooth(Activation):
     def apply(self, z: Array, a: Array, tape: Tape) -> None:
         slopes = None
         if not tape.current.forward_only:
-            slopes = tape.saved["g"] = tape.workspace.array("slopes", z.shape, z.dtype)
+            slopes = tape.saved["g"] = tape.workspace.batch("slopes", z.shape, z.dtype)
         if z.dtype == np.float32:
-            _piecewise(self).apply(z, a, slopes, tape.current.scratch)
+            told = None if slopes is None else flat(slopes)
+            _piecewise(self).apply(flat(laid_out(z)), flat(a), told, tape.current.scratch)
             return
         if slopes is not None:
             slopes[...] = self.slope_at(z)

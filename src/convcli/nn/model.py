@@ -17,7 +17,7 @@ import numpy as np
 
 from convcli.engine.blas import one_thread_each
 from convcli.engine.threads import available_cores
-from convcli.engine.workspace import Array
+from convcli.engine.workspace import Array, Workspace
 from convcli.errors import TrainingError
 from convcli.nn.config import Config
 from convcli.nn.evaluation import Evaluation, evaluate
@@ -111,7 +111,7 @@ class Model:
     def trace(self, images: Array) -> Trace:
         """Return what becomes of a few `images` in each layer; errors are those of `predict`."""
         pixels = self.preprocessing.checked(images)
-        x = self.preprocessing.apply(pixels, np.empty(pixels.shape, np.float32))
+        x = self.preprocessing.apply(pixels, Workspace())
         return Trace.of(self.network, self.weights, x)
 
     @cached_property

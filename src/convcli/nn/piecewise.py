@@ -36,9 +36,7 @@ class Piecewise:
         self.value, self.slope = _lines(value), _lines(slope)
 
     def apply(self, z: Array, a: Array, slopes: Array | None, scratch: Workspace) -> None:
-        """Write the values of float32 `z` to `a`, which may be `z`, and if asked for the slopes."""
-        z, a = z.reshape(-1), a.reshape(-1)
-        slopes = slopes if slopes is None else slopes.reshape(-1)
+        """Write the values of a float32 vector `z` to `a`, which may be `z`, and if asked for the slopes."""
         for start in range(0, z.size, BLOCK):
             block = slice(start, start + BLOCK)
             part = z[block]

@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from convcli.data.presentation import Presentation
-from convcli.engine.workspace import Array
+from convcli.engine.volumes import line, lines
+from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
 
 # Of the mean of an image: the share of images on either side that do not count for the range; how far beyond
@@ -75,25 +77,22 @@ class Preprocessing:
             _range_of(np.concatenate(means)),
         )
 
-    def apply(self, images: Array, out: Array) -> Array:
-        """Write the network's input for `images` (n, h, w, c) of 0 … 255 to `out`, float32, and return it."""
+    def apply(self, images: Array, scratch: Workspace, dtype: DTypeLike = np.float32) -> Array:
+        """Return the network's input (n, h, w, c) for `images` of 0 … 255, in an array of `scratch`."""
         scale, shift = self._line
-        np.multiply(images, scale, out=out)
-        out += shift
+        out = scratch.batch("input", images.shape, dtype)
+        np.copyto(out, images)
+        rows = lines(out)
+        rows *= line(scale, out)
+        rows += line(shift, out)
         return out
 
     @cached_property
     def _line(self) -> tuple[Array, Array]:
-        """What pixels are multiplied by and what is added then, float32.
-
-        Of several channels it is a whole row of an image: NumPy's loops are over rows then, not over three
-        numbers.
-        """
+        """What pixels are multiplied by and what is added then, float32 (c,)."""
         scale = 1 / (255 * np.array(self.deviation))
         shift = -np.array(self.mean) / np.array(self.deviation)
-        _, width, channels = self.shape
-        rows = (width, 1) if channels > 1 else (1,)
-        return np.tile(scale.astype(np.float32), rows), np.tile(shift.astype(np.float32), rows)
+        return scale.astype(np.float32), shift.astype(np.float32)
 
     def far(self, images: Array) -> Array:
         """Return which of `images` (n, h, w[, c]), uint8, are much brighter or darker than all fitted to.

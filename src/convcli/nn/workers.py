@@ -363,8 +363,8 @@ class Workers:
             outputs *= outputs.dtype.type(0.5)
 
     def _forward(self, images: Array, tape: Tape) -> Array:
-        x = tape.workspace.array("input", images.shape, self.weights.trained.dtype)
-        return self.network.forward(self.preprocessing.apply(images, x), self.weights, tape)
+        x = self.preprocessing.apply(images, tape.workspace, self.weights.trained.dtype)
+        return self.network.forward(x, self.weights, tape)
 
 
 def useful_threads(wanted: int | None) -> int:

@@ -17,11 +17,12 @@ import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.engine.batch import conv, pool
 from convcli.engine.batch.convolution import convolution
 from convcli.engine.plane.filter import filter2d
+from convcli.engine.volumes import batch
 from convcli.engine.workspace import Array, Workspace
 from convcli.nn.layer import LAYERS
 from convcli.nn.tape import Tape, Weights
 from convcli.proof import reference
-from convcli.shapes import IntOrPair, Pair, Window
+from convcli.shapes import IntOrPair, Window
 from convcli.shapes.pooling import AdaptiveWindow, PoolWindow
 
 Shape4 = tuple[int, int, int, int]
@@ -35,13 +36,13 @@ TOLERANCES = {"float64": 1e-12, "float32": 1e-5}
 class Convolution:
     """A volume (n, h, w, c_in), kernels (f_h, f_w, c_in / groups, c_out), and conv2d's options.
 
-    `pool` is the size of the max pool after it, for which its outputs are written apart.
+    `unit` is how many rows of outputs whoever takes them in bands wants together.
     """
 
     x: Shape4
     w: Shape4
     options: Mapping[str, Any] = field(default_factory=dict)
-    pool: Pair = (1, 1)
+    unit: int = 1
 
     @property
     def laid(self) -> tuple[Window, int]:
@@ -125,7 +126,6 @@ CONVOLUTIONS = {
         (1, 9, 80, 60), (9, 9, 1, 60), {"groups": 60, "padding": "same"}
     ),
     "many channels in": Convolution((2, 5, 5, 20), (3, 3, 20, 4), {"padding": "same"}),
-    "many channels in, few kernels in pairs": Convolution((2, 5, 6, 20), (3, 3, 20, 4), {"padding": "same"}),
     "many channels, dilated groups": Convolution(
         (1, 7, 7, 40), (3, 3, 20, 4), {"groups": 2, "dilation": 2, "padding": "same"}
     ),
@@ -137,15 +137,15 @@ CONVOLUTIONS = {
     "Winograd, bands of one image": Convolution((1, 16, 17, 480), (3, 3, 480, 32), {"padding": "same"}),
 }
 
-POOLED = {
-    "2×2": Convolution((2, 6, 8, 3), (3, 3, 3, 4), {"padding": "same"}, (2, 2)),
-    "2×3 with remainder": Convolution((2, 8, 9, 2), (3, 3, 2, 3), pool=(2, 3)),
+BANDED = {
+    "pairs of rows": Convolution((2, 6, 8, 3), (3, 3, 3, 4), {"padding": "same"}, 2),
+    "threes, with remainder": Convolution((2, 10, 9, 2), (3, 3, 2, 3), unit=3),
     "stride and groups": Convolution(
-        (2, 13, 9, 4), (3, 3, 2, 6), {"stride": (2, 1), "groups": 2, "padding": 1}, (3, 2)
+        (2, 13, 9, 4), (3, 3, 2, 6), {"stride": (2, 1), "groups": 2, "padding": 1}, 3
     ),
-    "Winograd": Convolution((2, 6, 4, 32), (3, 3, 32, 34), {"padding": "same"}, (2, 2)),
-    "Winograd with remainder": Convolution((1, 7, 5, 33), (3, 3, 33, 32), {"padding": "same"}, (2, 2)),
-    "Winograd, valid": Convolution((1, 6, 8, 32), (3, 3, 32, 32), pool=(2, 2)),
+    "depthwise": Convolution((2, 7, 6, 4), (3, 2, 1, 4), {"groups": 4}, 2),
+    "Winograd": Convolution((2, 9, 6, 32), (3, 3, 32, 34), {"padding": "same"}, 2),
+    "Winograd, threes, with remainder": Convolution((1, 16, 5, 33), (3, 3, 33, 32), unit=3),
 }
 
 ALONE = {
@@ -270,26 +270,14 @@ def _convolution(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generat
     return {"y": (y, slow), **dict(zip(("dx", "dw", "db"), gradients, strict=True))}
 
 
-def _pooled(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
-    (window, groups), (f_h, f_w) = case.laid, case.pool
+def _banded(case: Convolution, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
+    window, groups = case.laid
     x, w = (rng.standard_normal(shape).astype(dtype) for shape in (case.x, case.w))
-    z = reference.conv2d(x, w, np.zeros(w.shape[3]), window, groups)
-    rows, columns = z.shape[1] // f_h, z.shape[2] // f_w
-
-    def apart(whole: Array) -> Array:
-        """Return the cells of all windows of the pool: (f_h, f_w, n, rows, columns, c)."""
-        covered = whole[:, : rows * f_h, : columns * f_w]
-        return np.array([[covered[:, i::f_h, j::f_w] for j in range(f_w)] for i in range(f_h)])
-
-    dz = rng.standard_normal(z.shape).astype(dtype)
-    dz[:, rows * f_h :], dz[:, :, columns * f_w :] = 0, 0  # what the pool leaves out
-    cells, dx, dw = np.empty(apart(z).shape, dtype), np.empty_like(x), np.zeros_like(w)
-    fast = convolution(x.shape[1:], w.shape[3], window, groups, case.pool)
-    fast.forward(x, w, None, cells, Workspace())
-    fast.weight_gradient(apart(dz), x, dw, Workspace())
-    fast.input_gradient(apart(dz), w, dx, Workspace())
-    slow_dx, slow_dw, _ = reference.conv2d_backward(dz, x, w, window, groups)
-    return {"y": (cells, apart(z)), "dx": (dx, slow_dx), "dw": (dw, slow_dw)}
+    slow = reference.conv2d(x, w, np.zeros(w.shape[3]), window, groups)
+    y, fast = np.full(slow.shape, np.nan, dtype), convolution(x.shape[1:], w.shape[3], window, groups)
+    for rows, z in fast.bands(x, w, Workspace(), case.unit, 0):
+        y[:, rows] = batch(z)
+    return {"y": (y, slow)}
 
 
 def _pooling(kind: str, case: Pool, dtype: np.dtype[Any], rng: np.random.Generator) -> Results:
@@ -375,7 +363,7 @@ _SLOWLY: dict[str, Callable[[Array, Weights, Any], Array]] = {
 
 _OPERATIONS: tuple[tuple[str, Mapping[str, Any], Callable[..., Results]], ...] = (
     ("conv2d", CONVOLUTIONS, _convolution),
-    ("conv2d + pool", POOLED, _pooled),
+    ("conv2d in bands", BANDED, _banded),
     ("layer", ALONE, _layer),
     ("max_pool2d", POOLS, partial(_pooling, "max")),
     ("avg_pool2d", POOLS, partial(_pooling, "avg")),

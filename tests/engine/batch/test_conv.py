@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from convcli.engine.batch.conv import conv2d, conv2d_backward
-from convcli.engine.batch.strategies import STRATEGIES, columns, winograd
+from convcli.engine.batch.strategies import STRATEGIES, columns, depthwise, winograd
 from convcli.engine.batch.strategy import Task
+from convcli.engine.volumes import batch, cells, laid_out
 from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError
 from convcli.proof import reference
@@ -77,12 +78,12 @@ def window_of(case):
 
 
 @pytest.mark.parametrize(
-    "tile_bytes", [columns.TILE_BYTES, 2000, 1], ids=["whole", "small tiles", "row by row"]
+    "band_bytes", [columns.BAND_BYTES, 2000, 1], ids=["whole", "small bands", "row by row"]
 )
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_agrees_with_slow_loops(case, tile_bytes, monkeypatch):
-    monkeypatch.setattr(columns, "TILE_BYTES", tile_bytes)
-    monkeypatch.setattr(winograd, "TILE_BYTES", tile_bytes)
+def test_agrees_with_slow_loops(case, band_bytes, monkeypatch):
+    for module in (columns, depthwise, winograd):
+        monkeypatch.setattr(module, "BAND_BYTES", band_bytes)
     x, w, b, dy = arrays(case, np.float64)
     window, groups = window_of(case)
     np.testing.assert_allclose(
@@ -106,10 +107,12 @@ def test_every_strategy_agrees_with_slow_loops_wherever_it_is_offered(name):
         if strategy is None:
             continue
         taken += 1
-        z, dw = np.empty(dy.shape), np.zeros(w.shape)
-        strategy.forward(x[None, None], strategy.prepared(w, Workspace()), b, z[None, None], Workspace())
-        np.testing.assert_allclose(z, reference.conv2d(x, w, b, window, groups), rtol=1e-12, atol=1e-12)
-        strategy.weight_gradient(dy[None, None], x[None, None], dw, Workspace())
+        z, dw = cells(laid_out(np.empty(dy.shape))), np.zeros(w.shape)
+        strategy.forward(cells(laid_out(x)), strategy.prepared(w, Workspace()), b, z, Workspace())
+        np.testing.assert_allclose(
+            batch(z), reference.conv2d(x, w, b, window, groups), rtol=1e-12, atol=1e-12
+        )
+        strategy.weight_gradient(cells(laid_out(dy)), cells(laid_out(x)), dw, Workspace())
         slow = reference.conv2d_backward(dy, x, w, window, groups)[1]
         np.testing.assert_allclose(dw, slow, rtol=1e-12, atol=1e-12)
     assert taken, "it needs a case above"
@@ -147,7 +150,7 @@ def test_winograd_in_float32_is_right_to_three_millionths(size, channels):
     """Against float64, with what networks convolve: numbers of one sign, so that much cancels."""
     rng = np.random.default_rng(0)
     task = Task((size, size, channels), channels, Window.of(3, padding="same"))
-    x, dy = np.abs(rng.standard_normal((2, 1, 1, 2, size, size, channels)).astype(np.float32))
+    x, dy = np.abs(rng.standard_normal((2, size, size, 2, channels)).astype(np.float32))
     w = rng.standard_normal((3, 3, channels, channels)).astype(np.float32)
     ours, right = {}, {}
     for results, strategy, dtype in (

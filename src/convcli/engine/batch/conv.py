@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from convcli.engine.arguments import computing_dtype, gradient, real, volumes
@@ -9,9 +11,12 @@ from convcli.engine.batch.convolution import Convolution, scatter
 from convcli.engine.batch.strategies.columns import Columns
 from convcli.engine.batch.strategy import Task
 from convcli.engine.sums import column_sums
+from convcli.engine.volumes import cells, laid_out, lies_so
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import ShapeError
 from convcli.shapes import IntOrPair, Padding, Window, checked_count
+
+PART_BYTES = 1 << 22  # of a batch
 
 
 def conv2d(
@@ -73,9 +78,14 @@ def conv2d(
         if b.shape != w.shape[3:]:
             raise ShapeError(f"b must have shape {w.shape[3:]}, one number a kernel of w, not {b.shape}.")
     z = np.empty((len(x), *task.output, task.filters), x.dtype)
-    Convolution(task).forward(x, w, b, z, Workspace())
-    if not np.isfinite(z).all():  # the fast ways spread NaN and infinity beyond the windows that hold them
-        Columns(task).forward(x[None, None], w, b, z[None, None], Workspace())
+    convolution, scratch = Convolution(task), Workspace()
+    for images in _parts(x):
+        part = z[images] if lies_so(z[images]) else scratch.batch("z", z[images].shape, z.dtype)
+        convolution.forward(x[images], w, b, part, scratch)
+        if not np.isfinite(part).all():  # fast ways spread NaN and infinity beyond the windows that hold them
+            Columns(task).forward(cells(laid_out(x[images])), w, b, cells(part), scratch)
+        if part.base is not z:
+            z[images] = part
     return z
 
 
@@ -120,14 +130,26 @@ def conv2d_backward(
     """
     x, w, task = _checked(x, w, stride, padding, dilation, groups)
     dy = gradient(dy, (len(x), *task.output, task.filters)).astype(x.dtype, order="C", copy=False)
-    dx, dw, convolution = np.empty(x.shape, x.dtype), np.zeros(w.shape, w.dtype), Convolution(task)
-    convolution.weight_gradient(dy, x, dw, Workspace())
-    convolution.input_gradient(dy, w, dx, Workspace())
-    if not (np.isfinite(dw).all() and np.isfinite(dx).all()):  # as in `conv2d`
-        dw[:] = 0
-        Columns(task).weight_gradient(dy[None, None], x[None, None], dw, Workspace())
-        scatter(dy, w, dx, task, Workspace())
+    dx, dw = np.empty(x.shape, x.dtype), np.zeros(w.shape, w.dtype)
+    convolution, scratch = Convolution(task), Workspace()
+    for images in _parts(x):
+        part, before = scratch.batch("dx", x[images].shape, x.dtype), dw.copy()
+        gradients, inputs = laid_out(dy[images]), laid_out(x[images])
+        convolution.weight_gradient(gradients, inputs, dw, scratch)
+        convolution.input_gradient(gradients, w, part, scratch)
+        if not (np.isfinite(dw).all() and np.isfinite(part).all()):  # as in `conv2d`
+            dw = before
+            Columns(task).weight_gradient(cells(gradients), cells(inputs), dw, scratch)
+            scatter(gradients, w, part, task, scratch)
+        dx[images] = part
     return dx, dw, column_sums(dy).astype(x.dtype)
+
+
+def _parts(x: Array) -> Iterator[slice]:
+    """Yield images that are computed together: so many as a cache has, which are copied to lie so."""
+    together = max(1, PART_BYTES // max(1, x[:1].nbytes))
+    for start in range(0, len(x), together):
+        yield slice(start, start + together)
 
 
 def _checked(

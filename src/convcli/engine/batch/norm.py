@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from convcli.engine.sums import DEPTH
+from convcli.engine.volumes import cells, flat, lies_so
 from convcli.engine.workspace import Array, Workspace
 
 LINE = 8192  # numbers side by side, of as many rows as make so many
@@ -95,23 +96,39 @@ def input_gradient(
     return dy
 
 
+def _lines_apart(x: Array) -> Array:
+    """Return some images of a batch as (cells, n · c), a view."""
+    together = cells(x)
+    view = together.reshape(-1, len(x) * x.shape[-1])
+    assert np.shares_memory(view, x) or not x.size
+    return view
+
+
 class _Lines:
-    """Rows of `channels` numbers side by side in long lines, for processors are slow on short ones."""
+    """Rows of `channels` numbers side by side in long lines, for processors are slow on short ones.
+
+    Of a batch that lies as `engine/volumes.py` says lines are as long as is best. Some images of one are
+    apart in memory: a cell of all of them is a line then.
+    """
 
     def __init__(self, x: Array) -> None:
         self._channels = channels = x.shape[-1]
-        self._together = max(1, min(LINE, x.size // DEPTH) // channels)
+        best = max(1, min(LINE, x.size // DEPTH) // channels)
+        self._together = best if lies_so(x) else len(x)
         self._width = self._together * channels
 
     def blocks(self, x: Array) -> Iterator[Array]:
         """Yield (lines, width) of `x`, whose last axis are channels; at the end what makes no whole line."""
-        flat = x.reshape(-1)
-        whole = flat.size // self._width
-        lines = flat[: whole * self._width].reshape(whole, self._width)
-        for start in range(0, whole, DEPTH):
+        if not lies_so(x):
+            lines, rest = _lines_apart(x), x[:0]
+        else:
+            numbers = flat(x)
+            whole = numbers.size // self._width * self._width
+            lines, rest = numbers[:whole].reshape(-1, self._width), numbers[None, whole:]
+        for start in range(0, len(lines), DEPTH):
             yield lines[start : start + DEPTH]
-        if whole * self._width < flat.size:
-            yield flat[None, whole * self._width :]
+        if rest.size:
+            yield rest
 
     def about(self, centre: Array, scratch: Workspace) -> Callable[[Array], Array]:
         """Return what takes a block about `centre`, in an array that the next one overwrites."""

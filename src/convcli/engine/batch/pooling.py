@@ -2,6 +2,9 @@
 
 Windows that touch have their cells copied apart; over all others the passes of `taps` go, first along rows,
 then along columns: f_h + f_w of them instead of f_h · f_w.
+
+Pools treat channels and images alike: of a batch that lies as `engine/volumes.py` says, the images are taken
+as so many more channels of one.
 """
 
 from __future__ import annotations
@@ -14,14 +17,32 @@ import numpy as np
 
 from convcli.engine.batch.taps import AnyWindow, Axis, axis_of, combine, put_back, spread, untouched
 from convcli.engine.sums import plane_sums
+from convcli.engine.volumes import batch, cells, laid_out, lies_so
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair
 from convcli.shapes.pooling import PoolWindow
 
+SHORT_RUN = 64
 FEW_CELLS = 9  # of windows that touch: to add them up in one go is faster
 MANY_APART = 64  # cells of windows that touch: beyond, rows and columns have far fewer passes
 FEW_PASSES = 16  # to compare every cell with the maximum is faster than to find its row, and its place there
 TILE_BYTES = 1 << 19  # of what the columns' passes take from the rows', so that it is still in a cache
+
+
+def _as_one(x: Array) -> Array:
+    """Return (n, h, w, c) as (1, h, w, n · c) where it lies so, or as it is, if it does in its own order."""
+    if not lies_so(x) or not len(x):
+        return np.ascontiguousarray(x)
+    n, height, width, c = x.shape
+    return cells(x).reshape(1, height, width, n * c)
+
+
+def _apart(y: Array, n: int) -> Array:
+    """Return what pools made of `_as_one(x)` as a batch of n."""
+    if len(y) == n:
+        return y
+    _, height, width, c = y.shape
+    return batch(y.reshape(height, width, n, c // n))
 
 
 def _axes(window: AnyWindow, plane: Pair) -> tuple[Axis, Axis]:
@@ -49,17 +70,19 @@ def _blocks(x: Array, window: PoolWindow, output: Pair) -> Array:
 def max_forward(x: Array, window: AnyWindow, workspace: Workspace) -> tuple[Array, list[Array]]:
     """Return the maxima (n, out_h, out_w, c), and what the backward pass needs beside them and `x`.
 
-    Of windows that touch that is each of their cells, in row order: NumPy copies short strided runs faster
-    than it compares them, and the backward pass finds them again. Of large ones it is their rows' maxima.
+    Of windows that touch that is each of their cells, in row order, of large ones their rows' maxima.
     """
+    count, x = len(x), _as_one(x)
     n, height, width, c = x.shape
     rows, columns = _axes(window, (height, width))
     y = workspace.array("y", (n, rows.out, columns.out, c), x.dtype)
-    if _apart(window):
-        apart = workspace.array("cells", (*window.size, *y.shape), x.dtype)
-        np.copyto(apart, _blocks(x, window, (rows.out, columns.out)))
-        cells = list(apart.reshape(math.prod(window.size), *y.shape))
-        return maximum(cells, y), cells
+    if _touches(window):
+        apart = _blocks(x, window, (rows.out, columns.out))
+        if c < SHORT_RUN:  # NumPy copies short strided runs faster than it compares them
+            shorter, apart = apart, workspace.array("cells", (*window.size, *y.shape), x.dtype)
+            np.copyto(apart, shorter)
+        seen = [cell for row in apart for cell in row]
+        return _apart(maximum(seen, y), count), seen
     kept = not _few(rows, columns)
     if kept:
         of_rows = workspace.array("of rows", (n, height, columns.out, c), x.dtype)
@@ -68,10 +91,10 @@ def max_forward(x: Array, window: AnyWindow, workspace: Workspace) -> tuple[Arra
         middle = of_rows[tile] if kept else workspace.array("middle", size, x.dtype)
         combine(np.maximum, x[tile], untouched(height), columns, middle)
         combine(np.maximum, middle, rows, untouched(columns.out), y[tile])
-    return y, [of_rows] if kept else []
+    return _apart(y, count), [of_rows] if kept else []
 
 
-def _apart(window: AnyWindow) -> TypeGuard[PoolWindow]:
+def _touches(window: AnyWindow) -> TypeGuard[PoolWindow]:
     return window.touching and math.prod(window.size) <= MANY_APART
 
 
@@ -79,37 +102,38 @@ def _few(rows: Axis, columns: Axis) -> bool:
     return len(rows.taps) * len(columns.taps) <= FEW_PASSES
 
 
-def maximum(cells: list[Array], out: Array) -> Array:
-    """Write the maximum of the cells of each window to `out` and return it."""
-    np.maximum(cells[0], cells[-1], out=out)
-    for cell in cells[1:-1]:
-        np.maximum(out, cell, out=out)
+def maximum(cells: list[Array], out: Array, won: Array | None = None) -> Array:
+    """Write the maximum of the cells of each window to `out` and return it.
+
+    `won` (cells, *out.shape), bool, tells which windows each cell wins: the first that is the maximum, or the
+    last NaN.
+    """
+    best = cells[0]
+    for number, cell in enumerate(cells[1:], 1):
+        if won is not None:
+            np.greater(cell, best, out=won[number])
+        best = np.maximum(best, cell, out=out)
+    if best is not out:
+        np.copyto(out, best)
+    if won is not None:
+        free = won[0]
+        free[...] = True
+        for later in won[:0:-1]:  # of those that were larger than all before it is the last
+            later &= free
+            free ^= later
+        if out.size and np.isnan(out.max()):
+            _won_among_nan(out, cells, won)
     return out
 
 
-def winners(y: Array, cells: list[Array], workspace: Workspace) -> Iterator[Array]:
-    """Yield for each cell which windows it wins: the first that equals `y`, or the last NaN."""
-    if y.size and np.isnan(y.max()):
-        yield from _winners_among_nan(y, cells)
-        return
-    chosen = workspace.array("chosen", y.shape, np.bool_)
-    free = workspace.array("free", y.shape, np.bool_)
-    free[:] = True
-    for cell in cells:
-        np.equal(cell, y, out=chosen)
-        chosen &= free
-        free ^= chosen
-        yield chosen
-
-
-def _winners_among_nan(y: Array, cells: list[Array]) -> Iterator[Array]:
+def _won_among_nan(y: Array, cells: list[Array], won: Array) -> None:
     numbers = np.empty(y.shape, np.intp)
     for number, cell in reversed([*enumerate(cells)]):
         numbers[cell == y] = number
     for number, cell in enumerate(cells):
         numbers[np.isnan(cell)] = number
-    for number in range(len(cells)):
-        yield numbers == number
+    for number, mask in enumerate(won):
+        np.equal(numbers, number, out=mask)
 
 
 def max_backward(
@@ -119,10 +143,12 @@ def max_backward(
 
     The first maximum of a window in row order is the first one in the first of its rows that has it.
     """
+    count, so = len(x), lies_so(x)
+    dy, x, y = (_as_one(laid_out(each)) if so else np.ascontiguousarray(each) for each in (dy, x, y))
     rows, columns = _axes(window, (x.shape[1], x.shape[2]))
     dx = workspace.array("dx", x.shape, dy.dtype)
-    if _apart(window):
-        return _touched(dy, y, kept, window, dx, workspace)
+    if _touches(window):
+        return _apart(_touched(dy, kept, window, dx, workspace), count)
     for tile in _tiles(x, columns):
         if not kept:
             put_back(dy[tile], x[tile], y[tile], rows, columns, dx[tile], workspace)
@@ -131,19 +157,18 @@ def max_backward(
         dmiddle = workspace.array("dmiddle", middle.shape, dy.dtype)
         put_back(dy[tile], middle, y[tile], rows, untouched(columns.out), dmiddle, workspace)
         put_back(dmiddle, x[tile], middle, untouched(rows.n), columns, dx[tile], workspace)
-    return dx
+    return _apart(dx, count)
 
 
-def _touched(
-    dy: Array, y: Array, cells: list[Array], window: PoolWindow, dx: Array, workspace: Workspace
-) -> Array:
+def _touched(dy: Array, cells: list[Array], window: PoolWindow, dx: Array, workspace: Workspace) -> Array:
     if window.remainder((dx.shape[1], dx.shape[2])) != (0, 0):
         dx[:] = 0
-    shares = workspace.array("shares", (len(cells), *dy.shape), dy.dtype)
-    for share, chosen in zip(shares, winners(y, cells, workspace), strict=True):
-        masked(dy, chosen, share)
     blocks = _blocks(dx, window, (dy.shape[1], dy.shape[2]))
-    np.copyto(blocks, shares.reshape(blocks.shape))
+    parts = [part for row in blocks for part in row]
+    won = workspace.array("won", (len(cells), *dy.shape), np.bool_)
+    maximum(cells, workspace.array("top", dy.shape, cells[0].dtype), won)
+    for part, chosen in zip(parts, won, strict=True):
+        masked(dy, chosen, part)
     return dx
 
 
@@ -162,12 +187,13 @@ def avg_forward(x: Array, window: AnyWindow, count_include_pad: bool, workspace:
 
     Sums of sums have fewer additions, and each rounds less.
     """
+    count, x = len(x), _as_one(x)
     n, height, width, c = x.shape
     rows, columns = _axes(window, (height, width))
     y = workspace.array("y", (n, rows.out, columns.out, c), x.dtype)
     if _whole(rows, columns):
         y[:, 0, 0] = plane_sums(x.reshape(n, height * width, c)) / (height * width)
-        return y
+        return _apart(y, count)
     if _in_one_go(window):
         combine(np.add, x, rows, columns, y)
     else:
@@ -176,7 +202,7 @@ def avg_forward(x: Array, window: AnyWindow, count_include_pad: bool, workspace:
             middle = workspace.array("middle", size, x.dtype)
             combine(np.add, x[tile], untouched(height), columns, middle)
             combine(np.add, middle, rows, untouched(columns.out), y[tile])
-    return _divided(y, rows, columns, count_include_pad, y)
+    return _apart(_divided(y, rows, columns, count_include_pad, y), count)
 
 
 def _whole(rows: Axis, columns: Axis) -> bool:
@@ -206,15 +232,17 @@ def avg_backward(
     dy: Array, shape: tuple[int, ...], window: AnyWindow, count_include_pad: bool, workspace: Workspace
 ) -> Array:
     """Spread each gradient evenly over its window, in an array of `shape`."""
+    count, dy = len(dy), _as_one(dy)
     rows, columns = _axes(window, (shape[1], shape[2]))
+    shape = len(dy), rows.n, columns.n, dy.shape[3]
     dx = workspace.array("dx", shape, dy.dtype)
     if _whole(rows, columns):
-        return np.divide(dy, rows.n * columns.n, out=dx)
+        return _apart(np.divide(dy, rows.n * columns.n, out=dx), count)
     share = _divided(dy, rows, columns, count_include_pad, workspace.array("share", dy.shape, dy.dtype))
     if _in_one_go(window):
-        return spread(share, rows, columns, dx)
+        return _apart(spread(share, rows, columns, dx), count)
     for tile in _tiles(dx, columns):
         size = (tile.stop - tile.start, rows.n, columns.out, shape[3])
         middle = spread(share[tile], rows, untouched(columns.out), workspace.array("middle", size, dy.dtype))
         spread(middle, untouched(rows.n), columns, dx[tile])
-    return dx
+    return _apart(dx, count)

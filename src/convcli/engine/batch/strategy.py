@@ -1,7 +1,6 @@
 """What a strategy is that convolves a batch of volumes: for which shapes it is offered, and its arithmetic.
 
-Each is a file in `strategies/`. Arrays lie *apart* in all of them: (p_h, p_w, n, rows, columns, c), where
-cell (i, j) of every window of a pool of p_h×p_w lies by itself. What no pool follows lies so too, with p = 1.
+Each is a file in `strategies/`. Arrays are (h, w, n, c) in all of them, C-contiguous but for rows left out.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ class Task:
     filters: int
     window: Window
     groups: int = 1  # of channels, which do not see each other
-    pool: Pair = (1, 1)  # the size of the pool as whose cells the outputs lie apart
-    source: Pair = (1, 1)  # the same of the inputs
 
     @property
     def depth(self) -> int:
@@ -38,14 +35,27 @@ class Task:
 
 
 class Strategy(Protocol):
-    """A way to convolve. What it adds up and in which order does not depend on anything but the shapes."""
+    """A way to convolve. What it adds up and in which order does not depend on anything but the shapes.
+
+    Attributes
+    ----------
+    unit
+        Of so many rows of outputs it computes all at once.
+    """
+
+    unit: int = 1
 
     def prepared(self, w: Array, scratch: Workspace) -> Array:
         """Return kernels (f_h, f_w, c_in / groups, c_out) as `forward` wants them, once for many calls."""
         return w
 
-    def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
-        """Write Z = W * A_prev + b to `z`; `w` as `prepared` returns it."""
+    def forward(
+        self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace, first: int = 0
+    ) -> None:
+        """Write Z = W * A_prev + b to `z`, which are all rows from `first` on, a multiple of `unit`, or some.
+
+        `w` is as `prepared` returns it.
+        """
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
         """Add to `dw` the correlation of the padded A_prev with dZ."""

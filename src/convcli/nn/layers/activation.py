@@ -25,7 +25,7 @@ class ActivationLayer(Layer):
         return shape
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        a = tape.workspace.array("a", x.shape, x.dtype)
+        a = tape.workspace.batch("a", x.shape, x.dtype)
         self.function.apply(x, a, tape)
         return a
 

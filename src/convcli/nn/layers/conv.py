@@ -68,9 +68,9 @@ class Conv(Sliding):
     def window(self, shape: Shape) -> Window:
         return self._window
 
-    def convolution(self, shape: Shape, pool: Pair = (1, 1)) -> Convolution:
-        """Return what computes the layer for an input of `shape`, its outputs apart for a `pool` after it."""
-        return convolution(shape, self.filters, self._window, self.groups, pool)
+    def convolution(self, shape: Shape) -> Convolution:
+        """Return what computes the layer for an input of `shape`."""
+        return convolution(shape, self.filters, self._window, self.groups)
 
     def output_shape(self, shape: Shape) -> Shape:
         plane, channels = plane_of(shape, "conv")
@@ -90,7 +90,7 @@ class Conv(Sliding):
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"] = x
-        z = tape.workspace.array("z", (len(x), *self.output_shape(x.shape[1:])), x.dtype)
+        z = tape.workspace.batch("z", (len(x), *self.output_shape(x.shape[1:])), x.dtype)
         self.convolution(x.shape[1:]).forward(x, weights["W"], weights.get("b"), z, tape.current.scratch)
         return self.activate(z, tape)
 
@@ -101,7 +101,7 @@ class Conv(Sliding):
             self.convolution(x.shape[1:]).weight_gradient(dz, x, tape.gradient("W"), tape.current.scratch)
         if not tape.input_gradient:
             return dz
-        dx = tape.workspace.array("dx", x.shape, x.dtype)
+        dx = tape.workspace.batch("dx", x.shape, x.dtype)
         self.convolution(x.shape[1:]).input_gradient(dz, weights["W"], dx, tape.current.scratch)
         return dx
 

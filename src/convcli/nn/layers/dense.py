@@ -26,10 +26,15 @@ class Flatten(Layer):
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["shape"] = x.shape
-        return x.reshape(len(x), math.prod(x.shape[1:]))
+        y = tape.workspace.array("y", (len(x), math.prod(x.shape[1:])), x.dtype)
+        y.reshape(x.shape)[...] = x
+        return y
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        return dy.reshape(tape.saved["shape"])
+        shape = tape.saved["shape"]
+        dx = tape.workspace.batch("dx", shape, dy.dtype)
+        dx[...] = dy.reshape(shape)
+        return dx
 
 
 class Dense(Affine):
@@ -56,7 +61,7 @@ class Dense(Affine):
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"] = x
         w = weights["W"]
-        z = tape.workspace.array("z", (len(x), w.shape[1]), x.dtype)
+        z = tape.workspace.batch("z", (len(x), w.shape[1]), x.dtype)
         multiply(x, w, z)
         if self.bias:
             z += weights["b"]
@@ -72,7 +77,7 @@ class Dense(Affine):
             tape.add("W", multiply(x.T, dz, product))
         if not tape.input_gradient:
             return dz
-        dx = tape.workspace.array("dx", x.shape, x.dtype)
+        dx = tape.workspace.batch("dx", x.shape, x.dtype)
         # With dZ copied to lie as W does, transposed, BLAS need not copy the blocks.
         return multiply(np.asfortranarray(dz), w.T, dx)
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from convcli.engine.batch import pooling
 from convcli.engine.batch.pooling import masked
-from convcli.engine.batch.windows import add_bias
 from convcli.engine.sums import column_sums
+from convcli.engine.volumes import add_bias, cells
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer
 from convcli.nn.layers.activation import ActivationLayer, Affine
@@ -112,7 +112,7 @@ class ConvMaxPool:
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         shape = (len(x), *self.pool.output_shape(self.conv.output_shape(x.shape[1:])))
-        a, saved = tape.workspace.array("a", shape, x.dtype), tape.saved
+        a, saved = tape.workspace.batch("a", shape, x.dtype), tape.saved
         saved["x"], saved["winners"] = x, self._winners(shape, tape) if tape.current.training else None
         self._pool(x, weights, tape, a, saved["winners"])
         if self.conv.bias:
@@ -121,38 +121,46 @@ class ConvMaxPool:
         return a
 
     def _winners(self, shape: tuple[int, ...], tape: Tape) -> Array:
-        return tape.workspace.array("winners", (math.prod(self.pool.size), *shape), np.bool_)
+        """Return room for which windows each cell of the pool wins: (cells, rows, columns, n, c)."""
+        n, rows, columns, c = shape
+        return tape.workspace.array("winners", (math.prod(self.pool.size), rows, columns, n, c), np.bool_)
 
-    def _pool(self, x: Array, weights: Weights, tape: Tape, top: Array, winners: Array | None) -> None:
-        """Write max(W * A_prev) to `top`, and if asked for each cell of the pool which windows it wins."""
-        convolution, scratch = self.conv.convolution(x.shape[1:], self.pool.size), tape.current.scratch
-        for images, part in convolution.parts(x, weights["W"], scratch):
-            cells = list(part.reshape(-1, *part.shape[2:]))
-            pooling.maximum(cells, top[images])
-            if winners is not None:
-                chosen = pooling.winners(top[images], cells, scratch)
-                for number, mask in enumerate(chosen):
-                    winners[number, images] = mask
+    def _cells(self, z: Array) -> list[Array]:
+        """Return each cell of all windows on (rows, columns, n, c), as views."""
+        (f_h, f_w), (height, width) = self.pool.size, z.shape[:2]
+        covered = z[: height - height % f_h, : width - width % f_w]
+        return [covered[i::f_h, j::f_w] for i in range(f_h) for j in range(f_w)]
+
+    def _pool(self, x: Array, weights: Weights, tape: Tape, a: Array, winners: Array | None) -> None:
+        """Write max(W * A_prev) to `a`, and if asked for each cell of the pool which windows it wins."""
+        convolution, scratch = self.conv.convolution(x.shape[1:]), tape.current.scratch
+        f_h = self.pool.size[0]
+        for rows, z in convolution.bands(x, weights["W"], scratch, f_h):
+            pooled = slice(rows.start // f_h, rows.stop // f_h)
+            seen, top = self._cells(z), cells(a)[pooled]
+            pooling.maximum(seen, top, None if winners is None else winners[:, pooled])
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, won = tape.saved["x"], tape.saved["winners"]
         self.conv.activation.derive(dy, tape)
         if won is None:  # in a pass that no training is
             won = self._winners(dy.shape, tape)
-            self._pool(x, weights, tape, tape.workspace.array("top", dy.shape, x.dtype), won)
+            self._pool(x, weights, tape, tape.workspace.batch("top", dy.shape, x.dtype), won)
         if "b" in tape.gradients:
             tape.add("b", column_sums(dy))
-        shares = tape.workspace.array("shares", (len(won), *dy.shape), dy.dtype)
-        for share, chosen in zip(shares, won, strict=True):
-            masked(dy, chosen, share)
-        dcells = shares.reshape(*self.pool.size, *dy.shape)
-        convolution = self.conv.convolution(x.shape[1:], self.pool.size)
+        dz = tape.workspace.batch("dz", (len(x), *self.conv.output_shape(x.shape[1:])), dy.dtype)
+        (f_h, f_w), (height, width) = self.pool.size, dz.shape[1:3]
+        # What no window covers.
+        dz[:, height - height % f_h :], dz[:, :, width - width % f_w :] = 0, 0
+        for part, chosen in zip(self._cells(cells(dz)), won, strict=True):
+            masked(cells(dy), chosen, part)
+        convolution = self.conv.convolution(x.shape[1:])
         if "W" in tape.gradients:
-            convolution.weight_gradient(dcells, x, tape.gradient("W"), tape.current.scratch)
+            convolution.weight_gradient(dz, x, tape.gradient("W"), tape.current.scratch)
         if not tape.input_gradient:
             return dy
-        dx = tape.workspace.array("dx", x.shape, x.dtype)
-        convolution.input_gradient(dcells, weights["W"], dx, tape.current.scratch)
+        dx = tape.workspace.batch("dx", x.shape, x.dtype)
+        convolution.input_gradient(dz, weights["W"], dx, tape.current.scratch)
         return dx
 
 

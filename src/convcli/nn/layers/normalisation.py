@@ -12,8 +12,8 @@ import numpy as np
 from pydantic import PositiveInt
 
 from convcli.config import Epsilon
-from convcli.engine.batch.windows import line, lines
-from convcli.engine.sums import column_products, column_sums, plane_sums
+from convcli.engine.sums import column_products, column_sums
+from convcli.engine.volumes import batch, cells, laid_out, lines
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.layer import Initial, Layer, Shape
@@ -68,20 +68,21 @@ class GroupNorm(_SampleNorm):
         return super().output_shape(shape)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        x = laid_out(x)
         n, c = len(x), x.shape[-1]
-        y, about = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "about"))
+        y, about = (tape.workspace.batch(name, x.shape, x.dtype) for name in ("y", "about"))
         left, inverse = tape.workspace.array("figures", (2, n, c), np.float64)
         for block in _blocks(x):
-            given, result, deviation = (lines(array[block]) for array in (x, y, about))
-            np.subtract(given, _row(self._means(plane_sums(_cells(x[block])), x), x), out=deviation)
+            given, result, deviation = (_lines_of(array, block) for array in (x, y, about))
+            np.subtract(given, self._means(_sums(given, c), x).ravel().astype(x.dtype), out=deviation)
             # What rounding the mean has left: much, where deviations are small beside it.
-            left[block] = self._means(plane_sums(_cells(about[block])), x)
+            left[block] = self._means(_sums(deviation, c), x)
             np.multiply(deviation, deviation, out=result)
-            variance = self._means(plane_sums(_cells(y[block])), x) - left[block] ** 2
+            variance = self._means(_sums(result, c), x) - left[block] ** 2
             inverse[block] = 1 / np.sqrt(np.maximum(variance, 0) + self.epsilon)
             scale = weights["gamma"] * inverse[block]
-            np.multiply(deviation, _row(scale, x), out=result)
-            result += _row(weights["beta"] - scale * left[block], x)
+            np.multiply(deviation, scale.ravel().astype(x.dtype), out=result)
+            result += (weights["beta"] - scale * left[block]).ravel().astype(x.dtype)
         tape.saved.update(about=about, left=left, inverse=inverse)
         return y
 
@@ -93,21 +94,21 @@ class GroupNorm(_SampleNorm):
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         about, left, inverse = (tape.saved[name] for name in ("about", "left", "inverse"))
-        dy, gamma = np.ascontiguousarray(dy), weights["gamma"]
-        sums = np.empty((2, len(dy), dy.shape[-1]))  # of dy, and of dy · x̂
+        dy, gamma, c = laid_out(dy), weights["gamma"], dy.shape[-1]
+        sums = np.empty((2, len(dy), c))  # of dy, and of dy · x̂
         for block in _blocks(dy):
-            gradient, deviation = lines(dy[block]), lines(about[block])
-            product = tape.current.scratch.array("product", about[block].shape, dy.dtype)
-            np.multiply(gradient, deviation, out=lines(product))
-            sums[0, block] = plane_sums(_cells(dy[block]))
-            sums[1, block] = (plane_sums(_cells(product)) - left[block] * sums[0, block]) * inverse[block]
+            gradient, deviation = _lines_of(dy, block), _lines_of(about, block)
+            product = tape.current.scratch.array("product", gradient.shape, dy.dtype)
+            np.multiply(gradient, deviation, out=product)
+            sums[0, block] = _sums(gradient, c)
+            sums[1, block] = (_sums(product, c) - left[block] * sums[0, block]) * inverse[block]
             plain, weighted = (self._means(gamma * part, dy) for part in sums[:, block])
             # dx = (γ dy − mean(γ dy) − x̂ mean(γ dy x̂)) / √(variance + ε)
             slope = -weighted * inverse[block] ** 2
-            np.multiply(deviation, _row(slope, dy), out=lines(product))
-            gradient *= _row(gamma * inverse[block], dy)
-            gradient += lines(product)
-            gradient += _row(-plain * inverse[block] - slope * left[block], dy)
+            np.multiply(deviation, slope.ravel().astype(dy.dtype), out=product)
+            gradient *= (gamma * inverse[block]).ravel().astype(dy.dtype)
+            gradient += product
+            gradient += (-plain * inverse[block] - slope * left[block]).ravel().astype(dy.dtype)
         tape.add("gamma", sums[1].sum(0))
         tape.add("beta", sums[0].sum(0))
         return dy
@@ -120,17 +121,18 @@ def _blocks(x: Array) -> Iterator[slice]:
     """Yield slices of samples, or of rows, so few that a cache has them."""
     together = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
     for start in range(0, len(x), together):
-        yield slice(start, start + together)
+        yield slice(start, min(start + together, len(x)))
 
 
-def _cells(x: Array) -> Array:
-    """Return `x` as (k, cells, c)."""
-    return x.reshape(len(x), math.prod(x.shape[1:-1]), x.shape[-1])
+def _lines_of(x: Array, samples: slice) -> Array:
+    """Return some samples of a batch as (cells, k · c), a view."""
+    c = x.shape[-1]
+    return lines(x)[:, samples.start * c : samples.stop * c]
 
 
-def _row(numbers: Array, x: Array) -> Array:
-    """Return numbers (k, c) as rows of `lines(x)`, of its dtype."""
-    return line(numbers.astype(x.dtype), x)[:, None]
+def _sums(rows: Array, c: int) -> Array:
+    """Return the sums of `_lines_of` samples over their cells, as float64 (k, c)."""
+    return column_sums(rows).reshape(-1, c)
 
 
 class LayerNorm(_SampleNorm):
@@ -151,12 +153,12 @@ class LayerNorm(_SampleNorm):
         return math.prod(self.parameters(shape))
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        rows = self._rows(x)
-        y, normal = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "normal"))
+        rows, shape = self._rows(x), x.shape
+        y, normal = (tape.workspace.array(name, rows.shape, x.dtype) for name in ("y", "normal"))
         inverse = tape.workspace.array("inverse", (len(rows), 1), x.dtype)
         gamma, beta = weights["gamma"].ravel(), weights["beta"].ravel()
         for block in _blocks(rows):
-            result, deviation = self._rows(y)[block], self._rows(normal)[block]
+            result, deviation = y[block], normal[block]
             np.subtract(rows[block], _row_means(rows[block]), out=deviation)
             deviation -= _row_means(deviation)  # what rounding the mean has left
             np.multiply(deviation, deviation, out=result)
@@ -165,15 +167,23 @@ class LayerNorm(_SampleNorm):
             np.multiply(deviation, gamma, out=result)
             result += beta
         tape.saved.update(normal=normal, inverse=inverse)
-        return y
+        return self._batch(y, shape)
 
     def _rows(self, x: Array) -> Array:
-        """Return `x` with what is normalised together as rows."""
-        return x.reshape(-1, x.shape[-1] if self.over == "channels" else math.prod(x.shape[1:]))
+        """Return `x` with what is normalised together as rows; of whole samples a copy."""
+        if self.over == "sample":
+            return x.reshape(len(x), -1)
+        return cells(laid_out(x)).reshape(-1, x.shape[-1])
+
+    def _batch(self, rows: Array, shape: Shape) -> Array:
+        """Return rows as the batch of a shape that they are."""
+        if self.over == "sample" or len(shape) != 4:
+            return laid_out(rows.reshape(shape))
+        n, height, width, c = shape
+        return batch(rows.reshape(height, width, n, c))
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        normal, inverse = self._rows(tape.saved["normal"]), tape.saved["inverse"]
-        dy = np.ascontiguousarray(dy)
+        normal, inverse = tape.saved["normal"], tape.saved["inverse"]
         gradient, gamma = self._rows(dy), weights["gamma"]
         # Sums over few long rows are right as they are, and faster.
         along_rows = column_products if self.over == "channels" else partial(np.einsum, "ij,ij->j")
@@ -189,7 +199,7 @@ class LayerNorm(_SampleNorm):
             weighted -= product
             weighted -= plain
             weighted *= inverse[block]
-        return dy
+        return self._batch(gradient, dy.shape)
 
     def summary(self) -> str:
         return f"over={self.over}"

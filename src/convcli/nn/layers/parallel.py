@@ -85,12 +85,12 @@ class Parallel(Layer):
         outputs = [tape.through(n, branch, x, weights) for n, branch in enumerate(self.children)]
         channels = tape.saved["channels"] = [output.shape[-1] for output in outputs]
         if self.combine == "add":
-            y = tape.workspace.array("y", outputs[0].shape, x.dtype)
+            y = tape.workspace.batch("y", outputs[0].shape, x.dtype)
             np.copyto(y, outputs[0])
             for output in outputs[1:]:
                 y += output
             return y
-        y = tape.workspace.array("y", (*outputs[0].shape[:-1], sum(channels)), x.dtype)
+        y = tape.workspace.batch("y", (*outputs[0].shape[:-1], sum(channels)), x.dtype)
         return np.concatenate(outputs, axis=-1, out=y)
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
@@ -100,7 +100,7 @@ class Parallel(Layer):
             if not tape.input_gradient and not tape.gradients.inner[n].some:
                 continue  # nobody asks
             share = dy if self.combine == "add" else dy[..., ends[n] : ends[n + 1]]
-            own = tape.workspace.array(f"dy{n}", share.shape, dy.dtype)  # which a branch may overwrite
+            own = tape.workspace.batch(f"dy{n}", share.shape, dy.dtype)  # which a branch may overwrite
             np.copyto(own, share)
             back = tape.back(n, branch, own, weights, input_gradient=tape.input_gradient)
             dx = back if dx is None or not tape.input_gradient else np.add(dx, back, out=dx)

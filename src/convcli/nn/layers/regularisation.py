@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt
 
 from convcli.config import Epsilon
 from convcli.engine.batch import norm
+from convcli.engine.volumes import cells, laid_out
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Layer, Shape, plane_of
 from convcli.nn.tape import Pass, Tape, Weights, cut
@@ -47,10 +48,10 @@ class Dropout(Layer):
         if not tape.current.training or not dropped or rng is None:
             return x
         shape = (len(x), 1, 1, x.shape[3]) if self.spatial else x.shape
-        random = np.frombuffer(rng.bytes(2 * math.prod(shape)), np.uint16).reshape(shape)
-        scale = tape.saved["scale"] = tape.workspace.array("scale", shape, x.dtype)
-        np.multiply(random >= dropped, scale.dtype.type(LEVELS / (LEVELS - dropped)), out=scale)
-        return np.multiply(x, scale, out=tape.workspace.array("y", x.shape, x.dtype))
+        scale = tape.saved["scale"] = tape.workspace.batch("scale", shape, x.dtype)
+        random = np.frombuffer(rng.bytes(2 * math.prod(shape)), np.uint16).reshape(cells(scale).shape)
+        np.multiply(random >= dropped, scale.dtype.type(LEVELS / (LEVELS - dropped)), out=cells(scale))
+        return np.multiply(x, scale, out=tape.workspace.batch("y", x.shape, x.dtype))
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         scale = tape.saved["scale"]
@@ -118,7 +119,8 @@ class BatchNorm(Layer):
         }
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        current, y = tape.current, tape.workspace.array("y", x.shape, x.dtype)
+        x = laid_out(x)
+        current, y = tape.current, tape.workspace.batch("y", x.shape, x.dtype)
         if current.training:
             groups = [(part, self._of(x[part], current)) for part in self._groups(len(x), current)]
             self._remember([(part.stop - part.start, found) for part, found in groups], weights, tape)
@@ -173,7 +175,7 @@ class BatchNorm(Layer):
             tape.change(name, (1 - self.momentum) * nearer, weights)
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
-        x, current, dy = tape.saved["x"], tape.current, np.ascontiguousarray(dy)
+        x, current, dy = tape.saved["x"], tape.current, laid_out(dy)
         total = np.zeros((2, x.shape[-1]))
         for part, found in tape.saved["groups"]:
             dbeta, weighted = norm.products(x[part], dy[part], found.centre, current.scratch)

@@ -110,9 +110,9 @@ class Residual(Sequence):
         added = super().forward(x, weights, tape)
         if scale is not None:
             scratch = tape.current.scratch
-            added = np.multiply(added, scale, out=scratch.array("kept", added.shape, added.dtype))
+            added = np.multiply(added, scale, out=scratch.batch("kept", added.shape, added.dtype))
         if conv is None:
-            a = np.add(x, added, out=tape.workspace.array("a", x.shape, x.dtype))
+            a = np.add(x, added, out=tape.workspace.batch("a", x.shape, x.dtype))
         else:  # it has this layer's own weights, and so its tape
             a = conv.forward(x, weights, tape)
             a += added
@@ -135,7 +135,7 @@ class Residual(Sequence):
         if conv is not None:
             dx = conv.backward(dy, weights, tape)
         elif tape.input_gradient:
-            dx = tape.workspace.array("dx", dy.shape, dy.dtype)
+            dx = tape.workspace.batch("dx", dy.shape, dy.dtype)
             np.copyto(dx, dy)  # the layers may overwrite dZ
         if scale is not None:
             dy *= scale

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import AfterValidator
 
-from convcli.engine.batch.windows import line, lines
 from convcli.engine.sums import column_products
+from convcli.engine.volumes import laid_out, line, lines
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Layer, Shape
 from convcli.nn.tape import Tape, Weights
@@ -34,7 +34,7 @@ class Scale(Layer):
         return shape
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        y = tape.workspace.array("y", x.shape, x.dtype)
+        y = tape.workspace.batch("y", x.shape, x.dtype)
         np.multiply(x, x.dtype.type(self.factor), out=y)
         return y
 
@@ -64,7 +64,8 @@ class Prelu(Layer):
         return {"slope": Initial((count,), "constant", value=FIRST_SLOPE)}
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        y, below = (tape.workspace.array(name, x.shape, x.dtype) for name in ("y", "below"))
+        x = laid_out(x)
+        y, below = (tape.workspace.batch(name, x.shape, x.dtype) for name in ("y", "below"))
         np.minimum(x, 0, out=below)
         np.multiply(lines(below), _slopes(weights["slope"], x), out=lines(y))
         y += np.maximum(x, 0)
@@ -73,9 +74,9 @@ class Prelu(Layer):
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, slope = tape.saved["x"], weights["slope"]
-        dslope = column_products(dy, tape.workspace.array("below", x.shape, x.dtype))
+        dslope = column_products(dy, tape.workspace.batch("below", x.shape, x.dtype))
         tape.add("slope", dslope.sum(keepdims=True) if self.shared else dslope)
-        dx = tape.workspace.array("dx", x.shape, x.dtype)
+        dx = tape.workspace.batch("dx", x.shape, x.dtype)
         slopes = lines(dx)
         np.multiply(lines(x) > 0, 1 - _slopes(slope, x), out=slopes)
         slopes += _slopes(slope, x)

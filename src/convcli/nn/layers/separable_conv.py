@@ -61,9 +61,9 @@ class SeparableConv(Sliding):
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         depthwise, scratch = self._depthwise(x.shape[1:]), tape.current.scratch
         between = (len(x), *depthwise.task.output, depthwise.task.filters)
-        mid = tape.workspace.array("mid", between, x.dtype)
+        mid = tape.workspace.batch("mid", between, x.dtype)
         depthwise.forward(x, weights["W"], None, mid, scratch)
-        z = tape.workspace.array("z", (*mid.shape[:3], self.filters), x.dtype)
+        z = tape.workspace.batch("z", (*mid.shape[:3], self.filters), x.dtype)
         self._pointwise(mid.shape[1:]).forward(mid, weights["P"], weights.get("b"), z, scratch)
         tape.saved.update(x=x, mid=mid)
         return self.activate(z, tape)
@@ -76,13 +76,13 @@ class SeparableConv(Sliding):
             pointwise.weight_gradient(dz, mid, tape.gradient("P"), scratch)
         if not (tape.gradients or tape.input_gradient):
             return dz
-        dmid = tape.workspace.array("dmid", mid.shape, mid.dtype)
+        dmid = tape.workspace.batch("dmid", mid.shape, mid.dtype)
         pointwise.input_gradient(dz, weights["P"], dmid, scratch)
         if "W" in tape.gradients:
             depthwise.weight_gradient(dmid, x, tape.gradient("W"), scratch)
         if not tape.input_gradient:
             return dmid
-        dx = tape.workspace.array("dx", x.shape, x.dtype)
+        dx = tape.workspace.batch("dx", x.shape, x.dtype)
         depthwise.input_gradient(dmid, weights["W"], dx, scratch)
         return dx
 

@@ -6,12 +6,11 @@ import math
 from functools import cached_property
 from typing import Annotated, Literal
 
-import numpy as np
 from pydantic import PositiveInt, model_validator
 
 from convcli.config import sizes
 from convcli.engine.batch.convolution import Convolution, convolution
-from convcli.engine.batch.windows import add_bias
+from convcli.engine.volumes import add_bias, laid_out
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.layer import Initial, Shape, plane_of
@@ -77,7 +76,7 @@ class TransposedConv(Sliding):
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"], back = x, self._convolution(x.shape[1:])
-        z = tape.workspace.array("z", (len(x), *back.task.shape), x.dtype)
+        z = tape.workspace.batch("z", (len(x), *back.task.shape), x.dtype)
         back.input_gradient(_grown(x, back, tape), weights["W"], z, tape.current.scratch)
         if self.bias:
             add_bias(weights["b"], z)
@@ -91,9 +90,9 @@ class TransposedConv(Sliding):
             back.weight_gradient(_grown(x, back, tape), dz, tape.gradient("W"), scratch)
         if not tape.input_gradient:
             return dz
-        dx = tape.workspace.array("dx", (len(x), *back.task.output, x.shape[3]), x.dtype)
+        dx = tape.workspace.batch("dx", (len(x), *back.task.output, x.shape[3]), x.dtype)
         back.forward(dz, weights["W"], None, dx, scratch)
-        return np.ascontiguousarray(dx[:, : x.shape[1], : x.shape[2]])
+        return laid_out(dx[:, : x.shape[1], : x.shape[2]])
 
     def multiply_adds(self, shape: Shape) -> int:
         return self._cost(shape).multiply_adds
@@ -117,7 +116,7 @@ def _grown(x: Array, back: Convolution, tape: Tape) -> Array:
     rows, columns = back.task.output
     if (rows, columns) == x.shape[1:3]:
         return x
-    grown = tape.workspace.array("grown", (len(x), rows, columns, x.shape[3]), x.dtype)
+    grown = tape.workspace.batch("grown", (len(x), rows, columns, x.shape[3]), x.dtype)
     grown[:] = 0
     grown[:, : x.shape[1], : x.shape[2]] = x
     return grown

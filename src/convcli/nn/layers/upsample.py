@@ -9,6 +9,7 @@ import numpy as np
 
 from convcli.config import sizes
 from convcli.engine.products import multiply
+from convcli.engine.volumes import batch, cells, laid_out, lines
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Layer, Shape, plane_of
 from convcli.nn.tape import Tape, Weights
@@ -32,30 +33,33 @@ class Upsample(Layer):
         return rows * self.factor[0], columns * self.factor[1], channels
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
+        x = laid_out(x)
         n, rows, columns, channels = x.shape
         (times, across), arrays = self.factor, tape.workspace
         if self.mode == "nearest":
-            y = arrays.array("y", (n, rows, times, columns, across, channels), x.dtype)
-            y[...] = x[:, :, None, :, None]
+            y = arrays.array("y", (rows, times, columns, across, n, channels), x.dtype)
+            y[...] = cells(x)[:, None, :, None]
         else:
             down, right = _shares(rows, times, x.dtype), _shares(columns, across, x.dtype)
-            taller = arrays.array("taller", (n, rows * times, columns * channels), x.dtype)
-            multiply(down, x.reshape(n, rows, -1), taller)
-            y = arrays.array("y", (n * rows * times, columns * across, channels), x.dtype)
-            multiply(right, taller.reshape(-1, columns, channels), y)
-        return y.reshape(n, *self.output_shape(x.shape[1:]))
+            taller = arrays.array("taller", (rows * times, columns, n * channels), x.dtype)
+            multiply(down, lines(x).reshape(rows, -1), taller.reshape(len(taller), -1))
+            y = arrays.array("y", (rows * times, columns * across, n * channels), x.dtype)
+            multiply(right, taller, y)
+        return batch(y.reshape(rows * times, columns * across, n, channels))
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         n, height, width, channels = dy.shape
         (times, across), arrays = self.factor, tape.workspace
         rows, columns = height // times, width // across
-        dx = arrays.array("dx", (n, rows, columns, channels), dy.dtype)
+        dx, dy = arrays.batch("dx", (n, rows, columns, channels), dy.dtype), laid_out(dy)
         if self.mode == "nearest":
-            return dy.reshape(n, rows, times, columns, across, channels).sum((2, 4), out=dx)
+            parts = lines(dy).reshape(rows, times, columns, across, n, channels)
+            parts.sum((1, 3), out=cells(dx))
+            return dx
         down, right = _shares(rows, times, dy.dtype), _shares(columns, across, dy.dtype)
-        taller = arrays.array("dtaller", (n * height, columns, channels), dy.dtype)
-        multiply(right.T, dy.reshape(-1, width, channels), taller)
-        multiply(down.T, taller.reshape(n, height, -1), dx.reshape(n, rows, -1))
+        taller = arrays.array("dtaller", (height, columns, n * channels), dy.dtype)
+        multiply(right.T, lines(dy).reshape(height, width, -1), taller)
+        multiply(down.T, taller.reshape(height, -1), lines(dx).reshape(rows, -1))
         return dx
 
     def sees(self, field: ReceptiveField | None, shape: Shape) -> ReceptiveField | None:

@@ -4,10 +4,11 @@ Four rows and columns of output come from six of input: Y = Aᵀ [ (G w Gᵀ) �
 channels become 36 smaller matrix products. All three transforms are linear, so the gradient of the weights
 goes back the same way: dw = Gᵀ [ Σ (Bᵀ d B) ⊙ (A dY Aᵀ) ] G.
 
-A transform is two products by a small matrix, one along the rows of all tiles and one along their columns,
-whose other operand is as wide as everything else. BLAS does these faster than NumPy adds whole arrays, and
-whatever numbers the matrix holds; so the points may be those that round least. In float32 the error is some
-three times that of columns: up to 512 channels below 3e-6 of the largest result.
+A transform is two products by a small matrix, one down the rows of a plane and one along its columns, whose
+other operand is read where it lies: tiles overlap, and rows and columns are long runs. BLAS does these as
+fast as NumPy adds whole arrays, whatever numbers the matrix holds; so the points may be those that round
+least. Zeros beyond the plane are columns of the matrix that are left out. In float32 the error is some three
+times that of columns: up to 512 channels below 3e-6 of the largest result.
 
 Sources: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, arXiv:1509.09308; points
 as in Alam, Anderson, Barabasz and Gregg, "Winograd convolution for deep neural networks: efficient point
@@ -17,23 +18,22 @@ selection", 2022, arXiv:2201.10369.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
 from convcli.engine.batch.strategy import Strategy, Task
-from convcli.engine.batch.windows import add_bias, tiles
+from convcli.engine.batch.windows import bands
 from convcli.engine.costs import costs
 from convcli.engine.products import multiply
+from convcli.engine.volumes import add_bias, batch
 from convcli.engine.workspace import Array, Workspace
-from convcli.shapes import Pair, Window
+from convcli.shapes import Window
 
 OUT, SEEN = 4, 6  # rows and columns that a tile gives, and that it sees
 
-# The transformed input of a tile and what its products give. Small tiles stay in the second-level cache,
-# large ones need fewer calls. For the sake of the cache the stages overwrite what is no longer needed.
-TILE_BYTES = 1 << 21
-LAYOUTS = ((1, 1), (2, 2))  # inputs and outputs that lie together, or as the cells of a 2×2 pool
+# The transformed input of a band of tiles and what its products give. In a small band the stages find in the
+# second-level cache what the one before has left; a large one needs fewer calls.
+BAND_BYTES = 1 << 21
 
 POINTS = (0, 5 / 8, -5 / 8, 3 / 2, -3 / 2)  # and infinity; of such symmetric ones these round least
 
@@ -66,19 +66,13 @@ def offer(task: Task) -> Strategy | None:
     window = task.window
     plain = window.size == (3, 3) and window.stride == window.dilation == (1, 1) and task.groups == 1
     many = min(task.depth, task.filters) >= costs().winograd_channels
-    return Winograd(window) if plain and many and {task.pool, task.source} <= {*LAYOUTS} else None
-
-
-class _Block(NamedTuple):
-    """Tiles that are computed at once: several images, or a band of one."""
-
-    images: slice
-    rows: slice  # of tiles
-    across: int  # tiles beside each other
+    return Winograd(window) if plain and many else None
 
 
 class Winograd(Strategy):
-    """F(4×4, 3×3)."""
+    """F(4×4, 3×3). In a batch there are T rows of A tiles."""
+
+    unit = OUT
 
     def __init__(self, window: Window) -> None:
         self.window = window
@@ -89,130 +83,112 @@ class Winograd(Strategy):
         multiply(_FROM_KERNEL.astype(w.dtype), w.reshape(9, -1), kernels.reshape(len(kernels), -1))
         return kernels
 
-    def forward(self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace) -> None:
+    def forward(
+        self, x: Array, w: Array, b: Array | None, z: Array, scratch: Workspace, first: int = 0
+    ) -> None:
         """Write Z = W * A_prev + b to `z`; `w` as `prepared` returns it."""
         _, c_in, c_out = w.shape
-        for block in _blocks(z, c_in, c_out):
-            v = self._transformed_input(x, block, scratch)
-            m = scratch.array("winograd 1", (*v.shape[:-1], c_out), z.dtype)
-            multiply(v.reshape(len(w), -1, c_in), w, m.reshape(len(w), -1, c_out))
-            _write_output(m, b, z, block, scratch)
+        for rows in _bands(z, c_in, c_out):
+            part = z[rows]
+            v = self._transformed_input(x, part, rows.start + first, scratch)
+            m = scratch.array("winograd 2", (*v.shape[:2], c_out), z.dtype)
+            multiply(v, w, m)
+            _write_output(m, part, scratch)
+            if b is not None:
+                add_bias(b, batch(part))
 
     def weight_gradient(self, dz: Array, x: Array, dw: Array, scratch: Workspace) -> None:
         """Add to `dw` the correlation of the padded A_prev with dZ."""
         c_in, c_out = dw.shape[2:]
-        if not dz.size:
-            return
         total, product = scratch.array("winograd dw", (2, len(_FROM_KERNEL), c_in, c_out), dw.dtype)
-        for number, block in enumerate(_blocks(dz, c_in, c_out)):
-            v = self._transformed_input(x, block, scratch).reshape(len(total), -1, c_in)
-            dm = _transformed_gradient(dz, block, scratch).reshape(len(total), -1, c_out)
+        for number, rows in enumerate(_bands(dz, c_in, c_out)):
+            part = dz[rows]
+            v = self._transformed_input(x, part, rows.start, scratch)
+            dm = _both_ways(_TO_OUTPUT.T, part, (0, 0), part, "winograd 2", scratch)
             multiply(v.swapaxes(1, 2), dm, product if number else total)
             if number:
                 total += product
         dw += (_FROM_KERNEL.T.astype(dw.dtype) @ total.reshape(len(total), -1)).reshape(dw.shape)
 
-    def _transformed_input(self, x: Array, block: _Block, scratch: Workspace) -> Array:
-        """Return Bᵀ d B for the 6×6 inputs of every 4×4 outputs: (6, 6, across, n, down, c)."""
+    def _transformed_input(self, x: Array, z: Array, row: int, scratch: Workspace) -> Array:
+        """Return Bᵀ d B of every 4×4 outputs in `z`, which begin at a row: (36, T·A·n, c)."""
         (top, _), (left, _) = self.window.padding
-        first = OUT * block.rows.start - top, -left
-        d = _cut(x, block, first, (SEEN, OUT * block.across + SEEN - OUT), "winograd 0", scratch)
-        return _both_ways(_FROM_INPUT, d, block, ("winograd 1", "winograd 0"), scratch)
+        return _both_ways(_FROM_INPUT, x, (row - top, -left), z, "winograd 1", scratch)
 
 
-def _blocks(z: Array, c_in: int, c_out: int) -> Iterator[_Block]:
-    """Yield what covers `z`, each of about `TILE_BYTES`, and no less than the kernels, which each reads."""
-    p_h, p_w, n, rows, columns, _ = z.shape
-    down, across = -(-rows * p_h // OUT), -(-columns * p_w // OUT)
+def _bands(z: Array, c_in: int, c_out: int) -> Iterator[slice]:
+    """Yield rows that cover `z`, in bands of `BAND_BYTES`, or of what the kernels have, which each reads."""
+    rows, columns, n, _ = z.shape
     position = SEEN**2 * z.itemsize
-    most = max(TILE_BYTES, position * c_in * c_out)
-    for images, band in tiles(n, (down, across), position * (c_in + c_out), most):
-        yield _Block(images, band, across)
+    row_bytes = -(-columns // OUT) * n * position * (c_in + c_out) // OUT
+    return bands(rows, row_bytes, max(BAND_BYTES, position * c_in * c_out), OUT)
 
 
-def _transformed_gradient(dz: Array, block: _Block, scratch: Workspace) -> Array:
-    """Return A dY Aᵀ of every 4×4 outputs: (6, 6, across, n, down, c)."""
-    first = OUT * block.rows.start, 0
-    d = _cut(dz, block, first, (OUT, OUT * block.across), "winograd 1", scratch)
-    return _both_ways(_TO_OUTPUT.T, d, block, ("winograd 2", "winograd 1"), scratch)
+def _both_ways(
+    matrix: Array, x: Array, first: tuple[int, int], z: Array, name: str, scratch: Workspace
+) -> Array:
+    """Return M d Mᵀ for the cells d that each tile of `z` sees of `x`: (36, T·A·n, c).
 
-
-def _cut(x: Array, block: _Block, first: Pair, size: Pair, name: str, scratch: Workspace) -> Array:
-    """Return rows and columns of `x` from `first` on as (rows of a tile, columns, n, down, c).
-
-    What lies outside the plane is zero. `size` is how many rows a tile sees, and all columns.
+    The first tile's begin at row and column `first`; what it does not see of the plane are zeros.
     """
-    p_h, p_w, _, height, width, c = x.shape
-    n, down = block.images.stop - block.images.start, block.rows.stop - block.rows.start
-    d = scratch.array(name, (*size, n, down, c), x.dtype)
-    left, right = _inside(first[1], size[1], width * p_w)
-    d[:, :left], d[:, right:] = 0, 0
-    for i in range(size[0]):
-        new = 0
-        if i >= OUT:  # the rows with which the tile below begins
-            new = down - 1
-            d[i, :, :, :new] = d[i - OUT, :, :, 1:]
-        above, below = (max(t, new) for t in _inside(first[0] + i, down, height * p_h, OUT))
-        d[i, :, :, new:above], d[i, :, :, below:] = 0, 0
-        row, cell = divmod(first[0] + i + OUT * above, p_h)
-        for q in range(left, min(left + p_w, right)):
-            column, beside = divmod(first[1] + q, p_w)
-            target = d[i, q:right:p_w, :, above:below].transpose(1, 2, 0, 3)
-            part = x[cell, beside, block.images, row :: OUT // p_h, column:]
-            np.copyto(target, part[:, : target.shape[1], : target.shape[2]])
-    return d
+    matrix = matrix.astype(x.dtype)
+    height, width, n, c = x.shape
+    down, across = -(-len(z) // OUT), -(-z.shape[1] // OUT)
+    of_rows = scratch.array("winograd 0", (SEEN, down, width, n * c), x.dtype)
+    _transform(matrix, x.reshape(height, -1), first[0], of_rows.reshape(SEEN, down, -1).swapaxes(0, 1))
+    v = scratch.array(name, (SEEN, SEEN, down, across, n * c), x.dtype)
+    _transform(matrix, of_rows, first[1], v.transpose(0, 2, 3, 1, 4))
+    return v.reshape(SEEN**2, -1, c)
 
 
-def _inside(first: int, count: int, n: int, step: int = 1) -> Pair:
-    """Return which of `count` cells first, first + step, … lie within 0 … n − 1: from, and up to.
+def _transform(matrix: Array, x: Array, first: int, out: Array) -> None:
+    """Write M d for the cells d of `x` (..., n, run) that each tile sees to `out` (..., tiles, 6, run)."""
+    *others, n, run = x.shape
+    *strides, step, item = x.strides
+    for tiles, start, seen in _alike(out.shape[-3], first, n, matrix.shape[1]):
+        shape = (*others, tiles.stop - tiles.start, seen.stop - seen.start, run)
+        d = np.ndarray(shape, x.dtype, x, start * step, (*strides, OUT * step, step, item))
+        multiply(matrix[:, seen], d, out[..., tiles, :, :])
 
-    >>> _inside(-1, 4, 2), _inside(-3, 3, 9, 4)
-    ((1, 3), (1, 3))
+
+def _alike(tiles: int, first: int, n: int, sees: int) -> Iterator[tuple[slice, int, slice]]:
+    """Yield tiles that have the same of the cells they see among the n of an axis, where the first begins.
+
+    With them come the first one's first cell on the axis, and which of those that a tile sees lie there.
+
+    >>> list(_alike(3, -1, 9, 6))  # of the last tile's six cells, from 7 on, there are two
+    [(slice(0, 1, None), 0, slice(1, 6, None)), (slice(1, 2, None), 3, slice(0, 6, None)), \
+(slice(2, 3, None), 7, slice(0, 2, None))]
     """
-    low = min(max(0, -(first // step)), count)
-    return low, max(low, min(count, -(-(n - first) // step)))
+    tile = 0
+    while tile < tiles:
+        at = first + OUT * tile
+        seen = slice(min(max(0, -at), sees), max(0, min(sees, n - at)))
+        end = tile + 1
+        if seen == slice(0, sees):
+            end = min(tiles, (n - sees - first) // OUT + 1)
+        if seen.start < seen.stop:
+            yield slice(tile, end), at + seen.start, seen
+        else:
+            yield slice(tile, end), 0, slice(0, 0)
+        tile = end
 
 
-def _both_ways(matrix: Array, d: Array, block: _Block, names: tuple[str, str], scratch: Workspace) -> Array:
-    """Return M d Mᵀ of each tile in `d` (seen, columns, n, down, c): (6, 6, across, n, down, c)."""
-    matrix = matrix.astype(d.dtype)
-    rows, columns, *others = d.shape
-    down = scratch.array(names[0], (SEEN, columns, *others), d.dtype)
-    multiply(matrix, d.reshape(rows, -1), down.reshape(SEEN, -1))
-    v = scratch.array(names[1], (SEEN, SEEN, block.across, *others), d.dtype)
-    # The columns that a tile sees are the rows of a matrix; those of neighbours overlap.
-    lines = down.reshape(SEEN, columns, -1)
-    (of_rows, step, item), run = lines.strides, lines.shape[2]
-    shape = (SEEN, block.across, matrix.shape[1], run)
-    seen = np.ndarray(shape, d.dtype, lines, 0, (of_rows, OUT * step, step, item))
-    multiply(matrix, seen, v.reshape(SEEN, SEEN, block.across, run).swapaxes(1, 2))
-    return v
-
-
-def _write_output(m: Array, b: Array | None, z: Array, block: _Block, scratch: Workspace) -> None:
-    """Write Y = Aᵀ m A + b to `z`, along the columns, then down the rows."""
+def _write_output(m: Array, z: Array, scratch: Workspace) -> None:
+    """Write Y = Aᵀ m A to `z`, along the columns, then down the rows."""
     matrix = _TO_OUTPUT.astype(m.dtype)
-    along = scratch.array("winograd 0", (SEEN, OUT, *m.shape[2:]), m.dtype)
-    multiply(matrix, m.reshape(SEEN, SEEN, -1), along.reshape(SEEN, OUT, -1))
-    y = scratch.array("winograd 1", (OUT, OUT, *m.shape[2:]), m.dtype)
-    multiply(matrix, along.reshape(SEEN, -1), y.reshape(OUT, -1))
-    if b is not None:
-        add_bias(b, y)
-    _put(y, z, block)
+    height, width, n, c = z.shape
+    down, across = -(-height // OUT), -(-width // OUT)
+    of_rows = scratch.array("winograd 0", (SEEN, down, width, n * c), z.dtype)
+    _place(matrix, m.reshape(SEEN, SEEN, down, across, n * c).transpose(0, 2, 3, 1, 4), of_rows)
+    _place(matrix, of_rows.reshape(SEEN, down, -1).swapaxes(0, 1), z.reshape(height, -1))
 
 
-def _put(y: Array, z: Array, block: _Block) -> None:
-    """Write tiles `y` (4, 4, across, n, down, c) to where they lie in `z`, which may end within the last."""
-    p_h, p_w, _, _, columns, c = z.shape
-    each = OUT // p_w  # columns of a tile in a part of `z`
-    whole = columns // each
-    for i in range(OUT):
-        for beside in range(p_w):
-            part = z[i % p_h, beside, block.images, OUT // p_h * block.rows.start + i // p_h :: OUT // p_h]
-            part = part[:, : y.shape[4]]
-            n, rows = part.shape[:2]
-            tiles_of_row = y[i, beside::p_w, :, :, :rows].transpose(2, 3, 1, 0, 4)
-            rest = whole * each
-            np.copyto(part[:, :, :rest].reshape(n, rows, whole, each, c), tiles_of_row[:, :, :whole])
-            if rest < columns:
-                np.copyto(part[:, :, rest:], tiles_of_row[:, :, whole, : columns - rest])
+def _place(matrix: Array, m: Array, out: Array) -> None:
+    """Write Aᵀ m of each tile in `m` (..., tiles, 6, run) to its place in `out` (..., n, run)."""
+    *others, n, run = out.shape
+    whole, rest = divmod(n, OUT)
+    if whole:
+        multiply(matrix, m[..., :whole, :, :], out[..., : whole * OUT, :].reshape(*others, whole, OUT, run))
+    if rest:
+        multiply(matrix[:rest], m[..., whole, :, :], out[..., whole * OUT :, :])
