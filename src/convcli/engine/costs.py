@@ -64,7 +64,7 @@ ROWS = [
         shared=0.12,
         line=4.2,
         tile={128: 7.3, 256: 6.7, 512: 7.5, 1024: 9.3, 2048: 12.8, 4096: 14.6},
-        winograd_channels=12,
+        winograd_channels=8,
     ),
     Costs(
         kernels="AVX2",
@@ -80,7 +80,7 @@ ROWS = [
         shared=0.2,
         line=4.2,
         tile={128: 7.3, 256: 6.9, 512: 7.5, 1024: 9.3, 2048: 12.8, 4096: 14.6},
-        winograd_channels=20,
+        winograd_channels=12,
     ),
 ]
 """For processors with AVX-512, and for all others."""

@@ -52,7 +52,7 @@ def lines(x: Array) -> Array:
 
 def line(numbers: Array, x: Array) -> Array:
     """Return numbers of channels, (c,) or of each image (n, c), as stands in each of `lines(x)`."""
-    return numbers.ravel() if numbers.ndim == 2 else np.tile(numbers, len(x))
+    return numbers.ravel() if numbers.ndim == 2 else numbers[None].repeat(len(x), 0).ravel()
 
 
 def add_bias(b: Array, z: Array) -> None:

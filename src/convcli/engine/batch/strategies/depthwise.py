@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from convcli.engine.batch.strategy import Strategy, Task
-from convcli.engine.batch.windows import bands, padded_band
+from convcli.engine.batch.windows import bands, padded_band, strided
 from convcli.engine.workspace import Array, Workspace
 
 BAND_BYTES = 1 << 20  # of inputs, outputs and what is padded
@@ -70,4 +69,4 @@ class Depthwise(Strategy):
             # Of what is not stepped over, the stride says nothing; it might be too large for an index.
             steps = (row * s_h, cell * s_w * together, row * d_h, cell * d_w, number)
             strides = tuple(step if count > 1 else 0 for count, step in zip(shape, steps, strict=True))
-            yield as_strided(padded, shape, strides, writeable=False), part
+            yield strided(padded, shape, strides), part

@@ -17,7 +17,7 @@ selection", 2022, arXiv:2201.10369.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -116,8 +116,8 @@ class Winograd(Strategy):
         return _both_ways(_FROM_INPUT, x, (row - top, -left), z, "winograd 1", scratch)
 
 
-def _bands(z: Array, c_in: int, c_out: int) -> Iterator[slice]:
-    """Yield rows that cover `z`, in bands of `BAND_BYTES`, or of what the kernels have, which each reads."""
+def _bands(z: Array, c_in: int, c_out: int) -> tuple[slice, ...]:
+    """Return rows that cover `z`, in bands of `BAND_BYTES`, or of what the kernels have, which each reads."""
     rows, columns, n, _ = z.shape
     position = SEEN**2 * z.itemsize
     row_bytes = -(-columns // OUT) * n * position * (c_in + c_out) // OUT
@@ -151,16 +151,17 @@ def _transform(matrix: Array, x: Array, first: int, out: Array) -> None:
         multiply(matrix[:, seen], d, out[..., tiles, :, :])
 
 
-def _alike(tiles: int, first: int, n: int, sees: int) -> Iterator[tuple[slice, int, slice]]:
-    """Yield tiles that have the same of the cells they see among the n of an axis, where the first begins.
+@lru_cache(maxsize=1024)  # training asks for the same few, many times a step
+def _alike(tiles: int, first: int, n: int, sees: int) -> list[tuple[slice, int, slice]]:
+    """Return tiles that have the same of the cells they see among the n of an axis, where the first begins.
 
     With them come the first one's first cell on the axis, and which of those that a tile sees lie there.
 
-    >>> list(_alike(3, -1, 9, 6))  # of the last tile's six cells, from 7 on, there are two
+    >>> _alike(3, -1, 9, 6)  # of the last tile's six cells, from 7 on, there are two
     [(slice(0, 1, None), 0, slice(1, 6, None)), (slice(1, 2, None), 3, slice(0, 6, None)), \
 (slice(2, 3, None), 7, slice(0, 2, None))]
     """
-    tile = 0
+    tile, alike = 0, []
     while tile < tiles:
         at = first + OUT * tile
         seen = slice(min(max(0, -at), sees), max(0, min(sees, n - at)))
@@ -168,10 +169,11 @@ def _alike(tiles: int, first: int, n: int, sees: int) -> Iterator[tuple[slice, i
         if seen == slice(0, sees):
             end = min(tiles, (n - sees - first) // OUT + 1)
         if seen.start < seen.stop:
-            yield slice(tile, end), at + seen.start, seen
+            alike.append((slice(tile, end), at + seen.start, seen))
         else:
-            yield slice(tile, end), 0, slice(0, 0)
+            alike.append((slice(tile, end), 0, slice(0, 0)))
         tile = end
+    return alike
 
 
 def _write_output(m: Array, z: Array, scratch: Workspace) -> None:
