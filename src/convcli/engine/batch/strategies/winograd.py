@@ -22,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 
 from convcli.engine.batch.strategy import Strategy, Task
-from convcli.engine.batch.windows import bands
+from convcli.engine.batch.windows import bands, strided
 from convcli.engine.costs import costs
 from convcli.engine.products import multiply
 from convcli.engine.volumes import add_bias, batch
@@ -134,21 +134,27 @@ def _both_ways(
     matrix = matrix.astype(x.dtype)
     height, width, n, c = x.shape
     down, across = -(-len(z) // OUT), -(-z.shape[1] // OUT)
-    of_rows = scratch.array("winograd 0", (SEEN, down, width, n * c), x.dtype)
-    _transform(matrix, x.reshape(height, -1), first[0], of_rows.reshape(SEEN, down, -1).swapaxes(0, 1))
+    seen = OUT * across + matrix.shape[1] - OUT
+    left = min(-first[1], seen)
+    right = min(left + width, seen)
+    of_rows = scratch.array("winograd 0", (SEEN, down, seen, n * c), x.dtype)
+    of_rows[:, :, :left], of_rows[:, :, right:] = 0, 0
+    inside = of_rows[:, :, left:right].reshape(SEEN, down, -1).swapaxes(0, 1)
+    _transform(matrix, x.reshape(height, -1)[:, : (right - left) * n * c], first[0], inside)
     v = scratch.array(name, (SEEN, SEEN, down, across, n * c), x.dtype)
-    _transform(matrix, of_rows, first[1], v.transpose(0, 2, 3, 1, 4))
+    (*strides, step, item), shape = of_rows.strides, (SEEN, down, across, matrix.shape[1], n * c)
+    tiles = np.ndarray(shape, x.dtype, of_rows, 0, (*strides, OUT * step, step, item))
+    multiply(matrix, tiles, v.transpose(0, 2, 3, 1, 4))
     return v.reshape(SEEN**2, -1, c)
 
 
 def _transform(matrix: Array, x: Array, first: int, out: Array) -> None:
-    """Write M d for the cells d of `x` (..., n, run) that each tile sees to `out` (..., tiles, 6, run)."""
-    *others, n, run = x.shape
-    *strides, step, item = x.strides
-    for tiles, start, seen in _alike(out.shape[-3], first, n, matrix.shape[1]):
-        shape = (*others, tiles.stop - tiles.start, seen.stop - seen.start, run)
-        d = np.ndarray(shape, x.dtype, x, start * step, (*strides, OUT * step, step, item))
-        multiply(matrix[:, seen], d, out[..., tiles, :, :])
+    """Write M d for the rows d of `x` (n, run) that each tile sees to `out` (tiles, 6, run)."""
+    run, (step, item) = x.shape[1], x.strides
+    for tiles, start, seen in _alike(len(out), first, len(x), matrix.shape[1]):
+        shape = (tiles.stop - tiles.start, seen.stop - seen.start, run)
+        d = strided(x[start:], shape, (OUT * step, step, item))
+        multiply(matrix[:, seen], d, out[tiles])
 
 
 @lru_cache(maxsize=1024)  # training asks for the same few, many times a step
@@ -181,16 +187,13 @@ def _write_output(m: Array, z: Array, scratch: Workspace) -> None:
     matrix = _TO_OUTPUT.astype(m.dtype)
     height, width, n, c = z.shape
     down, across = -(-height // OUT), -(-width // OUT)
-    of_rows = scratch.array("winograd 0", (SEEN, down, width, n * c), z.dtype)
-    _place(matrix, m.reshape(SEEN, SEEN, down, across, n * c).transpose(0, 2, 3, 1, 4), of_rows)
-    _place(matrix, of_rows.reshape(SEEN, down, -1).swapaxes(0, 1), z.reshape(height, -1))
-
-
-def _place(matrix: Array, m: Array, out: Array) -> None:
-    """Write Aᵀ m of each tile in `m` (..., tiles, 6, run) to its place in `out` (..., n, run)."""
-    *others, n, run = out.shape
-    whole, rest = divmod(n, OUT)
+    of_rows = scratch.array("winograd 0", (SEEN, down, across * OUT, n * c), z.dtype)
+    tiles = m.reshape(SEEN, SEEN, down, across, n * c).transpose(0, 2, 3, 1, 4)
+    multiply(matrix, tiles, of_rows.reshape(SEEN, down, across, OUT, n * c))
+    inside = of_rows[:, :, :width].reshape(SEEN, down, -1).swapaxes(0, 1)
+    whole, rest = divmod(height, OUT)
+    rows = z.reshape(height, -1)
     if whole:
-        multiply(matrix, m[..., :whole, :, :], out[..., : whole * OUT, :].reshape(*others, whole, OUT, run))
+        multiply(matrix, inside[:whole], rows[: whole * OUT].reshape(whole, OUT, -1))
     if rest:
-        multiply(matrix[:rest], m[..., whole, :, :], out[..., whole * OUT :, :])
+        multiply(matrix[:rest], inside[whole], rows[whole * OUT :])
