@@ -231,6 +231,7 @@ FACTS = {
             "depthwise": Case((4, 4, 3), {"filters": 3, "groups": 3, "padding": "same"}),
             "3×3, many channels": Case((3, 4, 32), {"filters": 32, "padding": "same"}),
             "no bias": Case((4, 4, 2), {"filters": 2, "bias": False}),
+            "dirac": Case((4, 5, 2), {"filters": 3, "padding": "same", "init": "dirac"}),
             "whitened": Case((4, 5, 2), {"filters": 8, "kernel": 2, "init": "whiten"}),
             **{
                 f"with {label}": Case((4, 4, 2), {"filters": 3, "activation": option})

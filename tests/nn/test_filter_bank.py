@@ -85,6 +85,26 @@ def test_the_usual_initialisations_are_drawn_as_before():
         assert abs(w.var() / variance - 1) < 4 * math.sqrt(2 / w.size)
 
 
+def test_dirac_hands_on_as_many_channels_as_it_can_and_draws_the_rest():
+    _, _, (network, begun) = weights(
+        channels=4, size=(5, 6), filters=10, groups=2, padding="same", init="dirac", bias=False
+    )
+    x = RNG.standard_normal((2, 5, 6, 4))
+    y = network.forward(x, begun, network.tape())
+    for filters, channels in (([0, 1], [0, 1]), ([5, 6], [2, 3])):
+        np.testing.assert_allclose(y[..., filters], x[..., channels], rtol=1e-6)
+    drawn = begun.arrays.inner[0]["W"][..., [2, 3, 4, 7, 8, 9]]
+    assert (drawn != 0).all()
+
+
+@pytest.mark.parametrize("filters", [2, 3, 5])
+def test_dirac_is_that_of_pytorch(filters):
+    torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
+    w, _, _ = weights(channels=3, filters=filters, kernel=(3, 4), init="dirac")
+    theirs = torch.nn.init.dirac_(torch.empty(filters, 3, 3, 4)).numpy().transpose(2, 3, 1, 0)
+    np.testing.assert_array_equal(w[..., :3], theirs[..., :3])
+
+
 def test_kernels_take_no_random_numbers_from_other_layers():
     layers = [Conv(filters=2), Conv(filters=2, init="sobel"), Conv(filters=2)]
     plain = [layers[0], Conv(filters=2, init="roberts"), layers[2]]
@@ -121,14 +141,17 @@ WRONG = {
         {"init": ["sobel", "he"]},
         "init: he is for all filters; it cannot stand in a list of kernels.",
     ),
-    "no text": ({"init": 3}, 'init: expected "he", "glorot", "whiten", a kernel or a list of kernels, not 3'),
+    "no text": (
+        {"init": 3},
+        'init: expected "he", "glorot", "dirac", "whiten", a kernel or a list of kernels, not 3',
+    ),
     "no kernels": (
         {"init": []},
-        'init: expected "he", "glorot", "whiten", a kernel or a list of kernels, not []',
+        'init: expected "he", "glorot", "dirac", "whiten", a kernel or a list of kernels, not []',
     ),
     "numbers": (
         {"init": [[1, 2]]},
-        'init: expected "he", "glorot", "whiten", a kernel or a list of kernels, not [[1, 2]]',
+        'init: expected "he", "glorot", "dirac", "whiten", a kernel or a list of kernels, not [[1, 2]]',
     ),
     "a file": (
         {"init": "@mine.csv"},

@@ -14,7 +14,7 @@ from convcli.errors import KernelError, UnknownNameError
 from convcli.nn.layer import Images, Initial
 from convcli.shapes import Pair
 
-SCHEMES = ("he", "glorot", "whiten")
+SCHEMES = ("he", "glorot", "dirac", "whiten")
 
 Init: TypeAlias = str | tuple[str, ...]
 
@@ -39,7 +39,9 @@ def checked_init(value: object) -> Init:
         for text in value:
             _measured(text)
         return tuple(value)
-    raise ValueError(f'expected "he", "glorot", "whiten", a kernel or a list of kernels, not {value!r}')
+    raise ValueError(
+        f'expected "he", "glorot", "dirac", "whiten", a kernel or a list of kernels, not {value!r}'
+    )
 
 
 @dataclass(frozen=True)
@@ -130,3 +132,30 @@ class FilterBank(Initial):
         parts = [centred(part, (rows, columns)) for kernel in kernels for part in kernel.parts]
         bank = np.tile(np.stack(parts, axis=2), filters // len(parts))
         return np.repeat(bank[:, :, None] / depth, depth, axis=2)
+
+
+@dataclass(frozen=True)
+class Dirac(Initial):
+    """Weights (f_h, f_w, c, filters) of which the first c filters of each group hand on a channel as it is.
+
+    They are 1 in the middle of their own channel. The other filters, where there are more, are drawn.
+    Sources: Zagoruyko and Komodakis, 2017, "DiracNets", arXiv:1706.00388; beside drawn ones as in Jordan,
+    2024, arXiv:2404.00498, section 3.3.
+
+    Attributes
+    ----------
+    groups
+        Of filters, whose channels are others.
+    """
+
+    groups: int = 1
+
+    def draw(self, rng: np.random.Generator, images: Images | None = None) -> Array:
+        weights = super().draw(rng)
+        rows, columns, depth, filters = self.shape
+        each = filters // self.groups
+        for group in range(self.groups):
+            first = slice(group * each, group * each + min(depth, each))
+            weights[..., first] = 0
+            weights[rows // 2, columns // 2, :, first] = np.eye(depth, min(depth, each))
+        return weights

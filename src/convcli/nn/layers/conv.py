@@ -11,7 +11,7 @@ from convcli.config import any_padding, sizes
 from convcli.engine.batch.convolution import Convolution, convolution
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
-from convcli.nn.filter_bank import FilterBank, Init, Planned, bank_of, checked_init
+from convcli.nn.filter_bank import Dirac, FilterBank, Init, Planned, bank_of, checked_init
 from convcli.nn.layer import Initial, Shape, plane_of
 from convcli.nn.layers.activation import Affine
 from convcli.nn.tape import Tape, Weights
@@ -86,6 +86,8 @@ class Conv(Sliding):
         if self._bank:
             return FilterBank(size, "kernels", kernels=self._bank)
         fan_out = area * self.filters // self.groups
+        if self.init == "dirac":
+            return Dirac(size, self.usual_scheme, area * depth, fan_out, groups=self.groups)
         return Initial(size, str(self.init or self.usual_scheme), area * depth, fan_out)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
@@ -115,7 +117,7 @@ class Conv(Sliding):
     def summary(self) -> str:
         words = [self._words(*([f"groups={self.groups}"] if self.groups != 1 else []))]
         words += [" + ".join(kernel.name for kernel in self._bank)] if self._bank else []
-        words += ["whiten"] if self.init == "whiten" else []
+        words += [self.init] if self.init in ("dirac", "whiten") else []
         words += ["frozen"] if self.frozen else []
         return ", ".join(words)
 
