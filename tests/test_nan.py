@@ -85,7 +85,7 @@ def test_a_mean_is_nan_where_its_window_holds_nan(size):
 
 CONVOLUTIONS = {
     "columns": ((1, 9, 9, 2), 3, {}),
-    "pairs of kernels": ((1, 8, 8, 16), 4, {"padding": "same"}),
+    "many channels": ((1, 8, 8, 16), 4, {"padding": "same"}),
     "Winograd": ((1, 10, 10, 32), 32, {"padding": "same"}),
     "stride": ((1, 9, 9, 32), 32, {"stride": 2}),
 }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from convcli.engine.volumes import laid_out
 from convcli.errors import ShapeError, UnknownNameError
 from convcli.nn.layer import LAYERS
 from convcli.nn.layers import Conv, Dense, GroupNorm, LayerNorm, Prelu
@@ -122,6 +123,27 @@ def test_float32_stays_float32(name, case):
     y = one.layer.forward(one.x.astype(np.float32), weights.arrays.inner[0], one.tape)
     dx = one.layer.backward(one.dy.astype(np.float32), weights.arrays.inner[0], one.tape)
     assert (y.dtype, dx.dtype) == (np.float32, np.float32)
+
+
+def strided(x):
+    """Return the same numbers in every other place of a larger array."""
+    larger = np.full([2 * side for side in x.shape], np.nan)
+    part = larger[(slice(None, None, 2),) * x.ndim]
+    part[:] = x
+    return part
+
+
+@each_case
+def test_arrays_may_lie_in_any_way(name, case):
+    results = []
+    for lay in (np.asarray, laid_out, strided):
+        one = Pass(name, case)
+        y = one.layer.forward(lay(one.x), one.arrays, one.tape).copy()
+        dx = one.layer.backward(lay(one.dy), one.arrays, one.tape).copy()
+        results.append((y, dx, one.gradient))
+    for other in results[1:]:
+        for ours, theirs in zip(results[0], other, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-13)
 
 
 @each_layer

@@ -34,15 +34,22 @@ def laid_out(x: Array) -> Array:
     return x if lies_so(x) else batch(np.ascontiguousarray(cells(x)))
 
 
+def to_write(x: Array) -> Array:
+    """Return `cells` of what is to be written to, or raise ValueError: views of them might be copies."""
+    if not lies_so(x):
+        raise ValueError(
+            f"an array of shape {x.shape} is written to that does not lie as engine/volumes.py says"
+        )
+    return cells(x)
+
+
 def flat(x: Array) -> Array:
     """Return all numbers of an array, of a batch as it lies: a view that may be written to."""
-    together = cells(x)
-    assert together.flags.c_contiguous, "else this would be a copy"
-    return together.reshape(-1)
+    return to_write(x).reshape(-1)
 
 
 def lines(x: Array) -> Array:
-    """Return a batch (n, ..., c) as (cells, n · c), a view that may be written to.
+    """Return a batch (n, h, w, c) as (cells, n · c), or (n, c) as one line: a view that may be written to.
 
     >>> lines(laid_out(np.zeros((2, 3, 4, 5)))).shape, lines(np.zeros((2, 5))).shape
     ((12, 10), (1, 10))
@@ -51,8 +58,8 @@ def lines(x: Array) -> Array:
 
 
 def line(numbers: Array, x: Array) -> Array:
-    """Return numbers of channels, (c,) or of each image (n, c), as stands in each of `lines(x)`."""
-    return numbers.ravel() if numbers.ndim == 2 else numbers[None].repeat(len(x), 0).ravel()
+    """Return a number for each channel, (c,), as they stand in each of `lines(x)`."""
+    return numbers[None].repeat(len(x), 0).ravel()
 
 
 def add_bias(b: Array, z: Array) -> None:

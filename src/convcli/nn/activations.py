@@ -80,7 +80,7 @@ class Activation(Part):
 
     @abstractmethod
     def apply(self, z: Array, a: Array, tape: Tape) -> None:
-        """Write A = g(Z) to `a`, which lies in one piece and may be Z itself."""
+        """Write A = g(Z) to `a`, which lies as `engine/volumes.py` says and may be Z itself."""
 
     @abstractmethod
     def derive(self, da: Array, tape: Tape) -> None:

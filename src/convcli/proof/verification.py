@@ -1,6 +1,6 @@
 """The engine against slow loops, on the machine it runs on: a table of cases that takes every way through it.
 
-A case is one line of `CONVOLUTIONS`, `POOLED`, `ALONE`, `POOLS`, `ADAPTIVE` or `FILTERS`; each runs in
+A case is one line of `CONVOLUTIONS`, `BANDED`, `ALONE`, `POOLS`, `ADAPTIVE` or `FILTERS`; each runs in
 float64 and in float32.
 """
 

@@ -129,18 +129,19 @@ def conv2d_backward(
     ([1.0, 2.0, 2.0, 1.0], 4.0, [4.0])
     """
     x, w, task = _checked(x, w, stride, padding, dilation, groups)
-    dy = gradient(dy, (len(x), *task.output, task.filters)).astype(x.dtype, order="C", copy=False)
+    dy = gradient(dy, (len(x), *task.output, task.filters)).astype(x.dtype, copy=False)
     dx, dw = np.empty(x.shape, x.dtype), np.zeros(w.shape, w.dtype)
     convolution, scratch = Convolution(task), Workspace()
     for images in _parts(x):
-        part, before = scratch.batch("dx", x[images].shape, x.dtype), dw.copy()
+        part, own = scratch.batch("dx", x[images].shape, x.dtype), np.zeros_like(dw)
         gradients, inputs = laid_out(dy[images]), laid_out(x[images])
-        convolution.weight_gradient(gradients, inputs, dw, scratch)
+        convolution.weight_gradient(gradients, inputs, own, scratch)
         convolution.input_gradient(gradients, w, part, scratch)
-        if not (np.isfinite(dw).all() and np.isfinite(part).all()):  # as in `conv2d`
-            dw = before
-            Columns(task).weight_gradient(cells(gradients), cells(inputs), dw, scratch)
+        if not (np.isfinite(own).all() and np.isfinite(part).all()):  # as in `conv2d`
+            own[:] = 0
+            Columns(task).weight_gradient(cells(gradients), cells(inputs), own, scratch)
             scatter(gradients, w, part, task, scratch)
+        dw += own
         dx[images] = part
     return dx, dw, column_sums(dy).astype(x.dtype)
 

@@ -12,7 +12,7 @@ from convcli.engine.batch.strategies import choose
 from convcli.engine.batch.strategy import Shape, Task
 from convcli.engine.batch.windows import bands, by_group, window_cell
 from convcli.engine.products import multiply
-from convcli.engine.volumes import cells, laid_out
+from convcli.engine.volumes import cells, laid_out, to_write
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Window
 
@@ -40,7 +40,7 @@ class Convolution:
         """Write Z = W * A_prev + b to `z`."""
         strategy = self._strategy
         if z.size:
-            strategy.forward(cells(laid_out(x)), strategy.prepared(w, scratch), b, cells(z), scratch)
+            strategy.forward(cells(laid_out(x)), strategy.prepared(w, scratch), b, to_write(z), scratch)
 
     def bands(
         self, x: Array, w: Array, scratch: Workspace, unit: int, band_bytes: int = BAND_BYTES
@@ -78,14 +78,12 @@ class Convolution:
         """
         task, window = self.task, self.task.window
         rows, columns = (
-            (span - 1 - before, n - out + before)
-            for n, out, span, (before, _) in zip(
-                task.shape, task.output, window.span, window.padding, strict=False
-            )
+            (span - 1 - before, span - 1 - after)
+            for span, (before, after) in zip(window.span, window.padding, strict=True)
         )
-        padding = rows, columns
         if window.stride != (1, 1) or min(*rows, *columns) < 0:
             return None
+        padding = rows, columns
         full = Window(window.size, (1, 1), padding, window.dilation)
         return Convolution(Task((*task.output, task.filters), task.shape[2], full, task.groups))
 

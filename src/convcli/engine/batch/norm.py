@@ -83,7 +83,7 @@ def normalise(x: Array, centre: Array, scale: Array, shift: Array, out: Array) -
 def input_gradient(
     dy: Array, x: Array, centre: Array, factors: tuple[Array, Array, Array], scratch: Workspace
 ) -> Array:
-    """Turn a contiguous `dy` into a · dy + b · (x − centre) + c, channel by channel, for factors a, b, c."""
+    """Turn `dy`, which lies as `x`, into a · dy + b · (x − centre) + c by channel, for factors a, b, c."""
     lines = _Lines(x)
     a, b, c = (lines.row(factor) for factor in factors)
     about, block = lines.about(centre, scratch), lines.block(scratch, x)
@@ -98,10 +98,11 @@ def input_gradient(
 
 def _lines_apart(x: Array) -> Array:
     """Return some images of a batch as (cells, n · c), a view."""
-    together = cells(x)
-    view = together.reshape(-1, len(x) * x.shape[-1])
-    assert np.shares_memory(view, x) or not x.size
-    return view
+    height, width, n, c = cells(x).shape
+    rows = cells(x).reshape(height * width, n * c)
+    if x.size and not np.may_share_memory(rows, x):
+        raise ValueError("these images are no part of a batch that lies as engine/volumes.py says")
+    return rows
 
 
 class _Lines:

@@ -1,10 +1,10 @@
 """Pooling a batch, forward and back: maxima and means of windows.
 
-Windows that touch have their cells copied apart; over all others the passes of `taps` go, first along rows,
-then along columns: f_h + f_w of them instead of f_h · f_w.
+Windows that touch have each of their cells taken as one; over all others the passes of `taps` go, first along
+rows, then along columns: f_h + f_w of them instead of f_h · f_w.
 
-Pools treat channels and images alike: of a batch that lies as `engine/volumes.py` says, the images are taken
-as so many more channels of one.
+To a pool images are as channels are. A batch that lies as `engine/volumes.py` says is one image here, of
+n · c channels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair
 from convcli.shapes.pooling import PoolWindow
 
-SHORT_RUN = 64
+SHORT_RUN = 64  # shorter ones, strided, NumPy copies faster than it compares them
 FEW_CELLS = 9  # of windows that touch: to add them up in one go is faster
 MANY_APART = 64  # cells of windows that touch: beyond, rows and columns have far fewer passes
 FEW_PASSES = 16  # to compare every cell with the maximum is faster than to find its row, and its place there
@@ -37,7 +37,7 @@ def _as_one(x: Array) -> Array:
     return cells(x).reshape(1, height, width, n * c)
 
 
-def _apart(y: Array, n: int) -> Array:
+def _as_batch(y: Array, n: int) -> Array:
     """Return what pools made of `_as_one(x)` as a batch of n."""
     if len(y) == n:
         return y
@@ -52,7 +52,7 @@ def _axes(window: AnyWindow, plane: Pair) -> tuple[Axis, Axis]:
 
 
 def _tiles(x: Array, columns: Axis) -> Iterator[slice]:
-    """Yield images that go through together."""
+    """Yield images that go through together; a batch as one is one."""
     each = x.shape[1] * columns.out * x.shape[3] * x.itemsize
     step = max(1, TILE_BYTES // each)
     for start in range(0, len(x), step):
@@ -77,12 +77,13 @@ def max_forward(x: Array, window: AnyWindow, workspace: Workspace) -> tuple[Arra
     rows, columns = _axes(window, (height, width))
     y = workspace.array("y", (n, rows.out, columns.out, c), x.dtype)
     if _touches(window):
-        apart = _blocks(x, window, (rows.out, columns.out))
-        if c < SHORT_RUN:  # NumPy copies short strided runs faster than it compares them
-            shorter, apart = apart, workspace.array("cells", (*window.size, *y.shape), x.dtype)
-            np.copyto(apart, shorter)
-        seen = [cell for row in apart for cell in row]
-        return _apart(maximum(seen, y), count), seen
+        blocks = _blocks(x, window, (rows.out, columns.out))
+        if c < SHORT_RUN:
+            copied = workspace.array("cells", blocks.shape, x.dtype)
+            np.copyto(copied, blocks)
+            blocks = copied
+        seen = [cell for row in blocks for cell in row]
+        return _as_batch(maximum(seen, y), count), seen
     kept = not _few(rows, columns)
     if kept:
         of_rows = workspace.array("of rows", (n, height, columns.out, c), x.dtype)
@@ -91,7 +92,7 @@ def max_forward(x: Array, window: AnyWindow, workspace: Workspace) -> tuple[Arra
         middle = of_rows[tile] if kept else workspace.array("middle", size, x.dtype)
         combine(np.maximum, x[tile], untouched(height), columns, middle)
         combine(np.maximum, middle, rows, untouched(columns.out), y[tile])
-    return _apart(y, count), [of_rows] if kept else []
+    return _as_batch(y, count), [of_rows] if kept else []
 
 
 def _touches(window: AnyWindow) -> TypeGuard[PoolWindow]:
@@ -102,14 +103,14 @@ def _few(rows: Axis, columns: Axis) -> bool:
     return len(rows.taps) * len(columns.taps) <= FEW_PASSES
 
 
-def maximum(cells: list[Array], out: Array, won: Array | None = None) -> Array:
+def maximum(seen: list[Array], out: Array, won: Array | None = None) -> Array:
     """Write the maximum of the cells of each window to `out` and return it.
 
     `won` (cells, *out.shape), bool, tells which windows each cell wins: the first that is the maximum, or the
     last NaN.
     """
-    best = cells[0]
-    for number, cell in enumerate(cells[1:], 1):
+    best = seen[0]
+    for number, cell in enumerate(seen[1:], 1):
         if won is not None:
             np.greater(cell, best, out=won[number])
         best = np.maximum(best, cell, out=out)
@@ -122,15 +123,15 @@ def maximum(cells: list[Array], out: Array, won: Array | None = None) -> Array:
             later &= free
             free ^= later
         if out.size and np.isnan(out.max()):
-            _won_among_nan(out, cells, won)
+            _won_among_nan(out, seen, won)
     return out
 
 
-def _won_among_nan(y: Array, cells: list[Array], won: Array) -> None:
+def _won_among_nan(y: Array, seen: list[Array], won: Array) -> None:
     numbers = np.empty(y.shape, np.intp)
-    for number, cell in reversed([*enumerate(cells)]):
+    for number, cell in reversed([*enumerate(seen)]):
         numbers[cell == y] = number
-    for number, cell in enumerate(cells):
+    for number, cell in enumerate(seen):
         numbers[np.isnan(cell)] = number
     for number, mask in enumerate(won):
         np.equal(numbers, number, out=mask)
@@ -143,12 +144,14 @@ def max_backward(
 
     The first maximum of a window in row order is the first one in the first of its rows that has it.
     """
-    count, so = len(x), lies_so(x)
-    dy, x, y = (_as_one(laid_out(each)) if so else np.ascontiguousarray(each) for each in (dy, x, y))
+    count, cell_by_cell = len(x), lies_so(x)
+    dy, x, y = (
+        _as_one(laid_out(each)) if cell_by_cell else np.ascontiguousarray(each) for each in (dy, x, y)
+    )
     rows, columns = _axes(window, (x.shape[1], x.shape[2]))
     dx = workspace.array("dx", x.shape, dy.dtype)
     if _touches(window):
-        return _apart(_touched(dy, kept, window, dx, workspace), count)
+        return _as_batch(_touched(dy, kept, window, dx, workspace), count)
     for tile in _tiles(x, columns):
         if not kept:
             put_back(dy[tile], x[tile], y[tile], rows, columns, dx[tile], workspace)
@@ -157,16 +160,16 @@ def max_backward(
         dmiddle = workspace.array("dmiddle", middle.shape, dy.dtype)
         put_back(dy[tile], middle, y[tile], rows, untouched(columns.out), dmiddle, workspace)
         put_back(dmiddle, x[tile], middle, untouched(rows.n), columns, dx[tile], workspace)
-    return _apart(dx, count)
+    return _as_batch(dx, count)
 
 
-def _touched(dy: Array, cells: list[Array], window: PoolWindow, dx: Array, workspace: Workspace) -> Array:
+def _touched(dy: Array, seen: list[Array], window: PoolWindow, dx: Array, workspace: Workspace) -> Array:
     if window.remainder((dx.shape[1], dx.shape[2])) != (0, 0):
         dx[:] = 0
     blocks = _blocks(dx, window, (dy.shape[1], dy.shape[2]))
     parts = [part for row in blocks for part in row]
-    won = workspace.array("won", (len(cells), *dy.shape), np.bool_)
-    maximum(cells, workspace.array("top", dy.shape, cells[0].dtype), won)
+    won = workspace.array("won", (len(seen), *dy.shape), np.bool_)
+    maximum(seen, workspace.array("top", dy.shape, seen[0].dtype), won)
     for part, chosen in zip(parts, won, strict=True):
         masked(dy, chosen, part)
     return dx
@@ -193,7 +196,7 @@ def avg_forward(x: Array, window: AnyWindow, count_include_pad: bool, workspace:
     y = workspace.array("y", (n, rows.out, columns.out, c), x.dtype)
     if _whole(rows, columns):
         y[:, 0, 0] = plane_sums(x.reshape(n, height * width, c)) / (height * width)
-        return _apart(y, count)
+        return _as_batch(y, count)
     if _in_one_go(window):
         combine(np.add, x, rows, columns, y)
     else:
@@ -202,7 +205,7 @@ def avg_forward(x: Array, window: AnyWindow, count_include_pad: bool, workspace:
             middle = workspace.array("middle", size, x.dtype)
             combine(np.add, x[tile], untouched(height), columns, middle)
             combine(np.add, middle, rows, untouched(columns.out), y[tile])
-    return _apart(_divided(y, rows, columns, count_include_pad, y), count)
+    return _as_batch(_divided(y, rows, columns, count_include_pad, y), count)
 
 
 def _whole(rows: Axis, columns: Axis) -> bool:
@@ -223,8 +226,11 @@ def _divided(sums: Array, rows: Axis, columns: Axis, count_include_pad: bool, ou
     if (shares == shares[0, 0]).all():
         return np.multiply(sums, float(shares[0, 0]), out=out)
     n, height, width, c = sums.shape
-    lines = np.repeat(shares.astype(sums.dtype), c, axis=1)  # longer runs than of one pixel's channels
-    np.multiply(sums.reshape(n, height, width * c), lines, out=out.reshape(n, height, width * c))
+    if c >= SHORT_RUN:
+        np.multiply(sums, shares.astype(sums.dtype)[:, :, None], out=out)
+    else:
+        lines = np.repeat(shares.astype(sums.dtype), c, axis=1)  # longer runs than of one cell
+        np.multiply(sums.reshape(n, height, width * c), lines, out=out.reshape(n, height, width * c))
     return out
 
 
@@ -237,12 +243,12 @@ def avg_backward(
     shape = len(dy), rows.n, columns.n, dy.shape[3]
     dx = workspace.array("dx", shape, dy.dtype)
     if _whole(rows, columns):
-        return _apart(np.divide(dy, rows.n * columns.n, out=dx), count)
+        return _as_batch(np.divide(dy, rows.n * columns.n, out=dx), count)
     share = _divided(dy, rows, columns, count_include_pad, workspace.array("share", dy.shape, dy.dtype))
     if _in_one_go(window):
-        return _apart(spread(share, rows, columns, dx), count)
+        return _as_batch(spread(share, rows, columns, dx), count)
     for tile in _tiles(dx, columns):
         size = (tile.stop - tile.start, rows.n, columns.out, shape[3])
         middle = spread(share[tile], rows, untouched(columns.out), workspace.array("middle", size, dy.dtype))
         spread(middle, untouched(rows.n), columns, dx[tile])
-    return _apart(dx, count)
+    return _as_batch(dx, count)

@@ -1,6 +1,6 @@
 """What a strategy is that convolves a batch of volumes: for which shapes it is offered, and its arithmetic.
 
-Each is a file in `strategies/`. Arrays are (h, w, n, c) in all of them, C-contiguous but for rows left out.
+Each is a file in `strategies/`. Arrays are (h, w, n, c) in all of them, and C-contiguous.
 """
 
 from __future__ import annotations

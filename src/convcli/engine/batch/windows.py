@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair, Window
 
-# With fewer channels than this, copying a window's cells costs more in loop overhead than in bytes.
+# With kernels that see fewer channels, copying a window's cells costs more in loop overhead than in bytes.
 FEW_CHANNELS = 16
 
 
@@ -90,7 +90,7 @@ def columns(x: Array, window: Window, output: Pair, groups: int, workspace: Work
         return x.reshape(1, -1, c)
     view = window_view(x, window, output).reshape(*output, n, f_h, f_w, groups, depth)
     shape = (groups, output[0] * output[1] * n, f_h * f_w * depth)
-    if c >= FEW_CHANNELS:
+    if depth >= FEW_CHANNELS:
         buffer = workspace.array("columns", (groups, *output, n, f_h, f_w, depth), x.dtype)
         np.copyto(buffer, view.transpose(5, 0, 1, 2, 3, 4, 6))
         return buffer.reshape(shape)

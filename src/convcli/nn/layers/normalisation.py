@@ -172,7 +172,7 @@ class LayerNorm(_SampleNorm):
     def _rows(self, x: Array) -> Array:
         """Return `x` with what is normalised together as rows; of whole samples a copy."""
         if self.over == "sample":
-            return x.reshape(len(x), -1)
+            return x.reshape(len(x), math.prod(x.shape[1:]))
         return cells(laid_out(x)).reshape(-1, x.shape[-1])
 
     def _batch(self, rows: Array, shape: Shape) -> Array:

@@ -77,4 +77,5 @@ def _shares(cells: int, factor: int, dtype: np.dtype[Any]) -> Array:
     places = (np.arange(cells * factor) + 0.5) / factor - 0.5
     distances = np.abs(np.clip(places, 0, cells - 1)[:, None] - np.arange(cells))
     shares: Array = np.maximum(1 - distances, 0).astype(dtype)
+    shares.flags.writeable = False
     return shares

@@ -45,8 +45,9 @@ class Columns(Strategy):
         task, window = self.task, self.task.window
         count, across, n, c_out = z.shape
         f_h, f_w = window.size
+        single = window.size == window.stride == (1, 1) and task.groups == 1  # nothing is copied
         row_bytes = across * n * (f_h * f_w * task.shape[2] + c_out) * x.itemsize
         for rows in bands(count, row_bytes, BAND_BYTES):
             under = slice(rows.start + first, rows.stop + first)
-            seen = padded_band(x, window, under, scratch, apart=task.shape[2] < FEW_CHANNELS)
+            seen = padded_band(x, window, under, scratch, apart=task.depth < FEW_CHANNELS and not single)
             yield rows, columns(seen, window, (rows.stop - rows.start, across), task.groups, scratch)

@@ -7,8 +7,9 @@ goes back the same way: dw = Gᵀ [ Σ (Bᵀ d B) ⊙ (A dY Aᵀ) ] G.
 A transform is two products by a small matrix, one down the rows of a plane and one along its columns, whose
 other operand is read where it lies: tiles overlap, and rows and columns are long runs. BLAS does these as
 fast as NumPy adds whole arrays, whatever numbers the matrix holds; so the points may be those that round
-least. Zeros beyond the plane are columns of the matrix that are left out. In float32 the error is some three
-times that of columns: up to 512 channels below 3e-6 of the largest result.
+least. Of zeros above and below the plane the matrix leaves columns out, beside it they are written. In
+float32 the error is some three times that of columns: up to 512 channels, for numbers of one sign, as in
+networks, below 3e-6 of the largest result; of both signs it may be three times that.
 
 Sources: Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, arXiv:1509.09308; points
 as in Alam, Anderson, Barabasz and Gregg, "Winograd convolution for deep neural networks: efficient point
@@ -129,18 +130,16 @@ def _both_ways(
 ) -> Array:
     """Return M d Mᵀ for the cells d that each tile of `z` sees of `x`: (36, T·A·n, c).
 
-    The first tile's begin at row and column `first`; what it does not see of the plane are zeros.
+    The first tile's begin at row and column `first`, 0 or less; beyond the plane are zeros.
     """
     matrix = matrix.astype(x.dtype)
     height, width, n, c = x.shape
     down, across = -(-len(z) // OUT), -(-z.shape[1] // OUT)
-    seen = OUT * across + matrix.shape[1] - OUT
-    left = min(-first[1], seen)
-    right = min(left + width, seen)
+    left, seen = -first[1], OUT * across + matrix.shape[1] - OUT
     of_rows = scratch.array("winograd 0", (SEEN, down, seen, n * c), x.dtype)
-    of_rows[:, :, :left], of_rows[:, :, right:] = 0, 0
-    inside = of_rows[:, :, left:right].reshape(SEEN, down, -1).swapaxes(0, 1)
-    _transform(matrix, x.reshape(height, -1)[:, : (right - left) * n * c], first[0], inside)
+    of_rows[:, :, :left], of_rows[:, :, left + width :] = 0, 0
+    inside = of_rows[:, :, left : left + width].reshape(SEEN, down, -1).swapaxes(0, 1)
+    _transform(matrix, x.reshape(height, -1), first[0], inside)
     v = scratch.array(name, (SEEN, SEEN, down, across, n * c), x.dtype)
     (*strides, step, item), shape = of_rows.strides, (SEEN, down, across, matrix.shape[1], n * c)
     tiles = np.ndarray(shape, x.dtype, of_rows, 0, (*strides, OUT * step, step, item))
@@ -158,14 +157,14 @@ def _transform(matrix: Array, x: Array, first: int, out: Array) -> None:
 
 
 @lru_cache(maxsize=1024)  # training asks for the same few, many times a step
-def _alike(tiles: int, first: int, n: int, sees: int) -> list[tuple[slice, int, slice]]:
+def _alike(tiles: int, first: int, n: int, sees: int) -> tuple[tuple[slice, int, slice], ...]:
     """Return tiles that have the same of the cells they see among the n of an axis, where the first begins.
 
     With them come the first one's first cell on the axis, and which of those that a tile sees lie there.
 
     >>> _alike(3, -1, 9, 6)  # of the last tile's six cells, from 7 on, there are two
-    [(slice(0, 1, None), 0, slice(1, 6, None)), (slice(1, 2, None), 3, slice(0, 6, None)), \
-(slice(2, 3, None), 7, slice(0, 2, None))]
+    ((slice(0, 1, None), 0, slice(1, 6, None)), (slice(1, 2, None), 3, slice(0, 6, None)), \
+(slice(2, 3, None), 7, slice(0, 2, None)))
     """
     tile, alike = 0, []
     while tile < tiles:
@@ -179,7 +178,7 @@ def _alike(tiles: int, first: int, n: int, sees: int) -> list[tuple[slice, int, 
         else:
             alike.append((slice(tile, end), 0, slice(0, 0)))
         tile = end
-    return alike
+    return tuple(alike)
 
 
 def _write_output(m: Array, z: Array, scratch: Workspace) -> None:
