@@ -3,7 +3,8 @@
     python -m benchmarks.convolution_costs
 
 For the row of AVX2 on a processor with AVX-512, set what `benchmarks.instructions.without_avx512` names.
-Processor time of one thread, the least of several runs in turn, forward and the gradient of the weights.
+Processor time of one thread, the least of several runs in turn, forward and back, with twice as many filters
+as channels, as networks have them where they are small.
 """
 
 from __future__ import annotations
@@ -19,32 +20,38 @@ import numpy as np  # noqa: E402
 PLANES = (14, 28)
 CHANNELS = (4, 6, 8, 10, 12, 16, 20, 24, 28, 32, 40, 48)
 RUNS = 15
-NUMBERS = 1 << 18  # in a batch: what a second-level cache holds
+IMAGES = 32  # in a piece of a batch
 
 
 def seconds(side: int, channels: int) -> dict[str, float]:
     """Return what each strategy takes for a batch of planes of `side`, forward and back."""
+    from convcli.engine.batch.convolution import rotated
     from convcli.engine.batch.strategies.columns import Columns
     from convcli.engine.batch.strategies.winograd import Winograd
     from convcli.engine.batch.strategy import Strategy, Task
     from convcli.engine.workspace import Workspace
     from convcli.shapes import Window
 
-    window = Window.of(3, padding="same")
-    strategies: dict[str, Strategy] = {
-        "columns": Columns(Task((side, side, channels), channels, window)),
-        "winograd": Winograd(window),
+    window, filters = Window.of(3, padding="same"), 2 * channels
+    strategies: dict[str, tuple[Strategy, Strategy]] = {
+        "columns": (
+            Columns(Task((side, side, channels), filters, window)),
+            Columns(Task((side, side, filters), channels, window)),
+        ),
+        "winograd": (Winograd(window), Winograd(window)),
     }
-    rng, images = np.random.default_rng(0), max(NUMBERS // (side**2 * channels), 1)
-    x = rng.standard_normal((side, side, images, channels)).astype(np.float32)
-    w = rng.standard_normal((3, 3, channels, channels)).astype(np.float32)
-    z, dw, least = np.empty_like(x), np.zeros_like(w), dict.fromkeys(strategies, np.inf)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((side, side, IMAGES, channels)).astype(np.float32)
+    w = rng.standard_normal((3, 3, channels, filters)).astype(np.float32)
+    z, dx = np.empty((*x.shape[:3], filters), np.float32), np.empty_like(x)
+    dw, least = np.zeros_like(w), dict.fromkeys(strategies, np.inf)
     scratch = {name: Workspace() for name in strategies}
     for _ in range(RUNS):
-        for name, strategy in strategies.items():
-            started = time.process_time()
-            strategy.forward(x, strategy.prepared(w, scratch[name]), None, z, scratch[name])
-            strategy.weight_gradient(z, x, dw, scratch[name])
+        for name, (strategy, full) in strategies.items():
+            started, own = time.process_time(), scratch[name]
+            strategy.forward(x, strategy.prepared(w, own), None, z, own)
+            strategy.weight_gradient(z, x, dw, own)
+            full.forward(z, full.prepared(rotated(w, 1), own), None, dx, own)
             least[name] = min(least[name], time.process_time() - started)
     return least
 

@@ -2,7 +2,8 @@
 
 Nanoseconds of one thread for each float32 result, and from how many channels Winograd is the faster way:
 `python -m benchmarks.filter_costs` and `python -m benchmarks.convolution_costs` measure and print them. Only
-the ratios of times matter, and a choice that is wrong by a little costs little.
+the ratios of times matter, and a choice that is wrong by a little costs little. Winograd stands with somewhat
+more channels than the script says of one layer by itself: a small network as a whole trains faster so.
 
 How a batch is cut into pieces is no matter of costs: random numbers depend on it, so that it has to be the
 same everywhere.
