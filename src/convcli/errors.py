@@ -4,6 +4,7 @@ ConvcliError                1  failed: says what and where
 ├── InputError              1  a file that is missing, unreadable or not what it should be
 ├── OutputError             1  a place that cannot be written, or that would be overwritten
 ├── TrainingError           1  a run that cannot go on (the loss is not a number, …)
+├── MissingExtraError       1  a package is needed that only an extra brings
 ├── DefectError             1  a mistake of convcli's own, met on one file
 ├── CheckError              3  a check said no: something computed is not what it should be
 └── UsageError              2  the request itself does not make sense
@@ -56,6 +57,10 @@ class OutputError(ConvcliError):
 
 class TrainingError(ConvcliError):
     """A training run cannot go on."""
+
+
+class MissingExtraError(ConvcliError):
+    """A package is needed that comes with an extra of convcli, and is not installed."""
 
 
 class DefectError(ConvcliError):

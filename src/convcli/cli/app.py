@@ -37,6 +37,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "predict",
+    "export",
     "gradcheck",
     "verify",
     "doctor",

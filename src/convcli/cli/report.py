@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convcli.cli.options import OtherData, OwnPart, RunFolder, chosen_run
 from convcli.cli.output import note, out, print_json
+from convcli.cli.placing import into_run, out_of_run
 from convcli.errors import InputError
 
 if TYPE_CHECKING:
     from convcli.report import Record
-
-_Check: TypeAlias = Callable[[Path], object]
-_Make: TypeAlias = Callable[[Path], None]
-_Write: TypeAlias = Callable[[Path, bytes], None]
 
 PAGE, FIGURES = "report.html", "figures"
 
@@ -53,7 +48,7 @@ def report(
 
     folder = out_dir or run
     inside = out_dir is None or os.path.lexists(folder / RESOLVED)
-    check, make, write = _ways_into(inside=inside, force=force)
+    check, make, write = into_run() if inside else out_of_run(force=force)
     check(folder / PAGE)
     from convcli.render.evaluation import headline
     from convcli.render.report import document, figures, page
@@ -80,20 +75,6 @@ def report(
     out(headline(found.figures, chosen.part))
     out(f"{folder / PAGE}  {len(made) / 1000:,.0f} kB")
     return out(f"{folder / FIGURES}  {len(pictures)} pictures")
-
-
-def _ways_into(*, inside: bool, force: bool) -> tuple[_Check, _Make, _Write]:
-    """Return how to check a file, to make a folder and to write a file where page and figures go.
-
-    In a run's folder (`inside`) they take the place of older ones, and no link is followed. Elsewhere links
-    are the user's own, and nothing is overwritten without `force`.
-    """
-    from convcli import files
-
-    if inside:
-        return files.judge_inside, files.make_inside, files.write_inside
-    check = partial(files.judge, force=force, made=True)
-    return check, files.make_folder, partial(files.write, force=force)
 
 
 def _record(run: Path) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,18 +85,35 @@ class Arranged(Protocol):
         """The layers as one."""
 
 
-class NetworkWeights:
+class NetworkWeights(Mapping[str, Array]):
     """The arrays of a network: all that is trained in one vector, all that is kept beside it in another.
 
-    Both lie in memory that is shared with the processes of a team.
+    Both lie in memory that is shared with the processes of a team. As a mapping it has each array by its
+    name, `3.W`, or `3.1.W` of a layer in the third: views, first of what is trained.
     """
 
     def __init__(self, network: Arranged, dtype: DTypeLike = np.float32) -> None:
         self.trained = shared_zeros(network.trained.size, dtype)
         self.kept = shared_zeros(network.kept.size, dtype)
         self._network = network
-        named = network.trained.named(self.trained) | network.kept.named(self.kept)
-        self.arrays = nested(network.sequence, named)
+        self.arrays = nested(network.sequence, self._named)
+
+    @property
+    def _named(self) -> dict[str, Array]:
+        return self._network.trained.named(self.trained) | self._network.kept.named(self.kept)
+
+    def __getitem__(self, name: str) -> Array:
+        return self._named[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    # A mapping's own would compare arrays, which have no truth.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     def __getstate__(self) -> tuple[Arranged, Array, Array]:
         """Return what a copy is made of; its arrays are to be views of its own vectors."""

@@ -65,16 +65,15 @@ def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
     }
     if model.loss.class_weights is not None:
         document["class_weights"] = model.loss.class_weights
-    return Checkpoint(_weight_arrays(model.network, model.weights), document)
+    return Checkpoint(_weight_arrays(model.weights), document)
 
 
 def _config_document(config: Config) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude_none=True)
 
 
-def _weight_arrays(network: Network, weights: NetworkWeights) -> dict[str, Array]:
-    named = network.trained.named(weights.trained) | network.kept.named(weights.kept)
-    return {f"layers.{name}": array for name, array in named.items()}
+def _weight_arrays(weights: NetworkWeights) -> dict[str, Array]:
+    return {f"layers.{name}": array for name, array in weights.items()}
 
 
 def load_run(path: str | Path) -> Model:
@@ -147,7 +146,7 @@ def _fitted(
     # Before there is room for the weights: nothing is allocated that a file does not fill.
     _check_arrays({f"layers.{name}": shape for name, shape in shapes.items()}, arrays, fault)
     weights = NetworkWeights(network)
-    for name, view in _weight_arrays(network, weights).items():
+    for name, view in _weight_arrays(weights).items():
         np.copyto(view, arrays[name])
         if not np.isfinite(view).all():
             raise InputError(f"{fault}: {name} holds values that are no numbers (NaN or infinity).")
@@ -233,6 +232,6 @@ def _state_arrays(training: Training) -> dict[str, Array]:
     """Return what a training has beside its weights and the best ones; to be written, or filled."""
     arrays = {f"optimizer.{name}": vector for name, vector in training.optimizer_state.items()}
     if training.averages is not None:
-        averages = _weight_arrays(training.model.network, training.averages)
+        averages = _weight_arrays(training.averages)
         arrays |= {f"{_AVERAGES}{name}": array for name, array in averages.items()}
     return arrays

@@ -6,11 +6,11 @@ import json
 
 from convcli.explain.elements import Arrow, Element, Explanation, Formula, Grid, Picture, Step
 from convcli.explain.notation import number
+from convcli.formats.pages import escaped, page
 from convcli.render.drawing.palette import COLOURS, custom_properties, heat
 from convcli.render.drawing.svg import svg_text
 from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import draw
-from convcli.render.pages import escaped, page
 from convcli.wording import printable
 
 NARROW = 340.0  # what a drawing may be wide on a phone

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
+from convcli.formats.pages import escaped, page
 from convcli.render.drawing.palette import custom_properties
 from convcli.render.drawing.svg import data_uri
-from convcli.render.pages import escaped, page
 from convcli.render.report.elements import (
     Card,
     Cell,

@@ -12,8 +12,8 @@ import PIL.Image
 import pytest
 
 from convcli.explain import Request, explain
+from convcli.formats.pages import escaped
 from convcli.render.explain import FORMATS
-from convcli.render.pages import escaped
 from convcli.render.report import page
 from report.cases import RECORD, voted
 

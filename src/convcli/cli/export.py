@@ -1,0 +1,95 @@
+"""`convcli export`: a run's best network in a format that others read."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from convcli.cli.options import Force, Json, OtherData, RunFolder, chosen_run
+from convcli.cli.output import note, out, print_json
+from convcli.cli.placing import into_run, out_of_run
+from convcli.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from convcli.interchange.export import Export, Images
+
+FORMATS = {"npz": "convcli.interchange.npz:Npz"}
+"""Where the class of each format is."""
+
+
+def export(
+    run: RunFolder,
+    to: Annotated[Literal["npz"], typer.Option("--to", help="The format.", show_default=False)],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="PATH", help="The file, or the folder, that it becomes."),
+    ] = None,
+    data: OtherData = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Write a run's best network in a format that others read; into the run's folder unless told where.
+
+    npz: weights.npz, every array by its name, for NumPy.
+
+    \b
+    Examples:
+      convcli export runs/digits-001 --to npz
+      convcli export latest --to npz -o digits.npz
+    """
+    run = chosen_run(run)
+    chosen = _format(to, {})
+    from convcli.runs import checkpoints
+
+    inside = output is None
+    target = run / chosen.target if output is None else output
+    place = into_run() if inside else out_of_run(force=force)
+    several = chosen.target.endswith("/")
+    if not several:
+        place.check(target)
+    model = checkpoints.load_run(run)
+    made = chosen.of(model, _images(run, model, data))
+    contents = {target / name if several else target: content for name, content in made.files.items()}
+    if several:
+        place.make(target)
+        for path in contents:  # all, before the first is written
+            place.check(path)
+    for path, content in contents.items():
+        place.write(path, content)
+    note(made.notes)
+    if json:
+        written = {str(path): len(content) for path, content in contents.items()}
+        return print_json({"run": str(run), "format": to, "bytes": written, "said": list(made.lines)})
+    for path, content in contents.items():
+        out(f"{path}  {len(content) / 1000:,.0f} kB")
+    return out(*made.lines)
+
+
+def _format(name: str, options: dict[str, Any]) -> Export:
+    """Return the format of a name with the options that were given (others are None), or raise UsageError."""
+    module, _, kind = FORMATS[name].partition(":")
+    format_class: type[Export] = getattr(import_module(module), kind)
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        if option not in format_class.model_fields:
+            raise UsageError(f"--{option.replace('_', '-')}: --to {name} has no such option.")
+    return format_class(**given)
+
+
+def _images(run: Path, model: Any, source: str | None) -> Images:
+    """Return what finds labelled images of the run's data, and says why where there are none."""
+    from convcli.runs.measuring import measured
+
+    def images(part: Any = None) -> Any:
+        try:
+            found = measured(run, model, source, part)
+        except (InputError, UsageError) as error:
+            note(error.lines)
+            return None
+        note(found.notes)
+        return found.images
+
+    return images
