@@ -6,14 +6,13 @@ import inspect
 import typing
 from collections.abc import Callable, Iterator
 from enum import Enum
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from convcli.cli.app import COMMANDS
+from convcli.cli.app import COMMANDS, place
 
 TARGET = Path(__file__).with_name("cli.md")
 INTRODUCTION = """\
@@ -38,8 +37,8 @@ def commands() -> dict[str, Callable[..., None]]:
     """Return the commands by name, in the order in which `--help` lists them."""
     found = {}
     for name in COMMANDS:
-        module = import_module(f"convcli.cli.{name}")
-        found[name] = getattr(module, name)
+        module, does = place(name)
+        found[name] = getattr(module, does)
         for command in module.app.registered_commands if hasattr(module, "app") else ():
             found[f"{name} {command.callback.__name__}"] = command.callback
     return found

@@ -17,6 +17,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Discriminator,
+    Field,
     GetCoreSchemaHandler,
     Tag,
 )
@@ -116,12 +117,27 @@ def _range(value: object) -> object:
     raise ValueError(f"expected [low, high], the values that are black and white, not {value!r}")
 
 
+def _preprocessing(value: object) -> object:
+    if isinstance(value, dict | Normalisation) or value in ("standardize", "rescale"):
+        return value
+    raise ValueError(f'expected "standardize", "rescale", or a table of mean and deviation, not {value!r}')
+
+
 def _columns(value: object) -> object:
     if isinstance(value, list | tuple) and len(value) == 2 and len(set(value)) == 2:
         return tuple(value)
     if value is None:
         return None
     raise ValueError(f'expected the names of two columns, ["path", "label"], not {value!r}')
+
+
+class Normalisation(Options):
+    """What pixels from 0 to 1 are reduced and divided by: a number for each channel, or one for all."""
+
+    mean: Annotated[tuple[float, ...], BeforeValidator(tuples), Field(min_length=1)]
+    deviation: Annotated[
+        tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(tuples), Field(min_length=1)
+    ]
 
 
 class DataOptions(Options):
@@ -132,7 +148,9 @@ class DataOptions(Options):
     test: PathText | None = None
     size: Size | None = None
     channels: Literal[1, 3] | None = None
-    preprocessing: Literal["standardize", "rescale"] = "standardize"
+    preprocessing: Annotated[
+        Literal["standardize", "rescale"] | Normalisation, BeforeValidator(_preprocessing)
+    ] = "standardize"
     background: Annotated[Background, BeforeValidator(_background)] = "white"
     range: Annotated[tuple[float, float] | None, BeforeValidator(_range)] = None
     fit: Literal["stretch", "pad", "crop"] = "stretch"

@@ -80,7 +80,7 @@ class ConfigFile:
         return self.config.model_copy(update={"data": data.model_copy(update=absolute)})
 
     def _absolute(self, path: str) -> str:
-        if path in BUILT_IN:
+        if not path or path in BUILT_IN:
             return path
         return os.path.realpath(self.base / os.path.expanduser(path))  # noqa: PTH111 - as `open_source`
 

@@ -98,9 +98,10 @@ class Record:
     """What a run has written down of itself."""
 
     name: str  # of its folder
-    history: tuple[Metrics, ...]  # of each finished epoch, at least one
+    history: tuple[Metrics, ...]  # of each finished epoch; none of a network that was trained elsewhere
     environment: Mapping[str, Any]  # versions, processor, threads
     config: str  # every value in force, as TOML
+    origin: str | None = None  # the file that a network came from which was trained elsewhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +124,14 @@ class Report:
         return in_words(self.part)
 
     @property
-    def best(self) -> Metrics:
+    def best(self) -> Metrics | None:
         """The figures of the epoch whose weights were kept."""
-        return best_metrics(self.record.history)
+        return best_metrics(self.record.history) if self.record.history else None
 
     @property
-    def timing(self) -> Timing:
+    def timing(self) -> Timing | None:
         """How long training took."""
-        return Timing.of(self.record.history)
+        return Timing.of(self.record.history) if self.record.history else None
 
     @property
     def wrong(self) -> int:

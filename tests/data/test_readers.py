@@ -130,6 +130,11 @@ def test_every_registered_reader_has_a_case():
     assert {case.reader for case in CASES.values()} == set(READERS)
 
 
+def test_an_empty_name_is_no_data():
+    with pytest.raises(InputError, match=r"data\.source is empty"):
+        open_source("", base=Path("elsewhere"))
+
+
 def test_every_reader_and_built_in_set_says_what_it_is():
     assert all(part.description for parts in (READERS, BUILT_IN) for part in parts.values())
 
@@ -201,7 +206,7 @@ def test_a_misspelt_built_in_name_is_corrected(tmp_path):
         open_source("digit", base=tmp_path)
 
 
-@pytest.mark.parametrize("source", ["nowhere/set", "", "  ", "~nobody-of-that-name/x", "a\0b"])
+@pytest.mark.parametrize("source", ["nowhere/set", "  ", "~nobody-of-that-name/x", "a\0b"])
 def test_a_missing_path_is_said_with_the_place_that_was_looked_at(source, tmp_path):
     with pytest.raises(
         InputError, match=r"not found: it is neither a built-in set nor a file or folder \(.*Known: digits"

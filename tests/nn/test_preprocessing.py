@@ -7,8 +7,9 @@ import json
 import numpy as np
 import pytest
 
+from convcli.config import Normalisation
 from convcli.engine.workspace import Workspace
-from convcli.errors import ShapeError
+from convcli.errors import ConfigError, ShapeError
 from convcli.nn.preprocessing import Preprocessing
 
 
@@ -42,6 +43,20 @@ def test_the_blocks_that_images_come_in_do_not_matter():
     assert Preprocessing.fit([images[:2], images[2:]], "standardize") == (
         Preprocessing.fit([images], "standardize")
     )
+
+
+@pytest.mark.parametrize("deviation", [(0.5,), (0.25, 0.5, 1.0)])
+def test_mean_and_deviation_may_be_told(deviation):
+    images, mean = pictures(), (0.1, 0.2, 0.3)
+    fitted = Preprocessing.fit([images], Normalisation(mean=mean, deviation=deviation))
+    expected = (images / 255 - mean) / deviation
+    np.testing.assert_allclose(fitted.apply(images, Workspace()), expected, atol=1e-6)
+    assert Preprocessing.from_document(json.loads(json.dumps(fitted.document()))) == fitted
+
+
+def test_figures_are_told_for_all_channels_or_each():
+    with pytest.raises(ConfigError, match="mean: expected one number, or one for each of 3 channels, not 2"):
+        Preprocessing.fit([pictures()], Normalisation(mean=(0, 1), deviation=(1,)))
 
 
 def test_rescale_gives_0_to_1():

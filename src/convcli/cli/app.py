@@ -7,9 +7,12 @@ import inspect
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -38,11 +41,28 @@ COMMANDS = (
     "report",
     "predict",
     "export",
+    "import",
     "gradcheck",
     "verify",
     "doctor",
 )
-"""Each is a function in the module of its name, in the order in which --help lists them."""
+"""Each is a function in the module of its name (`place`), in the order in which --help lists them."""
+
+
+def place(command: str) -> tuple[ModuleType, str]:
+    """Return the module of a command and the name of its function there.
+
+    Where the command's name is a word of Python's own, both end in an underscore.
+    """
+    name = f"{command}_" if iskeyword(command) else command
+    return import_module(f"convcli.cli.{name}"), name
+
+
+def function(command: str) -> Callable[..., None]:
+    """Return the function of a command."""
+    module, name = place(command)
+    does: Callable[..., None] = getattr(module, name)
+    return does
 
 
 class _Commands(TyperGroup):
@@ -55,17 +75,16 @@ class _Commands(TyperGroup):
         """Return a command with its options, None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"convcli.cli.{cmd_name}")
+        module, name = place(cmd_name)
         if hasattr(module, "app"):  # it has commands of its own
             return typer.main.get_command(module.app)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        single.command(cmd_name)(getattr(module, cmd_name))
+        single.command(cmd_name)(getattr(module, name))
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands by their first sentences: options take longer to build than all else here."""
-        functions = {name: getattr(import_module(f"convcli.cli.{name}"), name) for name in COMMANDS}
-        described = [TyperCommand(name, help=inspect.getdoc(does)) for name, does in functions.items()]
+        described = [TyperCommand(name, help=inspect.getdoc(function(name))) for name in COMMANDS]
         TyperGroup(commands=described).format_commands(ctx, formatter)
 
 

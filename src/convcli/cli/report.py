@@ -82,13 +82,18 @@ def _record(run: Path) -> Record:
     from convcli.report import Record
     from convcli.runs import checkpoints
     from convcli.runs.folder import ENVIRONMENT, METRICS, Run
+    from convcli.runs.imported import origin
     from convcli.runs.metrics import read_history
 
     opened = Run.open(run)
-    history = read_history(opened)
-    if not history:
+    history, foreign = read_history(opened), origin(opened)
+    if not history and foreign is None:
         raise InputError(f"{run / METRICS}: expected a row for each epoch, found none.")
     name = run.resolve().name
     return Record(
-        name, tuple(history), opened.read_document(ENVIRONMENT), checkpoints.run_config(opened).text
+        name,
+        tuple(history),
+        opened.read_document(ENVIRONMENT),
+        checkpoints.run_config(opened).text,
+        None if history else foreign,
     )

@@ -149,9 +149,13 @@ def plot(
 
 def _history(folder: Path) -> list[Metrics]:
     from convcli.runs.folder import Run
+    from convcli.runs.imported import origin
     from convcli.runs.metrics import read_history
 
-    history = read_history(Run.open(folder))
+    run = Run.open(folder)
+    history = read_history(run)
+    if not history and (foreign := origin(run)) is not None:
+        raise InputError(f"{folder}: nothing to draw: the network came from {foreign}, trained elsewhere.")
     if not history:
         raise InputError(f"{folder}: nothing to draw, as no epoch of this run has ended yet.")
     return history

@@ -86,11 +86,17 @@ def _resume(
     folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
 ) -> None:
     from convcli.config_file import ConfigFile
-    from convcli.runs.folder import LAST, RESOLVED, Run
+    from convcli.runs.folder import CONFIG, LAST, RESOLVED, Run
+    from convcli.runs.imported import origin
     from convcli.runs.resuming import how_to_go_on, resume, values_in_force
 
     folder = chosen_run(folder)
     run = Run.open(folder)
+    if (foreign := origin(run)) is not None:
+        raise UsageError(
+            f"{folder}: there is no training to go on with: the network came from {foreign}. "
+            f"Train {shlex.quote(str(folder / CONFIG))} as a new run."
+        )
     with run.hold():
         last = run.read_checkpoint(LAST)
         file = values_in_force(run, last, overrides if config is None else ())

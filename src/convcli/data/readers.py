@@ -142,6 +142,8 @@ def open_source(source: str, *, base: Path, wanted: Wanted = ANYTHING) -> Splits
 
 def _existing(source: str, base: Path) -> Path:
     """Return the path that `source` names, or raise if nothing lies there."""
+    if not source:
+        raise InputError("No data is named: data.source is empty. Say where the images are.")
     path = base / os.path.expanduser(source)  # noqa: PTH111 - leaves ~name of an unknown user as it is
     if not source.strip() or not path.exists():
         raise InputError(

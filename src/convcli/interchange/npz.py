@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,5 +22,6 @@ class Npz(Export):
 
     def of(self, model: Model, images: Images) -> Exported:
         file = io.BytesIO()
-        np.savez(file, **{name: np.ascontiguousarray(array) for name, array in model.weights.items()})
+        arrays: dict[str, Any] = {name: np.ascontiguousarray(array) for name, array in model.weights.items()}
+        np.savez(file, **arrays)
         return Exported({self.target: file.getvalue()})

@@ -10,10 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
+from convcli.config import Normalisation
 from convcli.data.presentation import Presentation
 from convcli.engine.volumes import line, lines
 from convcli.engine.workspace import Array, Workspace
-from convcli.errors import ShapeError
+from convcli.errors import ConfigError, ShapeError
 
 # Of the mean of an image: the share of images on either side that do not count for the range; how far beyond
 # it others have to lie, as a share of it, and at least.
@@ -46,13 +47,15 @@ class Preprocessing:
     def fit(
         cls,
         blocks: Iterable[Array],
-        kind: Literal["standardize", "rescale"],
+        kind: Literal["standardize", "rescale"] | Normalisation,
         presentation: Presentation | None = None,
     ) -> Preprocessing:
         """Return the preprocessing that images call for: `blocks` of them, at least one, uint8 (k, h, w, c).
 
-        `standardize` takes each channel's mean and standard deviation, `rescale` 0 and 1. A channel that is
-        the same everywhere keeps deviation 1.
+        `standardize` takes each channel's mean and standard deviation, `rescale` 0 and 1; a table says them.
+        A channel that is the same everywhere keeps deviation 1.
+
+        Raises ConfigError if there are neither as many told as channels, nor one.
         """
         levels = np.arange(256) / 255
         counts, means = np.zeros((1, 256), np.int64), list[Array]()
@@ -63,6 +66,8 @@ class Preprocessing:
                 counts = counts + np.array(each)
             means.append(_means(images))
         mean, deviation = np.zeros(channels), np.ones(channels)
+        if isinstance(kind, Normalisation):
+            mean, deviation = (_for_each(kind, name, channels) for name in ("mean", "deviation"))
         if kind == "standardize":
             for channel, count in enumerate(counts):
                 mean[channel] = count @ levels / count.sum()
@@ -145,6 +150,17 @@ class Preprocessing:
                 raise ValueError("the brightness of its images is no range from 0 to 1")
             brightness = (low, high)
         return cls((height, width, channels), mean, deviation, presentation, brightness)
+
+
+def _for_each(told: Normalisation, name: str, channels: int) -> Array:
+    """Return the numbers that are told, one for each channel."""
+    numbers = getattr(told, name)
+    if len(numbers) not in (1, channels):
+        raise ConfigError(
+            f"data.preprocessing.{name}: expected one number, or one for each of {channels} channels, "
+            f"not {len(numbers)}."
+        )
+    return np.broadcast_to(np.array(numbers, np.float64), (channels,))
 
 
 def _means(images: Array) -> Array:

@@ -57,13 +57,14 @@ def _table(runs: Sequence[Summary], names: Sequence[str]) -> Table:
 def _cells(run: Summary) -> dict[str, Text]:
     """Return what each column says of a run; nothing where it is not known."""
     best, test, speed = run.best, run.test, run.images_per_second
-    planned = f"/{run.config.training.epochs}" if run.config else ""
+    trained = run.config is not None and run.state is not State.IMPORTED
+    planned = f"/{run.config.training.epochs}" if run.config and trained else ""
     accuracy, loss = (best.validation_accuracy, best.validation_loss) if best else (None, None)
     texts = {
         "run": shown(run.folder),
         "began": f"{run.began.astimezone():%Y-%m-%d %H:%M}" if run.began else "",
         "network": network_words(run.config) if run.config else "",
-        "epochs": f"{len(run.history)}{planned}" if run.config else "",
+        "epochs": f"{len(run.history)}{planned}" if trained else "",
         "best": str(best.epoch) if best else "",
         "accuracy": "" if accuracy is None else f"{accuracy:.2%}",
         "loss": "" if loss is None else f"{loss:.4f}",

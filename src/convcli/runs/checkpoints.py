@@ -31,12 +31,12 @@ _AVERAGES = "averages."
 
 def best_checkpoint(training: Training) -> Checkpoint:
     """Return all that predicting needs: the weights of the best epoch and what belongs to them."""
-    return _model_checkpoint(training.best_model(), training.progress.best_epoch)
+    return model_checkpoint(training.best_model(), training.progress.best_epoch)
 
 
 def last_checkpoint(training: Training) -> Checkpoint:
     """Return all that going on needs: weights, the optimizer's state, how far it came, the best epoch."""
-    model = _model_checkpoint(training.model, training.progress.epoch)
+    model = model_checkpoint(training.model, training.progress.epoch)
     arrays, document = dict(model.arrays), {**model.document, "progress": training.progress.document()}
     arrays |= _state_arrays(training)
     if training.progress.best_epoch:
@@ -55,7 +55,8 @@ def best_part(last: Checkpoint) -> Checkpoint | None:
     return Checkpoint(arrays, last.document["best"])
 
 
-def _model_checkpoint(model: Model, epoch: int) -> Checkpoint:
+def model_checkpoint(model: Model, epoch: int) -> Checkpoint:
+    """Return all that predicting with a model needs, as after an epoch; 0 is before the first."""
     document = {
         "format": _FORMAT,
         "epoch": epoch,

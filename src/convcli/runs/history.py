@@ -16,6 +16,7 @@ from convcli.files import is_file_inside
 from convcli.nn.config import Config
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, CONFIG, ENVIRONMENT, LAST, LOCK, METRICS, RESOLVED, RESULTS, USUAL, Run
+from convcli.runs.imported import origin
 from convcli.runs.metrics import read_history
 from convcli.training import Metrics, best_metrics
 from convcli.wording import shown
@@ -30,6 +31,7 @@ class State(StrEnum):
     RUNNING = "running"  # a process is training it
     INTERRUPTED = "interrupted"  # none is, though epochs are left
     UNFINISHED = "unfinished"  # epochs are left, and here nobody can tell whether a process is at work
+    IMPORTED = "imported"  # it was trained elsewhere, and has no epochs
     EMPTY = "empty"  # no epoch has ended, and no process is training it
     DAMAGED = "damaged"
 
@@ -77,11 +79,12 @@ def summarize(folder: Path) -> Summary:
     """
     run = Run.open(folder)
     config, history = checkpoints.run_config(run).config, read_history(run)
-    for name in (LAST, BEST) if history else (LAST,):
+    imported = not history and origin(run) is not None
+    for name in (LAST, BEST) if history else (BEST,) if imported else (LAST,):
         run.read_checkpoint_document(name)
     return Summary(
         folder,
-        _state(run, config, history),
+        State.IMPORTED if imported else _state(run, config, history),
         began=_began(run),
         config=config,
         history=tuple(history),

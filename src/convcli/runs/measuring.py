@@ -14,6 +14,7 @@ from convcli.errors import InputError, UsageError
 from convcli.nn.model import Model
 from convcli.runs import checkpoints
 from convcli.runs.folder import LAST, Run
+from convcli.runs.imported import origin
 
 NEW = "new"
 
@@ -60,7 +61,12 @@ def _at_home(run: Run, file: ConfigFile, part: str | None) -> Measured:
     changed = _differences(recorded, now) if recorded else ""
     if changed:
         notes.append(f"the images are not those that the run was trained on ({changed}){_mixed(name)}")
-    return Measured(images, name, not changed, tuple(notes))
+    foreign = origin(run)
+    if foreign is not None:
+        notes.append(
+            f"the network came from {foreign}: whether it has learned from these images is not known"
+        )
+    return Measured(images, name, not changed and foreign is None, tuple(notes))
 
 
 def _elsewhere(run: Run, file: ConfigFile, model: Model, source: str, part: str | None) -> Measured:
@@ -79,7 +85,8 @@ def _elsewhere(run: Run, file: ConfigFile, model: Model, source: str, part: str 
     now = parts.fingerprint()
     if isinstance(options.validation, str):  # it has a place of its own, and may have moved as well
         del now["validation"]
-    changed = _differences(recorded, now)
+    foreign = origin(run)
+    changed = f"the network came from {foreign}" if foreign else _differences(recorded, now)
     if part is not None:
         return _part_of(parts, found, part, source, changed)
     notes = found.notes

@@ -18,12 +18,12 @@ def document(report: Report) -> dict[str, Any]:
         **figures,
         "confusions": [asdict(pair) for pair in report.confusions],
         "mistakes": {"count": report.wrong, "surest": [_judged(judged) for judged in report.mistakes]},
-        "best": asdict(report.best),
+        "best": asdict(report.best) if report.best else None,
         "epochs": [asdict(row) for row in report.record.history],
         "network": network_document(report.model.network),
         "kernels": _kernels(report.kernels) if report.kernels else None,
         "feature_maps": [_sample(sample) for sample in report.samples],
-        "timing": asdict(report.timing),
+        "timing": asdict(report.timing) if report.timing else None,
         "environment": dict(report.record.environment),
     }
 

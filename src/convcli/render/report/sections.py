@@ -16,8 +16,9 @@ from convcli.render.network import (
 from convcli.render.report.confusion import confusion
 from convcli.render.report.elements import Cell, Chart, Facts, Listing, Section, Table, Words, number
 from convcli.render.report.galleries import feature_maps, kernels, mistakes
-from convcli.report import Report
+from convcli.report import Record, Report, Timing
 from convcli.shapes.formulas import legend
+from convcli.training import Metrics
 from convcli.wording import by, first_of
 
 
@@ -25,13 +26,15 @@ def sections(report: Report) -> Iterator[Section]:
     """Yield the parts of a report."""
     yield _summary(report)
     yield _network(report)
-    yield _curves(report)
+    if report.best is not None:
+        yield _curves(report.record, report.best)
     yield confusion(report)
     yield _classes(report)
     yield mistakes(report)
     yield kernels(report)
     yield feature_maps(report)
-    yield _timing(report)
+    if report.timing is not None:
+        yield _timing(report.timing)
     yield _environment(report)
 
 
@@ -46,10 +49,14 @@ def _summary(report: Report) -> Section:
 
 
 def _results(report: Report) -> tuple[tuple[str, Cell], ...]:
-    figures, best, network = report.figures, report.best, report.model.network
+    figures, network = report.figures, report.model.network
     right = f"{figures.samples - report.wrong:,} of {figures.samples:,} images"
     accuracy, loss = (f"{report.kind} {measure}".capitalize() for measure in ("accuracy", "loss"))
     items = [(accuracy, number(figures.accuracy, ".2%", right)), (loss, number(figures.loss, ".4f"))]
+    size = ("Parameters", number(network.trained.size, ",", f"in {len(network.layers)} layers"))
+    best, timing = report.best, report.timing
+    if best is None or timing is None:
+        return (*items, size)
     if report.kind != "validation" and best.validation_accuracy is not None:
         after = f"after epoch {best.epoch}"
         items += [
@@ -61,8 +68,8 @@ def _results(report: Report) -> tuple[tuple[str, Cell], ...]:
     return (
         *items,
         ("Best epoch", number(best.epoch, "d", epochs)),
-        ("Parameters", number(network.trained.size, ",", f"in {len(network.layers)} layers")),
-        ("Training time", number(report.timing.total, ",.1f", "seconds")),
+        size,
+        ("Training time", number(timing.total, ",.1f", "seconds")),
     )
 
 
@@ -70,11 +77,17 @@ def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
     model, training = report.model, report.model.config.training
     augmentation = inline(model.config.augmentation.told)
     both = "means of those for an image and its mirror image"
+    images = (
+        ("Images", Cell(by(model.network.shapes[0]), "rows × columns × channels")),
+        ("Classes", number(len(model.classes), "d", first_of(model.classes))),
+    )
+    if report.record.origin is not None:
+        judged = Cell(f"{report.kind} images of {report.data}")
+        return (("Imported from", Cell(report.record.origin)), ("Judged on", judged), *images)
     return (
         ("Data", Cell(model.config.data.source)),
         ("Judged on", Cell(f"{report.kind} images of {report.data}")),
-        ("Images", Cell(by(model.network.shapes[0]), "rows × columns × channels")),
-        ("Classes", number(len(model.classes), "d", first_of(model.classes))),
+        *images,
         ("Loss", Cell(training.loss.name())),
         ("Optimizer", Cell(training.optimizer.name())),
         ("Batch size", number(training.batch_size, "d")),
@@ -129,9 +142,9 @@ def _parameters(row: LayerRow) -> Cell:
     return number(row.parameters, ",", formula) if row.parameters else Cell("")
 
 
-def _curves(report: Report) -> Section:
-    history, best = report.record.history, report.best
-    histories = {report.record.name: history}
+def _curves(record: Record, best: Metrics) -> Section:
+    history = record.history
+    histories = {record.name: history}
     last = history[-1]
     told = f"training loss from {history[0].train_loss:.4g} to {last.train_loss:.4g}"
     if best.validation_accuracy is not None:
@@ -182,8 +195,7 @@ def _classes(report: Report) -> Section:
     return Section("classes", "Classes", (table, Words(words)))
 
 
-def _timing(report: Report) -> Section:
-    timing = report.timing
+def _timing(timing: Timing) -> Section:
     facts = (
         ("Images a second", number(timing.images_per_second, ",.0f", "in training")),
         ("An epoch", number(timing.mean, ",.2f", "seconds in the mean")),
