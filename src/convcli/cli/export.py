@@ -16,16 +16,27 @@ from convcli.errors import InputError, UsageError
 if TYPE_CHECKING:
     from convcli.interchange.export import Export, Images
 
-FORMATS = {"npz": "convcli.interchange.npz:Npz"}
+FORMATS = {
+    "page": "convcli.render.page.export:Page",
+    "npz": "convcli.interchange.npz:Npz",
+}
 """Where the class of each format is."""
 
 
 def export(
     run: RunFolder,
-    to: Annotated[Literal["npz"], typer.Option("--to", help="The format.", show_default=False)],
+    to: Annotated[Literal["page", "npz"], typer.Option("--to", help="The format.", show_default=False)],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="The file, or the folder, that it becomes."),
+    ] = None,
+    weights: Annotated[
+        Literal["float32", "float16", "int8"] | None,
+        typer.Option(
+            "--weights",
+            help="page: how kernels are kept; what less than float32 costs in accuracy is measured.",
+            show_default="float32",
+        ),
     ] = None,
     data: OtherData = None,
     force: Force = False,
@@ -33,15 +44,17 @@ def export(
 ) -> None:
     """Write a run's best network in a format that others read; into the run's folder unless told where.
 
+    page: page.html, in which the network runs, in any browser and without a server.
     npz: weights.npz, every array by its name, for NumPy.
 
     \b
     Examples:
-      convcli export runs/digits-001 --to npz
+      convcli export runs/digits-001 --to page
+      convcli export latest --to page --weights int8
       convcli export latest --to npz -o digits.npz
     """
     run = chosen_run(run)
-    chosen = _format(to, {})
+    chosen = _format(to, {"weights": weights})
     from convcli.runs import checkpoints
 
     inside = output is None

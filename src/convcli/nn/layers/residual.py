@@ -51,7 +51,7 @@ class Residual(Sequence):
     def _convs(self) -> dict[Shape, Conv | None]:
         return {}
 
-    def _conv(self, shape: Shape) -> Conv | None:
+    def shortcut_conv(self, shape: Shape) -> Conv | None:
         """Return the convolution in the shortcut for an input of `shape`; None where that is the identity."""
         if shape not in self._convs:  # training asks for the same one, many times a step
             self._convs[shape] = self._new_conv(shape)
@@ -70,7 +70,7 @@ class Residual(Sequence):
         return Conv(filters=output[2], kernel=(1, 1), stride=field.jump, bias=False, frozen=self.frozen)
 
     def output_shape(self, shape: Shape) -> Shape:
-        output, conv = super().output_shape(shape), self._conv(shape)
+        output, conv = super().output_shape(shape), self.shortcut_conv(shape)
         made = shape if conv is None else conv.output_shape(shape)
         if made == output:
             return output
@@ -86,15 +86,15 @@ class Residual(Sequence):
         )
 
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
-        conv = self._conv(shape)
+        conv = self.shortcut_conv(shape)
         return {**({} if conv is None else conv.initial_weights(shape)), **super().initial_weights(shape)}
 
     def multiply_adds(self, shape: Shape) -> int:
-        conv = self._conv(shape)
+        conv = self.shortcut_conv(shape)
         return super().multiply_adds(shape) + (0 if conv is None else conv.multiply_adds(shape))
 
     def column_bytes(self, shape: Shape) -> int:
-        conv = self._conv(shape)
+        conv = self.shortcut_conv(shape)
         return max(super().column_bytes(shape), 0 if conv is None else conv.column_bytes(shape))
 
     def activations(self, shape: Shape) -> Iterator[int]:
@@ -102,11 +102,11 @@ class Residual(Sequence):
         yield math.prod(self.output_shape(shape))
 
     def sees(self, field: ReceptiveField | None, shape: Shape) -> ReceptiveField | None:
-        conv = self._conv(shape)
+        conv = self.shortcut_conv(shape)
         return joined([super().sees(field, shape), field if conv is None else conv.sees(field, shape)])
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
-        conv, scale = self._conv(x.shape[1:]), self._scale(x, tape)
+        conv, scale = self.shortcut_conv(x.shape[1:]), self._scale(x, tape)
         added = super().forward(x, weights, tape)
         if scale is not None:
             scratch = tape.current.scratch
@@ -151,7 +151,7 @@ class Residual(Sequence):
         return ", ".join(words)
 
     def remark(self, shape: Shape) -> str:
-        conv = self._conv(shape)
+        conv = self.shortcut_conv(shape)
         if conv is None:
             return ""
         return "shortcut 1×1" + (f", s={by(conv.stride)}" if conv.stride != (1, 1) else "")

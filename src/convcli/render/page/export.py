@@ -1,0 +1,62 @@
+"""The network as a page: a format that it leaves in, with what smaller weights cost."""
+
+from __future__ import annotations
+
+import base64
+from typing import ClassVar
+
+from convcli.formats.pages import embedded, escaped, page, source
+from convcli.interchange.export import Export, Exported, Images
+from convcli.interchange.rounding import Precision, Rounded, restored, rounded
+from convcli.nn.model import Model
+from convcli.render.drawing.palette import custom_properties
+from convcli.render.page import ENGINE, PACKAGE
+from convcli.render.page.document import document
+from convcli.wording import first_of
+
+
+class Page(Export):
+    """One file in which the network runs, in any browser, from disk as well.
+
+    Attributes
+    ----------
+    weights
+        How its kernels are kept: int8 with a scale for each filter. The rest is float32.
+    """
+
+    target: ClassVar[str] = "page.html"
+
+    weights: Precision = "float32"
+
+    def of(self, model: Model, images: Images) -> Exported:
+        kept = rounded(model, self.weights)
+        lines, notes = self._cost(model, kept, images)
+        return Exported({self.target: _page(model, kept)}, lines, notes)
+
+    def _cost(
+        self, model: Model, kept: dict[str, Rounded], images: Images
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return what rounding costs, measured on the images that the run is judged by; and notes."""
+        if self.weights == "float32":
+            return (), ()
+        judged = images(None)
+        if judged is None:
+            return (), (f"what {self.weights} costs in accuracy is not known: no images to judge it by",)
+        before, after = (
+            one.evaluate(judged.images, judged.labels).accuracy for one in (model, restored(model, kept))
+        )
+        told = f"{after:.2%} of {len(judged):,} images, {before:.2%} with float32"
+        return (f"accuracy with {self.weights} weights: {told}",), ()
+
+
+def _page(model: Model, kept: dict[str, Rounded]) -> bytes:
+    described, weights = document(model, kept)
+    return page(
+        PACKAGE,
+        title=escaped(f"A network that tells {first_of(model.classes)} apart"),
+        colours=custom_properties(),
+        style=source(PACKAGE, "style.css"),
+        network=embedded(described),
+        weights=base64.b64encode(weights).decode(),
+        scripts=source(PACKAGE, *ENGINE, "interface.js"),
+    )
