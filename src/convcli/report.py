@@ -12,7 +12,7 @@ import numpy as np
 from convcli.data import Dataset
 from convcli.data.splits import in_words
 from convcli.engine.workspace import Array
-from convcli.explain.tensors import pass_through
+from convcli.explaining.tensors import pass_through
 from convcli.images import resize
 from convcli.nn.evaluation import Evaluation
 from convcli.nn.model import Model

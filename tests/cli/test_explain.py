@@ -18,7 +18,7 @@ import pytest
 from conftest import ROOT
 from convcli import load_run
 from convcli.cli.explain import explain
-from convcli.explain import TOPICS
+from convcli.explaining import TOPICS
 from convcli.render.explain import FORMATS
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from convcli.explain import Request, explain
+from convcli.explaining import Request, explain
 from convcli.formats.pages import escaped
 from convcli.render.explain import FORMATS
 from convcli.render.report import page

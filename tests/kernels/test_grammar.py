@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convcli.errors import KernelError
-from convcli.explain.reading import typed_volume
+from convcli.explaining.reading import typed_volume
 from convcli.kernels import kernel_names, named, parse
 from convcli.kernels.grammar import matrix
 from convcli.render.kernels import call, kernel_document, table

@@ -17,7 +17,7 @@ from convcli.files import is_stdout
 from convcli.wording import shortened
 
 if TYPE_CHECKING:
-    from convcli.explain import Explanation
+    from convcli.explaining import Explanation
 
 Value = TypeVar("Value")
 
@@ -134,8 +134,8 @@ def explain(
       convcli explain pooling-backward --gif pooling.gif --json pooling.json
       convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json -
     """
-    from convcli.explain import TOPICS, Request
-    from convcli.explain import explain as explained
+    from convcli.explaining import TOPICS, Request
+    from convcli.explaining import explain as explained
 
     if topic is None:
         return out_text(_listing())
@@ -153,7 +153,7 @@ def explain(
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.bounds import MAX_PIXELS
-    from convcli.explain.reading import parse_box
+    from convcli.explaining.reading import parse_box
 
     request = Request(
         input=source,
@@ -192,7 +192,7 @@ def explain(
 
 def _listing() -> str:
     """Return the topics, a line each."""
-    from convcli.explain import TOPICS
+    from convcli.explaining import TOPICS
 
     width = max(map(len, TOPICS))
     lines = [f"  {name:<{width}}  {topic.summary}" for name, topic in TOPICS.items()]
@@ -204,7 +204,7 @@ def _parsed(parse: Callable[[str, str], Value], text: str | None, option: str) -
 
 
 def _numbers(text: str, option: str) -> tuple[float, ...]:
-    from convcli.explain.reading import typed_volume
+    from convcli.explaining.reading import typed_volume
 
     return tuple(typed_volume(text if "[" in text else f"[{text}]", option).ravel().tolist())
 

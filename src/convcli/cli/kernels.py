@@ -65,7 +65,7 @@ def kernels(
 
 def _show_learned(run: Path, layer: str | None, json: bool) -> None:
     """Print the kernels of a trained layer, by default the first convolution."""
-    from convcli.explain.tensors import layer_of
+    from convcli.explaining.tensors import layer_of
     from convcli.nn.layers import Conv, SeparableConv
     from convcli.render.learned import LearnedLayer, learned_document, learned_view
     from convcli.runs import checkpoints

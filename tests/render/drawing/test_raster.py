@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convcli.explain import TOPICS
+from convcli.explaining import TOPICS
 from convcli.render.drawing.raster import pixels, successive
 from convcli.render.drawing.scene import Path, Rect, Scene, Text
 from convcli.render.explain.steps import frames
-from explain.cases import made
+from explaining.cases import made
 
 WIDE = Text(100, 40, "ЩЮЖ@WM — Œ" * 3, 14.0)
 FIGURES = Text(60.3, 20.2, "12.5", mono=True)

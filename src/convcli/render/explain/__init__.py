@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from convcli.explain.elements import Explanation
+from convcli.explaining.elements import Explanation
 from convcli.registry import Registry
 
 _HOMES = {

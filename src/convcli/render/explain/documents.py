@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as encoder
 
-from convcli.explain.elements import Explanation
+from convcli.explaining.elements import Explanation
 from convcli.render.explain import FORMATS
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.explain.elements import Arrow, Block, Element, Formula, Graph, Grid, Picture
-from convcli.explain.notation import number
+from convcli.explaining.elements import Arrow, Block, Element, Formula, Graph, Grid, Picture
+from convcli.explaining.notation import number
 from convcli.render.drawing.palette import LINK_COLOURS, heat
 from convcli.render.drawing.scene import Path, Point, Raster, Rect, Scene, Shape, Text, text_width, wrapped
 from convcli.render.drawing.thumbnails import thumbnail

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from convcli.explain.elements import Arrow, Element, Explanation, Formula, Grid, Picture, Step
-from convcli.explain.notation import number
+from convcli.explaining.elements import Arrow, Element, Explanation, Formula, Grid, Picture, Step
+from convcli.explaining.notation import number
 from convcli.formats.pages import escaped, page
 from convcli.render.drawing.palette import COLOURS, custom_properties, heat
 from convcli.render.drawing.svg import svg_text

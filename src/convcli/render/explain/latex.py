@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from convcli.explain.elements import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Row
-from convcli.explain.notation import number
+from convcli.explaining.elements import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Row
+from convcli.explaining.notation import number
 from convcli.render.explain import FORMATS
 from convcli.wording import by, printable
 

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import re
 
-from convcli.explain.elements import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Step
-from convcli.explain.notation import number
+from convcli.explaining.elements import (
+    Arrow,
+    Block,
+    Element,
+    Explanation,
+    Formula,
+    Graph,
+    Grid,
+    Picture,
+    Step,
+)
+from convcli.explaining.notation import number
 from convcli.render.drawing.svg import data_uri
 from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import shown_pixels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convcli.explain.elements import Explanation
+from convcli.explaining.elements import Explanation
 from convcli.images import encode_animation
 from convcli.render.drawing import raster
 from convcli.render.drawing.svg import svg_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcli.explain.elements import Element, Explanation, Formula, Step
+from convcli.explaining.elements import Element, Explanation, Formula, Step
 from convcli.render.drawing.layout import GAP, TITLE, WIDTH, beside, heading, on_ground, stacked
 from convcli.render.drawing.scene import Scene
 from convcli.render.explain.elements import draw

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
-from convcli.explain.elements import (
+from convcli.explaining.elements import (
     Arrow,
     Block,
     Element,
@@ -22,7 +22,7 @@ from convcli.explain.elements import (
     Row,
     Step,
 )
-from convcli.explain.notation import number
+from convcli.explaining.notation import number
 from convcli.render.explain.elements import shown_pixels
 from convcli.wording import by, printable
 

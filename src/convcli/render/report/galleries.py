@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.explain.notation import number as short
+from convcli.explaining.notation import number as short
 from convcli.render.report.elements import Card, Cell, Element, Gallery, Section, Words, share
 from convcli.render.report.pictures import feature_map, kernel, photo
 from convcli.report import FeatureMaps, Judged, Report

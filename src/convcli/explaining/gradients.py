@@ -14,7 +14,7 @@ import numpy as np
 
 from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.workspace import Array
-from convcli.explain.problem import Problem
+from convcli.explaining.problem import Problem
 from convcli.nn.tape import Tape
 from convcli.proof.differences import numeric_gradient, relative_error
 

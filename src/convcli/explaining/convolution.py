@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Row, Step, exact
-from convcli.explain.notation import cell_name, number, place, products
-from convcli.explain.problem import Example, Problem, posed
-from convcli.explain.sliding import progress
-from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Row, Step, exact
+from convcli.explaining.notation import cell_name, number, place, products
+from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.sliding import progress
+from convcli.explaining.topics import RUN, WINDOW, Request, topic
 from convcli.wording import by
 
 

@@ -10,10 +10,10 @@ from convcli import kernels
 from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import Explanation, Grid, Picture, Row, Step, exact
-from convcli.explain.notation import number
-from convcli.explain.reading import Input, read_input
-from convcli.explain.topics import Request, topic
+from convcli.explaining.elements import Explanation, Grid, Picture, Row, Step, exact
+from convcli.explaining.notation import number
+from convcli.explaining.reading import Input, read_input
+from convcli.explaining.topics import Request, topic
 from convcli.filtering import filter_image
 from convcli.wording import by, counted, shown
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.explain.elements import Arrow, Explanation, Grid, Picture, Row, Step, planes
-from convcli.explain.reading import Input
-from convcli.explain.topics import Request, topic
+from convcli.explaining.elements import Arrow, Explanation, Grid, Picture, Row, Step, planes
+from convcli.explaining.reading import Input
+from convcli.explaining.topics import Request, topic
 from convcli.wording import by
 
 CHANNELS = ("red", "green", "blue")

@@ -11,8 +11,8 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import Box
-from convcli.explain.reading import MOST_SIDE, cut
+from convcli.explaining.elements import Box
+from convcli.explaining.reading import MOST_SIDE, cut
 from convcli.nn.layer import Layer
 from convcli.nn.model import Model
 from convcli.nn.tape import LayerNumber

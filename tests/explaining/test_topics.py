@@ -12,14 +12,14 @@ from PIL import Image
 import stripes
 from convcli import avg_pool2d, conv2d, conv2d_backward, filter_image, max_pool2d_backward
 from convcli.errors import UsageError
-from convcli.explain import TOPICS, Request, explain
-from convcli.explain.elements import Grid
-from convcli.explain.network import example, line_detector
+from convcli.explaining import TOPICS, Request, explain
+from convcli.explaining.elements import Grid
+from convcli.explaining.network import example, line_detector
 from convcli.nn.layers import AdaptiveAvgPool, AdaptiveMaxPool, Dense, GlobalMaxPool
 from convcli.nn.losses import LOSSES
 from convcli.nn.network import Network
 from convcli.nn.weights import NetworkWeights
-from explain.cases import CASES, looked_up, made
+from explaining.cases import CASES, looked_up, made
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.topic}: {case.name}")
@@ -175,7 +175,7 @@ def test_relus_kink_is_left_out_of_the_check_and_said():
 
 
 def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
-    from convcli.explain import gradients
+    from convcli.explaining import gradients
 
     right = conv2d_backward
     monkeypatch.setattr(

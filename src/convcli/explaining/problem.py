@@ -12,10 +12,10 @@ from convcli import kernels
 from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import Picture, Row, exact
-from convcli.explain.reading import MOST_SIDE, Input, typed_volume
-from convcli.explain.sliding import Sliding
-from convcli.explain.topics import Request, chosen_index
+from convcli.explaining.elements import Picture, Row, exact
+from convcli.explaining.reading import MOST_SIDE, Input, typed_volume
+from convcli.explaining.sliding import Sliding
+from convcli.explaining.topics import Request, chosen_index
 from convcli.nn.tape import Tape
 from convcli.shapes import Window, formulas
 from convcli.wording import counted
@@ -217,7 +217,7 @@ def _gradient(text: str, shape: tuple[int, ...]) -> Array:
 
 def _from_run(ask: Request, single: bool) -> Problem:
     """Return the convolution of a trained layer; with `single`, of one channel and one filter of it."""
-    from convcli.explain.tensors import cropped, gradient_at, layer_of, pass_through, read_image
+    from convcli.explaining.tensors import cropped, gradient_at, layer_of, pass_through, read_image
     from convcli.nn.layers import Conv
 
     assert ask.model is not None

@@ -13,8 +13,8 @@ import PIL.Image
 import pytest
 from rich.console import Console
 
-from convcli.explain import TOPICS
-from convcli.explain.elements import (
+from convcli.explaining import TOPICS
+from convcli.explaining.elements import (
     Arrow,
     Block,
     Explanation,
@@ -26,12 +26,12 @@ from convcli.explain.elements import (
     Step,
     exact,
 )
-from convcli.explain.notation import number
+from convcli.explaining.notation import number
 from convcli.render.drawing.palette import COLOURS
 from convcli.render.explain import BINARY, FORMATS
 from convcli.render.explain.steps import still
 from convcli.render.explain.terminal import show
-from explain.cases import made
+from explaining.cases import made
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = Explanation(

@@ -9,11 +9,11 @@ import numpy as np
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
-from convcli.explain.notation import cell_name, number, place
-from convcli.explain.pooling import Pooling, pooled
-from convcli.explain.reading import typed_volume
-from convcli.explain.topics import POOL, RUN, Request, topic
+from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
+from convcli.explaining.notation import cell_name, number, place
+from convcli.explaining.pooling import Pooling, pooled
+from convcli.explaining.reading import typed_volume
+from convcli.explaining.topics import POOL, RUN, Request, topic
 from convcli.wording import by
 
 EXAMPLE = "1 3 3 1; 2 9 9 1; 1 3 2 8; 5 6 1 2"

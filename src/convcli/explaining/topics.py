@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from convcli.bounds import MAX_PIXELS
 from convcli.errors import UsageError
-from convcli.explain.elements import Box, Explanation
-from convcli.explain.reading import Input, read_input, typed_volume
+from convcli.explaining.elements import Box, Explanation
+from convcli.explaining.reading import Input, read_input, typed_volume
 from convcli.registry import Registry
 from convcli.shapes import IntOrPair, Padding
 
@@ -139,7 +139,7 @@ def explain(name: str, request: Request | None = None) -> Explanation:
 
     Examples
     --------
-    >>> from convcli.explain import Request, explain
+    >>> from convcli.explaining import Request, explain
     >>> shown = explain("convolution", Request(input="1 2; 3 4", kernels=("1 0; 0 1",)))
     >>> shown.document()["output"]
     [[5]]

@@ -8,10 +8,10 @@ import numpy as np
 
 from convcli.config import DataOptions
 from convcli.engine.workspace import Array
-from convcli.explain.elements import Arrow, Block, Explanation, Grid, Picture, Row, Step, exact
-from convcli.explain.notation import number
-from convcli.explain.tensors import Passage, pass_through, read_image
-from convcli.explain.topics import Request, topic
+from convcli.explaining.elements import Arrow, Block, Explanation, Grid, Picture, Row, Step, exact
+from convcli.explaining.notation import number
+from convcli.explaining.tensors import Passage, pass_through, read_image
+from convcli.explaining.topics import Request, topic
 from convcli.nn.activations import Relu
 from convcli.nn.config import Config, TrainingOptions
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool

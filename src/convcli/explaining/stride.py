@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convcli.explain.convolution import window_step
-from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
-from convcli.explain.problem import Example, Problem, posed
-from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.convolution import window_step
+from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
+from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.topics import RUN, WINDOW, Request, topic
 from convcli.shapes import Window
 from convcli.wording import by, counted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from convcli.engine.workspace import Array
-from convcli.explain.elements import Cell, exact
+from convcli.explaining.elements import Cell, exact
 
 MOST_TERMS = 30
 

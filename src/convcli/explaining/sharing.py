@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from convcli.errors import UsageError
-from convcli.explain.elements import Arrow, Cell, Explanation, Graph, Grid, Link, Row, Step, every, exact
-from convcli.explain.notation import factor, number, total
-from convcli.explain.problem import Example, Problem, posed
-from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.elements import Arrow, Cell, Explanation, Graph, Grid, Link, Row, Step, every, exact
+from convcli.explaining.notation import factor, number, total
+from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.topics import RUN, WINDOW, Request, topic
 from convcli.wording import by
 
 MOST_INPUTS, MOST_OUTPUTS = 36, 25

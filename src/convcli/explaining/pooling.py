@@ -12,10 +12,10 @@ import numpy as np
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError, UsageError
-from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
-from convcli.explain.notation import cell_name, number, place
-from convcli.explain.sliding import Sliding, progress
-from convcli.explain.topics import POOL, RUN, Request, chosen_index, topic
+from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
+from convcli.explaining.notation import cell_name, number, place
+from convcli.explaining.sliding import Sliding, progress
+from convcli.explaining.topics import POOL, RUN, Request, chosen_index, topic
 from convcli.shapes import Pair
 from convcli.shapes.pooling import PoolWindow
 from convcli.wording import by
@@ -150,7 +150,7 @@ def _asked(ask: Request, own: PoolWindow) -> PoolWindow:
 
 def _from_run(ask: Request) -> Pooling:
     """Return the pool of a trained network; of its channels one (`--channel`)."""
-    from convcli.explain.tensors import cropped, gradient_at, layer_of, pass_through, read_image
+    from convcli.explaining.tensors import cropped, gradient_at, layer_of, pass_through, read_image
     from convcli.nn.layers import (
         AdaptiveAvgPool,
         AdaptiveMaxPool,

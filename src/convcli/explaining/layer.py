@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convcli.explain.elements import Arrow, Block, Explanation, Formula, Grid, Row, Step, exact, planes
-from convcli.explain.notation import factor, number
-from convcli.explain.problem import Problem, posed
-from convcli.explain.topics import RUN, WINDOW, Request, topic
-from convcli.explain.volume import EXAMPLE
+from convcli.explaining.elements import Arrow, Block, Explanation, Formula, Grid, Row, Step, exact, planes
+from convcli.explaining.notation import factor, number
+from convcli.explaining.problem import Problem, posed
+from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.volume import EXAMPLE
 from convcli.wording import by, counted
 
 SHOWN_CHANNELS = 4

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, UsageError
-from convcli.explain.elements import Box
+from convcli.explaining.elements import Box
 from convcli.kernels.grammar import is_typed, matrix
 from convcli.kernels.kernel_files import read_table
 from convcli.wording import shown

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.explain.elements import (
+from convcli.explaining.elements import (
     Arrow,
     Cell,
     Explanation,
@@ -19,11 +19,11 @@ from convcli.explain.elements import (
     exact,
     planes,
 )
-from convcli.explain.gradients import NEAR_KINK, Backward, check
-from convcli.explain.notation import cell_name, factor, number, place, products, total
-from convcli.explain.problem import Example, posed
-from convcli.explain.sliding import Sliding, progress
-from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.gradients import NEAR_KINK, Backward, check
+from convcli.explaining.notation import cell_name, factor, number, place, products, total
+from convcli.explaining.problem import Example, posed
+from convcli.explaining.sliding import Sliding, progress
+from convcli.explaining.topics import RUN, WINDOW, Request, topic
 from convcli.shapes import Window
 from convcli.wording import by, counted
 

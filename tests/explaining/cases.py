@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from convcli.explain import Request, explain
+from convcli.explaining import Request, explain
 
 
 class Case(NamedTuple):

@@ -9,10 +9,10 @@ import PIL.Image
 import pytest
 
 from chromium import MARKS, Chromium
-from convcli.explain import TOPICS
-from convcli.explain.elements import Grid
+from convcli.explaining import TOPICS
+from convcli.explaining.elements import Grid
 from convcli.render.explain import FORMATS
-from explain.cases import made
+from explaining.cases import made
 
 pytestmark = MARKS
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from convcli.engine.batch.windows import window_view
 from convcli.engine.workspace import Array
-from convcli.explain.elements import Cell, Role
+from convcli.explaining.elements import Cell, Role
 from convcli.shapes import Pair, Window
 
 

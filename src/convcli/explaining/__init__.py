@@ -4,7 +4,7 @@ A new topic is one file here with `@topic(...)`, and its name in `topics.NAMES`.
 is asked for: only some need a network, or images.
 """
 
-from convcli.explain.elements import Explanation, Step
-from convcli.explain.topics import TOPICS, Request, Topic, explain
+from convcli.explaining.elements import Explanation, Step
+from convcli.explaining.topics import TOPICS, Request, Topic, explain
 
 __all__ = ["TOPICS", "Explanation", "Request", "Step", "Topic", "explain"]

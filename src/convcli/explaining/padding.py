@@ -9,10 +9,10 @@ import numpy as np
 from convcli.engine.batch.conv import conv2d_backward
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explain.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
-from convcli.explain.notation import number
-from convcli.explain.problem import Example, Problem, posed
-from convcli.explain.topics import RUN, Request, topic
+from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
+from convcli.explaining.notation import number
+from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.topics import RUN, Request, topic
 from convcli.shapes import NAMED_PADDINGS, Padding, Window
 from convcli.wording import by, counted
 

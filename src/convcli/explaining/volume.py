@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from convcli.explain.elements import Arrow, Block, Cell, Explanation, Grid, Row, Step, exact, planes
-from convcli.explain.notation import cell_name, factor, number, place, products, total
-from convcli.explain.problem import Example, Problem, posed
-from convcli.explain.sliding import progress
-from convcli.explain.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.elements import Arrow, Block, Cell, Explanation, Grid, Row, Step, exact, planes
+from convcli.explaining.notation import cell_name, factor, number, place, products, total
+from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.sliding import progress
+from convcli.explaining.topics import RUN, WINDOW, Request, topic
 from convcli.wording import by, counted
 
 SHOWN_CHANNELS = 4
