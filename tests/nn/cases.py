@@ -47,6 +47,7 @@ ACTIVATED = {
     **{name: name for name in ACTIVATIONS},
     "leaky_relu, slope": {"type": "leaky_relu", "slope": 0.25},
     "elu, alpha": {"type": "elu", "alpha": 0.5},
+    "clip, limits": {"type": "clip", "low": -0.25, "high": 0.75},
     "gelu, tanh": {"type": "gelu", "approximate": "tanh"},
 }
 """What an activation may be, as TOML has it: each as it comes, and with options."""
@@ -65,6 +66,7 @@ def activated(torch, g, z):
         "relu": lambda: nn.relu(z),
         "leaky_relu": lambda: nn.leaky_relu(z, g.slope),
         "elu": lambda: nn.elu(z, g.alpha),
+        "clip": lambda: nn.hardtanh(z, g.low, g.high),
         "sigmoid": lambda: torch.sigmoid(z),
         "tanh": lambda: torch.tanh(z),
         "softmax": lambda: torch.softmax(z, min(1, z.ndim - 1)),
@@ -406,6 +408,33 @@ FACTS = {
         },
         words=({}, "over=channels"),
         large={"over": "sample"},
+    ),
+    "local_response_norm": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.local_response_norm(
+            x if x.ndim > 2 else x[:, :, None], layer.size, layer.alpha, layer.beta, layer.k
+        ).reshape(x.shape),
+        cases={
+            "as it comes": Case((3, 4, 6)),
+            "strong": Case((3, 4, 6), {"size": 3, "alpha": 2.0, "beta": 1.5, "k": 0.5}),
+            "more than there are": Case((2, 3, 4), {"size": 11, "alpha": 1.0}),
+            "one": Case((2, 3, 4), {"size": 1, "alpha": 1.0}),
+            "flat": Case((7,), {"alpha": 1.0}),
+        },
+        words=({"size": 3, "k": 2.0}, "3 channels, alpha=0.0001, beta=0.75, k=2"),
+        large={"alpha": 1.0},
+    ),
+    "channel_shuffle": Facts(
+        lambda torch, layer, x, *_: torch.nn.functional.channel_shuffle(
+            x if x.ndim > 2 else x[:, :, None], layer.groups
+        ).reshape(x.shape),
+        cases={
+            "volume": Case((3, 4, 6), {"groups": 2}),
+            "other groups": Case((3, 4, 6), {"groups": 3}),
+            "one group": Case((2, 2, 4), {"groups": 1}),
+            "flat": Case((6,), {"groups": 2}),
+        },
+        words=({"groups": 3}, "groups=3"),
+        large={"groups": 4},
     ),
     "prelu": Facts(
         lambda torch, layer, x, weights, _: torch.nn.functional.prelu(x, weights["slope"]),

@@ -21,6 +21,8 @@ VALUES = {
     "leaky_relu, slope": (-0.5, 0, 3),
     "elu": (math.exp(-2) - 1, 0, 3),
     "elu, alpha": ((math.exp(-2) - 1) / 2, 0, 3),
+    "clip": (0, 0, 3),
+    "clip, limits": (-0.25, 0, 0.75),
     "sigmoid": (1 / (1 + math.e**2), 0.5, 1 / (1 + math.e**-3)),
     "tanh": (math.tanh(-2), 0, math.tanh(3)),
     "softmax": tuple(math.exp(z) / (math.exp(-2) + 1 + math.exp(3)) for z in (-2, 0, 3)),
@@ -99,8 +101,8 @@ def test_large_arguments_neither_overflow_nor_lose_the_dtype(label):
     a = applied(label, z)
     assert a.dtype == derived(label, z).dtype == np.float32
     below = {"none": -1e4, "leaky_relu": -100, "leaky_relu, slope": -2500}
-    below |= {"elu": -1, "elu, alpha": -0.5, "tanh": -1}
-    above = dict.fromkeys(("sigmoid", "tanh"), 1)
+    below |= {"elu": -1, "elu, alpha": -0.5, "tanh": -1, "clip, limits": -0.25}
+    above = {"sigmoid": 1, "tanh": 1, "clip": 6, "clip, limits": 0.75}
     np.testing.assert_allclose(a, (below.get(label, 0), above.get(label, 1e4)))
 
 
@@ -121,7 +123,8 @@ def test_a_formula_has_the_options_in_it():
 
 def test_what_rectifies_begins_with_he():
     rectifying = [label for label, option in ACTIVATED.items() if activation_of(option).rectifies]
-    assert {label.partition(",")[0] for label in rectifying} == {"relu", "leaky_relu", "elu", "silu", "gelu"}
+    names = {label.partition(",")[0] for label in rectifying}
+    assert names == {"relu", "leaky_relu", "elu", "clip", "silu", "gelu"}
 
 
 def test_an_option_is_a_bare_name_or_a_table_and_is_written_so():
@@ -140,6 +143,8 @@ def test_an_option_is_a_bare_name_or_a_table_and_is_written_so():
     ("option", "message"),
     [
         ("swish", "unknown activation 'swish'. That is called 'silu' here"),
+        ("relu6", "type = 'clip', low = 0, high = 6"),
+        ({"type": "clip", "low": 1, "high": 1}, "a lower limit below the upper one, not 1 … 1"),
         ("log_softmax", "belongs to the loss"),
         ("prelu", "a layer of its own"),
         ("geluu", "Did you mean 'gelu'"),

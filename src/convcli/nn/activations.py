@@ -8,7 +8,7 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from convcli.config import OneOf, Part
 from convcli.engine.batch.pooling import masked
@@ -24,6 +24,7 @@ _HINTS = {
         "log_softmax belongs to the loss (cross_entropy has it): leave `activation` out of the last layer.",
     ),
     **dict.fromkeys(("linear", "identity"), "That is called 'none' here."),
+    **dict.fromkeys(("relu6", "hardtanh"), "That is { type = 'clip', low = 0, high = 6 }, or other limits."),
     **dict.fromkeys(("swish", "swish_1"), "That is called 'silu' here."),
     "gelu_tanh": "That is { type = 'gelu', approximate = 'tanh' }.",
     "prelu": "prelu has a slope that is trained: it is a layer of its own, with type = 'prelu'.",
@@ -212,6 +213,39 @@ class Elu(_ToldByA):
         if self.kink:
             slopes[a > 0] = 1
         da *= slopes
+
+
+class Clip(_ToldByA):
+    """What is above the lower limit and below the upper one; the limit for the rest. As it comes, relu6.
+
+    Source: Krizhevsky, 2010, "Convolutional deep belief networks on CIFAR-10".
+    """
+
+    letters: ClassVar[str] = "min(max(z, {low:g}), {high:g})"
+    rectifies: ClassVar[bool] = True
+    increasing: ClassVar[bool] = True
+
+    type: Literal["clip"] = "clip"
+    low: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    high: Annotated[float, Field(ge=-1e6, le=1e6)] = 6.0
+
+    @model_validator(mode="after")
+    def _check(self) -> Clip:
+        if self.low >= self.high:
+            raise ValueError(f"expected a lower limit below the upper one, not {self.low:g} … {self.high:g}")
+        return self
+
+    @property
+    def kink(self) -> bool:
+        return 0 in (self.low, self.high)
+
+    def values(self, z: Array, a: Array) -> None:
+        np.clip(z, self.low, self.high, out=a)
+
+    def through(self, da: Array, a: Array) -> None:
+        outside = a <= self.low
+        outside |= a >= self.high
+        masked(da, np.logical_not(outside, out=outside), da)  # NaN is neither
 
 
 FAR = -80.0  # below, 1 + exp(−z) is exp(−z) in either dtype, and further below it overflows

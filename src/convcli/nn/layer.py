@@ -21,12 +21,14 @@ from convcli.shapes.transposed import Transposed
 
 Shape: TypeAlias = tuple[int, ...]
 
-_FUNCTIONS = ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "silu", "gelu")
+_FUNCTIONS = ("relu", "leaky_relu", "elu", "clip", "sigmoid", "tanh", "silu", "gelu")
 _HINTS = {
     "softmax": "softmax belongs to the loss (cross_entropy has it): end with a dense layer. Within a network "
     "it is type = 'activation' with function = 'softmax'.",
     **dict.fromkeys(("linear", "fc", "fully_connected"), "That is called 'dense' here."),
     **dict.fromkeys(("spatial_dropout", "dropout2d"), "That is a dropout with spatial = true."),
+    **dict.fromkeys(("relu6", "hardtanh"), "That is type = 'activation' with function = 'clip'."),
+    "lrn": "That is called 'local_response_norm' here.",
     "instance_norm": "That is a group_norm with as many groups as there are channels.",
     **{name: f"That is type = 'activation' with function = '{name}'." for name in _FUNCTIONS},
 }

@@ -3,6 +3,7 @@
 from convcli.nn.layers.activation import ActivationLayer
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.dense import Dense, Flatten
+from convcli.nn.layers.neighbours import ChannelShuffle, LocalResponseNorm
 from convcli.nn.layers.normalisation import GroupNorm, LayerNorm
 from convcli.nn.layers.parallel import Parallel
 from convcli.nn.layers.pooling import (
@@ -27,6 +28,7 @@ __all__ = [
     "AdaptiveMaxPool",
     "AvgPool",
     "BatchNorm",
+    "ChannelShuffle",
     "Conv",
     "Dense",
     "Dropout",
@@ -35,6 +37,7 @@ __all__ = [
     "GlobalMaxPool",
     "GroupNorm",
     "LayerNorm",
+    "LocalResponseNorm",
     "MaxPool",
     "Parallel",
     "Prelu",
