@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = {
     "page": "convcli.render.page.export:Page",
+    "onnx": "convcli.interchange.onnx.export:Onnx",
     "npz": "convcli.interchange.npz:Npz",
 }
 """Where the class of each format is."""
@@ -25,7 +26,9 @@ FORMATS = {
 
 def export(
     run: RunFolder,
-    to: Annotated[Literal["page", "npz"], typer.Option("--to", help="The format.", show_default=False)],
+    to: Annotated[
+        Literal["page", "onnx", "npz"], typer.Option("--to", help="The format.", show_default=False)
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="The file, or the folder, that it becomes."),
@@ -38,6 +41,20 @@ def export(
             show_default="float32",
         ),
     ] = None,
+    input_: Annotated[
+        Literal["uint8", "float"] | None,
+        typer.Option(
+            "--input",
+            help="onnx: what it takes, images (n, h, w, c) of 0 … 255, or (n, c, h, w) of 0 … 1.",
+            show_default="uint8",
+        ),
+    ] = None,
+    quantize: Annotated[
+        Literal["int8"] | None,
+        typer.Option(
+            "--quantize", help="onnx: convolutions and dense layers in 8 bits; what that costs is measured."
+        ),
+    ] = None,
     data: OtherData = None,
     force: Force = False,
     json: Json = False,
@@ -45,22 +62,24 @@ def export(
     """Write a run's best network in a format that others read; into the run's folder unless told where.
 
     page: page.html, in which the network runs, in any browser and without a server.
+    onnx: model.onnx, from pixels to probabilities, for runtimes of all languages; in 8 bits, model.int8.onnx.
     npz: weights.npz, every array by its name, for NumPy.
 
     \b
     Examples:
       convcli export runs/digits-001 --to page
       convcli export latest --to page --weights int8
+      convcli export latest --to onnx --quantize int8
       convcli export latest --to npz -o digits.npz
     """
     run = chosen_run(run)
-    chosen = _format(to, {"weights": weights})
+    chosen = _format(to, {"weights": weights, "input": input_, "quantize": quantize})
     from convcli.runs import checkpoints
 
     inside = output is None
-    target = run / chosen.target if output is None else output
+    target = run / chosen.place if output is None else output
     place = into_run() if inside else out_of_run(force=force)
-    several = chosen.target.endswith("/")
+    several = chosen.place.endswith("/")
     if not several:
         place.check(target)
     model = checkpoints.load_run(run)
