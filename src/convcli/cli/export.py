@@ -62,7 +62,9 @@ def export(
     """Write a run's best network in a format that others read; into the run's folder unless told where.
 
     page: page.html, in which the network runs, in any browser and without a server.
+
     onnx: model.onnx, from pixels to probabilities, for runtimes of all languages; in 8 bits, model.int8.onnx.
+
     npz: weights.npz, every array by its name, for NumPy.
 
     \b
