@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from convcli import __version__
 from convcli.errors import UsageError
 from convcli.extras import extra
 from convcli.interchange.onnx.graph import LEAST, Graph, Value
@@ -72,7 +72,7 @@ def onnx_of(model: Model, given: Input = "uint8", *, least: int = LEAST) -> Writ
 def described(proto: Any, model: Model, given: Input) -> Any:
     """Return a ModelProto of the model with all that is said of it, and the shapes within; it is checked."""
     onnx = extra("onnx", "onnx", "export --to onnx")
-    proto.producer_name, proto.producer_version = "convcli", __version__
+    proto.producer_name, proto.producer_version = "convcli", version("convcli")
     del proto.metadata_props[:]
     onnx.helper.set_model_props(proto, metadata(model, given))
     onnx.checker.check_model(proto, full_check=True)

@@ -6,6 +6,7 @@ from convcli.interchange.onnx.nodes import (
     convolution,
     dense,
     elementwise,
+    neighbours,
     normalisation,
     pooling,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "dense",
     "elementwise",
     "layer_nodes",
+    "neighbours",
     "normalisation",
     "pooling",
     "probabilities",

@@ -6,7 +6,7 @@ import math
 
 from convcli.interchange.onnx.graph import LEAST, Graph, Value
 from convcli.interchange.onnx.nodes.registered import ACTIVATION_NODES
-from convcli.nn.activations import Activation, Elu, Gelu, LeakyRelu
+from convcli.nn.activations import Activation, Clip, Elu, Gelu, LeakyRelu
 
 
 @ACTIVATION_NODES.register("none")
@@ -27,6 +27,12 @@ def leaky_relu(graph: Graph, g: LeakyRelu, z: Value) -> str:
 @ACTIVATION_NODES.register("elu")
 def elu(graph: Graph, g: Elu, z: Value) -> str:
     return graph.node("Elu", z.name, alpha=g.alpha)
+
+
+@ACTIVATION_NODES.register("clip")
+def clip(graph: Graph, g: Clip, z: Value) -> str:
+    limits = (graph.floats("low", g.low), graph.floats("high", g.high))
+    return graph.node("Clip", z.name, *limits, since=11)
 
 
 @ACTIVATION_NODES.register("sigmoid")
