@@ -51,11 +51,9 @@ def benchmarks(
         list[Path] | None,
         typer.Option("--from", metavar="FILE", help="Measure nothing; take what --json has written."),
     ] = None,
-    write: Annotated[bool, typer.Option("--write", help="Write the page and its pictures.")] = False,
-    folder: Annotated[
-        Path | None,
-        typer.Option("--folder", metavar="DIR", help="For them, if not docs/: of another machine."),
-    ] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write docs/benchmarks.md and its pictures.")
+    ] = False,
 ) -> None:
     """Compare convcli with what people would otherwise use.
 
@@ -77,7 +75,7 @@ def benchmarks(
         result, failed = measure(chosen, quick, threads or available_cores(), mnist, json_file, avx2=avx2)
         results = [result]
     if write:
-        write_page(folder or DOCS, results)
+        write_page(results)
     raise typer.Exit(int(failed))
 
 
@@ -144,16 +142,15 @@ def _as_one(results: list[Result]) -> Result:
     )
 
 
-def write_page(folder: Path, results: list[Result]) -> None:
+def write_page(results: list[Result]) -> None:
     """Write the page and the plots it shows."""
     from benchmarks.plots import draw
 
-    folder.mkdir(exist_ok=True)
-    (folder / "benchmarks.md").write_text(page(*results), encoding="utf-8")
+    (DOCS / "benchmarks.md").write_text(page(*results), encoding="utf-8")
     for result in results:
         for name, section in result.sections.items():
             if section.axis is not None and section.cases:
-                draw(section, folder / picture(name, result))
+                draw(section, DOCS / picture(name, result))
 
 
 if __name__ == "__main__":

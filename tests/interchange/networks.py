@@ -188,6 +188,12 @@ ON_BOTH: dict[str, Draw] = {
     "batch_norm": lambda rng, shape: {"epsilon": float(rng.choice([1e-5, 0.1]))},
     "layer_norm": lambda rng, shape: {"over": str(rng.choice(["channels", "sample"]))},
     "group_norm": lambda rng, shape: {"groups": int(rng.choice([1, 2, shape[-1]]))},
+    "local_response_norm": lambda rng, shape: {
+        "size": int(rng.integers(1, 6)),
+        "alpha": float(rng.uniform(0, 3)),
+        "k": float(rng.uniform(0.5, 2)),
+    },
+    "channel_shuffle": lambda rng, shape: {"groups": int(rng.choice([1, 2, shape[-1]]))},
     "prelu": lambda rng, shape: {"shared": bool(rng.integers(2))},
     "scale": lambda rng, shape: {"factor": float(rng.choice([-0.5, 0.125, 1.7]))},
     "activation": lambda rng, shape: {"function": _activation(rng)},
