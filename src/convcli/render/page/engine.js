@@ -5,7 +5,7 @@
  * A tensor is {shape, data}: [h, w, c] or [n], channels last, row-major; data is any typed array. Results are
  * Float32Array where what they are made of is, else Float64Array; sums are of doubles.
  *
- * Options are those of the command line: `stride`, `dilation` and `size` a number or [rows, columns]; `padding`
+ * Options are those of the command line: `stride`, `dilation`, `size` a number or [rows, columns]; `padding`
  * "valid", "same", "full", a number, [rows, columns] or [[top, bottom], [left, right]].
  */
 const engine = (() => {
@@ -43,22 +43,24 @@ const engine = (() => {
     const [before, after] = sides(padding, f, dilation), span = dilation * (f - 1) + 1;
     const steps = Math[ceilMode ? "ceil" : "floor"]((n + before + after - span) / stride);
     if (steps < 0) {
-      throw new RangeError(`A window spanning ${span} cells does not fit ${n} cells with padding ${before} + ${after}.`);
+      const room = `${n} cells with padding ${before} + ${after}`;
+      throw new RangeError(`A window spanning ${span} cells does not fit ${room}.`);
     }
     const beginsBehind = ceilMode && steps * stride >= n + before;
     return beginsBehind ? steps : steps + 1;
   }
 
   // Windows ----------------------------------------------------------------------------------------------
-  // Along an axis they are an array of {cells, held}: `cells` are those that lie on the axis, the tap-th of the
-  // window `at` a place; `held` is how many it has with those in the padding, but not what hangs over its end.
+  // Along an axis they are an array of {cells, held}: `cells` are those that lie on the axis, the tap-th of a
+  // window `at` a place; `held` is how many it has with those in the padding, but not beyond its end.
 
   /** Windows of f cells that slide along an axis of n; `out` of them, if not all that fit. */
   function sliding(n, f, { padding = 0, stride = 1, dilation = 1, ceilMode = false, out } = {}) {
     const [before, after] = sides(padding, f, dilation);
     const length = out ?? size(n, f, { padding, stride, dilation, ceilMode });
     return Array.from({ length }, (_, number) => {
-      const taps = Array.from({ length: f }, (_, tap) => ({ tap, at: number * stride - before + tap * dilation }));
+      const start = number * stride - before;
+      const taps = Array.from({ length: f }, (_, tap) => ({ tap, at: start + tap * dilation }));
       return {
         cells: taps.filter(({ at }) => at >= 0 && at < n),
         held: taps.filter(({ at }) => at < n + after).length,
@@ -66,7 +68,7 @@ const engine = (() => {
     });
   }
 
-  /** Windows that share an axis of n cells: `out` of them, whatever n is, which may overlap and differ in size. */
+  /** Windows that share an axis of n cells: `out` of them, which may overlap and differ in size. */
   function sharing(n, out) {
     return Array.from({ length: out }, (_, number) => {
       const start = Math.floor((number * n) / out), length = Math.ceil(((number + 1) * n) / out) - start;
@@ -74,42 +76,83 @@ const engine = (() => {
     });
   }
 
-  /** Windows of `f` on a plane: those of its rows, and those of its columns; `out` says how many, if not all. */
+  /** Windows of size `f` on a plane, of its rows and of its columns; `out` says how many, if not all. */
   function windows(plane, f, { padding = 0, stride = 1, dilation = 1, ceilMode = false, out = [] }) {
     const [p, s, d, cells] = [padding, stride, dilation, f].map(pair);
     return [0, 1].map((axis) => sliding(plane[axis], cells[axis],
       { padding: p[axis], stride: s[axis], dilation: d[axis], ceilMode, out: out[axis] }));
   }
 
-  /** Call visit(cell, kernel) for each cell of the window of a row and a column: where it lies in either's data. */
-  function eachCell(row, column, width, channels, across, visit) {
+  /** Call visit(cell, tap) for each cell of a window, with its number on the plane and that in the window. */
+  function eachCell(row, column, width, across, visit) {
     for (const { tap: i, at: y } of row.cells) {
-      for (const { tap: j, at: x } of column.cells) visit((y * width + x) * channels, i * across + j);
+      for (const { tap: j, at: x } of column.cells) visit(y * width + x, i * across + j);
     }
   }
 
   // Convolution ------------------------------------------------------------------------------------------
   // Kernels are [f_h, f_w, c / groups, n_f], laid on windows unflipped. What slides is `rows` and `columns`.
 
+  /** Numbers, but zeros, that go into sums of products; and where the weights of each begin. */
+  class Factors {
+    constructor(most) {
+      this.values = new Float64Array(most);
+      this.at = new Int32Array(most);
+      this.length = 0;
+    }
+
+    /** Take `length` numbers of `data`, whose weights begin `at` a place and `step` apart. */
+    take(data, from, length, at, step) {
+      for (let k = 0; k < length; k++) {
+        const value = data[from + k];
+        if (value === 0) continue;
+        this.values[this.length] = value;
+        this.at[this.length++] = at + k * step;
+      }
+    }
+
+    /** Add their sums of products to `length` numbers of `out`, whose weights are `step` apart. */
+    addProducts(weights, first, step, length, out, to) {
+      const { values, at, length: terms } = this;
+      let k = 0;
+      for (; k + 4 <= length; k += 4) { // several at a time, which need no memory until they are done
+        let a = 0, b = 0, c = 0, d = 0;
+        for (let term = 0; term < terms; term++) {
+          const value = values[term], place = at[term] + first + k * step;
+          a += value * weights[place];
+          b += value * weights[place + step];
+          c += value * weights[place + 2 * step];
+          d += value * weights[place + 3 * step];
+        }
+        out[to + k] += a;
+        out[to + k + 1] += b;
+        out[to + k + 2] += c;
+        out[to + k + 3] += d;
+      }
+      for (; k < length; k++) {
+        let sum = 0;
+        for (let term = 0; term < terms; term++) sum += values[term] * weights[at[term] + first + k * step];
+        out[to + k] += sum;
+      }
+    }
+  }
+
   /** Z = W * X + b: [rows, columns, n_f]. */
   function correlate(x, w, rows, columns, groups = 1, bias = null) {
     const [, width, channels] = x.shape, [, across, depth, filters] = w.shape, each = filters / groups;
-    const z = zeros([rows.length, columns.length, filters], x), sums = new Float64Array(filters);
+    const z = zeros([rows.length, columns.length, filters], x), seen = new Factors(w.data.length / filters);
     let at = 0;
     for (const row of rows) {
       for (const column of columns) {
-        bias ? sums.set(bias.data) : sums.fill(0);
-        eachCell(row, column, width, channels, across, (cell, kernel) => {
-          for (let channel = 0; channel < channels; channel++) {
-            const value = x.data[cell + channel];
-            if (value === 0) continue; // as most are behind a rectifier
-            const first = Math.floor(channel / depth) * each;
-            const weights = (kernel * depth + (channel % depth)) * filters + first;
-            for (let k = 0; k < each; k++) sums[first + k] += value * w.data[weights + k];
-          }
-        });
-        z.data.set(sums, at);
-        at += filters;
+        if (bias) z.data.set(bias.data, at);
+        for (let group = 0; group < groups; group++, at += each) {
+          seen.length = 0;
+          eachCell(row, column, width, across, (cell, tap) => {
+            const weights = tap * depth * filters + group * each;
+            seen.take(x.data, cell * channels + group * depth, depth, weights, filters);
+          });
+          seen.addProducts(w.data, 0, 1, each, z.data, at);
+        }
       }
     }
     return z;
@@ -118,20 +161,18 @@ const engine = (() => {
   /** dX of that: each dZ is laid down, times its kernel, where its window lay; what overlaps is added. */
   function scatter(dz, w, rows, columns, shape, groups = 1) {
     const [, width, channels] = shape, [, across, depth, filters] = w.shape, each = filters / groups;
-    const dx = zeros(shape, dz);
+    const dx = zeros(shape, dz), laid = new Factors(each);
     let at = 0;
     for (const row of rows) {
       for (const column of columns) {
-        eachCell(row, column, width, channels, across, (cell, kernel) => {
-          for (let channel = 0; channel < channels; channel++) {
-            const first = Math.floor(channel / depth) * each;
-            const weights = (kernel * depth + (channel % depth)) * filters + first;
-            let sum = 0;
-            for (let k = 0; k < each; k++) sum += dz.data[at + first + k] * w.data[weights + k];
-            dx.data[cell + channel] += sum;
-          }
-        });
-        at += filters;
+        for (let group = 0; group < groups; group++, at += each) {
+          laid.length = 0;
+          laid.take(dz.data, at, each, group * each, 1);
+          eachCell(row, column, width, across, (cell, tap) => {
+            const to = cell * channels + group * depth;
+            laid.addProducts(w.data, tap * depth * filters, filters, depth, dx.data, to);
+          });
+        }
       }
     }
     return dx;
@@ -144,10 +185,10 @@ const engine = (() => {
     let at = 0;
     for (const row of rows) {
       for (const column of columns) {
-        eachCell(row, column, width, channels, across, (cell, kernel) => {
+        eachCell(row, column, width, across, (cell, tap) => {
           for (let channel = 0; channel < channels; channel++) {
-            const first = Math.floor(channel / depth) * each, value = x.data[cell + channel];
-            const weights = (kernel * depth + (channel % depth)) * filters + first;
+            const first = Math.floor(channel / depth) * each, value = x.data[cell * channels + channel];
+            const weights = (tap * depth + (channel % depth)) * filters + first;
             for (let k = 0; k < each; k++) dw.data[weights + k] += value * dz.data[at + first + k];
           }
         });
@@ -199,12 +240,12 @@ const engine = (() => {
     let at = 0;
     for (const row of rows) {
       for (const column of columns) {
-        eachCell(row, column, width, channels, 0, (cell) => {
+        eachCell(row, column, width, 0, (cell) => {
           for (let channel = 0; channel < channels; channel++) {
-            const value = x.data[cell + channel], k = at + channel;
+            const value = x.data[cell * channels + channel], k = at + channel;
             if (taken[k] >= 0 && !(value > y.data[k] || Number.isNaN(value))) continue;
             y.data[k] = value;
-            taken[k] = cell + channel;
+            taken[k] = cell * channels + channel;
           }
         });
         at += channels;
@@ -220,8 +261,8 @@ const engine = (() => {
     return dx;
   }
 
-  /** Over how many cells the mean of a window goes: all it has, or with `padding` false those of the image. */
-  const divisor = (row, column, padding) =>
+  /** Over how many cells the mean of a window goes: all that it has, or without `padding` the image's own. */
+  const divisor = (row, column, padding = true) =>
     (padding ? row.held * column.held : row.cells.length * column.cells.length);
 
   /** Means of windows. */
@@ -232,8 +273,8 @@ const engine = (() => {
     for (const row of rows) {
       for (const column of columns) {
         sums.fill(0);
-        eachCell(row, column, width, channels, 0, (cell) => {
-          for (let channel = 0; channel < channels; channel++) sums[channel] += x.data[cell + channel];
+        eachCell(row, column, width, 0, (cell) => {
+          for (let k = 0; k < channels; k++) sums[k] += x.data[cell * channels + k];
         });
         const cells = divisor(row, column, padding);
         for (let channel = 0; channel < channels; channel++) y.data[at++] = sums[channel] / cells;
@@ -249,8 +290,10 @@ const engine = (() => {
     for (const row of rows) {
       for (const column of columns) {
         const cells = divisor(row, column, padding);
-        eachCell(row, column, width, channels, 0, (cell) => {
-          for (let channel = 0; channel < channels; channel++) dx.data[cell + channel] += dy.data[at + channel] / cells;
+        eachCell(row, column, width, 0, (cell) => {
+          for (let channel = 0; channel < channels; channel++) {
+            dx.data[cell * channels + channel] += dy.data[at + channel] / cells;
+          }
         });
         at += channels;
       }
@@ -282,6 +325,7 @@ const engine = (() => {
 
   return {
     pair, count, zeros, map, sides, size, sliding, sharing, windows, poolWindows,
-    correlate, scatter, convolve, convolveBackward, maxima, toTaken, means, spread, pool, poolBackward,
+    correlate, scatter, convolve, convolveBackward, maxima, toTaken, divisor, means, spread, pool,
+    poolBackward,
   };
 })();

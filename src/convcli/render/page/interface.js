@@ -1,6 +1,7 @@
 "use strict";
 const find = (id) => document.getElementById(id);
-const net = engine.network(JSON.parse(find("network").textContent), engine.bytes(find("weights").textContent));
+const told = JSON.parse(find("network").textContent);
+const net = engine.network(told, engine.bytes(find("weights").textContent));
 
 /** Pixels, 0 … 255, of a picture in the network's size. */
 async function pixelsOf(file) {
@@ -9,7 +10,8 @@ async function pixelsOf(file) {
   context.drawImage(await createImageBitmap(file), 0, 0, columns, rows);
   const { data } = context.getImageData(0, 0, columns, rows);
   const cells = Array.from({ length: rows * columns }, (_, cell) => data.subarray(4 * cell, 4 * cell + 3));
-  return cells.flatMap(([r, g, b]) => (channels === 1 ? [Math.round(0.299 * r + 0.587 * g + 0.114 * b)] : [r, g, b]));
+  const grey = ([r, g, b]) => Math.round(0.299 * r + 0.587 * g + 0.114 * b);
+  return cells.flatMap((cell) => (channels === 1 ? grey(cell) : [...cell]));
 }
 
 find("file").onchange = async ({ target }) => {
