@@ -97,6 +97,11 @@ def normalised(told, x, layer):
     ]
 
 
+def neighbours(told, x, layer):
+    squares = np.square(told["values"]).sum()
+    return told["x"] / (told["k"] + told["alpha"] / told["size"] * squares) ** told["beta"]
+
+
 def activation(told, x, layer):
     among = told.get("among")
     return np.exp(told["z"]) / np.exp(among).sum() if among else activated(layer.function, told["z"])
@@ -120,7 +125,7 @@ def added(told, x, layer):
 
 MADE = {
     made.__name__: made
-    for made in (window, dense, maximum, mean, normalised, activation, scaled, shares, added)
+    for made in (window, dense, maximum, mean, normalised, neighbours, activation, scaled, shares, added)
 }
 
 

@@ -14,6 +14,7 @@
  * maximum     rows, columns of the window that lie on the input; channel, values; taken [row, column]
  * mean        rows, columns, channel, values; sum, count
  * normalised  x, mean, variance, epsilon, gamma, beta; count of numbers normalised together (null: running)
+ * neighbours  x, values of it and of the channels beside it; size, alpha, beta, k
  * activation  z; of a softmax `among`, all that it shares out
  * scaled      x, factor
  * shares      cells of the input, each with row, column, value, share
@@ -22,7 +23,7 @@
  * same        layer (null: the input), from, where the number stood
  */
 Object.assign(engine, (() => {
-  const { divisor, pooled, resampled } = engine;
+  const { divisor, neighbours, pooled, resampled } = engine;
 
   const total = (numbers) => numbers.reduce((sum, value) => sum + value, 0);
   const range = (length) => Array.from({ length }, (_, k) => k);
@@ -148,6 +149,13 @@ Object.assign(engine, (() => {
     };
   };
 
+  function localResponseNorm({ layer: { size, alpha, beta, k }, input }, at) {
+    const channels = input.shape.at(-1), reach = [Math.floor((size - 1) / 2), Math.floor(size / 2)];
+    const [first, last] = neighbours(indexOf(input, at), channels, ...reach);
+    const values = [...input.data.subarray(first, last + 1)];
+    return { kind: "neighbours", x: valueAt(input, at), values, size, alpha, beta, k };
+  }
+
   // Numbers one by one, and layers in layers -------------------------------------------------------------
 
   function activation({ layer, input }, at) {
@@ -178,6 +186,12 @@ Object.assign(engine, (() => {
   const same = (record, at) => ({ kind: "same", layer: null, from: at });
 
   const flatten = ({ input }, [index]) => ({ kind: "same", layer: null, from: cellAt(input, index) });
+
+  function channelShuffle({ layer: { groups }, input }, at) {
+    const channel = at.at(-1), each = input.shape.at(-1) / groups;
+    const from = (channel % groups) * each + Math.floor(channel / groups);
+    return { kind: "same", layer: null, from: [...at.slice(0, -1), from] };
+  }
 
   const sequence = ({ layer }, at) => ({ kind: "same", layer: layer.layers.at(-1).number, from: at });
 
@@ -216,6 +230,8 @@ Object.assign(engine, (() => {
     batch_norm: batchNorm,
     group_norm: sampleNorm(({ groups }, channels, k) => Math.floor(((k % channels) * groups) / channels)),
     layer_norm: sampleNorm(({ over }, channels, k) => (over === "sample" ? 0 : Math.floor(k / channels))),
+    local_response_norm: localResponseNorm,
+    channel_shuffle: channelShuffle,
     activation,
     prelu,
     scale,

@@ -32,6 +32,7 @@ Object.assign(engine, (() => {
     relu: () => [(z) => Math.max(z, 0), (z, a) => (a > 0 ? 1 : 0)],
     leaky_relu: ({ slope }) => [(z) => Math.max(z, slope * z), (z, a) => (a > 0 ? 1 : slope)],
     elu: ({ alpha }) => [(z) => (z > 0 ? z : alpha * Math.expm1(z)), (z, a) => (a > 0 ? 1 : a + alpha)],
+    clip: ({ low, high }) => [(z) => Math.min(Math.max(z, low), high), (z) => (z > low && z < high ? 1 : 0)],
     sigmoid: () => [logistic, (z, a) => a * (1 - a)],
     tanh: () => [Math.tanh, (z, a) => (1 - a) * (1 + a)],
     silu: () => [(z) => z * logistic(z), (z) => logistic(z) * (1 + z * (1 - logistic(z)))],
@@ -176,6 +177,41 @@ Object.assign(engine, (() => {
     return normalised(x, x.data.length / part, (k) => Math.floor(k / part), layer);
   }
 
+  /** Where the first and the last of so many channels before and behind a number at a place stand. */
+  function neighbours(at, channels, before, behind) {
+    const channel = at % channels;
+    return [at - Math.min(before, channel), at + Math.min(behind, channels - 1 - channel)];
+  }
+
+  /** x / (k + alpha/size · s)^beta, where s is the sum of squares over `size` neighbouring channels. */
+  function localResponseNorm({ size, alpha, beta, k }, x) {
+    const channels = x.shape.at(-1), before = Math.floor((size - 1) / 2), behind = Math.floor(size / 2);
+    const sums = (values, ...reach) => map(x, (_, at) => {
+      const [first, last] = neighbours(at, channels, ...reach);
+      let sum = 0;
+      for (let place = first; place <= last; place++) sum += values(place);
+      return sum;
+    });
+    const base = map(sums((at) => x.data[at] ** 2, before, behind), (sum) => k + (alpha / size) * sum);
+    const factor = map(base, (value) => value ** -beta), y = map(x, (value, at) => value * factor.data[at]);
+    return [y, (dy) => {
+      const shares = sums((at) => (dy.data[at] * y.data[at]) / base.data[at], behind, before);
+      const slope = (-2 * alpha * beta) / size;
+      return map(dy, (value, at) => value * factor.data[at] + slope * x.data[at] * shares.data[at]);
+    }];
+  }
+
+  /** Channels of groups in turn: the first of each, then the second of each, and so on. */
+  function dealt(x, groups) {
+    const channels = x.shape.at(-1), each = channels / groups;
+    return map(x, (_, at) => {
+      const channel = at % channels;
+      return x.data[at - channel + (channel % groups) * each + Math.floor(channel / groups)];
+    });
+  }
+
+  const channelShuffle = ({ groups }, x) => [dealt(x, groups), (dy) => dealt(dy, x.shape.at(-1) / groups)];
+
   function prelu({ arrays: { slope } }, x) {
     const slopes = slope.data.length, factor = (k) => (x.data[k] > 0 ? 1 : slope.data[k % slopes]);
     return [map(x, (value, k) => value * factor(k)), (dy) => map(dy, (value, k) => value * factor(k))];
@@ -276,6 +312,8 @@ Object.assign(engine, (() => {
     batch_norm: batchNorm,
     group_norm: groupNorm,
     layer_norm: layerNorm,
+    local_response_norm: localResponseNorm,
+    channel_shuffle: channelShuffle,
     activation: ({ function: g }, x) => activate(x, g),
     prelu,
     scale,
@@ -287,5 +325,5 @@ Object.assign(engine, (() => {
     parallel,
   };
 
-  return { ACTIVATIONS, LAYERS, activate, plus, pooled, resampled, sequence, softmax, times };
+  return { ACTIVATIONS, LAYERS, activate, neighbours, plus, pooled, resampled, sequence, softmax, times };
 })());
