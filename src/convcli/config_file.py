@@ -41,32 +41,12 @@ class ConfigFile:
 
         Raises ConfigError if the file cannot be read, is not TOML, or holds mistakes (all are named at once).
         """
-        try:
-            with open_inside(path) if inside else path.open("rb") as file:
-                data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
-            text = data.decode("utf-8-sig")
-        except FileNotFoundError:
-            raise ConfigError(
-                f"{path}: no such file. Write a starter with `convcli init {shlex.quote(str(path))}`."
-            ) from None
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; is it a TOML file?") from error
-        if len(data) > CONFIG_BYTES:
-            raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} bytes.")
-        return cls.parse(text, path, overrides)
+        return cls.parse(text_of(path, inside=inside), path, overrides)
 
     @classmethod
     def parse(cls, text: str, path: Path, overrides: Iterable[str] = ()) -> ConfigFile:
         """Return the configuration that `text` holds, read as if it stood in a file at `path`; see `read`."""
-        if len(text) > CONFIG_BYTES:
-            raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} signs.")
-        try:
-            document = toml.loads(text)
-        except ValueError as error:
-            raise ConfigError(f"{path}: not valid TOML: {shortened(str(error), LONGEST_LINE)}.") from error
-        overrides = tuple(overrides)
+        document, overrides = document_of(text, path), tuple(overrides)
         for override in overrides:
             _set(document, override)
         return cls(validate(document, str(path)), text, overrides, path.resolve().parent, path.stem)
@@ -100,6 +80,45 @@ class ConfigFile:
         return text
 
 
+def text_of(path: Path, *, inside: bool = False) -> str:
+    """Return the text of a configuration; `inside` and errors as of `ConfigFile.read`."""
+    try:
+        with open_inside(path) if inside else path.open("rb") as file:
+            data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
+        text = data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such file. Write a starter with `convcli init {shlex.quote(str(path))}`."
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; is it a TOML file?") from error
+    if len(data) > CONFIG_BYTES:
+        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} bytes.")
+    return text
+
+
+def given_text(config: str | os.PathLike[str]) -> tuple[str, Path]:
+    """Return a configuration that Python code hands over, and the path that messages name it by.
+
+    It is the path of a file, or the text itself: what has several lines is a text.
+    """
+    if isinstance(config, str) and "\n" in config:
+        return config, Path("configuration")
+    return text_of(Path(config)), Path(config)
+
+
+def document_of(text: str, path: Path) -> dict[str, Any]:
+    """Return what a text holds, or raise ConfigError if it is no TOML; nothing is validated."""
+    if len(text) > CONFIG_BYTES:
+        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} signs.")
+    try:
+        return toml.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid TOML: {shortened(str(error), LONGEST_LINE)}.") from error
+
+
 def _set(document: dict[str, Any], override: str) -> None:
     """Apply `training.epochs=3` or `layers.1.filters=16` (layers count from 1) to `document`."""
     dotted, equals, text = override.partition("=")
@@ -115,6 +134,16 @@ def _set(document: dict[str, Any], override: str) -> None:
     if dotted in {f"data.{key}" for key in _PATHS} and isinstance(value, str):
         path = os.path.expanduser(value)  # noqa: PTH111 - leaves ~name of an unknown user as it is
         value = os.path.realpath(path) if Path(path).exists() else value
+    try:
+        put(document, dotted, value)
+    except ValueError:
+        raise ConfigError(
+            f"--set {shortened(override)}: there is no such place in the configuration."
+        ) from None
+
+
+def put(document: dict[str, Any], dotted: str, value: Any) -> None:
+    """Set the value at a place such as `training.epochs` or `layers.1.filters`, or raise ValueError."""
     table: Any = document
     *steps, last = dotted.split(".")
     try:
@@ -130,9 +159,7 @@ def _set(document: dict[str, Any], override: str) -> None:
             table = inner
         table[_key(table, last)] = value
     except (TypeError, ValueError, IndexError, AttributeError):
-        raise ConfigError(
-            f"--set {shortened(override)}: there is no such place in the configuration."
-        ) from None
+        raise ValueError(f"there is no {dotted}") from None
 
 
 def _key(table: object, step: str) -> Any:

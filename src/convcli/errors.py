@@ -73,6 +73,10 @@ class CheckError(ConvcliError):
     exit_code = 3
 
 
+class ConvcliWarning(UserWarning):
+    """What a command prints as a note, where Python code calls: nothing is wrong, and it should be known."""
+
+
 class UsageError(ConvcliError, ValueError):
     """The request does not make sense, whatever the files hold."""
 

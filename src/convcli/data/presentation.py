@@ -64,12 +64,12 @@ class Presentation:
         if held.transparent:
             notes.append(f"{where}: is transparent, and was laid on {self.ground}.")
         if self.cuts(held):
-            low, high = self._limits(image.pixels, where)
+            low, high = self.limits(image.pixels, where)
             notes.append(
                 f"{where}: holds {held.low:g} … {held.high:g}, of which {low:g} … {high:g} is black to white."
             )
         elif held.kind:
-            low, high = self._limits(image.pixels, where)
+            low, high = self.limits(image.pixels, where)
             if held.high < low + DARK * (high - low):
                 notes.append(f"{where}: is nearly all black to the network, whose white is {high:g}.")
         return pixels if size is None else self.fitted(pixels, size), tuple(notes)
@@ -155,7 +155,7 @@ class Presentation:
             return self.range
         return 0.0, float(BYTE)
 
-    def _limits(self, pixels: NDArray[Any], where: str) -> tuple[float, float]:
+    def limits(self, pixels: NDArray[Any], where: str = "image") -> tuple[float, float]:
         """Return the values that are black and white."""
         if pixels.dtype == np.uint8:
             return self._byte_limits()
@@ -169,7 +169,7 @@ class Presentation:
 
     def _levels(self, pixels: NDArray[Any], where: str) -> NDArray[Any]:
         """Return values as levels 0 … 255: uint8, or floats that are not yet rounded."""
-        low, high = self._limits(pixels, where)
+        low, high = self.limits(pixels, where)
         if pixels.dtype == np.uint8 and (low, high) == (0, BYTE):
             return pixels
         if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():

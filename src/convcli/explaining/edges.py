@@ -58,15 +58,27 @@ def edges(ask: Request) -> Explanation:
     )
 
 
-def _source(text: str | None, max_pixels: int) -> Input:
-    if text is None:
+def _source(given: str | Input | None, max_pixels: int) -> Input:
+    if given is None:
         return Input(example()[:, :, None], "example")
-    if Path(text).is_file() and Path(text).suffix.lower() not in (".csv", ".tsv", ".txt"):
-        pixels, _ = Presentation().read(Path(text), max_pixels=max_pixels)
+    if isinstance(given, str) and _is_photo(Path(given)):
+        pixels, _ = Presentation().read(Path(given), max_pixels=max_pixels)
         if max(pixels.shape[:2]) > MOST_PIXELS:
-            raise UsageError(f"{shown(text)}: at most {MOST_PIXELS} pixels a side; take a crop.")
-        return Input(pixels, Path(text).name)
-    return read_input(text, most=MOST_PIXELS, max_pixels=max_pixels)
+            raise UsageError(f"{shown(given)}: at most {MOST_PIXELS} pixels a side; take a crop.")
+        return Input(pixels, Path(given).name)
+    source = read_input(given, most=MOST_PIXELS, max_pixels=max_pixels)
+    values, channels = source.volume, source.volume.shape[2]
+    low, high = values.min(), values.max()
+    if low < 0 or high > 255 or (values % 1).any() or channels not in (1, 3):
+        raise UsageError(
+            "--input: expected a picture, 1 or 3 channels of whole numbers from 0 (black) to 255 (white), "
+            f"found {counted(channels, 'channel')} of {low:g} … {high:g}."
+        )
+    return source
+
+
+def _is_photo(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() not in (".csv", ".tsv", ".txt")
 
 
 def example() -> Array:

@@ -8,11 +8,10 @@ import numpy as np
 
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
-from convcli.errors import UsageError
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
 from convcli.explaining.notation import cell_name, number, place
 from convcli.explaining.pooling import Pooling, pooled
-from convcli.explaining.reading import typed_volume
+from convcli.explaining.reading import read_gradient
 from convcli.explaining.topics import POOL, RUN, Request, topic
 from convcli.wording import by
 
@@ -50,10 +49,7 @@ def pooling_backward(ask: Request) -> Explanation:
 def _gradient(ask: Request, problem: Pooling) -> Array:
     shape = problem.y.shape
     if ask.gradient is not None:
-        da = typed_volume(ask.gradient, "--gradient")
-        if da.shape != shape:
-            raise UsageError(f"--gradient: expected the output's size {by(shape)}, found {by(da.shape)}.")
-        return da
+        return read_gradient(ask.gradient, shape)
     if problem.da is not None:
         return problem.da
     return np.moveaxis(np.arange(1.0, problem.y.size + 1).reshape(shape[2], *shape[:2]), 0, 2)

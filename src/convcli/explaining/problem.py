@@ -13,7 +13,7 @@ from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.elements import Picture, Row, exact
-from convcli.explaining.reading import MOST_SIDE, Input, typed_volume
+from convcli.explaining.reading import MOST_SIDE, Input, read_gradient
 from convcli.explaining.sliding import Sliding
 from convcli.explaining.topics import Request, chosen_index
 from convcli.nn.tape import Tape
@@ -163,8 +163,8 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
     activation = ask.activation or example.activation
     rows, columns = window.output_shape((source.volume.shape[0], source.volume.shape[1]))
     own = own and (ask.stride, ask.padding, ask.dilation) == (None, None, None)
-    text = ask.gradient or (example.gradient if own else None)
-    da = None if text is None else _gradient(text, (rows, columns, w.shape[3]))
+    given = example.gradient if ask.gradient is None and own else ask.gradient
+    da = None if given is None else read_gradient(given, (rows, columns, w.shape[3]))
     return Problem(source.volume, w, b, window, activation, source, bool(listed), da)
 
 
@@ -205,14 +205,6 @@ def _filter(chosen: str | kernels.Kernel, channels: int) -> Array:
             f"found {len(parts)}."
         )
     return np.stack(parts, axis=2)
-
-
-def _gradient(text: str, shape: tuple[int, ...]) -> Array:
-    da = typed_volume(text, "--gradient")
-    if da.shape != shape:
-        expected, found = (" × ".join(map(str, size)) for size in (shape, da.shape))
-        raise UsageError(f"--gradient: expected the output's size {expected}, found {found}.")
-    return da
 
 
 def _from_run(ask: Request, single: bool) -> Problem:

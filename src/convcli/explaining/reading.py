@@ -16,7 +16,7 @@ from convcli.errors import InputError, UsageError
 from convcli.explaining.elements import Box
 from convcli.kernels.grammar import is_typed, matrix
 from convcli.kernels.kernel_files import read_table
-from convcli.wording import shown
+from convcli.wording import by, shown
 
 MOST_SIDE = 16
 """Rows and columns that can be shown as numbers and still be read."""
@@ -37,15 +37,15 @@ class Input:
 
 
 def read_input(
-    text: str, *, channels: int | None = None, most: int = MOST_SIDE, max_pixels: int = MAX_PIXELS
+    given: str | Input, *, channels: int | None = None, most: int = MOST_SIDE, max_pixels: int = MAX_PIXELS
 ) -> Input:
     """Return the numbers that `--input` describes.
 
     Parameters
     ----------
-    text
+    given
         A matrix as `kernels.grammar` has it, channels parted by `|`; a .csv, .tsv or .txt file; an
-        image file, whole or with `@row,col,height,width`.
+        image file, whole or with `@row,col,height,width`; or the numbers themselves.
     channels
         1 for grey and 3 for colour, or None for what an image has.
     most
@@ -60,18 +60,21 @@ def read_input(
     InputError
         If a file cannot be read.
     """
-    if is_typed(text) and not os.path.exists(text):  # noqa: PTH110  (it may be too long for a name)
-        source = Input(typed_volume(text, "--input"), "input")
-        if channels == 1 and source.volume.shape[2] > 1:
-            raise UsageError(
-                f"--input: expected one matrix, found {source.volume.shape[2]} channels; leave out the |."
-            )
-    elif Path(text).suffix.lower() in (".csv", ".tsv", ".txt"):
-        source = Input(_table(Path(text)), Path(text).name)
-    else:
-        source = _photo(text, channels, most, max_pixels)
+    source = _read(given, channels, most, max_pixels) if isinstance(given, str) else given
+    if channels == 1 and source.volume.shape[2] > 1:
+        raise UsageError(
+            f"--input: expected one matrix, found {source.volume.shape[2]} channels; give one of them."
+        )
     check_fits(source.volume, most, "--input")
     return source
+
+
+def _read(text: str, channels: int | None, most: int, max_pixels: int) -> Input:
+    if is_typed(text) and not os.path.exists(text):  # noqa: PTH110  (it may be too long for a name)
+        return Input(typed_volume(text, "--input"), "input")
+    if Path(text).suffix.lower() in (".csv", ".tsv", ".txt"):
+        return Input(_table(Path(text)), Path(text).name)
+    return _photo(text, channels, most, max_pixels)
 
 
 def check_fits(volume: Array, most: int, where: str) -> None:
@@ -94,6 +97,14 @@ def typed_volume(text: str, where: str) -> Array:
     if any(plane.shape != planes[0].shape for plane in planes):
         raise UsageError(f"{where}: the channels have different sizes; give each the same rows and columns.")
     return np.stack(planes, axis=2)
+
+
+def read_gradient(given: str | Array, shape: tuple[int, ...]) -> Array:
+    """Return dA, typed in as `typed_volume` has it or an array, if it has the output's `shape` (h, w, c)."""
+    da = typed_volume(given, "--gradient") if isinstance(given, str) else given
+    if da.shape != shape:
+        raise UsageError(f"--gradient: expected the output's size {by(shape)}, found {by(da.shape)}.")
+    return da
 
 
 def _matrix(text: str, where: str) -> Array:

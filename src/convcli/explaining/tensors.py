@@ -12,7 +12,7 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.elements import Box
-from convcli.explaining.reading import MOST_SIDE, cut
+from convcli.explaining.reading import MOST_SIDE, Input, cut
 from convcli.nn.layer import Layer
 from convcli.nn.model import Model
 from convcli.nn.tape import LayerNumber
@@ -36,11 +36,13 @@ class Passage:
         return np.asarray(self.model.loss.probabilities(self.trace.outputs)[0])
 
 
-def read_image(model: Model, path: Path, max_pixels: int) -> Array:
+def read_image(model: Model, image: Path | Input, max_pixels: int) -> Array:
     """Return an image as `convcli predict` gives it to the network: uint8 (h, w, c)."""
+    if isinstance(image, Input):
+        return image.volume
     rows, columns, channels = model.preprocessing.shape
     presentation = model.preprocessing.presentation
-    return presentation.read(path, channels, (rows, columns), max_pixels=max_pixels)[0]
+    return presentation.read(image, channels, (rows, columns), max_pixels=max_pixels)[0]
 
 
 def pass_through(model: Model, pixels: Array) -> Passage:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.bounds import MAX_PIXELS
+from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.elements import Box, Explanation
 from convcli.explaining.reading import Input, read_input, typed_volume
@@ -26,7 +27,8 @@ class Request:
     Attributes
     ----------
     input
-        A matrix typed in, a .csv or .txt file, or an image file with or without `@row,col,height,width`.
+        A matrix typed in, a .csv or .txt file, or an image file with or without `@row,col,height,width`;
+        or the numbers themselves.
     kernels
         As `convcli.kernels.parse` takes them, `|` parting the channels of a filter; or kernels themselves.
     bias
@@ -38,17 +40,17 @@ class Request:
     activation
         The name of g.
     gradient
-        dA as a matrix typed in; `|` parts the channels.
+        dA as a matrix typed in, where `|` parts the channels; or as an array (h, w, c).
     model, layer, image, crop
-        A trained network, the number of a layer in it, the image that goes in, and the part of that layer's
-        input to look at.
+        A trained network, the number of a layer in it, the image that goes in (a file, or pixels as the
+        network sees them), and the part of that layer's input to look at.
     filter, channel
         Which filter and which channel to look at (from 1), where a topic shows one.
     max_pixels
         Pixels that an image file may have.
     """
 
-    input: str | None = None
+    input: str | Input | None = None
     kernels: tuple[str | Kernel, ...] = ()
     bias: tuple[float, ...] = ()
     stride: IntOrPair | None = None
@@ -59,10 +61,10 @@ class Request:
     ceil_mode: bool | None = None
     count_include_pad: bool | None = None
     activation: str | None = None
-    gradient: str | None = None
+    gradient: str | Array | None = None
     model: Model | None = None
     layer: str | None = None
-    image: Path | None = None
+    image: Path | Input | None = None
     crop: Box | None = None
     filter: int | None = None
     channel: int | None = None
@@ -147,7 +149,8 @@ def explain(name: str, request: Request | None = None) -> Explanation:
     chosen, request = TOPICS[name], request or Request()
     for field in fields(Request):
         value: Any = getattr(request, field.name)
-        if value is not None and value != () and field.name not in (*chosen.takes, "max_pixels"):
+        given = value is not None and not (isinstance(value, tuple) and not value)
+        if given and field.name not in (*chosen.takes, "max_pixels"):
             known = ", ".join(option_of(name) for name in chosen.takes)
             raise UsageError(f"{name} takes no {option_of(field.name)}; it takes {known}.")
     if request.model is None and (wanting := [n for n in RUN[1:] if getattr(request, n) is not None]):

@@ -6,6 +6,7 @@ filters it by accident; so does the metadata that is still true of an image whos
 
 from convcli.images.colours import colour
 from convcli.images.formats import ENDINGS, FORMATS, format_of
+from convcli.images.from_pillow import from_pillow, is_pillow
 from convcli.images.gif import encode_animation
 from convcli.images.header import shape_of
 from convcli.images.holding import kept
@@ -24,6 +25,8 @@ __all__ = [
     "encode",
     "encode_animation",
     "format_of",
+    "from_pillow",
+    "is_pillow",
     "kept",
     "read",
     "resize",

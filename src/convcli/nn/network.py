@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Self
 
 from convcli.engine.workspace import Array
 from convcli.errors import ConfigError
@@ -64,7 +65,7 @@ class Network:
         self._check_first()
 
     @classmethod
-    def classifying(cls, layers: Iterable[Layer], input_shape: Shape, classes: int | None) -> Network:
+    def classifying(cls, layers: Iterable[Layer], input_shape: Shape, classes: int | None) -> Self:
         """Return the network whose outputs are a number for each class; any network where `classes` is None.
 
         Raises

@@ -98,6 +98,20 @@ def load_run(path: str | Path) -> Model:
     return _model(run.read_checkpoint(BEST), run.folder / BEST)
 
 
+def packed(model: Model) -> bytes:
+    """Return a model as the bytes of a safetensors file, such as a run keeps."""
+    return b"".join(model_checkpoint(model, epoch=0).parts())
+
+
+def unpacked(data: bytes, name: str) -> Model:
+    """Return the model that such bytes are; `name` begins the message of the InputError if they are none."""
+    try:
+        checkpoint = Checkpoint.of(data)
+    except ValueError as error:
+        raise InputError(f"{name}: damaged checkpoint ({shortened(str(error))}).") from error
+    return _model(checkpoint, Path(name))
+
+
 def _model(checkpoint: Checkpoint, path: Path, known: Model | None = None) -> Model:
     """Return the model of a checkpoint; a `known` one whose configuration is the same spares reading it."""
     fault = f"{path}: damaged checkpoint"

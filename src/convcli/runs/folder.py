@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -51,6 +52,18 @@ class Checkpoint:
 
     arrays: Mapping[str, Array]
     document: dict[str, Any]
+
+    def parts(self) -> list[bytes | memoryview]:
+        """Return it as the parts of a safetensors file; the same content always gives the same bytes."""
+        arrays = {key: np.asarray(array, order="C") for key, array in self.arrays.items()}
+        document = json.dumps(self.document, sort_keys=True, allow_nan=False)
+        return tensor_file(arrays, {_KEY: document})
+
+    @classmethod
+    def of(cls, data: bytes) -> Checkpoint:
+        """Return the checkpoint that the bytes of such a file are, or raise ValueError."""
+        arrays, metadata = read_arrays(io.BytesIO(data))
+        return cls(arrays, _document(metadata))
 
 
 @dataclass(frozen=True)
@@ -220,10 +233,8 @@ class Run:
         return data
 
     def write_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
-        """Write `checkpoint` as safetensors; the same content always gives the same bytes."""
-        arrays = {key: np.asarray(array, order="C") for key, array in checkpoint.arrays.items()}
-        document = json.dumps(checkpoint.document, sort_keys=True, allow_nan=False)
-        self.write(name, *tensor_file(arrays, {_KEY: document}))
+        """Write `checkpoint` as safetensors."""
+        self.write(name, *checkpoint.parts())
 
     def read_checkpoint(self, name: str) -> Checkpoint:
         """Return a checkpoint.
@@ -259,8 +270,8 @@ class Run:
 
     def _checkpoint_document(self, name: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return dict(json.loads(metadata[_KEY]))
-        except (KeyError, TypeError, ValueError, RecursionError):  # no JSON object
+            return _document(metadata)
+        except ValueError:
             raise InputError(
                 f"{self.folder / name}: a safetensors file, but not one that convcli wrote."
             ) from None
@@ -268,6 +279,14 @@ class Run:
     def write(self, name: str, *parts: bytes | memoryview) -> None:
         """Write a file of the run, as a whole or not at all."""
         write_inside(self.folder / name, *parts)
+
+
+def _document(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the metadata of a checkpoint say, or raise ValueError if they are not one's."""
+    try:
+        return dict(json.loads(metadata[_KEY]))
+    except (KeyError, TypeError, ValueError, RecursionError):  # no JSON object
+        raise ValueError("no checkpoint's metadata") from None
 
 
 def _take(file: IO[bytes]) -> bool:
