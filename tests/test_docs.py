@@ -81,8 +81,10 @@ def test_the_examples_of_the_readme_print_what_it_shows(tmp_path):
         assert same, f"$ {command}\nprints\n{printed}\nbut the README says\n{expected}"
 
 
-def test_the_python_examples_of_the_readme_hold():
-    results = doctest.testfile(str(ROOT / "README.md"), module_relative=False)
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_python_examples_hold(page, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    results = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert results.attempted > 5
     assert results.failed == 0
 

@@ -29,16 +29,22 @@ if TYPE_CHECKING:
         max_pool2d_backward,
     )
     from convcli.engine.plane.filter import filter2d
-    from convcli.errors import ConvcliError
+    from convcli.errors import ConvcliError, ConvcliWarning
     from convcli.filtering import filter_image
     from convcli.kernels import kernel, kernel_names
-    from convcli.nn.model import Model
-    from convcli.runs.checkpoints import load_run
+    from convcli.public.classifier import Classifier
+    from convcli.public.explanation import Explanation, explain
+    from convcli.public.model import Model, load_run
+    from convcli.public.network import Network
     from convcli.shapes import output_size
 
 _HOMES = {
+    "Classifier": "convcli.public.classifier",
     "ConvcliError": "convcli.errors",
-    "Model": "convcli.nn.model",
+    "ConvcliWarning": "convcli.errors",
+    "Explanation": "convcli.public.explanation",
+    "Model": "convcli.public.model",
+    "Network": "convcli.public.network",
     "adaptive_avg_pool2d": "convcli.engine.batch.pool",
     "adaptive_avg_pool2d_backward": "convcli.engine.batch.pool",
     "adaptive_max_pool2d": "convcli.engine.batch.pool",
@@ -47,19 +53,24 @@ _HOMES = {
     "avg_pool2d_backward": "convcli.engine.batch.pool",
     "conv2d": "convcli.engine.batch.conv",
     "conv2d_backward": "convcli.engine.batch.conv",
+    "explain": "convcli.public.explanation",
     "filter2d": "convcli.engine.plane.filter",
     "filter_image": "convcli.filtering",
     "kernel": "convcli.kernels",
     "kernel_names": "convcli.kernels",
-    "load_run": "convcli.runs.checkpoints",
+    "load_run": "convcli.public.model",
     "max_pool2d": "convcli.engine.batch.pool",
     "max_pool2d_backward": "convcli.engine.batch.pool",
     "output_size": "convcli.shapes",
 }
 
 __all__ = [
+    "Classifier",
     "ConvcliError",
+    "ConvcliWarning",
+    "Explanation",
     "Model",
+    "Network",
     "__version__",
     "adaptive_avg_pool2d",
     "adaptive_avg_pool2d_backward",
@@ -69,6 +80,7 @@ __all__ = [
     "avg_pool2d_backward",
     "conv2d",
     "conv2d_backward",
+    "explain",
     "filter2d",
     "filter_image",
     "kernel",

@@ -1,0 +1,280 @@
+"""The mathematics on the caller's own numbers: `explain` from Python, and what it returns shows itself."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convcli.bounds import MAX_PIXELS
+from convcli.data.given import Given, as_seen
+from convcli.errors import UsageError
+from convcli.explaining import Request, elements
+from convcli.explaining import explain as explained
+from convcli.explaining.elements import Box
+from convcli.explaining.reading import Input, parse_box
+from convcli.kernels import Kernel, checked_weights
+from convcli.nn import model as core
+from convcli.public.model import load_run
+from convcli.public.telling import tell
+from convcli.render.explain import FORMATS
+from convcli.runs.kernels import parse
+from convcli.shapes import IntOrPair, Padding
+
+Numbers: TypeAlias = ArrayLike | str
+OneKernel: TypeAlias = str | Kernel | NDArray[Any]
+
+_TEXT_COLUMNS = 100
+_OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: ([A-Z]+)\b)?")
+
+
+class Explanation:
+    """A topic on given numbers, step by step. A notebook shows its picture; `print` shows it as text."""
+
+    def __init__(self, shown: elements.Explanation) -> None:
+        self._shown = shown
+
+    @property
+    def topic(self) -> str:
+        """What it explains."""
+        return self._shown.topic
+
+    @property
+    def title(self) -> str:
+        """What it shows, in a line."""
+        return self._shown.title
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Inputs, options, the result and each step, with exact numbers, as plain JSON."""
+        return self._shown.document()
+
+    def __len__(self) -> int:
+        """How many steps there are."""
+        return len(self._shown.steps)
+
+    def only(self, *steps: int) -> Explanation:
+        """Return the explanation with some of its steps, counted from 1; its picture shows all of them."""
+        for step in steps:
+            if not 1 <= step <= len(self):
+                raise UsageError(f"step {step}: there are {len(self)}, counted from 1.")
+        return Explanation(self._shown.only(step - 1 for step in steps)) if steps else self
+
+    def text(self, columns: int = _TEXT_COLUMNS) -> str:
+        """Return all steps as text, at most so many columns wide."""
+        from rich.console import Console
+
+        from convcli.render.explain.terminal import show
+
+        page = io.StringIO()
+        show(Console(file=page, width=columns, color_system=None, markup=False), self._shown, full=True)
+        return page.getvalue()
+
+    def svg(self) -> str:
+        """Return the steps that tell the story in short as a picture, for light and dark screens."""
+        return self.to("svg").decode()
+
+    def html(self) -> str:
+        """Return a page, whole in itself, to step through."""
+        return self.to("html").decode()
+
+    def to(self, name: str) -> bytes:
+        """Return it in a format that the command has: svg, html, png, gif, markdown, latex, json."""
+        return FORMATS[name](self._shown)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"Explanation: {self.title} ({len(self)} step{'s' * (len(self) != 1)})"
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+
+def explain(
+    topic: str,
+    *,
+    input: Numbers | None = None,  # noqa: A002  (the command's word)
+    kernel: OneKernel | ArrayLike | Sequence[OneKernel] | None = None,
+    bias: float | Sequence[float] | None = None,
+    stride: IntOrPair | None = None,
+    padding: Padding | None = None,
+    dilation: IntOrPair | None = None,
+    size: IntOrPair | None = None,
+    pool: str | None = None,
+    ceil_mode: bool | None = None,
+    count_include_pad: bool | None = None,
+    activation: str | None = None,
+    gradient: Numbers | None = None,
+    run: str | os.PathLike[str] | core.Model | None = None,
+    layer: int | str | None = None,
+    image: Given | None = None,
+    crop: Box | str | None = None,
+    filter: int | None = None,  # noqa: A002  (the command's word)
+    channel: int | None = None,
+    at: int | Iterable[int] | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> Explanation:
+    """Return a topic of the mathematics on the caller's own numbers, as ``convcli explain`` shows it.
+
+    Parameters
+    ----------
+    topic
+        pixels, convolution, padding, stride, volume, layer, sharing, backward, pooling, pooling-backward,
+        edges or network.
+    input
+        An array (h, w) or (h, w, c), or what the command takes: a matrix as text, ``1 2; 3 4``, channels
+        parted by ``|``; a table, an image file, or its crop ``photo.png@row,col,height,width``.
+    kernel
+        An array (f_h, f_w) or (f_h, f_w, c), several as (f_h, f_w, c, k); what `convcli.kernel` takes, a
+        matrix as text, ``@FILE`` or ``run:RUN#LAYER/FILTER``; or a list of these, one for each filter.
+    bias
+        A number, or one for each filter.
+    stride, padding, dilation, size, pool, ceil_mode, count_include_pad, activation
+        As everywhere: of the window, of a pool, and g in A = g(Z).
+    gradient
+        dA of the output, an array (h, w) or (h, w, c), or a text as for `input`.
+    run, layer, image, crop
+        A trained network, a model or what `load_run` takes; the number of a layer in it; the image that goes
+        through, in any form that `Model.predict` takes; and the part (row, column, height, width) of the
+        layer's input to look at.
+    filter, channel
+        Which filter and channel to look at, from 1.
+    at
+        Only these steps, from 1.
+    max_pixels
+        Pixels that an image file may have.
+
+    Returns
+    -------
+    Explanation
+        With `.svg()`, `.html()`, `.text()`, `.to(format)` and `.data`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such topic, it does not take something it was given, or sizes do not fit.
+    InputError
+        If a file or a run cannot be read.
+
+    Examples
+    --------
+    >>> shown = explain("convolution", input=np.arange(9).reshape(3, 3), kernel=[[1, 0], [0, -1]])
+    >>> shown.data["output"]
+    [[-4, -4], [-4, -4]]
+    >>> print(shown.only(1))
+    Convolution (cross-correlation): 3 × 3 * 2 × 2 → 2 × 2
+    <BLANKLINE>
+    1/1  Row 1, column 1
+    ...
+    """
+    try:
+        model = load_run(run) if isinstance(run, str | os.PathLike) else run
+        request = Request(
+            input=None if input is None else _numbers(input),
+            kernels=_kernels(kernel),
+            bias=() if bias is None else tuple(np.ravel(bias).astype(float).tolist()),
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            size=size,
+            pool=pool,
+            ceil_mode=ceil_mode,
+            count_include_pad=count_include_pad,
+            activation=activation,
+            gradient=None if gradient is None else _gradient(gradient),
+            model=model,
+            layer=None if layer is None else str(layer),
+            image=None if image is None else _image(image, model, max_pixels),
+            crop=parse_box(crop, "crop") if isinstance(crop, str) else crop,
+            filter=filter,
+            channel=channel,
+            max_pixels=max_pixels,
+        )
+        shown = explained(topic, request)
+    except UsageError as error:  # which names the command's options
+        error.args = tuple(map(_in_python, error.lines))
+        raise
+    tell(shown.notes)
+    steps = () if at is None else (at,) if isinstance(at, int) else tuple(at)
+    return Explanation(shown).only(*steps)
+
+
+def _numbers(value: Numbers | os.PathLike[str]) -> str | Input:
+    if isinstance(value, str | os.PathLike):
+        return os.fspath(value)
+    return Input(_volume(value, "--input"), "input")
+
+
+def _gradient(value: Numbers) -> str | NDArray[Any]:
+    return value if isinstance(value, str) else _volume(value, "--gradient")
+
+
+def _volume(value: ArrayLike, where: str) -> NDArray[np.float64]:
+    """Return an array (h, w) or (h, w, c) as (h, w, c)."""
+    array = _array(value, where)
+    if array.ndim not in (2, 3) or not array.size:
+        raise UsageError(f"{where}: expected an array (h, w) or (h, w, c), found shape {array.shape}.")
+    return array if array.ndim == 3 else array[:, :, np.newaxis]
+
+
+def _array(value: Any, where: str) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(value)
+        numbers = array.astype(np.float64) if array.dtype.kind in "buif" else None
+    except (TypeError, ValueError):  # lists of several lengths
+        numbers = None
+    if numbers is None or not np.isfinite(numbers).all():
+        raise UsageError(f"{where}: expected an array of finite numbers, or a text.")
+    return numbers
+
+
+def _kernels(given: OneKernel | ArrayLike | Sequence[OneKernel] | None) -> tuple[str | Kernel, ...]:
+    if given is None:
+        return ()
+    if isinstance(given, list | tuple) and all(isinstance(one, str | Kernel | np.ndarray) for one in given):
+        return tuple(kernel for one in given for kernel in _kernels(one))
+    if isinstance(given, Kernel):
+        return (given,)
+    if isinstance(given, str):
+        return (parse(given, tell=tell) if given.startswith("run:") else given,)
+    array = _array(given, "--kernel")
+    if array.ndim not in (2, 3, 4) or not array.size:
+        expected = "(f_h, f_w), (f_h, f_w, c) or (f_h, f_w, c, k)"
+        raise UsageError(f"--kernel: expected an array {expected}, found shape {array.shape}.")
+    filters = array.reshape(*array.shape, *[1] * (4 - array.ndim))
+    return tuple(_kernel(filters[:, :, :, k]) for k in range(filters.shape[3]))
+
+
+def _kernel(weights: NDArray[np.float64]) -> Kernel:
+    """Return weights (f_h, f_w, c) as a kernel; of one channel as one that lies on each."""
+    parts = tuple(checked_weights(weights[:, :, c], "kernel") for c in range(weights.shape[2]))
+    return Kernel("custom", parts, "volume" if len(parts) > 1 else "single")
+
+
+def _image(image: Given, model: core.Model | None, max_pixels: int) -> Path | Input:
+    if isinstance(image, str | os.PathLike):
+        return Path(image)
+    if model is None:
+        raise UsageError("--image belongs to a trained network: name it with --run RUN.")
+    seen = model.preprocessing
+    pixels = as_seen(image, seen.shape, seen.presentation, tell=tell, max_pixels=max_pixels)
+    if len(pixels) != 1:
+        raise UsageError(f"--image: expected one image, found {len(pixels)}.")
+    return Input(pixels[0], "image")
+
+
+def _in_python(line: str) -> str:
+    """Return a line with options as Python has them.
+
+    >>> _in_python("--run needs --image FILE; pool takes no --count-include-pad.")
+    'run needs image=FILE; pool takes no count_include_pad.'
+    """
+    return _OPTION.sub(lambda found: found[1].replace("-", "_") + (f"={found[2]}" if found[2] else ""), line)

@@ -1,0 +1,152 @@
+"""`convcli.explain`: the command's topics on arrays, shown by notebooks, and read by programs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import convcli
+from convcli.cli.explain import explain as command
+from convcli.errors import UnknownNameError, UsageError
+from convcli.explaining import TOPICS
+from convcli.render.explain import FORMATS
+from explaining.cases import CASES, looked_up
+
+X = np.arange(1, 10).reshape(3, 3)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_texts_give_what_they_give_the_command(case):
+    asked = {{"kernels": "kernel"}.get(name, name): value for name, value in case.request.items()}
+    document = convcli.explain(case.topic, **asked).data
+    for place, value in case.expected.items():
+        assert looked_up(document, place) == value
+
+
+def test_arrays_stand_for_texts():
+    typed = convcli.explain("convolution", input="1 2 3; 4 5 6; 7 8 9", kernel="1 0; 0 -1")
+    for kernel in ([[1, 0], [0, -1]], np.array([[1, 0], [0, -1]]), [np.array([[1, 0], [0, -1.0]])]):
+        assert convcli.explain("convolution", input=X, kernel=kernel).data == typed.data
+    assert convcli.explain("convolution", input=X.tolist(), kernel=kernel).data == typed.data
+
+
+def test_a_volume_has_its_channels_last():
+    x = np.random.default_rng(0).integers(0, 9, (4, 5, 2))
+    w = np.random.default_rng(1).integers(-3, 4, (2, 2, 2, 3))
+    shown = convcli.explain("volume", input=x, kernel=w, bias=[1, 2, 3])
+    expected = convcli.conv2d(x[None].astype(float), w.astype(float), np.array([1.0, 2, 3]))[0]
+    np.testing.assert_array_equal(np.moveaxis(shown.data["output"], 0, 2), expected)
+    one = convcli.explain("volume", input=x, kernel=w[..., 0], bias=1)
+    np.testing.assert_array_equal(np.moveaxis(one.data["output"], 0, 2), expected[..., :1])
+
+
+def test_a_gradient_may_be_an_array():
+    x = np.arange(16).reshape(4, 4)
+    shown = convcli.explain("pooling-backward", input=x, gradient=[[1, 2], [3, 4]], size=2, stride=2)
+    expected = convcli.max_pool2d_backward(
+        np.array([[1.0, 2], [3, 4]])[None, :, :, None], x[None, :, :, None].astype(float), 2
+    )
+    assert shown.data["dA_prev"] == [expected[0, :, :, 0].tolist()]
+    back = convcli.explain("backward", input=X, kernel=np.eye(2), gradient=np.ones((2, 2)))
+    assert back.data["dA_prev"] == [[[1, 1, 0], [1, 2, 1], [0, 1, 1]]]
+
+
+def test_edges_take_a_picture_and_no_other_numbers():
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    shown = convcli.explain("edges", input=picture, kernel=["sobel-x", np.ones((3, 3)) / 9])
+    assert [step.get("kernel") for step in shown.data["steps"]][:2] == ["sobel-x", "custom"]
+    for wrong in (picture / 255, picture.astype(int) * 2, picture[:, :, :2]):
+        with pytest.raises(UsageError, match="expected a picture, 1 or 3 channels of whole numbers from 0"):
+            convcli.explain("edges", input=wrong)
+
+
+def test_it_goes_through_a_trained_network(trained, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "image.png")
+    model = convcli.load_run(trained)
+    expected = convcli.explain("network", run=trained, image=tmp_path / "image.png").data
+    for image in (pixels, pixels / 255, Image.fromarray(pixels)):
+        found = convcli.explain("network", run=model, image=image).data
+        assert found["probabilities"] == expected["probabilities"]
+    layer = convcli.explain("convolution", run=model, image=pixels, layer=1, filter=2, crop=(0, 0, 5, 5))
+    assert layer.data["filter"] == 2
+    assert np.shape(layer.data["input"]) == (5, 5)
+    with pytest.raises(UsageError, match="image: expected one image, found 2"):
+        convcli.explain("network", run=model, image=np.stack([pixels] * 2))
+
+
+def test_a_notebook_shows_its_picture_and_print_its_text():
+    shown = convcli.explain("convolution", input=X, kernel=np.eye(2))
+    assert ElementTree.fromstring(shown._repr_svg_()).tag == "{http://www.w3.org/2000/svg}svg"
+    assert shown.html().startswith("<!doctype html>")
+    assert "out[1, 1] = 1·1 + 2·0 + 4·0 + 5·1 = 6" in str(shown) == shown.text()
+    assert max(map(len, shown.text(40).splitlines())) <= 40
+    assert "\x1b" not in str(shown)
+    assert repr(shown) == "Explanation: Convolution (cross-correlation): 3 × 3 * 2 × 2 → 2 × 2 (4 steps)"
+    assert json.loads(shown.to("json")) == json.loads(json.dumps(shown.data))
+    assert {name: shown.to(name) != b"" for name in FORMATS} == dict.fromkeys(FORMATS, True)
+
+
+def test_steps_are_chosen_by_their_numbers():
+    shown = convcli.explain("convolution", input=X, kernel=np.eye(2), at=(1, 4))
+    assert [step["position"] for step in shown.data["steps"]] == [[0, 0], [1, 1]]
+    assert len(shown.only(2)) == len(convcli.explain("convolution", input=X, kernel=np.eye(2), at=4)) == 1
+    for at in (0, 5, [1, 9]):
+        with pytest.raises(UsageError, match="there are 4, counted from 1"):
+            convcli.explain("convolution", input=X, kernel=np.eye(2), at=at)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"input": np.zeros((20, 20))}, "^input: 20 × 20 numbers; at most 16 × 16"),
+        ({"input": np.zeros(3)}, r"^input: expected an array \(h, w\) or \(h, w, c\), found shape \(3,\)"),
+        ({"input": [[1, 2], [3]]}, "^input: expected an array of finite numbers, or a text"),
+        ({"input": [[1, np.nan]]}, "^input: expected an array of finite numbers"),
+        ({"input": np.zeros((3, 3, 2))}, "^input: expected one matrix, found 2 channels"),
+        ({"kernel": np.zeros(3)}, r"^kernel: expected an array \(f_h, f_w\), .* found shape \(3,\)"),
+        ({"pool": "max"}, "^convolution takes no pool; it takes input, kernel, "),
+        ({"layer": 2}, "^layer belongs to a trained network: name it with run=RUN"),
+        ({"image": np.zeros((8, 8))}, "^image belongs to a trained network: name it with run=RUN"),
+    ],
+)
+def test_a_mistake_is_told_in_the_words_of_python(asked, told):
+    with pytest.raises(UsageError, match=told):
+        convcli.explain("convolution", **asked)
+
+
+def test_an_unknown_topic_is_told_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="Did you mean 'convolution'"):
+        convcli.explain("convolutoin")
+
+
+def test_every_topic_has_an_example():
+    for topic in TOPICS:
+        assert convcli.explain(topic).topic == topic
+
+
+def test_its_arguments_are_the_commands_options():
+    own = set(inspect.signature(convcli.explain).parameters) - {"topic"}
+    options = set(inspect.signature(command).parameters) - {"context", "topic", "step", "force", *FORMATS}
+    assert own == {{"source": "input"}.get(name, name) for name in options}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "import convcli.explaining, convcli.explaining.topics; import convcli; f = convcli.explain",
+        "import convcli; f = convcli.explain; import convcli.explaining.topics; assert convcli.explain is f",
+        "from convcli import explain as f; import convcli.render.explain.html, convcli",
+        "import convcli.cli.explain, convcli; from convcli import explain as f",
+    ],
+)
+def test_it_is_a_function_in_whatever_order_things_are_imported(lines):
+    code = f"{lines}\nassert f('pooling').topic == 'pooling' and convcli.explain is f"
+    subprocess.run([sys.executable, "-c", code], check=True)
