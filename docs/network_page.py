@@ -3,7 +3,7 @@
     python docs/network_page.py ../path/to/mnist    learns MNIST anew, which takes minutes
     python docs/network_page.py                     takes the network of the page as it is, for new scripts
 
-MNIST's own images are CC BY-SA and stay where they are: the page has no samples, but knows how they are drawn.
+MNIST's own images are CC BY-SA and stay where they are: the page has no samples, but knows how they look.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COLOURS = 256  # of the picture
 
 
 def learned(mnist: Path) -> bytes:
-    """Return the page of `examples/mnist.toml`, learned anew and for a little longer, with rounded weights."""
+    """Return the page of `examples/mnist.toml`, learned anew, for a little longer."""
     train = open_source(str(mnist), base=Path()).train
 
     def images(part: Part | None = None) -> Dataset | None:
@@ -72,7 +72,8 @@ def photograph(target: Path) -> None:
 SHOWING = """(() => {
     document.getElementById("why").open = true;
     const map = document.querySelectorAll(".layer")[0].querySelectorAll("canvas")[1];
-    const box = map.getBoundingClientRect(), at = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 3};
+    const box = map.getBoundingClientRect();
+    const at = {clientX: box.left + box.width / 2, clientY: box.top + box.height / 3};
     map.dispatchEvent(new MouseEvent("click", {...at, bubbles: true}));
     return new Promise(done => setTimeout(done, 500));
 })()"""

@@ -59,8 +59,8 @@ def written(described: Mapping[str, Any], weights: bytes) -> bytes:
     layers = counted(len(described["layers"]), "layer")
     numbers = sum(math.prod(array["shape"]) for array in described["arrays"].values())
     headline = (
-        f"{layers} with {numbers:,} weights, trained by convcli. The network itself runs in this page: no image "
-        "leaves it, and it needs no connection."
+        f"{layers} with {numbers:,} weights, trained by convcli. The network itself runs in this page: no "
+        "image leaves it, and it needs no connection."
     )
     return page(
         PACKAGE,
