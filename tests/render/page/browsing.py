@@ -9,6 +9,10 @@ import numpy as np
 
 from convcli.formats.pages import source
 from convcli.render.page import ENGINE, PACKAGE
+from nn.cases import FACTS
+
+CASES = [f"{name}, {label}" for name, facts in FACTS.items() for label in facts.cases]
+"""Networks of `interchange/networks.py`, one for each case of each layer."""
 
 HELPERS = """
 const numbers = ({shape, data}) => ({shape, data: new Float64Array(engine.bytes(data))});

@@ -8,14 +8,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.interchange.rounding import rounded
 from convcli.nn.layer import LAYERS
-from convcli.nn.layers import Conv, Flatten, MaxPool
 from convcli.nn.tape import Tape
 from convcli.render.page.document import document
-from render.page.browsing import ask, open_scripts
-from render.page.networks import CASES, images_for, model, of_case
+from interchange.networks import images_for, model_of
+from render.page.browsing import CASES, ask
 
 pytestmark = MARKS
 
@@ -24,12 +23,6 @@ CELLS = """({document, weights, image, asked}) => {
   const run = net.run(net.prepare(new Uint8Array(engine.bytes(image))));
   return asked.map(([number, at]) => net.cell(run, number, at));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield open_scripts(browser, tmp_path_factory.mktemp("page"))
 
 
 def cells(browser, model, asked):
@@ -130,8 +123,8 @@ MADE = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_a_cell_is_made_of_gives_the_cell(browser, name):
-    made, rng = of_case(name), np.random.default_rng(5)
+def test_what_a_cell_is_made_of_gives_the_cell(browser, models, name):
+    made, rng = models[name], np.random.default_rng(5)
     asked = [
         (str(place.number), [int(rng.integers(n)) for n in place.output])
         for place in made.network.places
@@ -160,19 +153,21 @@ def test_every_layer_tells_of_its_cells(browser):
     assert set(browser.evaluate("Object.keys(engine.CELLS)")) == set(LAYERS)
 
 
+CONV, END = {"type": "conv", "filters": 2, "padding": "same"}, [{"type": "flatten"}, {"type": "dense"}]
+
+
 def test_a_cell_tells_what_it_sees_of_the_image(browser):
-    layers = [Conv(filters=2, padding="same"), MaxPool(), Conv(filters=3), Flatten()]
-    made = model(layers, (10, 10, 1), classes=[str(k) for k in range(27)])
-    (cell, flat, first), _ = cells(browser, made, [("3", [1, 2, 0]), ("4", [8]), ("1", [0, 0, 0])])
+    layers = [CONV, {"type": "max_pool"}, {"type": "conv", "filters": 3}, *END]
+    asked = [("3", [1, 2, 0]), ("4", [8]), ("1", [0, 0, 0]), ("5", [0])]
+    (cell, flat, first, last), _ = cells(browser, model_of(layers, (10, 10, 1)), asked)
     assert cell["seen"] == {"top": 1, "left": 3, "height": 8, "width": 8}
     assert flat["seen"] == {**cell["seen"], "top": -1}
     assert first["seen"] == {"top": -1, "left": -1, "height": 3, "width": 3}
+    assert last["seen"] is None
 
 
-def test_there_is_no_cell_beyond_the_output(browser):
-    with pytest.raises(AssertionError, match="Layer 1 gives 8 × 8 × 2, no cell 8, 0, 0"):
-        cells(
-            browser,
-            model([Conv(filters=2), Flatten()], (10, 10, 1), classes=list(map(str, range(128)))),
-            [("1", [8, 0, 0])],
-        )
+@pytest.mark.parametrize("at", [[8, 0, 0], [0, -1, 0], [0, 0, 0.5], [0, 0], [1]])
+def test_there_is_no_cell_beyond_the_output(browser, at):
+    told = f"Layer 1 gives 8 × 8 × 2, no cell {', '.join(map(str, at))}"
+    with pytest.raises(AssertionError, match=told):
+        cells(browser, model_of([CONV, *END], (8, 8, 1)), [("1", at)])

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.batch.pool import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from convcli.errors import ShapeError
 from convcli.shapes import output_size
-from render.page.browsing import ask, back, open_scripts, told
+from render.page.browsing import ask, back, told
 
 pytestmark = MARKS
 
@@ -40,12 +39,6 @@ padding = (
     | st.tuples(st.tuples(side, side), st.tuples(side, side))
 )
 plane = st.tuples(st.integers(1, 9), st.integers(1, 9))
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield open_scripts(browser, tmp_path_factory.mktemp("page"))
 
 
 def close(ours, expected):

@@ -8,8 +8,8 @@ import pytest
 import convcli
 from chromium import MARKS, Chromium
 from convcli.interchange.rounding import restored, rounded
+from interchange.networks import images_for
 from render.page.browsing import ask
-from render.page.networks import images_for
 
 pytestmark = MARKS
 

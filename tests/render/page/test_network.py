@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import base64
+import json
+import tomllib
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from chromium import MARKS, Chromium
-from convcli.interchange.rounding import rounded
+from chromium import MARKS
+from convcli.interchange.rounding import restored, rounded
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.layer import LAYERS
 from convcli.nn.losses import LOSSES
+from convcli.nn.model import Model
 from convcli.render.page.document import document
-from render.page.browsing import ask, back, open_scripts
-from render.page.networks import CASES, images_for, of_case
+from interchange.networks import drawn_model, images_for, model_of
+from render.page.browsing import CASES, ask, back
 
 pytestmark = MARKS
 
-IMAGES, TRACED = 100, 2
+EXAMPLES = Path(__file__).parents[3] / "examples"
+DRAWN, PARTS = 120, 6  # networks drawn at random, and among how many tests they are shared
 
 RUN = """({document, weights, images, traced}) => {
   const net = engine.network(document, engine.bytes(weights)), pixels = new Uint8Array(engine.bytes(images));
@@ -42,37 +47,31 @@ RUN = """({document, weights, images, traced}) => {
 class Answer(NamedTuple):
     """What a browser makes of images, and the model that NumPy computes."""
 
-    model: object
+    model: Model
     images: np.ndarray
     told: dict
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield open_scripts(browser, tmp_path_factory.mktemp("page"))
-
-
-def answer(browser, model, precision="float32", count=IMAGES):
-    images = images_for(model, count)
-    described, weights = document(model, rounded(model, precision))
+def answer(browser, model, *, precision="float32", count=100, traced=2):
+    images, kept = images_for(model, count), rounded(model, precision)
+    described, weights = document(model, kept)
     told = {
         "document": described,
         "weights": base64.b64encode(weights).decode(),
         "images": base64.b64encode(images.tobytes()).decode(),
-        "traced": TRACED,
+        "traced": traced,
     }
-    return Answer(model, images, ask(browser, RUN, told))
+    return Answer(restored(model, kept), images, ask(browser, RUN, told))
 
 
 @pytest.fixture(scope="module")
-def answers(browser):
+def answers(browser, models):
     """Return the answer of a case's network, computed once."""
     known = {}
 
     def of(name):
         if name not in known:
-            known[name] = answer(browser, of_case(name))
+            known[name] = answer(browser, models[name])
         return known[name]
 
     return of
@@ -80,20 +79,43 @@ def answers(browser):
 
 def check_probabilities(answer):
     expected = answer.model.predict(answer.images)
-    np.testing.assert_allclose(np.array(answer.told["probabilities"]), expected, atol=1e-5)
+    np.testing.assert_allclose(np.array(answer.told["probabilities"]), expected, rtol=0, atol=1e-5)
 
 
-def check_traces(answer):
-    """Compare what comes out of each layer, and each gradient, by how large their numbers are."""
-    network, classes = answer.model.network, len(answer.model.classes)
+def check_outputs(answer):
+    """Compare what goes in, and what comes out of each layer, with how large its numbers are."""
     for image, told in zip(answer.images, answer.told["traces"], strict=False):
         trace = answer.model.trace(image[None])
-        trace.back(np.eye(classes, dtype=np.float32)[[1]])
         np.testing.assert_array_equal(back(told["x"]), trace.input(1)[0])
-        for place in network.places:
-            number = place.number
-            close(back(told["outputs"][str(number)]), trace.output(number)[0], 1e-5)
-            close(back(told["gradients"][str(number)]), trace.gradient(number)[0], 1e-4)
+        for place in answer.model.network.places:
+            close(back(told["outputs"][str(place.number)]), trace.output(place.number)[0], 1e-5)
+
+
+def check_gradients(answer):
+    """Compare the image's gradient, and that of each layer's output, likewise."""
+    for image, told in zip(answer.images, answer.told["traces"], strict=False):
+        ofimage, gradients = gradients_of(answer.model, image)
+        close(back(told["image"]), ofimage, 1e-4)
+        for number, gradient in gradients.items():
+            close(back(told["gradients"][str(number)]), gradient, 1e-4)
+
+
+def gradients_of(model, image):
+    """Return the gradients of the second output: of the image, and of what comes out of each layer.
+
+    With flips the outputs are means of two, of which the layers' are those of the image as it is.
+    """
+    passes = []
+    for seen in (image, image[:, ::-1]) if model.config.evaluation.flips else (image,):
+        trace, network = model.trace(seen[None]), model.network
+        dy = np.eye(len(model.classes), dtype=np.float32)[[1]]
+        trace.back(dy)
+        passes.append((trace, network.backward(dy, model.weights, trace.tape)[0]))
+    (trace, direct), *others = passes
+    ofimage = sum([direct, *(mirrored[:, ::-1] for _, mirrored in others)]) / len(passes)
+    return ofimage, {
+        place.number: trace.gradient(place.number)[0] / len(passes) for place in model.network.places
+    }
 
 
 def close(ours, expected, tolerance):
@@ -108,9 +130,49 @@ def test_probabilities_are_those_of_predict(answers, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_outputs_and_gradients_of_every_layer_are_those_of_numpy(answers, name):
-    check_traces(answers(name))
+    check_outputs(answers(name))
+    check_gradients(answers(name))
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_so_it_is_for_networks_drawn_at_random(browser, part):
+    """Over all layers, losses, and with flips."""
+    for seed in range(part, DRAWN, PARTS):
+        one = answer(browser, drawn_model(seed), count=20, traced=1)
+        check_probabilities(one)
+        check_outputs(one)
+        check_gradients(one)
+
+
+@pytest.mark.parametrize(("example", "shape"), [("mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
+def test_networks_of_the_size_that_people_train_give_what_numpy_gives(browser, example, shape):
+    """Their gradients are not compared: rounding decides which of thousands of numbers are maxima."""
+    layers = tomllib.loads((EXAMPLES / f"{example}.toml").read_text("utf-8"))["layers"]
+    one = answer(browser, model_of(layers, shape, classes=10), count=3, traced=1)
+    check_probabilities(one)
+    check_outputs(one)
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_smaller_weights_come_back_as_in_python(browser, precision):
+    for seed in range(20):
+        check_probabilities(answer(browser, drawn_model(seed), precision=precision, count=20, traced=0))
 
 
 def test_every_layer_activation_and_loss_is_known(browser):
     known = browser.evaluate("[engine.LAYERS, engine.ACTIVATIONS, engine.PROBABILITIES].map(Object.keys)")
     assert [set(names) for names in known] == [set(LAYERS), {*ACTIVATIONS} - {"softmax"}, set(LOSSES)]
+
+
+def test_outputs_beyond_float32_are_refused_as_in_python(browser):
+    model = model_of([{"type": "flatten"}, {"type": "dense"}], (2, 2, 1))
+    model.weights["2.W"][...] = 3e38
+    with pytest.raises(AssertionError, match="The outputs are beyond float32"):
+        answer(browser, model)
+
+
+def test_pixels_of_another_size_are_refused(browser):
+    described, _ = document(model_of([{"type": "flatten"}, {"type": "dense"}], (2, 3, 1)), {})
+    asked = f"engine.network({json.dumps(described)}, new ArrayBuffer(0)).prepare([1, 2, 3, 4])"
+    with pytest.raises(AssertionError, match="Expected 2 × 3 × 1 numbers, found 4"):
+        browser.evaluate(asked)

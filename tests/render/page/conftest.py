@@ -1,0 +1,21 @@
+"""A browser with the engine's scripts, and the networks that go through it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chromium import Chromium
+from interchange.networks import case_models
+from render.page.browsing import open_scripts
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield open_scripts(browser, tmp_path_factory.mktemp("page"))
+
+
+@pytest.fixture(scope="session")
+def models():
+    """Return the network of each of `CASES`."""
+    return dict(case_models())
