@@ -51,9 +51,11 @@ def benchmarks(
         list[Path] | None,
         typer.Option("--from", metavar="FILE", help="Measure nothing; take what --json has written."),
     ] = None,
-    write: Annotated[
-        bool, typer.Option("--write", help="Write docs/benchmarks.md and its pictures.")
-    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write the page and its pictures.")] = False,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", metavar="DIR", help="For them, if not docs/: of another machine."),
+    ] = None,
 ) -> None:
     """Compare convcli with what people would otherwise use.
 
@@ -75,7 +77,7 @@ def benchmarks(
         result, failed = measure(chosen, quick, threads or available_cores(), mnist, json_file, avx2=avx2)
         results = [result]
     if write:
-        write_page(results)
+        write_page(folder or DOCS, results)
     raise typer.Exit(int(failed))
 
 
@@ -142,15 +144,16 @@ def _as_one(results: list[Result]) -> Result:
     )
 
 
-def write_page(results: list[Result]) -> None:
+def write_page(folder: Path, results: list[Result]) -> None:
     """Write the page and the plots it shows."""
     from benchmarks.plots import draw
 
-    (DOCS / "benchmarks.md").write_text(page(*results), encoding="utf-8")
+    folder.mkdir(exist_ok=True)
+    (folder / "benchmarks.md").write_text(page(*results), encoding="utf-8")
     for result in results:
         for name, section in result.sections.items():
             if section.axis is not None and section.cases:
-                draw(section, DOCS / picture(name, result))
+                draw(section, folder / picture(name, result))
 
 
 if __name__ == "__main__":

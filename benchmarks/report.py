@@ -129,7 +129,7 @@ as on the many processors that have none (`--avx2`); onnxruntime has no switch f
 
 
 def page(*results: Result) -> str:
-    """Return docs/benchmarks.md: of several results, which differ in their instructions, side by side."""
+    """Return the page of several results, which differ in their instructions, side by side."""
     first = results[0]
     commands = "".join(f"{command}\n" for result in results for command in result.command.splitlines())
     parts = [

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = {
     "page": "convcli.render.page.export:Page",
+    "onnx": "convcli.interchange.onnx.export:Onnx",
     "npz": "convcli.interchange.npz:Npz",
     "torch": "convcli.interchange.torch.export:Torch",
 }
@@ -27,7 +28,8 @@ FORMATS = {
 def export(
     run: RunFolder,
     to: Annotated[
-        Literal["page", "npz", "torch"], typer.Option("--to", help="The format.", show_default=False)
+        Literal["page", "onnx", "npz", "torch"],
+        typer.Option("--to", help="The format.", show_default=False),
     ],
     output: Annotated[
         Path | None,
@@ -41,6 +43,20 @@ def export(
             show_default="float32",
         ),
     ] = None,
+    input_: Annotated[
+        Literal["uint8", "float"] | None,
+        typer.Option(
+            "--input",
+            help="onnx: what it takes, images (n, h, w, c) of 0 … 255, or (n, c, h, w) of 0 … 1.",
+            show_default="uint8",
+        ),
+    ] = None,
+    quantize: Annotated[
+        Literal["int8"] | None,
+        typer.Option(
+            "--quantize", help="onnx: convolutions and dense layers in 8 bits; what that costs is measured."
+        ),
+    ] = None,
     data: OtherData = None,
     force: Force = False,
     json: Json = False,
@@ -48,24 +64,29 @@ def export(
     """Write a run's best network in a format that others read; into the run's folder unless told where.
 
     page: page.html, in which the network runs, in any browser and without a server.
+
+    onnx: model.onnx, from pixels to probabilities, for runtimes of all languages; in 8 bits, model.int8.onnx.
+
     npz: weights.npz, every array by its name, for NumPy.
+
     torch: a folder with model.py, the network as one would write it in PyTorch, and model.safetensors.
 
     \b
     Examples:
       convcli export runs/digits-001 --to page
       convcli export latest --to page --weights int8
+      convcli export latest --to onnx --quantize int8
       convcli export latest --to npz -o digits.npz
       convcli export latest --to torch && python runs/digits-001/torch/model.py scan.png
     """
     run = chosen_run(run)
-    chosen = _format(to, {"weights": weights})
+    chosen = _format(to, {"weights": weights, "input": input_, "quantize": quantize})
     from convcli.runs import checkpoints
 
     inside = output is None
-    target = run / chosen.target if output is None else output
+    target = run / chosen.place if output is None else output
     place = into_run() if inside else out_of_run(force=force)
-    several = chosen.target.endswith("/")
+    several = chosen.place.endswith("/")
     if not several:
         place.check(target)
     model = checkpoints.load_run(run)

@@ -49,6 +49,11 @@ class Export(Options):
 
     target: ClassVar[str]
 
+    @property
+    def place(self) -> str:
+        """Where it goes in the run's folder: the target, unless its options say otherwise."""
+        return self.target
+
     @abstractmethod
     def of(self, model: Model, images: Images) -> Exported:
         """Return a network in this format.

@@ -84,7 +84,7 @@ class Preprocessing:
 
     def apply(self, images: Array, scratch: Workspace, dtype: DTypeLike = np.float32) -> Array:
         """Return the network's input (n, h, w, c) for `images` of 0 … 255, in an array of `scratch`."""
-        scale, shift = self._line
+        scale, shift = self.affine
         out = scratch.batch("input", images.shape, dtype)
         np.copyto(out, images)
         rows = lines(out)
@@ -93,7 +93,7 @@ class Preprocessing:
         return out
 
     @cached_property
-    def _line(self) -> tuple[Array, Array]:
+    def affine(self) -> tuple[Array, Array]:
         """What pixels are multiplied by and what is added then, float32 (c,)."""
         scale = 1 / (255 * np.array(self.deviation))
         shift = -np.array(self.mean) / np.array(self.deviation)
