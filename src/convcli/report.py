@@ -211,6 +211,33 @@ def _sample(model: Model, judged: Judged) -> Sample:
     )
 
 
+def examples(model: Model, images: Dataset, most: int) -> tuple[Judged, ...]:
+    """Return up to `most` images that a network judges rightly, and then as many of its surest mistakes.
+
+    Of the right ones the first of each class come first, then the second of each, and so on.
+    """
+    pixels, labels = images.images, images.labels
+    probabilities = model.predict(pixels)
+    guesses = probabilities.argmax(1)
+    right = np.flatnonzero(guesses == labels)
+    before = np.zeros(len(right), np.int64)  # how many of the class stand before each of them
+    for label in np.unique(labels[right]):
+        own = labels[right] == label
+        before[own] = np.arange(np.count_nonzero(own))
+    chosen = right[np.lexsort((labels[right], before))[:most]].tolist()
+    return tuple(
+        Judged(
+            images.origin(index),
+            pixels[index],
+            model.classes[labels[index]],
+            model.classes[guesses[index]],
+            float(probabilities[index, guesses[index]]),
+            float(probabilities[index, labels[index]]),
+        )
+        for index in [*chosen, *_surest(probabilities, guesses != labels)[:most]]
+    )
+
+
 def first_kernels(model: Model) -> Kernels | None:
     """Return the weights of the first convolution, or of a dense layer that sees the pixels; or None."""
     image, before = model.network.shapes[0], None

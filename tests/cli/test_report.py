@@ -52,6 +52,18 @@ def test_its_numbers_are_those_of_evaluate(call, mine):
 
 
 @pytest.mark.usefixtures("few")
+def test_it_links_to_the_network_as_a_page_where_that_lies_beside_it(call, mine, tmp_path):
+    link = '<a href="page.html">'
+    call("report", mine)
+    assert link not in (tmp_path / "mine" / "report.html").read_text()
+    call("export", mine, "--to", "page")
+    call("report", mine)
+    assert link in (tmp_path / "mine" / "report.html").read_text()
+    call("report", mine, "--out-dir", "elsewhere")
+    assert link not in (tmp_path / "elsewhere" / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("few")
 def test_a_second_report_is_the_same_and_takes_the_place_of_the_first(call, mine, tmp_path):
     call("report", mine)
     path = tmp_path / "mine" / "report.html"

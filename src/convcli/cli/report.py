@@ -35,7 +35,8 @@ def report(
 ) -> None:
     """Write report.html, one page that needs nothing else, and its parts as PNG in figures/.
 
-    Curves, confusion matrix, figures of each class, the surest mistakes, kernels, feature maps, timing.
+    Curves, confusion matrix, figures of each class, the surest mistakes, kernels, feature maps, timing; and a
+    link to the page.html that `convcli export --to page` has put beside it.
 
     \b
     Examples:
@@ -51,6 +52,7 @@ def report(
     check, make, write = into_run() if inside else out_of_run(force=force)
     check(folder / PAGE)
     from convcli.render.evaluation import headline
+    from convcli.render.page.export import Page
     from convcli.render.report import document, figures, page
     from convcli.report import report as judge
     from convcli.runs import checkpoints
@@ -61,7 +63,8 @@ def report(
     chosen = measured(run, model, data, split)
     note(chosen.notes)
     found = judge(record, model, chosen.images, chosen.part)
-    made, pictures = page(found), figures(found)
+    live = Page.target if (folder / Page.target).is_file() else None
+    made, pictures = page(found, live), figures(found)
     contents = {folder / FIGURES / f"{name}.png": data for name, data in pictures.items()}
     contents[folder / PAGE] = made
     make(folder / FIGURES)

@@ -2,9 +2,17 @@
 
 `engine.js` convolves and pools, forward and back, and stands alone in any page that needs it; `layers.js` has
 the layers, `network.js` takes an image through them, `cell.js` says what a single cell was made of.
-`interface.js`, `style.css` and `page.html` are what the reader sees.
+The rest is what the reader sees: `page.html` and `style.css`; `sources.js`, where images come from, with
+`drawing.js`, `pictures.js` and `pixels.js`; `answer.js`; `maps.js` of every layer, `panel.js` of one cell;
+`reasons.js`, which says why, with `why.js`; and `interface.js`, which puts them together.
 """
 
 PACKAGE = __name__
 ENGINE = ("engine.js", "layers.js", "cell.js", "network.js")
 """What computes, in the order in which a page has it."""
+
+INTERFACE = (
+    *("elements.js", "numbers.js", "pixels.js", "colours.js", "drawing.js", "pictures.js", "sources.js"),
+    *("answer.js", "maps.js", "panel.js", "why.js", "reasons.js", "interface.js"),
+)
+"""What is seen, likewise."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import ClassVar
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from convcli.formats.pages import embedded, escaped, page, source
 from convcli.interchange.export import Export, Exported, Images
 from convcli.interchange.rounding import Precision, Rounded, restored, rounded
 from convcli.nn.model import Model
 from convcli.render.drawing.palette import custom_properties
-from convcli.render.page import ENGINE, PACKAGE
+from convcli.render.page import ENGINE, INTERFACE, PACKAGE
 from convcli.render.page.document import document
-from convcli.wording import first_of
+from convcli.render.page.surroundings import surroundings
+from convcli.wording import counted, first_of
 
 
 class Page(Export):
@@ -31,7 +34,9 @@ class Page(Export):
     def of(self, model: Model, images: Images) -> Exported:
         kept = rounded(model, self.weights)
         lines, notes = self._cost(model, kept, images)
-        return Exported({self.target: _page(model, kept)}, lines, notes)
+        described, weights = document(model, kept)
+        beside = surroundings(restored(model, kept), images)
+        return Exported({self.target: written({**described, **beside}, weights)}, lines, notes)
 
     def _cost(
         self, model: Model, kept: dict[str, Rounded], images: Images
@@ -49,14 +54,21 @@ class Page(Export):
         return (f"accuracy with {self.weights} weights: {told}",), ()
 
 
-def _page(model: Model, kept: dict[str, Rounded]) -> bytes:
-    described, weights = document(model, kept)
+def written(described: Mapping[str, Any], weights: bytes) -> bytes:
+    """Return the page of a network's document, with what surrounds it, and the bytes of its weights."""
+    layers = counted(len(described["layers"]), "layer")
+    numbers = sum(math.prod(array["shape"]) for array in described["arrays"].values())
+    headline = (
+        f"{layers} with {numbers:,} weights, trained by convcli. The network itself runs in this page: no "
+        "image leaves it, and it needs no connection."
+    )
     return page(
         PACKAGE,
-        title=escaped(f"A network that tells {first_of(model.classes)} apart"),
+        title=escaped(f"A network that tells {first_of(described['classes'])} apart"),
+        headline=escaped(headline),
         colours=custom_properties(),
         style=source(PACKAGE, "style.css"),
         network=embedded(described),
         weights=base64.b64encode(weights).decode(),
-        scripts=source(PACKAGE, *ENGINE, "interface.js"),
+        scripts=source(PACKAGE, *ENGINE, *INTERFACE),
     )

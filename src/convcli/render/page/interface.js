@@ -1,25 +1,59 @@
 "use strict";
-const find = (id) => document.getElementById(id);
-const told = JSON.parse(find("network").textContent);
-const net = engine.network(told, engine.bytes(find("weights").textContent));
+/*
+ * The page: what is shown goes through the network, and all that there is to see of it follows.
+ */
+const net = engine.network(JSON.parse(find("network").textContent), engine.bytes(find("weights").textContent));
+{
+  const SLOW = 60; // milliseconds: where a run takes longer, it waits until the reader pauses
+  const FAR = 1 / 4, LEAST = 0.02; // as Preprocessing.far: how far beyond the range of training images, and at least
 
-/** Pixels, 0 … 255, of a picture in the network's size. */
-async function pixelsOf(file) {
-  const [rows, columns, channels] = net.document.input;
-  const canvas = new OffscreenCanvas(columns, rows), context = canvas.getContext("2d");
-  context.drawImage(await createImageBitmap(file), 0, 0, columns, rows);
-  const { data } = context.getImageData(0, 0, columns, rows);
-  const cells = Array.from({ length: rows * columns }, (_, cell) => data.subarray(4 * cell, 4 * cell + 3));
-  const grey = ([r, g, b]) => Math.round(0.299 * r + 0.587 * g + 0.114 * b);
-  return cells.flatMap((cell) => (channels === 1 ? grey(cell) : [...cell]));
+  const answer = new Answer(net.document.classes), reasons = new Reasons(net), cell = new CellPanel(net);
+  const maps = new Maps(net, (place, at) => cell.choose(place, at));
+  let asked = null, took = 0, waiting = 0;
+
+  /** Whether an image is much brighter or darker than all that the network was trained on. */
+  function isFar({ data }) {
+    const { brightness } = net.document.preprocessing;
+    if (!brightness) return false;
+    const [low, high] = brightness, margin = Math.max(FAR * (high - low), LEAST);
+    const mean = data.reduce((sum, level) => sum + level, 0) / data.length / 255;
+    return mean < low - margin || mean > high + margin;
+  }
+
+  function look() {
+    waiting = 0;
+    const { image, said, truth } = asked, began = performance.now();
+    colours.show(find("seen"), image);
+    find("seen-said").textContent = said;
+    try {
+      const run = net.run(net.prepare(image.data));
+      took = performance.now() - began;
+      const best = answer.show(run, truth);
+      const far = isFar(image) ? " It is much brighter or darker than all training images: the answer may mean nothing." : "";
+      find("seen-said").textContent = said + far;
+      find("took").textContent = `Computed here in ${took < 10 ? took.toFixed(1) : Math.round(took)} ms.`;
+      find("trouble").textContent = "";
+      maps.show(run);
+      cell.show(image, run);
+      reasons.show(image, run, best);
+    } catch (error) {
+      find("trouble").textContent = error.message;
+    }
+  }
+
+  const later = settled(look, 150);
+
+  /** Show an image: at the next picture of the screen, or where that would be slow when the reader pauses. */
+  function show(image, said, truth = null) {
+    asked = { image, said, truth };
+    if (took > SLOW) later();
+    else waiting ||= requestAnimationFrame(look);
+  }
+
+  cell.stepped = (way) => maps.step(way);
+  cell.closed = () => maps.leave();
+  const sources = new Sources(net, show);
+  const first = find("samples").querySelector("button");
+  if (first) first.click();
+  else if (sources.board) sources.drawn();
 }
-
-find("file").onchange = async ({ target }) => {
-  const { probabilities } = net.run(net.prepare(await pixelsOf(target.files[0])));
-  const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-  find("classes").replaceChildren(...order.map((k) => {
-    const item = document.createElement("li");
-    item.textContent = `${net.document.classes[k]}: ${(100 * probabilities[k]).toFixed(1)} %`;
-    return item;
-  }));
-};

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["document", "figures", "page"]
 
 
-def page(report: Report) -> bytes:
-    """Return the page."""
-    return html(report.record.name, headline(report), tuple(sections(report)))
+def page(report: Report, live: str | None = None) -> bytes:
+    """Return the page; `live` is the file beside it in which the network itself runs, if there is one."""
+    return html(report.record.name, headline(report), tuple(sections(report)), live)
 
 
 def figures(report: Report) -> dict[str, bytes]:

@@ -22,8 +22,8 @@ from convcli.render.report.elements import (
 )
 
 
-def html(title: str, headline: str, sections: Sequence[Section]) -> bytes:
-    """Return the page of these sections."""
+def html(title: str, headline: str, sections: Sequence[Section], live: str | None = None) -> bytes:
+    """Return the page of these sections; `live` is the file beside it in which the network itself runs."""
     links = "".join(
         f'<li><a href="#{section.name}">{section.name.replace("-", " ").capitalize()}</a></li>'
         for section in sections
@@ -33,9 +33,14 @@ def html(title: str, headline: str, sections: Sequence[Section]) -> bytes:
         colours=custom_properties(),
         title=escaped(title),
         headline=escaped(headline),
+        live=_live(live) if live else "",
         links=links,
         sections="\n".join(map(_section, sections)),
     )
+
+
+def _live(file: str) -> str:
+    return f'<p><a href="{escaped(file)}">The network itself, to draw for and to look inside</a></p>\n'
 
 
 def _section(section: Section) -> str:

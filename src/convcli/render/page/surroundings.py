@@ -1,0 +1,57 @@
+"""What a page has beside the network: images it was judged by, and how those of its training are drawn."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.data.drawings import Drawings
+from convcli.images import Image, encode
+from convcli.interchange.export import Images
+from convcli.nn.model import Model
+from convcli.report import Judged, examples
+
+MOST_SAMPLES = 10  # that are judged rightly, and as many wrongly
+SAMPLE_BYTES = 60_000  # of all of them
+
+
+def surroundings(model: Model, images: Images) -> dict[str, Any]:
+    """Return samples and drawings as plain JSON: an empty list and None where the run's data is not there."""
+    judged, train = images(None), images("train")
+    found = None if train is None else Drawings.of(train)
+    samples = () if judged is None else examples(model, judged, MOST_SAMPLES)
+    return {
+        "samples": _fitting(list(map(_sample, samples))),
+        "drawing": None if found is None else found.document(),
+    }
+
+
+def _sample(judged: Judged) -> dict[str, Any]:
+    return {
+        "image": _address(judged.pixels),
+        "name": judged.image,
+        "truth": judged.true,
+        "predicted": judged.predicted,
+        "right": judged.true == judged.predicted,
+    }
+
+
+def _address(pixels: NDArray[np.uint8]) -> str:
+    """Return pixels (h, w, c) as an address of a PNG: to the last bit what is judged."""
+    image = Image(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    return f"data:image/png;base64,{base64.b64encode(encode(image, 'png')).decode()}"
+
+
+def _fitting(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return as many, right and wrong ones in turn, as the page has room for."""
+    sides = [[sample for sample in samples if sample["right"] is right] for right in (True, False)]
+    kept, room = list[dict[str, Any]](), SAMPLE_BYTES
+    for n in range(MOST_SAMPLES):
+        for side in sides:
+            if n < len(side) and (size := len(side[n]["image"])) <= room:
+                kept.append(side[n])
+                room -= size
+    return kept
