@@ -17,7 +17,7 @@ from convcli.render.explain import FORMATS
 from convcli.render.report import page
 from report.cases import RECORD, voted
 
-PACKAGES = ("convcli.render.explain", "convcli.render.report")
+PACKAGES = ("convcli.render.explain", "convcli.render.report", "convcli.render.page")
 HOSTILE = [
     *("@steps@", "@title@", "@colours@", "$steps", "${steps}", "$$", "$", "$title", "${title} $links", "%s"),
     *("{steps}", "\\g<0>", "\\1", "</title><script>", "<!--", "&lt;", "$sections"),

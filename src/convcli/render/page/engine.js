@@ -83,6 +83,17 @@ const engine = (() => {
       { padding: p[axis], stride: s[axis], dilation: d[axis], ceilMode, out: out[axis] }));
   }
 
+  /** Call visit(row, column, at) for each window of a plane, with where its `depth` results begin. */
+  function eachWindow(rows, columns, depth, visit) {
+    let at = 0;
+    for (const row of rows) {
+      for (const column of columns) {
+        visit(row, column, at);
+        at += depth;
+      }
+    }
+  }
+
   /** Call visit(cell, tap) for each cell of a window, with its number on the plane and that in the window. */
   function eachCell(row, column, width, across, visit) {
     for (const { tap: i, at: y } of row.cells) {
@@ -141,20 +152,17 @@ const engine = (() => {
   function correlate(x, w, rows, columns, groups = 1, bias = null) {
     const [, width, channels] = x.shape, [, across, depth, filters] = w.shape, each = filters / groups;
     const z = zeros([rows.length, columns.length, filters], x), seen = new Factors(w.data.length / filters);
-    let at = 0;
-    for (const row of rows) {
-      for (const column of columns) {
-        if (bias) z.data.set(bias.data, at);
-        for (let group = 0; group < groups; group++, at += each) {
-          seen.length = 0;
-          eachCell(row, column, width, across, (cell, tap) => {
-            const weights = tap * depth * filters + group * each;
-            seen.take(x.data, cell * channels + group * depth, depth, weights, filters);
-          });
-          seen.addProducts(w.data, 0, 1, each, z.data, at);
-        }
+    eachWindow(rows, columns, filters, (row, column, at) => {
+      if (bias) z.data.set(bias.data, at);
+      for (let group = 0; group < groups; group++) {
+        seen.length = 0;
+        eachCell(row, column, width, across, (cell, tap) => {
+          const weights = tap * depth * filters + group * each;
+          seen.take(x.data, cell * channels + group * depth, depth, weights, filters);
+        });
+        seen.addProducts(w.data, 0, 1, each, z.data, at + group * each);
       }
-    }
+    });
     return z;
   }
 
@@ -162,19 +170,16 @@ const engine = (() => {
   function scatter(dz, w, rows, columns, shape, groups = 1) {
     const [, width, channels] = shape, [, across, depth, filters] = w.shape, each = filters / groups;
     const dx = zeros(shape, dz), laid = new Factors(each);
-    let at = 0;
-    for (const row of rows) {
-      for (const column of columns) {
-        for (let group = 0; group < groups; group++, at += each) {
-          laid.length = 0;
-          laid.take(dz.data, at, each, group * each, 1);
-          eachCell(row, column, width, across, (cell, tap) => {
-            const to = cell * channels + group * depth;
-            laid.addProducts(w.data, tap * depth * filters, filters, depth, dx.data, to);
-          });
-        }
+    eachWindow(rows, columns, filters, (row, column, at) => {
+      for (let group = 0; group < groups; group++) {
+        laid.length = 0;
+        laid.take(dz.data, at + group * each, each, group * each, 1);
+        eachCell(row, column, width, across, (cell, tap) => {
+          const to = cell * channels + group * depth;
+          laid.addProducts(w.data, tap * depth * filters, filters, depth, dx.data, to);
+        });
       }
-    }
+    });
     return dx;
   }
 
@@ -182,19 +187,15 @@ const engine = (() => {
   function kernelGradient(dz, x, rows, columns, shape, groups = 1) {
     const [, width, channels] = x.shape, [, across, depth, filters] = shape, each = filters / groups;
     const dw = zeros(shape, dz);
-    let at = 0;
-    for (const row of rows) {
-      for (const column of columns) {
-        eachCell(row, column, width, across, (cell, tap) => {
-          for (let channel = 0; channel < channels; channel++) {
-            const first = Math.floor(channel / depth) * each, value = x.data[cell * channels + channel];
-            const weights = (tap * depth + (channel % depth)) * filters + first;
-            for (let k = 0; k < each; k++) dw.data[weights + k] += value * dz.data[at + first + k];
-          }
-        });
-        at += filters;
-      }
-    }
+    eachWindow(rows, columns, filters, (row, column, at) => {
+      eachCell(row, column, width, across, (cell, tap) => {
+        for (let channel = 0; channel < channels; channel++) {
+          const first = Math.floor(channel / depth) * each, value = x.data[cell * channels + channel];
+          const weights = (tap * depth + (channel % depth)) * filters + first;
+          for (let k = 0; k < each; k++) dw.data[weights + k] += value * dz.data[at + first + k];
+        }
+      });
+    });
     return dw;
   }
 
@@ -237,20 +238,17 @@ const engine = (() => {
   function maxima(x, rows, columns) {
     const [, width, channels] = x.shape, y = zeros([rows.length, columns.length, channels], x);
     const taken = new Int32Array(y.data.length).fill(-1);
-    let at = 0;
-    for (const row of rows) {
-      for (const column of columns) {
-        eachCell(row, column, width, 0, (cell) => {
-          for (let channel = 0; channel < channels; channel++) {
-            const value = x.data[cell * channels + channel], k = at + channel;
-            if (taken[k] >= 0 && !(value > y.data[k] || Number.isNaN(value))) continue;
-            y.data[k] = value;
-            taken[k] = cell * channels + channel;
+    eachWindow(rows, columns, channels, (row, column, at) => {
+      eachCell(row, column, width, 0, (cell) => {
+        for (let channel = 0; channel < channels; channel++) {
+          const from = cell * channels + channel, to = at + channel, value = x.data[from];
+          if (taken[to] < 0 || value > y.data[to] || Number.isNaN(value)) {
+            y.data[to] = value;
+            taken[to] = from;
           }
-        });
-        at += channels;
-      }
-    }
+        }
+      });
+    });
     return { ...y, taken };
   }
 
@@ -269,35 +267,28 @@ const engine = (() => {
   function means(x, rows, columns, padding = true) {
     const [, width, channels] = x.shape, y = zeros([rows.length, columns.length, channels], x);
     const sums = new Float64Array(channels);
-    let at = 0;
-    for (const row of rows) {
-      for (const column of columns) {
-        sums.fill(0);
-        eachCell(row, column, width, 0, (cell) => {
-          for (let k = 0; k < channels; k++) sums[k] += x.data[cell * channels + k];
-        });
-        const cells = divisor(row, column, padding);
-        for (let channel = 0; channel < channels; channel++) y.data[at++] = sums[channel] / cells;
-      }
-    }
+    eachWindow(rows, columns, channels, (row, column, at) => {
+      sums.fill(0);
+      eachCell(row, column, width, 0, (cell) => {
+        for (let k = 0; k < channels; k++) sums[k] += x.data[cell * channels + k];
+      });
+      const cells = divisor(row, column, padding);
+      for (let channel = 0; channel < channels; channel++) y.data[at + channel] = sums[channel] / cells;
+    });
     return y;
   }
 
   /** dX of that: each dY is spread evenly over its window. */
   function spread(dy, rows, columns, shape, padding = true) {
     const [, width, channels] = shape, dx = zeros(shape, dy);
-    let at = 0;
-    for (const row of rows) {
-      for (const column of columns) {
-        const cells = divisor(row, column, padding);
-        eachCell(row, column, width, 0, (cell) => {
-          for (let channel = 0; channel < channels; channel++) {
-            dx.data[cell * channels + channel] += dy.data[at + channel] / cells;
-          }
-        });
-        at += channels;
-      }
-    }
+    eachWindow(rows, columns, channels, (row, column, at) => {
+      const cells = divisor(row, column, padding);
+      eachCell(row, column, width, 0, (cell) => {
+        for (let channel = 0; channel < channels; channel++) {
+          dx.data[cell * channels + channel] += dy.data[at + channel] / cells;
+        }
+      });
+    });
     return dx;
   }
 
