@@ -23,7 +23,7 @@ from convcli.explaining.gradients import NEAR_KINK, Backward, check
 from convcli.explaining.notation import cell_name, factor, number, place, products, total
 from convcli.explaining.problem import Example, posed
 from convcli.explaining.sliding import Sliding, progress
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
 from convcli.shapes import Window
 from convcli.wording import by, counted
 
@@ -69,6 +69,12 @@ def backward(ask: Request) -> Explanation:
         },
         still=still,
         notes=(*problem.notes, *_silent(back, from_run=ask.model is not None)),
+        settings=problem.settings(
+            **problem.activation_settings(),
+            gradient=None if problem.da is None else planes(problem.da),
+            filter=the_only(back.filters, filters),
+            channel=the_only(back.channels, channels),
+        ),
     )
 
 
@@ -326,7 +332,7 @@ def _checked(back: Backward) -> Step:
         tuple((value,) for value in errors.values()), "largest relative error", row_names=tuple(errors)
     )
     lines: list[str] = [
-        "each gradient against (L(v + h) − L(v − h)) / 2h with h = 1e−5, in float64",
+        "each gradient against (L(v + h) − L(v − h)) / 2h, extrapolated to h → 0, in float64",
         *_kinks(back),
     ]
     return Step.of("A numeric check of each gradient", ((grid,), *lines), {"relative_errors": errors})
