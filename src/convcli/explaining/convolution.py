@@ -28,6 +28,7 @@ def convolution(ask: Request) -> Explanation:
         data={**problem.document(), "output": exact(output)},
         still=(len(steps) - 1,),
         notes=problem.notes,
+        settings=problem.settings(),
     )
 
 

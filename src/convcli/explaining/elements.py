@@ -186,6 +186,8 @@ class Explanation:
         Which steps make up a picture that does not move; they count from 0.
     notes
         What the user should hear.
+    settings
+        What a page takes to make the steps anew from other numbers, exact, as plain JSON, if it can.
     """
 
     topic: str
@@ -194,11 +196,14 @@ class Explanation:
     data: Mapping[str, Any]
     still: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] | None = None
 
     def only(self, numbers: Iterable[int]) -> Explanation:
         """Return the explanation with some of its steps, from 0; a still picture shows them all."""
-        steps = tuple(self.steps[number] for number in numbers)
-        return replace(self, steps=steps, still=tuple(range(len(steps))))
+        chosen = tuple(numbers)
+        steps = tuple(self.steps[number] for number in chosen)
+        settings = None if self.settings is None else {**self.settings, "only": list(chosen)}
+        return replace(self, steps=steps, still=tuple(range(len(steps))), settings=settings)
 
     def document(self) -> dict[str, Any]:
         """Return all of its numbers as plain JSON."""

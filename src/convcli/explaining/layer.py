@@ -7,7 +7,7 @@ from dataclasses import replace
 from convcli.explaining.elements import Arrow, Block, Explanation, Formula, Grid, Row, Step, exact, planes
 from convcli.explaining.notation import factor, number
 from convcli.explaining.problem import Problem, posed
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
 from convcli.explaining.volume import EXAMPLE
 from convcli.wording import by, counted
 
@@ -36,6 +36,9 @@ def layer(ask: Request) -> Explanation:
         },
         still=tuple(range(min(len(steps), 3))),
         notes=problem.notes,
+        settings=problem.settings(
+            **problem.activation_settings(), filter=the_only(filters, problem.w.shape[3])
+        ),
     )
 
 

@@ -13,8 +13,8 @@ from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Ro
 from convcli.explaining.notation import number
 from convcli.explaining.problem import Example, Problem, posed
 from convcli.explaining.topics import RUN, Request, topic
-from convcli.shapes import NAMED_PADDINGS, Padding, Window
-from convcli.wording import by, counted
+from convcli.shapes import NAMED_PADDINGS, Padding, Sides, Window
+from convcli.wording import by, counted, short_pair
 
 
 @topic(
@@ -28,8 +28,10 @@ def padding(ask: Request) -> Explanation:
         raise UsageError("padding takes no --crop: around a crop there are no zeros to be padded.")
     problem = posed(replace(ask, padding=None), Example(), single=True)
     kinds: list[tuple[str, Padding]] = [(name, name) for name in NAMED_PADDINGS]
+    own = None
     if ask.padding is not None and ask.padding not in NAMED_PADDINGS:
-        kinds.append((f"p = {_short(ask.padding)}", ask.padding))
+        own = _padded(problem, ask.padding).window.padding
+        kinds.append((f"p = {_short(own)}", own))
     variants = [(name, _padded(problem, kind)) for name, kind in kinds]
     steps = [_variant(name, variant) for name, variant in variants]
     steps.append(_influence(variants))
@@ -42,13 +44,16 @@ def padding(ask: Request) -> Explanation:
         },
         still=tuple(range(len(steps))),
         notes=problem.notes,
+        settings=problem.settings(padding=own),
     )
 
 
-def _short(value: Padding) -> str:
-    if isinstance(value, tuple | list) and all(part == value[0] for part in value):
-        return str(value[0])
-    return str(value)
+def _short(sides: Sides) -> str:
+    """Return `1`, `1 × 2` (rows × columns), or top, bottom, left and right where opposite ones differ."""
+    (top, bottom), (left, right) = sides
+    if top == bottom and left == right:
+        return short_pair((top, left))
+    return f"{top}, {bottom}, {left}, {right}"
 
 
 def _padded(problem: Problem, kind: Padding) -> Problem:

@@ -15,8 +15,8 @@ from convcli.errors import UnknownNameError, UsageError
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
 from convcli.explaining.notation import cell_name, number, place
 from convcli.explaining.sliding import Sliding, progress
-from convcli.explaining.topics import POOL, RUN, Request, chosen_index, topic
-from convcli.shapes import Pair
+from convcli.explaining.topics import POOL, RUN, Request, chosen_index, the_only, topic
+from convcli.shapes import Padding, Pair
 from convcli.shapes.pooling import PoolWindow
 from convcli.wording import by
 
@@ -39,6 +39,8 @@ class Pooling:
         The gradient that comes back, if it is known.
     count_include_pad
         Whether a mean counts padding as zeros.
+    padding
+        As it was asked for: a name stands for what it adds to any window.
     """
 
     x: Array
@@ -48,6 +50,7 @@ class Pooling:
     da: Array | None = None
     count_include_pad: bool = True
     facts: dict[str, Any] = field(default_factory=dict)
+    padding: Padding = 0
 
     @property
     def plane(self) -> Pair:
@@ -108,6 +111,22 @@ class Pooling:
         known = filter(self.counts, every(padded))
         return Grid.of(padded, caption, {**self.sliding.padding_marks(), **marks}, known=known)
 
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """Return what a reader may change on a page, and `more` of it, exact."""
+        window, named = self.window, self.padding in ("same", "full")
+        return {
+            "input": planes(self.x),
+            "size": list(window.size),
+            "stride": list(window.stride),
+            "padding": self.padding if named else [list(side) for side in window.padding],
+            "dilation": list(window.dilation),
+            "ceil_mode": window.ceil_mode,
+            "pool": self.kind,
+            "count_include_pad": self.count_include_pad,
+            "channel": the_only(self.channels, self.x.shape[2]),
+            **more,
+        }
+
     def document(self) -> dict[str, Any]:
         """Return the inputs and options, exact."""
         return {
@@ -133,7 +152,12 @@ def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
     window.output_shape((x.shape[0], x.shape[1]))
     channels = ask.shown_channels(x.shape[2])
     return Pooling(
-        x, channels, window, ask.pool or "max", count_include_pad=ask.count_include_pad is not False
+        x,
+        channels,
+        window,
+        ask.pool or "max",
+        count_include_pad=ask.count_include_pad is not False,
+        padding=ask.padding or 0,
     )
 
 
@@ -203,6 +227,7 @@ def pooling(ask: Request) -> Explanation:
         steps=steps,
         data={**problem.document(), "output": planes(problem.y)},
         still=tuple(len(positions) * (n + 1) - 1 for n in range(min(len(channels), 3))),
+        settings=problem.settings(),
     )
 
 

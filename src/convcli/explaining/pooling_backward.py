@@ -43,6 +43,9 @@ def pooling_backward(ask: Request) -> Explanation:
         steps=tuple(steps),
         data={**problem.document(), "dA": planes(da), "mask": _masks(problem), "dA_prev": planes(dx)},
         still=tuple(count * (n + 1) - 1 for n in range(min(len(channels), 3))),
+        settings=problem.settings(
+            gradient=planes(da) if ask.gradient is not None or problem.da is not None else None
+        ),
     )
 
 

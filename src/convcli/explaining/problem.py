@@ -12,12 +12,12 @@ from convcli import kernels
 from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explaining.elements import Picture, Row, exact
+from convcli.explaining.elements import Picture, Row, exact, planes
 from convcli.explaining.reading import MOST_SIDE, Input, read_gradient
 from convcli.explaining.sliding import Sliding
 from convcli.explaining.topics import Request, chosen_index
 from convcli.nn.tape import Tape
-from convcli.shapes import Window, formulas
+from convcli.shapes import Padding, Window, formulas
 from convcli.wording import counted
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Problem:
         The gradient that comes back to A, (out_h, out_w, k), if it is known.
     parameters
         How many numbers the layer learns.
+    padding
+        As it was asked for: a name stands for what it adds to any window.
     """
 
     x: Array
@@ -68,6 +70,7 @@ class Problem:
     da: Array | None = None
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    padding: Padding = "valid"
 
     @property
     def sliding(self) -> Sliding:
@@ -121,6 +124,29 @@ class Problem:
             "output_shape": list(self.z.shape[:2] if single else self.z.shape),
         }
 
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """Return what a reader may change on a page, and `more` of it, exact."""
+        named = isinstance(self.padding, str)
+        return {
+            "input": planes(self.x),
+            "kernels": [planes(self.w[..., k]) for k in range(self.w.shape[3])],
+            "bias": exact(self.b) if self.biased else None,
+            "stride": list(self.window.stride),
+            "padding": self.padding if named else [list(side) for side in self.window.padding],
+            "dilation": list(self.window.dilation),
+            "photo": None if self.source.box is None else self.source.name,
+            **more,
+        }
+
+    def activation_settings(self) -> dict[str, Any]:
+        """Return g, and what may stand in its place, as `settings` has the rest."""
+        from convcli.nn.activations import ACTIVATIONS
+
+        usual = [g for kind in ACTIVATIONS.values() if (g := kind()).elementwise]
+        choices = usual if self.activation in usual else [self.activation, *usual]
+        told = [{"name": str(g), "formula": g.formula, "kink": g.kink, **dict(g)} for g in choices]
+        return {"activation": str(self.activation), "activations": told}
+
     def size_lines(self) -> list[str]:
         """Return the size formula, and what it gives here."""
         return formulas.lines(**formulas.by_axis(self.sliding.plane, self.window))
@@ -153,10 +179,11 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
             f"--bias: expected a number for each of {counted(w.shape[3], 'filter')}, found {len(listed)}."
         )
     b = np.array(listed, dtype=np.float64) if listed else np.zeros(w.shape[3])
+    padding = (example.padding if own else "valid") if ask.padding is None else ask.padding
     window = Window.of(
         (w.shape[0], w.shape[1]),
         stride=(example.stride if own else 1) if ask.stride is None else ask.stride,
-        padding=(example.padding if own else "valid") if ask.padding is None else ask.padding,
+        padding=padding,
         dilation=1 if ask.dilation is None else ask.dilation,
     )
     _check_padding(source.volume, window)
@@ -165,7 +192,7 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
     own = own and (ask.stride, ask.padding, ask.dilation) == (None, None, None)
     given = example.gradient if ask.gradient is None and own else ask.gradient
     da = None if given is None else read_gradient(given, (rows, columns, w.shape[3]))
-    return Problem(source.volume, w, b, window, activation, source, bool(listed), da)
+    return Problem(source.volume, w, b, window, activation, source, bool(listed), da, padding=padding)
 
 
 def _check_padding(volume: Array, window: Window) -> None:
@@ -239,15 +266,14 @@ def _from_run(ask: Request, single: bool) -> Problem:
     elif ask.crop is None:
         da, name = gradient_at(passage, number)
         facts["loss_of_class"] = name
+    # Around a crop there are no zeros but the network's own numbers: only whole windows count there.
+    padding = ask.padding if ask.padding is not None else layer.padding if ask.crop is None else "valid"
     window = Window.of(
         (w.shape[0], w.shape[1]),
         stride=layer.stride if ask.stride is None else ask.stride,
-        # Around a crop there are no zeros but the network's own numbers: only whole windows count there.
-        padding=ask.padding if ask.padding is not None else layer.padding if ask.crop is None else "valid",
+        padding=padding,
         dilation=layer.dilation if ask.dilation is None else ask.dilation,
     )
     changed = ask.stride is not None or ask.padding is not None or ask.dilation is not None
-    source = Input(x, f"layer {number}")
-    return Problem(
-        x, w, b, window, layer.activation, source, layer.bias, None if changed else da, notes, facts
-    )
+    source, da = Input(x, f"layer {number}"), None if changed else da
+    return Problem(x, w, b, window, layer.activation, source, layer.bias, da, notes, facts, padding)

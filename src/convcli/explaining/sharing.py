@@ -46,6 +46,7 @@ def sharing(ask: Request) -> Explanation:
         data={**problem.document(), "output": exact(problem.z[:, :, 0]), **counts},
         still=(0,),
         notes=problem.notes,
+        settings=problem.settings(),
     )
 
 

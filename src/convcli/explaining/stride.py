@@ -35,6 +35,7 @@ def stride(ask: Request) -> Explanation:
         data={**problem.document(), "output": exact(output)},
         still=(0, len(steps) - 1),
         notes=problem.notes,
+        settings=problem.settings(),
     )
 
 

@@ -90,6 +90,11 @@ class Request:
         return range(index := chosen_index(number, count, option), index + 1)
 
 
+def the_only(shown: range, count: int) -> int | None:
+    """Return the number, from 1, of the one that is shown of several; None if all are."""
+    return None if len(shown) == count else shown.start + 1
+
+
 OPTIONS = {"kernels": "--kernel", "model": "--run"}
 RUN = ("model", "layer", "image", "crop")
 WINDOW = ("stride", "padding", "dilation")

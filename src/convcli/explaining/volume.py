@@ -6,7 +6,7 @@ from convcli.explaining.elements import Arrow, Block, Cell, Explanation, Grid, R
 from convcli.explaining.notation import cell_name, factor, number, place, products, total
 from convcli.explaining.problem import Example, Problem, posed
 from convcli.explaining.sliding import progress
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
 from convcli.wording import by, counted
 
 SHOWN_CHANNELS = 4
@@ -43,6 +43,7 @@ def volume(ask: Request) -> Explanation:
         data={**problem.document(), "output": planes(problem.z)},
         still=(0, len(steps) - 1, len(steps)),
         notes=problem.notes,
+        settings=problem.settings(filter=the_only(filters, count)),
     )
 
 

@@ -19,23 +19,34 @@ SMALL = 64  # pictures of few pixels keep each of them exactly
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
 
-def svg_text(scene: Scene, title: str, *, ground: bool = True) -> str:
+def svg_text(scene: Scene, title: str) -> str:
     """Return a scene as an SVG document.
 
     Colours stand twice: as attributes, which every program reads, and for dark screens as a style, which
     browsers prefer.
     """
+    return _document(scene, title, coloured=True)
+
+
+def svg_within(scene: Scene, title: str) -> str:
+    """Return a scene without ground and colours, for a page that gives its classes the palette's."""
+    return _document(scene, title, coloured=False)
+
+
+def _document(scene: Scene, title: str, *, coloured: bool) -> str:
     shapes = list(scene.shapes)
-    if ground:
+    if coloured:
         shapes.insert(0, Rect(0, 0, scene.width, scene.height, "ground"))
     width, height = _n(scene.width), _n(scene.height)
+    dark = f"@media(prefers-color-scheme:dark){{{_dark(shapes)}}}"
+    style = f"<style>.m{{font-family:{MONO}}}{dark}</style>"
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"',
             f' viewBox="0 0 {width} {height}" role="img" font-family={quoteattr(SANS)}>',
             f"<title>{escape(printable(title))}</title>",
-            f"<style>.m{{font-family:{MONO}}}@media(prefers-color-scheme:dark){{{_dark(shapes)}}}</style>",
-            *map(_shape, shapes),
+            *([style] if coloured else []),
+            *(_shape(shape, coloured) for shape in shapes),
             "</svg>\n",
         ]
     )
@@ -65,19 +76,20 @@ def _dark(shapes: Iterable[Shape]) -> str:
     return "".join(rules)
 
 
-def _shape(shape: Shape) -> str:
+def _shape(shape: Shape, coloured: bool) -> str:
     match shape:
         case Rect():
-            paint = _paint(shape.fill, shape.line, shape.thickness)
+            paint = _paint(shape.fill, shape.line, shape.thickness, coloured)
             return f"<rect {_place(shape.x, shape.y, shape.width, shape.height)}{paint}/>"
         case Path():
             points = " ".join(f"{_n(x)},{_n(y)}" for x, y in shape.points)
-            return f'<polyline points="{points}"{_paint(shape.fill, shape.colour, shape.thickness)}/>'
+            paint = _paint(shape.fill, shape.colour, shape.thickness, coloured)
+            return f'<polyline points="{points}"{paint}/>'
         case Raster():
             place = _place(shape.x, shape.y, shape.width, shape.height)
             return f'<image {place} preserveAspectRatio="none" href="{data_uri(_enlarged(shape))}"/>'
         case Text():
-            return _text(shape)
+            return _text(shape, coloured)
 
 
 def _enlarged(raster: Raster) -> NDArray[np.uint8]:
@@ -88,8 +100,9 @@ def _enlarged(raster: Raster) -> NDArray[np.uint8]:
     return raster.pixels.repeat(times, axis=0).repeat(times, axis=1)
 
 
-def _text(text: Text) -> str:
-    style = f' class="{"m " if text.mono else ""}f-{text.colour}" fill="{COLOURS[text.colour].light}"'
+def _text(text: Text, coloured: bool) -> str:
+    style = f' class="{"m " if text.mono else ""}f-{text.colour}"'
+    style += f' fill="{COLOURS[text.colour].light}"' if coloured else ""
     style += f' font-size="{_n(text.size)}"'
     style += ' font-weight="bold"' if text.bold else ""
     style += f' text-anchor="{text.anchor}"' if text.anchor != "start" else ""
@@ -103,11 +116,16 @@ def _place(x: float, y: float, width: float, height: float) -> str:
     return f'x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"'
 
 
-def _paint(fill: str | None, line: str | None, thickness: float) -> str:
+def _paint(fill: str | None, line: str | None, thickness: float, coloured: bool) -> str:
     classes = [f"f-{fill}"] if fill else []
     classes += [f"s-{line}"] if line else []
-    text = f' class="{" ".join(classes)}" fill="{COLOURS[fill].light if fill else "none"}"'
-    return text + (f' stroke="{COLOURS[line].light}" stroke-width="{_n(thickness)}"' if line else "")
+    text = f' class="{" ".join(classes)}"'
+    if coloured or not fill:
+        text += f' fill="{COLOURS[fill].light if fill else "none"}"'
+    if line:
+        text += f' stroke="{COLOURS[line].light}"' if coloured else ""
+        text += f' stroke-width="{_n(thickness)}"'
+    return text
 
 
 def _n(value: float) -> str:

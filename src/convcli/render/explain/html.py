@@ -8,9 +8,10 @@ from convcli.explaining.elements import Arrow, Element, Explanation, Formula, Gr
 from convcli.explaining.notation import number
 from convcli.formats.pages import escaped, page
 from convcli.render.drawing.palette import COLOURS, custom_properties, heat
-from convcli.render.drawing.svg import svg_text
+from convcli.render.drawing.svg import svg_within
 from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import draw
+from convcli.render.explain.live import live
 from convcli.wording import printable
 
 NARROW = 340.0  # what a drawing may be wide on a phone
@@ -19,13 +20,14 @@ NARROW = 340.0  # what a drawing may be wide on a phone
 @FORMATS.register("html")
 def html(explanation: Explanation) -> bytes:
     """Return the page, whole in itself."""
-    steps = "\n".join(_step(step, n) for n, step in enumerate(explanation.steps))
+    steps = "\n".join(_section(step, n) for n, step in enumerate(explanation.steps))
     return page(
         __package__,
         colours=_colours(),
         title=escaped(explanation.title),
         count=str(len(explanation.steps)),
         steps=steps,
+        live=live(explanation),
     )
 
 
@@ -37,10 +39,15 @@ def _colours() -> str:
     return custom_properties() + svg
 
 
-def _step(step: Step, n: int) -> str:
-    rows = "".join(f'<div class="row">{"".join(map(_element, row))}</div>' for row in step.rows)
+def _section(step: Step, n: int) -> str:
     hidden = "" if n == 0 else " hidden"
-    return f'<section data-step="{n + 1}"{hidden}><h2>{escaped(step.title)}</h2>{rows}</section>'
+    return f'<section data-step="{n + 1}"{hidden}>{step_html(step)}</section>'
+
+
+def step_html(step: Step) -> str:
+    """Return what stands in the section of a step."""
+    rows = "".join(f'<div class="row">{"".join(map(_element, row))}</div>' for row in step.rows)
+    return f"<h2>{escaped(step.title)}</h2>{rows}"
 
 
 def _element(element: Element) -> str:
@@ -56,13 +63,7 @@ def _element(element: Element) -> str:
         case _:
             scene = draw(element, NARROW)
             caption = element.caption or ("picture" if isinstance(element, Picture) else "drawing")
-            # The page has the colours of the palette; the drawing needs no style of its own.
-            return f"<figure>{_without_style(svg_text(scene, printable(caption), ground=False))}</figure>"
-
-
-def _without_style(svg: str) -> str:
-    start, end = svg.index("<style>"), svg.index("</style>") + len("</style>")
-    return svg[:start] + svg[end:].strip()
+            return f"<figure>{svg_within(scene, printable(caption))}</figure>"
 
 
 def _grid(grid: Grid) -> str:

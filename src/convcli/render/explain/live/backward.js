@@ -1,0 +1,173 @@
+/* As explain/backward.py. */
+topics.backward = (ask) => {
+  const problem = posed(ask), { w, x, output, shapes } = problem, ones = w.map(() => matrix(output, () => 1));
+  const back = goneBack(problem, activationOf(ask), gradientOf(ask, shapes.z, "1 everywhere") ?? ones);
+  const filters = shownOf(ask.filter, w.length, "filter"), channels = shownOf(ask.channel, x.length, "channel");
+  const pairs = filters.flatMap((k) => channels.map((c) => [c, k]));
+  return {
+    title: `Backward of a conv layer: dA ${by(shapes.z)} → dW ${by(shapes.w)}, db ${w.length}, dA_prev ${by(shapes.x)}`,
+    steps: [
+      ...filters.flatMap((k) => [forward(back, channels[0], k), throughActivation(back, k), biasStep(back, k)]),
+      ...pairs.flatMap(([c, k]) => every(w[k][c]).map((cell) => weightStep(back, c, k, cell))),
+      ...pairs.flatMap(([c, k]) => inputSteps(back, c, k)),
+      ...channels.map((c) => croppedStep(back, c)),
+      checkedStep(back, filters, channels),
+    ],
+  };
+};
+
+/** Which channel and filter a caption speaks of, where there are several. */
+function namesFor({ problem: { w, x } }, c, k) {
+  const words = [k !== null && w.length > 1 && `filter ${k + 1}`, c !== null && x.length > 1 && `channel ${c + 1}`];
+  return words.filter(Boolean).map((word) => `, ${word}`).join("");
+}
+
+function inputName(back, c) {
+  const { plane, padded } = back.problem.sliding;
+  return `A_prev${namesFor(back, c, null)}${by(plane) === by(padded) ? "" : ", padded"}`;
+}
+
+function forward(back, c, k) {
+  const { sliding, x, w, b, z, photo } = back.problem;
+  return step(
+    `Forward${namesFor(back, null, k)}`,
+    ...photo,
+    [
+      grid(sliding.pad(x[c]), inputName(back, c), sliding.paddingMarks),
+      arrow("*"),
+      grid(w[k][c], `W${namesFor(back, c, k)}`, "kernel"),
+      arrow("+", `b = ${number(b[k])}`),
+      arrow("="),
+      grid(z[k], "Z", "done"),
+      arrow("→", `g = ${back.g.name}`),
+      grid(back.a[k], "A", "done"),
+    ],
+    "Z = W * A_prev + b, A = g(Z)",
+  );
+}
+
+function throughActivation(back, k) {
+  const da = back.da[k], slope = back.slope[k], dz = back.dz[k], reason = silence(back, k), names = namesFor(back, null, k);
+  return step(
+    `dZ: back through g${names}`,
+    [grid(da, `dA${names}`), arrow("·"), grid(slope, "g′(Z)"), arrow("="), grid(dz, "dZ", "done")],
+    `dZ = dA · g′(Z), ${back.g.formula}`,
+    `dZ[1, 1] = ${factor(da[0][0])}·${factor(slope[0][0])} = ${number(dz[0][0])}`,
+    ...(reason ? [`${reason}: no gradient comes through`] : []),
+  );
+}
+
+function biasStep(back, k) {
+  const dz = back.dz[k], db = back.db[k], names = namesFor(back, null, k);
+  return step(
+    `db: the sum of dZ${names}`,
+    [grid(dz, `dZ${names}`, "window"), arrow("→", "sum"), grid([[db]], "db", { "0,0": "result" })],
+    `db = ${total(dz.flat().map(factor))} = ${number(db)}`,
+  );
+}
+
+/** One cell of dW: the pixels that its weight was multiplied with, times dZ. */
+function weightStep(back, c, k, cell) {
+  const { sliding, x } = back.problem, dz = back.dz[k], dw = back.dw[k][c];
+  const padded = sliding.pad(x[c]), [down, across] = sliding.stride;
+  const top = cell[0] * sliding.dilation[0], left = cell[1] * sliding.dilation[1];
+  const seen = matrix(shapeOf(dz), (i, j) => padded[i * down + top][j * across + left]);
+  const met = every(dz).map(([i, j]) => [i * down + top, j * across + left]);
+  const [known, marks] = progress(cell, sliding.size), shares = times(seen, dz);
+  return step(
+    `dW: A_prev correlated with dZ${namesFor(back, c, k)}: ${place(cell)}`,
+    [
+      grid(padded, inputName(back, c), { ...sliding.paddingMarks, ...roles(met, "window") }),
+      arrow("·"),
+      grid(dz, `dZ${namesFor(back, null, k)}`, "kernel"),
+      arrow("=", "products"),
+      grid(shares, "", "window"),
+      arrow("→", "sum"),
+      grid(dw, `dW${namesFor(back, c, k)}`, marks, known),
+    ],
+    `${cellName("dW", cell)} = ${products(seen, dz)} = ${number(dw[cell[0]][cell[1]])}`,
+  );
+}
+
+/** What becomes of dZ and the kernel, and then each cell of their full convolution, before the crop. */
+function inputSteps(back, c, k) {
+  const spread = dilated(back, k), sliding = fullSliding(back, k), padded = sliding.pad(spread), full = fullOf(back, c, k);
+  const { stride, size } = back.problem.sliding, [rows, columns] = back.problem.output;
+  const own = ([i, j]) => i % stride[0] === 0 && j % stride[1] === 0 && i < rows * stride[0] && j < columns * stride[1];
+  const inserted = every(spread).filter((cell) => !own(cell)), [top, left] = sliding.origin;
+  const zeros = every(padded).filter(([i, j]) => !sliding.inside([i, j]) || !own([i - top, j - left]));
+  const parts = { spread, sliding, padded, full, size, zeros: roles(zeros, "padding"), rotated: turned(back.problem.w[k][c]) };
+  return [
+    prepared(back, c, k, parts, roles(inserted, "padding")),
+    ...every(full).map((cell) => fullStep(back, c, k, parts, cell)),
+  ];
+}
+
+function prepared(back, c, k, { spread, padded, zeros, rotated }, inserted) {
+  const { sliding, w } = back.problem, extra = sliding.remainder, reach = sliding.span.map((span) => span - 1);
+  const more = AXES.map((axis) => {
+    const [before, after] = sliding.padding[axis];
+    return `(${sliding.plane[axis]} + ${before + after} − ${sliding.span[axis]}) mod ${sliding.stride[axis]} = ${extra[axis]}`;
+  });
+  return step(
+    `dA_prev: dZ dilated, the kernel rotated${namesFor(back, c, k)}`,
+    [
+      grid(w[k][c], `W${namesFor(back, c, k)}`, "kernel"),
+      arrow("→", "rotated by 180°"),
+      grid(rotated, "W rotated", "kernel"),
+    ],
+    [
+      grid(back.dz[k], `dZ${namesFor(back, null, k)}`),
+      arrow("→", `s − 1 zeros between, ${extra[0]} + ${extra[1]} more`),
+      grid(spread, `dilated: ${by(shapeOf(spread))}`, inserted),
+      arrow("→", "full padding"),
+      grid(padded, `padded by ${by(reach)}: ${by(shapeOf(padded))}`, zeros),
+    ],
+    `further zeros: (n + 2p − f) mod s: ${more.join(", ")} (rows, columns)`,
+  );
+}
+
+function fullStep(back, c, k, { sliding, padded, full, zeros, rotated }, cell) {
+  const [known, marks] = progress(cell, shapeOf(full)), shown = new Set(known.map(key)), [i, j] = cell;
+  const outside = Object.entries(back.problem.sliding.paddingMarks).filter(([at]) => shown.has(at));
+  return step(
+    `dA_prev: full convolution${namesFor(back, c, k)}: ${place(cell)}`,
+    [
+      grid(padded, `dZ, dilated and padded${namesFor(back, null, k)}`, { ...zeros, ...roles(sliding.under(cell), "window") }),
+      arrow("*"),
+      grid(rotated, "W rotated", "kernel"),
+      arrow("→", "sum"),
+      grid(full, "dA_prev, still with its padding",
+        { ...marks, ...Object.fromEntries(outside), [key(cell)]: "result" }, known),
+    ],
+    `${cellName("full", cell)} = ${products(sliding.seen(padded, cell), rotated)} = ${number(full[i][j])}`,
+  );
+}
+
+/** The sum over the filters, without the padding. */
+function croppedStep(back, c) {
+  const { w, sliding } = back.problem, dx = back.dx[c], all = w.map((_, k) => fullOf(back, c, k));
+  const summed = matrix(sliding.padded, (i, j) => sum(all.map((full) => full[i][j])));
+  const words = w.length > 1 ? `sum over ${w.length} filters` : "full convolution";
+  return step(
+    `dA_prev: cropped${namesFor(back, c, null)}`,
+    [
+      grid(summed, `${words}: ${by(shapeOf(summed))}`, sliding.paddingMarks),
+      arrow("→", "crop by p"),
+      grid(dx, `dA_prev${namesFor(back, c, null)}: ${by(shapeOf(dx))}`, "done"),
+    ],
+    `dA_prev has the size of A_prev: ${by(shapeOf(dx))}`,
+  );
+}
+
+function checkedStep(back, filters, channels) {
+  const errors = check(back, filters, channels), { g, problem: { z } } = back;
+  const kinks = filters.flatMap((k) => z[k].flat()).filter((value) => Math.abs(value) <= NEAR_KINK).length;
+  const table = grid(Object.values(errors).map((error) => [error]), "largest relative error");
+  return step(
+    "A numeric check of each gradient",
+    [{ ...table, names: Object.keys(errors) }],
+    "each gradient against (L(v + h) − L(v − h)) / 2h, extrapolated to h → 0, in float64",
+    ...(kinks && g.kink ? [`left out: ${counted(kinks, "cell")} with Z = 0, where ${g.name} has no derivative`] : []),
+  );
+}

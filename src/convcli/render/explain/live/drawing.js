@@ -1,0 +1,149 @@
+/* Steps as the page has them: render/explain/html.py and elements.py, in JavaScript. */
+const HEAT_STEPS = 10, LINK_COLOURS = 9, NARROW = 340;
+const CAPTION = 12.5, FORMULA = 14, LINE = 1.35;
+const SANS = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif";
+const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
+const escaped = (text) => text.replace(/[&<>"']/g, (sign) => SIGNS[sign]);
+const inText = (text) => text.replace(/[&<>]/g, (sign) => SIGNS[sign]);
+
+/** A step's title and rows; `pictures` has those that cannot be drawn anew, by their captions. */
+function stepHtml({ title, rows }, pictures = {}) {
+  const inside = rows.map((row) => `<div class="row">${row.map((part) => elementHtml(part, pictures)).join("")}</div>`);
+  return `<h2>${escaped(title)}</h2>${inside.join("")}`;
+}
+
+function elementHtml(part, pictures) {
+  if (part.grid) return gridHtml(part);
+  if (part.formula !== undefined) return `<p class="formula">${escaped(part.formula)}</p>`;
+  if (part.picture !== undefined) return pictures[part.picture] ?? "";
+  if (part.arrow) {
+    const note = part.note && `<small>${escaped(part.note)}</small>`;
+    return `<div class="arrow"><b>${escaped(part.arrow === "*" ? "∗" : part.arrow)}</b>${note}</div>`;
+  }
+  return `<figure>${svg(part.block ? drawnBlock(part) : drawnGraph(part), part.caption || "drawing")}</figure>`;
+}
+
+function gridHtml({ grid: cells, caption, marks, hottest, names }) {
+  const rows = cells.map((row, i) => {
+    const name = names.length ? `<th>${escaped(names[i])}</th>` : "";
+    return `<tr>${name}${row.map((value, j) => cellHtml(value, marks[key([i, j])], hottest)).join("")}</tr>`;
+  });
+  const told = caption && `<figcaption>${escaped(caption)}</figcaption>`;
+  return `<figure><div class="scroll"><table>${rows.join("")}</table></div>${told}</figure>`;
+}
+
+/** A cell; where its text is rounded, its title is the number in full. */
+function cellHtml(value, role, hottest) {
+  let style = role ? ` class="${role}"` : "";
+  if (value === null) return `<td${style}></td>`;
+  if (hottest !== null) style = ` style="background:var(--${heat(value, hottest)})"`;
+  const text = number(value), full = inFull(value);
+  return `<td${style}${text.replace("−", "-") === full ? "" : ` title="${full}"`}>${text}</td>`;
+}
+
+function heat(value, hottest) {
+  const share = HEAT_STEPS * Math.min(Math.max(value / hottest, 0), 1), below = Math.floor(share);
+  const up = share - below > 0.5 || (share - below === 0.5 && below % 2 === 1); // a half goes to the even one
+  return `heat${below + up}`;
+}
+
+// Drawings: shapes in a width and a height, as render/drawing/ has them ------------------------------------
+
+/** About how wide a line is. */
+function textWidth(text, size, bold = false) {
+  const hundredths = (sign) => ("iljtfrI.,:;'|()[]! /·".includes(sign) ? 38 : "mwMW%@→⌊⌋×+−=Σ…∗".includes(sign) ? 84 : 63);
+  return ([...text].reduce((width, sign) => width + hundredths(sign), 0) / 100) * size * (bold ? 1.1 : 1);
+}
+
+/** The lines of a text, broken between words so that none is wider than `width` if it can be. */
+function wrapped(text, width, size) {
+  const lines = [""];
+  for (const word of text.split(/(?<!×) (?!×)/)) {
+    const longer = lines.at(-1) ? `${lines.at(-1)} ${word}` : word;
+    if (lines.at(-1) && textWidth(longer, size) > width) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
+
+const rect = (x, y, width, height, fill, line, thickness) => ({ rect: [width, height], points: [[x, y]], fill, line, thickness });
+const path = (points, line, thickness, fill = null) => ({ points, fill, line, thickness });
+const text = (x, y, words, { size = CAPTION, colour = "ink", anchor = "middle", bold = false } = {}) =>
+  ({ points: [[x, y]], words, size, colour, anchor, bold });
+const moved = (shapes, x, y) =>
+  shapes.map((shape) => ({ ...shape, points: shape.points.map(([a, b]) => [a + x, b + y]) }));
+
+/** A body with its caption centred under it. */
+function captioned(shapes, width, height, caption) {
+  const lines = caption ? wrapped(caption, Math.max(width, 150), CAPTION) : [];
+  const outer = Math.max(width, ...lines.map((line) => textWidth(line, CAPTION)));
+  const under = lines.map((line, n) => text(outer / 2, height + CAPTION * (1 + LINE * n), line, { colour: "muted" }));
+  const below = lines.length ? CAPTION * (LINE * lines.length + 0.5) : 0;
+  return { width: outer, height: height + below, shapes: [...moved(shapes, (outer - width) / 2, 0), ...under] };
+}
+
+/** A solid whose sides grow with the roots of its dimensions. */
+function drawnBlock({ block: shape, caption }) {
+  const [rows, columns, channels] = shape.length === 3 ? shape : [shape[0], 1, 1];
+  const [height, width] = [rows, columns].map((n) => 20 + 70 * Math.min(1, (n / 32) ** 0.5));
+  const depth = 6 + 36 * Math.min(1, (channels / 64) ** 0.5), up = depth * 0.6;
+  const sides = [
+    [[[0, up], [depth, 0], [width + depth, 0], [width, up]], "block_top"],
+    [[[width, up], [width + depth, 0], [width + depth, height], [width, up + height]], "block_side"],
+    [[[0, up], [width, up], [width, up + height], [0, up + height]], "block"],
+  ];
+  const solid = sides.map(([points, fill]) => path([...points, points[0]], "muted", 1, fill));
+  const body = captioned(solid, width + depth, up + height, caption), size = by(shape);
+  const outer = Math.max(body.width, textWidth(size, FORMULA, true)), y = body.height + FORMULA * 0.6;
+  const label = text(outer / 2, y, size, { size: FORMULA, bold: true });
+  return { width: outer, height: y + FORMULA * 0.8, shapes: [...moved(body.shapes, (outer - body.width) / 2, 0), label] };
+}
+
+function drawnGraph({ inputs, outputs, links, caption }) {
+  const height = 24 * Math.max(inputs.length, outputs.length);
+  const side = 12 + Math.max(...[...inputs, ...outputs].map((name) => textWidth(name, CAPTION)));
+  const across = Math.min(300, NARROW - 2 * side - 20);
+  const places = (names, x) => names.map((_, n) => [x, ((n + 0.5) * height) / names.length]);
+  const starts = places(inputs, side), ends = places(outputs, side + across);
+  const lines = [...links.filter((link) => !link[3]), ...links.filter((link) => link[3])].map(([start, end, weight, strong]) => {
+    const colour = weight === null ? "muted" : `link${weight % LINK_COLOURS}`, thickness = weight === null ? 0.7 : 1.6;
+    return path([starts[start], ends[end]], strong ? colour : "faint", strong ? thickness : 1);
+  });
+  const named = (names, points, anchor, shift) => names.flatMap((name, n) => {
+    const [x, y] = points[n];
+    return [rect(x - 5, y - 5, 10, 10, "kernel", "muted", 1), text(x + shift, y, name, { anchor })];
+  });
+  const shapes = [...lines, ...named(inputs, starts, "end", -10), ...named(outputs, ends, "start", 10)];
+  return captioned(shapes, 2 * side + across, height, caption);
+}
+
+/** A length to one digit; as in Python, a tie goes to the even one. */
+function tenths(value) {
+  const tie = Number.isInteger(value * 4) && !Number.isInteger(value * 2);
+  const times10 = Math.floor(value * 10);
+  return String(tie ? (times10 + (times10 % 2)) / 10 : Number(value.toFixed(1)));
+}
+
+function svg({ width, height, shapes }, title) {
+  const [w, h] = [tenths(width), tenths(height)];
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}"`,
+    ` viewBox="0 0 ${w} ${h}" role="img" font-family="${SANS}">`,
+    `<title>${inText(title)}</title>`,
+    ...shapes.map(shapeSvg),
+    "</svg>\n",
+  ].join("\n");
+}
+
+function shapeSvg({ points, rect: sides, words, fill, line, thickness, size, colour, anchor, bold }) {
+  const [[x, y]] = points;
+  if (words !== undefined) {
+    const weight = bold ? ' font-weight="bold"' : "", start = anchor === "start" ? "" : ` text-anchor="${anchor}"`;
+    return `<text x="${tenths(x)}" y="${tenths(y + 0.36 * size)}" class="f-${colour}" font-size="${tenths(size)}"` +
+      `${weight}${start}>${inText(words)}</text>`;
+  }
+  const classes = [fill && `f-${fill}`, line && `s-${line}`].filter(Boolean).join(" ");
+  const paint = ` class="${classes}"${fill ? "" : ' fill="none"'}${line ? ` stroke-width="${tenths(thickness)}"` : ""}`;
+  if (sides) return `<rect x="${tenths(x)}" y="${tenths(y)}" width="${tenths(sides[0])}" height="${tenths(sides[1])}"${paint}/>`;
+  return `<polyline points="${points.map((point) => point.map(tenths).join(",")).join(" ")}"${paint}/>`;
+}

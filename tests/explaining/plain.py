@@ -1,0 +1,69 @@
+"""Explanations as plain JSON, and what it takes for two of them to be one and the same."""
+
+from __future__ import annotations
+
+import re
+
+from convcli.explaining.elements import Arrow, Block, Formula, Graph, Grid, Picture
+
+NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e−?\d+)?")
+
+
+def plain_steps(explanation):
+    """Return the steps as a live page's scripts make them."""
+    return [
+        {"title": step.title, "rows": [list(map(plain, row)) for row in step.rows]}
+        for step in explanation.steps
+    ]
+
+
+def plain(element):
+    match element:
+        case Grid(cells, caption, marks, heat, hottest, names):
+            return {
+                "grid": [list(row) for row in cells],
+                "caption": caption,
+                "marks": {f"{i},{j}": role for (i, j), role in marks.items()},
+                "hottest": hottest if heat else None,
+                "names": list(names),
+            }
+        case Arrow(sign, note):
+            return {"arrow": sign, "note": note}
+        case Formula(text):
+            return {"formula": text}
+        case Block(shape, caption):
+            return {"block": list(shape), "caption": caption}
+        case Graph(inputs, outputs, links, caption):
+            plain_links = [[link.start, link.end, link.weight, link.strong] for link in links]
+            return {
+                "inputs": list(inputs),
+                "outputs": list(outputs),
+                "links": plain_links,
+                "caption": caption,
+            }
+        case Picture():
+            return {"picture": element.caption}
+
+
+def differences(expected, found, tolerance, at="steps"):
+    """Yield where two documents differ: numbers by more than `tolerance`, in texts too; the rest at all."""
+    if expected == found:
+        return
+    match expected, found:
+        case dict(), dict() if expected.keys() == found.keys():
+            for key in expected:
+                yield from differences(expected[key], found[key], tolerance, f"{at}.{key}")
+        case list(), list() if len(expected) == len(found):
+            for n, pair in enumerate(zip(expected, found, strict=True)):
+                yield from differences(*pair, tolerance, f"{at}.{n}")
+        case (int() | float(), int() | float()) if not isinstance(expected, bool):
+            if not abs(expected - found) <= tolerance * max(1, abs(expected)):
+                yield at, expected, found
+        case str(), str() if expected != found and NUMBER.sub("#", expected) == NUMBER.sub("#", found):
+            yield from differences(_numbers(expected), _numbers(found), tolerance, at)
+        case _ if expected != found:
+            yield at, expected, found
+
+
+def _numbers(text):
+    return [float(found.replace("−", "-")) for found in NUMBER.findall(text)]
