@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -119,16 +121,25 @@ def _format(name: str, options: dict[str, Any]) -> Export:
 
 
 def _images(run: Path, model: Any, source: str | None) -> Images:
-    """Return what finds labelled images of the run's data, and says why where there are none."""
+    """Return what finds labelled images of the run's data, and says once why where there are none."""
     from convcli.runs.measuring import measured
 
+    said: list[str] = []
+
+    def say(lines: Iterable[str]) -> None:
+        for line in lines:
+            if line not in said:
+                note(line)
+                said.append(line)
+
+    @cache
     def images(part: Any = None) -> Any:
         try:
             found = measured(run, model, source, part)
         except (InputError, UsageError) as error:
-            note(error.lines)
+            say(error.lines)
             return None
-        note(found.notes)
+        say(found.notes)
         return found.images
 
     return images

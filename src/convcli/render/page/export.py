@@ -17,6 +17,8 @@ from convcli.render.page.document import document
 from convcli.render.page.surroundings import surroundings
 from convcli.wording import counted, first_of
 
+MOST_BESIDE = 150_000  # bytes that a page has beside one and a half times its weights
+
 
 class Page(Export):
     """One file in which the network runs, in any browser, from disk as well.
@@ -35,7 +37,8 @@ class Page(Export):
         kept = rounded(model, self.weights)
         lines, notes = self._cost(model, kept, images)
         described, weights = document(model, kept)
-        beside = surroundings(restored(model, kept), images)
+        room = 3 * len(weights) // 2 + MOST_BESIDE - len(written(described, weights))
+        beside = surroundings(restored(model, kept), images, room)
         return Exported({self.target: written({**described, **beside}, weights)}, lines, notes)
 
     def _cost(

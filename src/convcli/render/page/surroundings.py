@@ -9,24 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.data.drawings import Drawings
+from convcli.formats.pages import embedded
 from convcli.images import Image, encode
 from convcli.interchange.export import Images
 from convcli.nn.model import Model
 from convcli.report import Judged, examples
 
 MOST_SAMPLES = 10  # that are judged rightly, and as many wrongly
-SAMPLE_BYTES = 60_000  # of all of them
 
 
-def surroundings(model: Model, images: Images) -> dict[str, Any]:
-    """Return samples and drawings as plain JSON: an empty list and None where the run's data is not there."""
+def surroundings(model: Model, images: Images, room: int) -> dict[str, Any]:
+    """Return samples and drawings as plain JSON: an empty list and None where the run's data is not there.
+
+    There are as many samples as go into `room`, a number of bytes, with all that is said of them.
+    """
     judged, train = images(None), images("train")
     found = None if train is None else Drawings.of(train)
     samples = () if judged is None else examples(model, judged, MOST_SAMPLES)
-    return {
-        "samples": _fitting(list(map(_sample, samples))),
-        "drawing": None if found is None else found.document(),
-    }
+    drawing = None if found is None else found.document()
+    room -= len(embedded({"samples": [], "drawing": drawing}))
+    return {"samples": _fitting(list(map(_sample, samples)), room), "drawing": drawing}
 
 
 def _sample(judged: Judged) -> dict[str, Any]:
@@ -45,13 +47,13 @@ def _address(pixels: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(encode(image, 'png')).decode()}"
 
 
-def _fitting(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return as many, right and wrong ones in turn, as the page has room for."""
+def _fitting(samples: list[dict[str, Any]], room: int) -> list[dict[str, Any]]:
+    """Return as many, right and wrong ones in turn, as there is room for."""
     sides = [[sample for sample in samples if sample["right"] is right] for right in (True, False)]
-    kept, room = list[dict[str, Any]](), SAMPLE_BYTES
+    kept = list[dict[str, Any]]()
     for n in range(MOST_SAMPLES):
         for side in sides:
-            if n < len(side) and (size := len(side[n]["image"])) <= room:
+            if n < len(side) and (size := len(embedded(side[n])) + 1) <= room:
                 kept.append(side[n])
                 room -= size
     return kept
