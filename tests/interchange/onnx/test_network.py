@@ -148,6 +148,24 @@ def test_another_implementation_says_the_same():
         np.testing.assert_allclose(probabilities, model.predict(images), atol=1e-6)
 
 
+def test_opencv_says_the_same():
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is in the `bench` extra")
+    layers = [
+        {"type": "residual", "layers": [LAYERS[0], {"type": "conv", "filters": 3, "padding": "same"}]},
+        {"type": "batch_norm"},
+        *LAYERS,
+    ]
+    model = model_of(layers, SHAPE)
+    images = images_for(model, 5)
+    for given in ("float",) if cv2.__version__.startswith("4") else ("uint8", "float"):
+        network = cv2.dnn.readNetFromONNX(
+            np.frombuffer(onnx_of(model, given).proto.SerializeToString(), np.uint8)
+        )
+        network.setInput(taken(images, given))
+        probabilities = network.forward("probabilities")
+        np.testing.assert_allclose(probabilities, model.predict(images), atol=2e-6)
+
+
 def test_every_value_in_the_file_has_a_shape():
     graph = onnx_of(model_of(LAYERS, SHAPE)).proto.graph
     known = {value.name for value in (*graph.value_info, *graph.output)}

@@ -10,6 +10,11 @@ from convcli.interchange.export import Export, Exported, Images
 from convcli.interchange.onnx.network import LOGITS, PROBABILITIES, Input, described, in_words, onnx_of
 from convcli.nn.model import Model
 
+NO_SMALLER = (
+    "so few weights take no less room in 8 bits: the scales of all that is rounded are in the file as well, "
+    "and the nodes that do it"
+)
+
 
 class Onnx(Export):
     """Preprocessing, layers and the loss's probabilities as one graph, for batches of any size.
@@ -60,10 +65,11 @@ class Onnx(Export):
         small = described(quantization.quantized(whole, seen, self.input), model, self.input)
         before, after = (proto.SerializeToString() for proto in (whole, small))
         lines = [f"{len(before):,} bytes → {len(after):,} bytes"]
+        notes = [] if len(after) < len(before) else [NO_SMALLER]
         judged = images(None)
         if judged is not None:
             shares = [quantization.accuracy(proto, judged, self.input) for proto in (whole, small)]
             lines.append(
                 f"accuracy {shares[0]:.2%} → {shares[1]:.2%} on {len(judged):,} images, through onnxruntime"
             )
-        return Exported({self.place: after}, (*self._lines(model, small), *lines))
+        return Exported({self.place: after}, (*self._lines(model, small), *lines), tuple(notes))
