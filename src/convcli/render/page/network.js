@@ -110,8 +110,8 @@ Object.assign(engine, (() => {
 
     /**
      * What becomes of x: `outputs`, with flips the means of those for the image and for its mirror image;
-     * `probabilities`; input(number) and output(number) of a layer, "3.1" of the first in the third;
-     * gradient(k, number) of the k-th output with respect to those, or of the image for number 0.
+     * `probabilities`; input(number) and output(number) of a layer, "3.1" of the first in the third, for the
+     * image as it is; gradient(k, number), the k-th output's with respect to output(number), or to x for 0.
      */
     function run(x) {
       const passes = [pass(x), ...(flips ? [pass(mirrored(x))] : [])], [{ records }] = passes;
