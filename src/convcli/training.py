@@ -37,6 +37,7 @@ class BatchDone:
     loss: float
     accuracy: float
     images_per_second: float
+    learning_rate: float
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,12 @@ def best_metrics(history: Sequence[Metrics]) -> Metrics:
     return max(history, key=lambda metrics: metrics.merit)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EpochDone:
     """An epoch has ended."""
 
     metrics: Metrics
+    figures: Evaluation | None  # on the validation images, if there are any
     best: bool  # the best so far
     waited: int  # how many epochs the best one is ago
     stops: bool  # patience has run out
@@ -224,6 +226,7 @@ class Training:
                 progress.loss / seen,
                 progress.correct / seen,
                 seen / progress.seconds,
+                self._rate_of(progress.batch - 1),
             )
 
     def _step(self, workers: Workers, batch: Array) -> None:
@@ -314,7 +317,7 @@ class Training:
         progress.epoch += 1
         progress.restart_epoch()
         waited, notes = metrics.epoch - progress.best_epoch, self._doubts()
-        return EpochDone(metrics, best, waited, self.out_of_patience, notes)
+        return EpochDone(metrics, figures, best, waited, self.out_of_patience, notes)
 
     def _doubts(self) -> tuple[str, ...]:
         """Return why nothing is learned, if nothing is and that has not been said."""

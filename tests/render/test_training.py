@@ -128,7 +128,7 @@ def test_a_training_that_goes_on_shows_the_epochs_before(shown):
 def test_of_an_epoch_of_many_batches_some_are_kept():
     display = _Display(Console(file=io.StringIO()), stripes.training())
     for batch in range(1, 1001):
-        display.sample(BatchDone(1, batch, 1000, 1.0, 0.5, 100.0))
+        display.sample(BatchDone(1, batch, 1000, 1.0, 0.5, 100.0, 0.001))
     assert len(display.running) == SAMPLES
     assert display.running[-1].epoch == pytest.approx(1, abs=0.02)
 

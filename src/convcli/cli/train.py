@@ -15,6 +15,7 @@ from convcli.cli.picture import Picture
 from convcli.errors import ConvcliError, InputError, UsageError
 
 if TYPE_CHECKING:
+    from convcli.cli.tensorboard import TensorBoard
     from convcli.data import Splits
     from convcli.runs.recording import Recorder
     from convcli.runs.resuming import Changes
@@ -35,6 +36,14 @@ def train(
         bool,
         typer.Option("--allow-changes", help="Go on although values or images are not what they were."),
     ] = False,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            "--tensorboard",
+            metavar="DIR",
+            help="Write logs for TensorBoard too, into a folder of the run's name there.",
+        ),
+    ] = None,
     threads: Threads = None,
     json: Json = False,
 ) -> None:
@@ -46,6 +55,7 @@ def train(
       convcli train examples/digits.toml --set training.epochs=3 --set layers.1.filters=8
       convcli train --resume runs/digits-001
       convcli train --resume runs/digits-001 --set training.epochs=20
+      convcli train examples/digits.toml --tensorboard logs
     """
     from convcli.nn.workers import useful_threads
 
@@ -53,19 +63,25 @@ def train(
     if threads is not None and used < threads:
         note(f"--threads {threads:,}: a batch has work for {used}")
     threads = used
+    if tensorboard is not None:
+        from convcli.cli.tensorboard import prepare
+
+        prepare(tensorboard)
     if resume is not None:
         if run_dir is not None:
             raise UsageError("--resume goes on in the run's own folder; leave --run-dir out.")
-        _resume(resume, config, overrides or [], threads, allow_changes, json)
+        _resume(resume, config, overrides or [], threads, allow_changes, tensorboard, json)
     elif allow_changes:
         raise UsageError("--allow-changes goes with --resume RUN.")
     elif config is None:
         raise UsageError("Expected a CONFIG, or --resume RUN. Write a starter with `convcli init`.")
     else:
-        _begin(config, overrides or [], run_dir, threads, json)
+        _begin(config, overrides or [], run_dir, threads, tensorboard, json)
 
 
-def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: int, json: bool) -> None:
+def _begin(
+    config: Path, overrides: list[str], run_dir: Path | None, threads: int, logs: Path | None, json: bool
+) -> None:
     from convcli import build
     from convcli.config_file import ConfigFile
     from convcli.nn.doubts import about
@@ -79,11 +95,17 @@ def _begin(config: Path, overrides: list[str], run_dir: Path | None, threads: in
     if file.config.augmentation.policy:
         note(augmentation_line(file.config.augmentation))
     with new_run(file, training, data, threads, run_dir) as recorder:
-        _finish(recorder, data, json)
+        _finish(recorder, data, logs, json)
 
 
 def _resume(
-    folder: Path, config: Path | None, overrides: list[str], threads: int, allow_changes: bool, json: bool
+    folder: Path,
+    config: Path | None,
+    overrides: list[str],
+    threads: int,
+    allow_changes: bool,
+    logs: Path | None,
+    json: bool,
 ) -> None:
     from convcli.config_file import ConfigFile
     from convcli.runs.folder import CONFIG, LAST, RESOLVED, Run
@@ -116,7 +138,7 @@ def _resume(
             why, options = how_to_go_on(recorder.training)
             command = shlex.join(["convcli", "train", "--resume", str(folder), *options])
             say(f"{why}. Go on with: {command}")
-        _finish(recorder, data, json)
+        _finish(recorder, data, logs, json)
 
 
 def _what_changed(progress: Progress, changes: Changes) -> list[str]:
@@ -128,13 +150,22 @@ def _what_changed(progress: Progress, changes: Changes) -> list[str]:
     return lines
 
 
-def _finish(recorder: Recorder, data: Splits, json: bool) -> None:
+def _finish(recorder: Recorder, data: Splits, logs: Path | None, json: bool) -> None:
     with Picture(recorder) as picture:
-        _learn(recorder, picture)
+        if logs is None:
+            _learn(recorder, picture)
+        else:
+            from convcli.cli.tensorboard import TensorBoard
+
+            folder = logs / recorder.run.folder.resolve().name
+            with TensorBoard(folder, recorder.training) as board:
+                command = shlex.join(["tensorboard", "--logdir", str(logs)])
+                say(f"logs in {folder}; look at them with: {command}")
+                _learn(recorder, picture, board)
         _conclude(recorder, data, json)
 
 
-def _learn(recorder: Recorder, picture: Picture) -> None:
+def _learn(recorder: Recorder, picture: Picture, board: TensorBoard | None = None) -> None:
     """Iterate over the training: write what is to be kept, show it, stop when asked to."""
     from convcli.render.training import training_view
     from convcli.runs.folder import LAST
@@ -145,6 +176,8 @@ def _learn(recorder: Recorder, picture: Picture) -> None:
         try:
             for event in training.run():
                 stopping = bool(asked)
+                if board is not None:
+                    board.record(event, flush=stopping or recorder.due)
                 recorder.record(event, stopping=stopping)
                 if isinstance(event, BatchDone):
                     view.batch(event)

@@ -38,7 +38,7 @@ class Recorder:
             write_history(self.run, self.training.progress.history)
             if event.best:
                 self._write_best()
-        elif stopping or self._due():
+        elif stopping or self.due:
             self.checkpoint()
 
     def checkpoint(self) -> None:
@@ -70,7 +70,9 @@ class Recorder:
     def _write_best(self) -> None:
         self.run.write_checkpoint(BEST, checkpoints.best_checkpoint(self.training))
 
-    def _due(self) -> bool:
+    @property
+    def due(self) -> bool:
+        """Whether it is time for a checkpoint, after a batch."""
         every = self.training.options.checkpoint_every
         if isinstance(every, str):
             return time.monotonic() - self._written >= seconds(every)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 30  # of a table; a larger matrix is a picture
 MOST_DRAWN = 1500  # of a picture; with more, a class would be less than a pixel
+MOST_COUNTED = 20  # of a picture whose cells have room for numbers
+COUNTED_PITCH, SMALLEST_COUNTED = 0.36, 1.8  # inches, of such a one
 PITCH = 0.125  # inches from class to class: names of 8 points stand clear of each other
 SMALLEST, LARGEST = 8.0, 16.0  # inches
 LETTERS = 20  # of a name
@@ -50,7 +52,7 @@ def _shown(figures: Evaluation) -> Element:
     return Chart(
         f"Confusion matrix of {count} classes: {figures.accuracy:.2%} of the images lie on the diagonal.",
         lambda dark: _svg(figures, dark=dark),
-        lambda: _png(figures),
+        lambda: png(figures),
         shrinks=False,
     )
 
@@ -84,7 +86,8 @@ def _svg(figures: Evaluation, *, dark: bool) -> bytes:
         return plotting.svg(_figure(figures, dark=dark))
 
 
-def _png(figures: Evaluation) -> bytes:
+def png(figures: Evaluation) -> bytes:
+    """Return the matrix as a picture, of few classes with its counts."""
     with plotting.style():
         return plotting.png(_figure(figures, dark=False))
 
@@ -95,6 +98,8 @@ def _figure(figures: Evaluation, *, dark: bool) -> Figure:
 
     count = len(figures.classes)
     side = min(max(count * PITCH, SMALLEST), LARGEST)
+    if count <= MOST_COUNTED:
+        side = max(count * COUNTED_PITCH, SMALLEST_COUNTED)
     drawn = plotting.figure(side + 1.2, side + 1.5)
     axes = drawn.subplots()
     counts = figures.confusion
@@ -112,5 +117,10 @@ def _figure(figures: Evaluation, *, dark: bool) -> Figure:
     axes.tick_params(labelsize=8, length=2, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.xaxis.set_label_position("top")
     axes.set(xlabel="predicted", ylabel="true")
-    axes.grid(visible=True, linewidth=0.4)
+    if count > MOST_COUNTED:
+        axes.grid(visible=True, linewidth=0.4)
+        return drawn
+    axes.grid(visible=False)
+    for i, j in np.argwhere(counts).tolist():
+        axes.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", fontsize=9)
     return drawn
