@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,28 @@ import numpy as np
 from convcli.data import Dataset
 from convcli.data.splits import in_words
 from convcli.engine.workspace import Array
+from convcli.errors import ShapeError
 from convcli.explaining.tensors import pass_through
 from convcli.images import resize
+from convcli.nn.attribution import grad_cams, plane_of
 from convcli.nn.evaluation import Evaluation
 from convcli.nn.model import Model
+from convcli.nn.places import Place
 from convcli.nn.tape import LayerNumber
 from convcli.training import Metrics, best_metrics
 
 MOST_MISTAKES = 24
 MOST_CONFUSIONS = 12
 MOST_SAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Why:
+    """Grad-CAM of an image for two classes, each (h, w), at least 0: what speaks for them, and where."""
+
+    pixels: Array  # the image as the network sees it, uint8 (h, w, c)
+    predicted: Array
+    true: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +46,7 @@ class Judged:
     predicted: str
     probability: float  # of the predicted class
     true_probability: float
+    why: Why | None = None  # of mistakes, where there is such a thing
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,7 @@ class Report:
     split_off: bool  # they are a share of a larger part, and are named by their position in that
     figures: Evaluation
     mistakes: tuple[Judged, ...]  # the most confident ones, the surest first
+    looked_at: Place | None  # the layer whose maps Grad-CAM takes; None where none gives a plane
     kernels: Kernels | None  # None where no layer with weights looks at the image itself
     samples: tuple[Sample, ...]
 
@@ -171,6 +185,10 @@ def report(record: Record, model: Model, images: Dataset, part: str) -> Report:
             float(probabilities[index, label]),
         )
 
+    wrong, looked_at = _surest(probabilities, guesses != images.labels), _plane(model)
+    why: list[Why] | list[None] = [None] * len(wrong)
+    if looked_at is not None:
+        why = _whys(model, pixels[wrong], guesses[wrong], images.labels[wrong])
     return Report(
         record,
         model,
@@ -178,7 +196,8 @@ def report(record: Record, model: Model, images: Dataset, part: str) -> Report:
         part,
         images.positions is not None,
         model.judge(outputs, images.labels),
-        tuple(judged(index) for index in _surest(probabilities, guesses != images.labels)),
+        tuple(replace(judged(index), why=own) for index, own in zip(wrong, why, strict=True)),
+        looked_at,
         first_kernels(model),
         tuple(_sample(model, judged(index)) for index in _first_of_each_class(images.labels)),
     )
@@ -189,6 +208,19 @@ def _surest(probabilities: Array, wrong: Array) -> list[int]:
     places = np.flatnonzero(wrong)
     order = np.argsort(-probabilities[places].max(1), kind="stable")
     return [int(place) for place in places[order][:MOST_MISTAKES]]
+
+
+def _plane(model: Model) -> Place | None:
+    try:
+        return plane_of(model.network)
+    except ShapeError:
+        return None
+
+
+def _whys(model: Model, images: Array, predicted: Array, true: Array) -> list[Why]:
+    seen = model.seen(images)
+    both = (grad_cams(model, seen, labels.tolist()) for labels in (predicted, true))
+    return [Why(*each) for each in zip(seen, *((cam.map for cam in cams) for cams in both), strict=True)]
 
 
 def _first_of_each_class(labels: Array) -> list[int]:

@@ -226,6 +226,27 @@ def test_tensors_of_a_trained_network_are_its_own(call, trained, digit, tmp_path
     np.testing.assert_allclose(network["steps"][1]["values"], layer["A"], atol=1e-5)
 
 
+def test_a_trained_network_says_why_by_its_own_maps(call, trained, digit, tmp_path):
+    model = load_run(trained)
+    own = ["network", "--run", trained, "--image", digit, "--why"]
+    with PIL.Image.open(tmp_path / digit) as picture:
+        image = np.asarray(picture)
+    predicted = model.classes[int(model.predict(image[None])[0].argmax())]
+    for options, name, layer in (
+        ([], predicted, 3),
+        (["--class", model.classes[0], "--layer", "1"], model.classes[0], 1),
+    ):
+        *_, cam, covered, slope = document(call("explain", *own, *options, "--json", "-"))["steps"]
+        assert (cam["class"], cam["layer"]) == (name, layer)
+        np.testing.assert_allclose(cam["map"], model.why(image, name, layer=layer), atol=1e-6)
+        np.testing.assert_allclose(covered["map"], model.why(image, name, method="occlusion"), atol=1e-6)
+        np.testing.assert_allclose(slope["map"], model.why(image, name, method="gradient"), atol=1e-9)
+    shown = call("explain", *own).stdout
+    assert f"Why {predicted}: Grad-CAM of layer 3, dropout" in shown
+    assert f"Why {predicted}: occlusion" in shown
+    assert f"Why {predicted}: the gradient" in shown
+
+
 def test_backward_through_a_trained_layer_passes_its_check(call, trained, digit):
     own = ["--run", trained, "--image", digit, "--json", "-"]
     shown = document(call("explain", "backward", *own))
@@ -253,6 +274,11 @@ def test_a_crop_of_a_trained_layer_has_the_networks_own_sums(call, trained, digi
         (["convolution", "--input", "1 2"], "give one of them"),
         (["padding", "--crop", "0,0,4,4"], "--crop"),
         (["pixels"], "pixels takes no"),
+        (["network", "--layer", "1"], "network takes --layer with --why"),
+        (["network", "--why", "--class", "slant"], "Unknown class 'slant'"),
+        (["network", "--why", "--layer", "9"], "no layer 9: the network has layers 1 to 5"),
+        (["network", "--why", "--layer", "4"], "layer 4, flatten, gives 36"),
+        (["layer", "--why"], "layer takes no --why"),
     ],
 )
 def test_mistakes_about_a_run_are_explained(call, trained, digit, arguments, words):

@@ -200,6 +200,24 @@ CASES = [
         {},
         {"classes": ["upright", "level", "falling", "rising"], "class": "upright", "input_shape": [8, 8, 1]},
     ),
+    Case(
+        "why the stroke is upright",
+        "network",
+        {"why": True},
+        # a mean over 4 × 4 cells comes before a dense layer that is the identity: α is 1/16 for the own map
+        {
+            "steps.6.method": "grad_cam",
+            "steps.6.layer": 2,
+            "steps.6.alpha": [1 / 16, 0, 0, 0],
+            "steps.6.sums.1.1": 6 / 16,
+            "steps.7.patch": [2, 2],
+            "steps.7.fill": [0],
+            "steps.7.drops.0.0": 0,
+            "steps.8.class": "upright",
+            # two maxima have it in their windows, under a weight of 2; a maximum has 1/16, a level 1/255
+            "steps.8.gradient.0.1.3": 2 * 2 / 16 / 255,
+        },
+    ),
 ]
 
 

@@ -24,6 +24,7 @@ from convcli.explaining.elements import (
     Link,
     Picture,
     Step,
+    Words,
     exact,
 )
 from convcli.explaining.notation import number
@@ -46,8 +47,10 @@ HOSTILE = Explanation(
                 (Arrow("→", "100% & <more>"), Block((1, 2, 3), "_{")),
                 (
                     Picture(np.zeros((2, 3), np.uint8), "\\input{x}", (0, 0, 1, 1)),
+                    Picture(np.zeros((2, 3, 3), np.uint8), "<i>", heat=np.full((2, 3), -1.0)),
                     Formula("a_1 < b & {c} \\x"),
                 ),
+                (Words("<b> α_k of 50% & $x_1$ \\x"),),
                 (Graph(("x1",), ("y1",), (Link(0, 0, 0), Link(0, 0)), "# g"),),
             ),
         ),
@@ -57,8 +60,10 @@ HOSTILE = Explanation(
 )
 
 
-@pytest.fixture(scope="module", params=[*TOPICS, "hostile"])
+@pytest.fixture(scope="module", params=[*TOPICS, "hostile", "why"])
 def shown(request):
+    if request.param == "why":
+        return made("network", why=True).only((6, 7, 8))
     return HOSTILE if request.param == "hostile" else made(request.param)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import partial
 
@@ -13,8 +14,9 @@ import stripes
 from convcli import avg_pool2d, conv2d, conv2d_backward, filter_image, max_pool2d_backward
 from convcli.errors import UsageError
 from convcli.explaining import TOPICS, Request, explain
-from convcli.explaining.elements import Grid
+from convcli.explaining.elements import Formula, Grid
 from convcli.explaining.network import example, line_detector
+from convcli.explaining.why import why
 from convcli.nn.layers import AdaptiveAvgPool, AdaptiveMaxPool, Dense, GlobalMaxPool
 from convcli.nn.losses import LOSSES
 from convcli.nn.network import Network
@@ -160,6 +162,75 @@ def test_a_graphs_links_add_up_to_the_convolution():
     for step in document["steps"][4:]:
         links = zip(step["inputs"], step["weights"], strict=True)
         assert sum(x[i] * w[k] for i, k in links) == step["output"]
+
+
+@pytest.mark.parametrize("target", [None, "rising"])
+def test_why_is_told_by_the_numbers_of_the_network(target):
+    model, image = line_detector(), example()
+    *_, cam, covered, slope = made("network", why=True, target=target).document()["steps"]
+    label = model.classes.index(target or "upright")
+    score = model.outputs(image[None])[0, label]
+    for step, method in ((cam, "grad_cam"), (covered, "occlusion"), (slope, "gradient")):
+        assert (step["method"], step["class"]) == (method, target or "upright")
+        assert step["score"] == pytest.approx(score, rel=1e-6)
+        np.testing.assert_allclose(step["map"], model.why(image, label, method=method))
+    (top, left), fill = np.unravel_index(np.argmax(np.abs(covered["drops"])), (7, 7)), covered["fill"]
+    hidden = image.copy()
+    hidden[top : top + 2, left : left + 2] = fill
+    both = model.predict(np.stack([image, hidden]))[:, label]
+    np.testing.assert_allclose([covered["probability"], covered["probability_covered"]], both, rtol=1e-6)
+
+
+def test_an_earlier_layer_has_maps_of_its_own():
+    (cam, *_) = why(line_detector(), example(), 1, "1")
+    assert cam.title == "Why level: Grad-CAM of layer 1, conv 4 × 3×3, p=same, relu"
+    # of 64 cells the maxima of 16 pools have 1/16 each
+    assert cam.data["alpha"] == [0, 1 / 64, 0, 0]
+    assert np.shape(cam.data["sums"]) == (8, 8)
+
+
+def formulas(step):
+    return [element.text for row in step.rows for element in row if isinstance(element, Formula)]
+
+
+def test_a_network_without_planes_says_why_it_has_no_grad_cam(tmp_path):
+    model = stripes.training([{"type": "flatten"}, {"type": "dense"}]).model
+    Image.fromarray(stripes.dataset(1, 3).images[0, :, :, 0]).save(tmp_path / "stripe.png")
+    shown = made("network", model=model, image=tmp_path / "stripe.png", why=True)
+    cam, covered, slope = shown.steps[-3:]
+    assert "no number has a place in the image" in formulas(cam)[0]
+    assert cam.data == {"method": "grad_cam", "reason": formulas(cam)[0]}
+    assert len(covered.data["map"]) == len(slope.data["map"]) == 8
+
+
+def test_nothing_that_speaks_for_a_class_is_said_to_be_nothing():
+    cam = made("network", why=True, target="rising").steps[6]
+    positive = np.array(cam.data["sums"]) > 0
+    assert any(f"in {positive.mean():.0%} of the cells" in line for line in formulas(cam))
+    model = line_detector()
+    model.weights.arrays.at(4)["W"][...] *= -1
+    (cam, *_) = why(model, example(), 0)
+    assert any(line.startswith("No cell speaks for upright") for line in formulas(cam))
+    assert not np.any(cam.data["map"])
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"target": "level"}, "network takes --class with --why"),
+        ({"why": True, "target": "uprigth"}, "Unknown class 'uprigth'. Did you mean 'upright'"),
+        ({"why": True, "layer": "5"}, "no layer 5: the network has layers 1 to 4"),
+        ({"why": True, "layer": "4"}, "layer 4, dense, gives 4"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_why_is_refused(request_, words):
+    request_ = dict(request_)
+    if layer := request_.pop("layer", None):
+        with pytest.raises(UsageError, match=words):
+            why(line_detector(), example(), 0, layer)
+    else:
+        with pytest.raises(UsageError, match=re.escape(words)):
+            made("network", **request_)
 
 
 def test_relus_kink_is_left_out_of_the_check_and_said():

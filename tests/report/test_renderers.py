@@ -22,9 +22,9 @@ from convcli.render.network import (
 )
 from convcli.render.report import document, figures, page
 from convcli.render.report.confusion import MOST_COLUMNS, MOST_DRAWN, confusion
-from convcli.render.report.elements import Cell, Chart, Gallery, Table, Words
+from convcli.render.report.elements import Cell, Chart, Gallery, Table, Words, share
 from convcli.render.report.galleries import MOST_KERNELS, MOST_MAPS, feature_maps, kernels
-from convcli.render.report.pictures import MOST_SIDE, feature_map, kernel, photo
+from convcli.render.report.pictures import MOST_SIDE, feature_map, kernel, overlay, photo
 from convcli.render.report.png import png
 from convcli.render.report.sections import headline, sections
 from report.cases import CONV, RECORD, config, drawn, voted
@@ -166,6 +166,50 @@ def test_a_report_without_mistakes_and_kernels_says_so():
     assert b"No class was mixed up with another." in written
     assert b"No layer lays its weights on the image itself" in written
     assert b"no convolution and no pool" in written
+
+
+def test_mistakes_of_a_network_without_planes_stand_alone_and_the_page_says_why():
+    made = voted([[9, 0, 0]], [1])
+    gallery, words = part(made, "mistakes")
+    assert [card.beside for card in gallery.cards] == [()]
+    assert [cell.text for cell in gallery.cards[0].lines] == [
+        "b → a",
+        "predicted 75.2%",
+        "true 12.4%",
+        "image 0",
+    ]
+    assert words.text.startswith("Without Grad-CAM: no layer of this network gives a plane of cells")
+    assert document(made)["mistakes"]["grad_cam"] is None
+    assert document(made)["mistakes"]["surest"][0]["grad_cam"] is None
+
+
+def test_beside_a_mistake_stands_what_spoke_for_each_class_on_one_scale(made):
+    gallery, words = part(made, "mistakes")
+    assert "layer 4, batch_norm momentum=0.9, weighed by" in words.text
+    told = document(made)["mistakes"]
+    assert told["grad_cam"] == 4
+    for card, judged, one in zip(gallery.cards, made.mistakes, told["surest"], strict=True):
+        predicted, true = card.beside
+        assert predicted.lines[0].text == f"for {judged.predicted}"
+        assert true.description.endswith(
+            f"Grad-CAM for {judged.true}, true {share(one['true_probability']).text}"
+        )
+        maps = {"predicted": judged.why.predicted, "true": judged.why.true}
+        assert one["grad_cam"] == {name: plane.max() for name, plane in maps.items()}
+        largest = max(one["grad_cam"].values())
+        for beside, plane in zip(card.beside, maps.values(), strict=True):
+            np.testing.assert_array_equal(beside.pixels, overlay(judged.pixels, plane, largest))
+
+
+def test_an_overlay_is_the_image_in_grey_where_nothing_speaks_and_warm_where_most_does():
+    image = np.full((2, 3, 3), (10, 200, 90), np.uint8)
+    drawn = overlay(image, np.array([[0, 0, 0], [0, 0, 5.0]]), 5.0).astype(int)
+    grey = 0.299 * 10 + 0.587 * 200 + 0.114 * 90
+    assert np.abs(drawn[0, 0] - grey).max() <= 4
+    red, green, blue = drawn[1, 2]
+    assert red > 200 > green > blue
+    assert overlay(image[:, :, :1], np.zeros((2, 3)), 0.0).shape == (2, 3, 3)
+    assert overlay(image.repeat(50, 0), np.zeros((100, 3)), 0.0).shape == (96, 3, 3)
 
 
 def part(report, name):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from convcli.data import Dataset
+from convcli.images import resize
 from convcli.report import MOST_MISTAKES, Timing, first_kernels, report
-from report.cases import CONV, HISTORY, drawn, model, voted
+from report.cases import CONV, HISTORY, RECORD, drawn, model, voted
 
 
 def test_mistakes_are_those_of_the_highest_probability_first_and_the_first_of_equals():
@@ -39,6 +40,30 @@ def test_of_many_mistakes_only_the_surest_are_kept():
     made = voted([[n, 0, 0] for n in range(1, 61)], [1] * 60)
     assert [int(judged.image) for judged in made.mistakes] == list(range(59, 59 - MOST_MISTAKES, -1))
     assert made.wrong == 60
+
+
+def test_mistakes_have_grad_cam_for_the_predicted_and_for_the_true_class():
+    made = drawn(count=12)
+    assert made.looked_at.number == 4
+    assert len(made.mistakes) > 3
+    for judged in made.mistakes:
+        image = judged.why.pixels
+        np.testing.assert_array_equal(image, judged.pixels)
+        for found, name in ((judged.why.predicted, judged.predicted), (judged.why.true, judged.true)):
+            np.testing.assert_allclose(found, made.model.why(image, name), atol=1e-6)
+    assert all(sample.judged.why is None for sample in made.samples)
+
+
+def test_images_of_another_size_are_explained_as_the_network_sees_them():
+    rng = np.random.default_rng(1)
+    images = Dataset(
+        rng.integers(0, 256, (4, 16, 30, 3)).astype(np.uint8), np.arange(4) % 3, tuple("abc"), "n"
+    )
+    made = report(RECORD, model(CONV, (8, 10, 3), "abc"), images, "new")
+    for judged in made.mistakes:
+        assert judged.pixels.shape == (16, 30, 3)
+        np.testing.assert_array_equal(judged.why.pixels, resize(judged.pixels, (8, 10)))
+        assert judged.why.true.shape == (8, 10)
 
 
 def test_there_may_be_no_mistake():

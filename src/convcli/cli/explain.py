@@ -86,7 +86,10 @@ def explain(
     ] = None,
     layer: Annotated[
         str | None,
-        typer.Option(metavar="L", help="With --run: which layer, from 1, or 3.1; the first that fits."),
+        typer.Option(
+            metavar="L",
+            help="With --run: which layer, from 1, or 3.1; the first that fits, for --why the last.",
+        ),
     ] = None,
     image: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --run: the image that goes through it.")
@@ -100,6 +103,13 @@ def explain(
     ] = None,
     channel: Annotated[
         int | None, typer.Option(metavar="C", help="Which channel to look at, from 1.")
+    ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="network: show why, by Grad-CAM (--layer), occlusion and gradient.")
+    ] = False,
+    target: Annotated[
+        str | None,
+        typer.Option("--class", metavar="NAME", help="With --why: of which class; the predicted one if not."),
     ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="STEPS", help="Only these steps, such as 4, 1-3 or 1,5.")
@@ -132,6 +142,7 @@ def explain(
       convcli explain convolution --input "1 2 3; 4 5 6; 7 8 9" --kernel "1 0; 0 -1"
       convcli explain stride --input photo.png@40,60,8,8 --kernel sobel-x --stride 2 --html stride.html
       convcli explain pooling-backward --gif pooling.gif --json pooling.json
+      convcli explain network --run runs/digits-001 --image digit.png --why --class 3
       convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json -
     """
     from convcli.explaining import TOPICS, Request
@@ -174,6 +185,8 @@ def explain(
         crop=_parsed(parse_box, crop, "--crop"),
         filter=filter,
         channel=channel,
+        why=why or None,
+        target=target,
         max_pixels=max_pixels or MAX_PIXELS,
     )
     with own_words_only():

@@ -100,11 +100,15 @@ class Arrow:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Pixels, uint8 (h, w) or (h, w, 3), with a box (row, column, height, width) marked on them."""
+    """Pixels, uint8 (h, w) or (h, w, 3), with a box (row, column, height, width) marked on them.
+
+    `heat` (h, w) lies over them, from −1 to 1: renderers draw it warm above 0 and cold below.
+    """
 
     pixels: NDArray[np.uint8]
     caption: str = ""
     box: Box | None = None
+    heat: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,11 @@ class Formula:
     """A line of mathematics in Unicode; renderers translate it."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Words(Formula):
+    """A line of words, which stand where formulas do and are not translated."""
 
 
 @dataclass(frozen=True)

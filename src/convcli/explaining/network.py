@@ -8,11 +8,14 @@ import numpy as np
 
 from convcli.config import DataOptions
 from convcli.engine.workspace import Array
+from convcli.errors import UsageError
 from convcli.explaining.elements import Arrow, Block, Explanation, Grid, Picture, Row, Step, exact
 from convcli.explaining.notation import number
 from convcli.explaining.tensors import Passage, pass_through, read_image
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.topics import Request, option_of, topic
+from convcli.explaining.why import why
 from convcli.nn.activations import Relu
+from convcli.nn.attribution import label_of
 from convcli.nn.config import Config, TrainingOptions
 from convcli.nn.layers import Conv, Dense, GlobalAvgPool, MaxPool
 from convcli.nn.losses import CrossEntropy
@@ -30,11 +33,14 @@ SHOWN_MAPS, SHOWN_NUMBERS, SHOWN_CLASSES = 12, 16, 12
 
 @topic(
     "network",
-    "the image going through a trained network: every layer's feature maps, shapes, the class probabilities",
-    *("model", "image"),
+    "the image going through a trained network: every layer's feature maps, shapes, the class probabilities, "
+    "and why that class",
+    *("model", "image", "why", "target", "layer"),
 )
 def network(ask: Request) -> Explanation:
-    """Return a step for the image, for each layer, and for the probabilities."""
+    """Return a step for the image, for each layer, for the probabilities, and if asked for why that class."""
+    if not ask.why and (without := [name for name in ("target", "layer") if getattr(ask, name) is not None]):
+        raise UsageError(f"network takes {option_of(without[0])} with --why, which it is for.")
     if ask.model is None or ask.image is None:
         model, pixels, name = line_detector(), example(), "example"
     else:
@@ -43,6 +49,8 @@ def network(ask: Request) -> Explanation:
     steps = [_image(passage, name)]
     steps += [_layer(passage, place) for place in model.network.places]
     steps.append(_classes(passage))
+    if ask.why:
+        steps += why(model, pixels, label_of(model, pixels, ask.target), ask.layer)
     best = int(passage.probabilities.argmax())
     return Explanation(
         topic="network",

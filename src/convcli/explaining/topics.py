@@ -46,6 +46,8 @@ class Request:
         network sees them), and the part of that layer's input to look at.
     filter, channel
         Which filter and which channel to look at (from 1), where a topic shows one.
+    why, target
+        Whether to show why an image was taken for a class, and the class's name; the predicted one if None.
     max_pixels
         Pixels that an image file may have.
     """
@@ -68,6 +70,8 @@ class Request:
     crop: Box | None = None
     filter: int | None = None
     channel: int | None = None
+    why: bool | None = None
+    target: str | None = None
     max_pixels: int = MAX_PIXELS
 
     def numbers(self, example: str, channels: int | None = None) -> Input:
@@ -95,7 +99,7 @@ def the_only(shown: range, count: int) -> int | None:
     return None if len(shown) == count else shown.start + 1
 
 
-OPTIONS = {"kernels": "--kernel", "model": "--run"}
+OPTIONS = {"kernels": "--kernel", "model": "--run", "target": "--class"}
 RUN = ("model", "layer", "image", "crop")
 WINDOW = ("stride", "padding", "dilation")
 POOL = ("size", *WINDOW, "pool", "ceil_mode", "count_include_pad")

@@ -19,6 +19,7 @@ from convcli.engine.blas import one_thread_each
 from convcli.engine.threads import available_cores
 from convcli.engine.workspace import Array, Workspace
 from convcli.errors import TrainingError
+from convcli.nn.attribution import map_of
 from convcli.nn.config import Config
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.losses import Loss
@@ -87,9 +88,13 @@ class Model:
         With `evaluation.flips` in the configuration they are the means of those for an image and its mirror
         image, in all that uses them: `predict`, `evaluate`, and the validation of a training.
         """
-        pixels = self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))
+        pixels = self.seen(images)
         with one_thread_each(), self._lent() as workers:
             return self.checked(workers.outputs(pixels))
+
+    def seen(self, images: Array) -> Array:
+        """Return `images` as the network sees them, uint8 (n, h, w, c); errors are those of `predict`."""
+        return self.preprocessing.checked(_resized(np.asarray(images), self.preprocessing))
 
     def checked(self, outputs: Array) -> Array:
         """Return `outputs` (n, classes), or raise TrainingError if some are beyond float32."""
@@ -111,8 +116,30 @@ class Model:
     def trace(self, images: Array) -> Trace:
         """Return what becomes of a few `images` in each layer; errors are those of `predict`."""
         pixels = self.preprocessing.checked(images)
-        x = self.preprocessing.apply(pixels, Workspace())
+        x = self.preprocessing.apply(pixels, Workspace(), self.weights.trained.dtype)
         return Trace.of(self.network, self.weights, x)
+
+    def why(
+        self, image: Array, target: str | int | None = None, *, method: str = "grad_cam", **options: Any
+    ) -> Array:
+        """Return how much each pixel of an image has to do with the score of a class.
+
+        Parameters
+        ----------
+        image : (h, w) or (h, w, c), uint8
+        target
+            Name or index of the class; the predicted one if not given.
+        method
+            "grad_cam", "occlusion" or "gradient".
+        options
+            Of the method: `layer`; `patch`, `stride` and `fill`. `convcli.nn.attribution` has functions of
+            these names, which say what they do, and return more than a map.
+
+        Returns
+        -------
+        (h, w), float64, of the size that the network sees.
+        """
+        return map_of(method, self, image, target, **options)
 
     @cached_property
     def _kept(self) -> dict[tuple[int, bool], list[Workers]]:

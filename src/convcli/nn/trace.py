@@ -40,11 +40,11 @@ class Trace:
         """Return what came out of a layer, (n, ...)."""
         return self.tape.at(number).record["y"]
 
-    def back(self, dy: Array) -> None:
-        """Take dL/doutputs back to the images; `gradient` then tells it of each layer."""
+    def back(self, dy: Array) -> Array:
+        """Take dL/doutputs back to what went in and return dL/dx; `gradient` then tells it of each layer."""
         self.tape.add_to(self.network.trained.views(np.zeros_like(self.weights.trained)))
         self.tape.input_gradient = True
-        self.network.backward(dy.copy(), self.weights, self.tape)
+        return self.network.backward(dy.copy(), self.weights, self.tape)
 
     def gradient(self, number: LayerNumber) -> Array:
         """Return dL/dA of what came out of a layer, (n, ...)."""

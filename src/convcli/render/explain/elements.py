@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from convcli.explaining.elements import Arrow, Block, Element, Formula, Graph, Grid, Picture
 from convcli.explaining.notation import number
+from convcli.render.drawing.heat import overlaid
 from convcli.render.drawing.palette import LINK_COLOURS, heat
 from convcli.render.drawing.scene import Path, Point, Raster, Rect, Scene, Shape, Text, text_width, wrapped
 from convcli.render.drawing.thumbnails import thumbnail
@@ -123,8 +124,9 @@ def _formula(formula: Formula, width: float) -> Scene:
 
 
 def shown_pixels(picture: Picture) -> NDArray[np.uint8]:
-    """Return the pixels of a picture as they are drawn."""
-    return thumbnail(picture.pixels, MOST_PIXELS)
+    """Return the pixels of a picture as they are drawn, under what lies over them."""
+    pixels = picture.pixels if picture.heat is None else overlaid(picture.pixels, picture.heat)
+    return thumbnail(pixels, MOST_PIXELS)
 
 
 def _picture(picture: Picture) -> Scene:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import re
 
-from convcli.explaining.elements import Arrow, Block, Element, Explanation, Formula, Graph, Grid, Picture, Row
+from convcli.explaining.elements import (
+    Arrow,
+    Block,
+    Element,
+    Explanation,
+    Formula,
+    Graph,
+    Grid,
+    Picture,
+    Row,
+    Words,
+)
 from convcli.explaining.notation import number
 from convcli.render.explain import FORMATS
 from convcli.wording import by, printable
@@ -32,13 +43,15 @@ _SIGNS = {
     "⌊": r"\lfloor ",
     "⌋": r"\rfloor ",
     "′": "'",
+    "α": r"\alpha ",
+    "∂": r"\partial ",
     "Σ": r"\sum ",
     "…": r"\dots ",
     "°": r"^\circ ",
 }
 _TEXT = {
     **_ESCAPED,
-    **{sign: f"${_SIGNS[sign].strip()}$" for sign in "−·×→⌊⌋′°"},
+    **{sign: f"${_SIGNS[sign].strip()}$" for sign in "−·×→⌊⌋′°α∂"},
     "\\": r"\textbackslash{}",
     "_": r"\_",
     "~": r"\textasciitilde{}",
@@ -48,7 +61,7 @@ _TEXT = {
 }
 # Words stay words; single letters and names such as dA, out or Z_1 are mathematics.
 _PIECE = re.compile(
-    r"(?P<name>[A-Za-z]+_[A-Za-z0-9]+)|(?P<word>[A-Za-z]{2,})|(?P<space> {2,})|(?P<sign>.)", re.S
+    r"(?P<name>(?:[A-Za-z]+|α)_[A-Za-z0-9]+)|(?P<word>[A-Za-z]{2,})|(?P<space> {2,})|(?P<sign>.)", re.S
 )
 
 
@@ -64,6 +77,8 @@ def latex(explanation: Explanation) -> bytes:
 
 def _row(row: Row) -> str:
     """Return a row as one display; a formula alone is a paragraph, so that it can be broken."""
+    if len(row) == 1 and isinstance(row[0], Words):
+        return rf"{text(row[0].text)}\par"
     if len(row) == 1 and isinstance(row[0], Formula):
         return rf"${formula(row[0].text)}$\par"
     if len(row) == 1 and isinstance(row[0], Graph):
@@ -156,7 +171,7 @@ def formula(line: str) -> str:
     def translated(piece: re.Match[str]) -> str:
         if piece["name"]:
             name, _, index = piece["name"].partition("_")
-            return rf"{name}_{{\mathrm{{{index}}}}}"
+            return rf"{_SIGNS.get(name, name).strip()}_{{\mathrm{{{index}}}}}"
         if piece["word"]:
             return rf"\mathrm{{{piece['word']}}}"
         if piece["space"]:

@@ -17,7 +17,11 @@ def document(report: Report) -> dict[str, Any]:
         "split": report.part,
         **figures,
         "confusions": [asdict(pair) for pair in report.confusions],
-        "mistakes": {"count": report.wrong, "surest": [_judged(judged) for judged in report.mistakes]},
+        "mistakes": {
+            "count": report.wrong,
+            "grad_cam": report.looked_at.number if report.looked_at else None,
+            "surest": [_mistake(judged) for judged in report.mistakes],
+        },
         "best": asdict(report.best) if report.best else None,
         "epochs": [asdict(row) for row in report.record.history],
         "network": network_document(report.model.network),
@@ -26,6 +30,14 @@ def document(report: Report) -> dict[str, Any]:
         "timing": asdict(report.timing) if report.timing else None,
         "environment": dict(report.record.environment),
     }
+
+
+def _mistake(judged: Judged) -> dict[str, Any]:
+    """Return a mistake, and how much the maps of the layer that Grad-CAM takes speak for both classes."""
+    why, largest = judged.why, None
+    if why is not None:
+        largest = {"predicted": float(why.predicted.max()), "true": float(why.true.max())}
+    return {**_judged(judged), "grad_cam": largest}
 
 
 def _judged(judged: Judged) -> dict[str, Any]:

@@ -95,11 +95,15 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Card:
-    """A picture, uint8 (h, w) or (h, w, 3), and the lines under it, of which the first stands out."""
+    """A picture, uint8 (h, w) or (h, w, 3), and the lines under it, of which the first stands out.
+
+    Those `beside` it share its width.
+    """
 
     pixels: NDArray[np.uint8]
     description: str
     lines: tuple[Cell, ...] = ()
+    beside: tuple[Card, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

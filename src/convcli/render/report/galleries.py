@@ -7,7 +7,7 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.explaining.notation import number as short
 from convcli.render.report.elements import Card, Cell, Element, Gallery, Section, Words, share
-from convcli.render.report.pictures import feature_map, kernel, photo
+from convcli.render.report.pictures import feature_map, kernel, overlay, photo
 from convcli.report import FeatureMaps, Judged, Report
 from convcli.wording import by
 
@@ -20,26 +20,51 @@ def mistakes(report: Report) -> Section:
     if not report.mistakes:
         words = Words(f"There are none: all {report.figures.samples:,} images were classified correctly.")
         return Section("mistakes", "Most confident mistakes", (words,))
-    cards = tuple(
-        Card(
-            photo(judged.pixels),
-            f"{_which(judged)}: true {judged.true}, predicted {judged.predicted}",
-            (
-                Cell(f"{judged.true} → {judged.predicted}"),
-                share(judged.probability, "predicted"),
-                share(judged.true_probability, "true"),
-                Cell(_which(judged)),
-            ),
-        )
-        for judged in report.mistakes
-    )
+    cards = tuple(map(_mistake, report.mistakes))
     title = f"All {report.wrong:,} mistakes, the surest first"
     if len(cards) < report.wrong:
         title = f"The {len(cards)} of {report.wrong:,} mistakes of which the network was surest"
-    note = (
-        f"True class → predicted class, the probabilities of both, and which image it is.{_positions(report)}"
+    numbers = _positions(report)
+    note = f"True class → predicted class, which image it is, and the probabilities of both.{numbers}"
+    side = MISTAKE * (1 if report.looked_at is None else 3)
+    why = Words(_why(report))
+    return Section("mistakes", "Most confident mistakes", (Gallery(title, cards, side, note), why))
+
+
+def _mistake(judged: Judged) -> Card:
+    """Return a wrongly judged image; beside it what spoke for the predicted class, and for the true one."""
+    whole = f"{_which(judged)}: true {judged.true}, predicted {judged.predicted}"
+    title, which = Cell(f"{judged.true} → {judged.predicted}"), Cell(_which(judged))
+    predicted, true = share(judged.probability, "predicted"), share(judged.true_probability, "true")
+    if (why := judged.why) is None:
+        return Card(photo(judged.pixels), whole, (title, predicted, true, which))
+    largest = float(max(why.predicted.max(), why.true.max()))
+    beside = tuple(
+        Card(
+            overlay(why.pixels, plane, largest),
+            f"{_which(judged)}: Grad-CAM for {name}, {kind.text}",
+            (Cell(f"for {name}"), kind),
+        )
+        for plane, name, kind in (
+            (why.predicted, judged.predicted, predicted),
+            (why.true, judged.true, true),
+        )
     )
-    return Section("mistakes", "Most confident mistakes", (Gallery(title, cards, MISTAKE, note),))
+    return Card(photo(judged.pixels), whole, (title, which), beside)
+
+
+def _why(report: Report) -> str:
+    """Return what the pictures beside mistakes are, or why there are none."""
+    place = report.looked_at
+    if place is None:
+        return "Without Grad-CAM: no layer of this network gives a plane of cells, whose maps it would weigh."
+    return (
+        "Beside each image Grad-CAM for the predicted class and for the true one: warm is where the maps of "
+        f"layer {place.number}, {place.title}, weighed by how the score of the class follows them, speak for "
+        "it. Both are on one scale, from 0 to the larger maximum; one without warmth says that nothing did. "
+        f"It says where, not what, and no finer than {by(place.output[:2])} cells. `convcli explain network "
+        "--run RUN --image FILE --why` shows how it comes about."
+    )
 
 
 def _which(judged: Judged, word: str = "image") -> str:

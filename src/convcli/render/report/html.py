@@ -127,10 +127,17 @@ def _gallery(gallery: Gallery) -> str:
 
 
 def _card(card: Card) -> str:
+    if not card.beside:
+        return f"<li>{_picture(card)}</li>"
+    parts = "".join(f"<div>{_picture(part)}</div>" for part in (card, *card.beside))
+    return f'<li class="row">{parts}</li>'
+
+
+def _picture(card: Card) -> str:
     rows, columns = card.pixels.shape[:2]
     size, alt = f'width="{columns}" height="{rows}"', escaped(card.description)
     words = "".join(f"<span{_title(cell)}>{_text(cell)}</span>" for cell in card.lines)
-    return f'<li><img src="{data_uri(card.pixels)}" {size} alt="{alt}">{words}</li>'
+    return f'<img src="{data_uri(card.pixels)}" {size} alt="{alt}">{words}'
 
 
 def _chart(chart: Chart) -> str:

@@ -24,6 +24,7 @@ from convcli.wording import printable, shortened
 
 GALLERY_TITLE, SIZE, SMALL, LINE = 15.0, 14.0, 11.5, 1.4  # of letters, in units; from line to line, in sizes
 PAD = 10.0
+BETWEEN = 4.0  # pictures of one card
 MOST_ROWS = 200
 LONGEST = 48  # letters of a cell's line; more would make a picture that nobody can look at
 PNG_LEVEL = 4  # much smaller than level 1; level 9 takes far longer for little less
@@ -132,7 +133,17 @@ def _beside(cards: Sequence[Card], side: int) -> Scene:
     return Scene(len(cards) * (side + GAP) - GAP, bottom, tuple(shapes))
 
 
-def _card(card: Card, side: int) -> Scene:
+def _card(card: Card, side: float) -> Scene:
+    if card.beside:
+        parts = (card, *card.beside)
+        width = (side - BETWEEN * (len(parts) - 1)) / len(parts)
+        scenes = [_picture(part, width) for part in parts]
+        moved = [shape for n, scene in enumerate(scenes) for shape in scene.at(n * (width + BETWEEN), 0)]
+        return Scene(side, max(scene.height for scene in scenes), tuple(moved))
+    return _picture(card, side)
+
+
+def _picture(card: Card, side: float) -> Scene:
     rows, columns = card.pixels.shape[:2]
     height = side * rows / columns
     shapes: list[Shape] = [
