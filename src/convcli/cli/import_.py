@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from convcli.interchange.importing import Import
     from convcli.nn.model import Model
 
-READERS: dict[str, str] = {}
+READERS = {".onnx": "convcli.interchange.onnx.reading.importer:Onnx"}
 """Where the class is that reads files of an ending."""
 
 NAMES_BYTES = 1 << 20  # of a file of class names
