@@ -38,3 +38,25 @@ def test_what_is_no_format_or_no_run_is_said(call, trained):
     assert result.code == 2
     assert "npz" in result.stderr
     assert call("export", "nowhere", "--to", "npz").code == 1
+
+
+def test_one_file_may_go_to_standard_output_with_nothing_else_there(call, trained, tmp_path):
+    result = call("export", trained, "--to", "page", "--weights", "int8", "-o", "-")
+    assert result.code == 0
+    assert result.stdout.startswith("<!doctype html>")
+    assert result.stdout.endswith("</html>\n")
+    assert result.stderr.startswith("accuracy with int8 weights: ")
+    assert list(tmp_path.glob("*")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--to", "npz", "--json"), "--json is printed on standard output"),
+        (("--to", "torch"), "--to torch makes a folder, and standard output takes one file"),
+    ],
+)
+def test_what_cannot_go_to_standard_output_is_refused(call, trained, options, told):
+    result = call("export", trained, *options, "-o", "-")
+    assert (result.code, result.stdout) == (2, "")
+    assert told in result.stderr

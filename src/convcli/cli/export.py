@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from convcli.cli.options import Force, Json, OtherData, RunFolder, chosen_run
-from convcli.cli.output import note, out, print_json
+from convcli.cli.output import note, out, out_bytes, print_json, say
 from convcli.cli.placing import into_run, out_of_run
 from convcli.errors import InputError, UsageError
 
@@ -35,7 +36,12 @@ def export(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PATH", help="The file, or the folder, that it becomes."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="The file, or the folder, that it becomes; - is standard output.",
+        ),
     ] = None,
     weights: Annotated[
         Literal["float32", "float16", "int8"] | None,
@@ -83,8 +89,15 @@ def export(
     """
     run = chosen_run(run)
     chosen = _format(to, {"weights": weights, "input": input_, "quantize": quantize})
+    from convcli.files import is_stdout
     from convcli.runs import checkpoints
 
+    if output is not None and is_stdout(str(output)):
+        _check_stream(to, chosen, json=json)
+        made = chosen.of(model := checkpoints.load_run(run), _images(run, model, data))
+        out_bytes(*made.files.values())
+        note(made.notes)
+        return say(*made.lines)
     inside = output is None
     target = run / chosen.place if output is None else output
     place = into_run() if inside else out_of_run(force=force)
@@ -109,6 +122,16 @@ def export(
     return out(*made.lines)
 
 
+def _check_stream(name: str, chosen: Export, *, json: bool) -> None:
+    """Raise UsageError where a format cannot go to standard output."""
+    if chosen.place.endswith("/"):
+        raise UsageError(f"--to {name} makes a folder, and standard output takes one file: give -o FOLDER.")
+    if json:
+        raise UsageError("--json is printed on standard output: give -o FILE, or leave --json out.")
+    if sys.stdout.isatty():
+        raise UsageError("Standard output is a terminal; redirect it, or give -o FILE.")
+
+
 def _format(name: str, options: dict[str, Any]) -> Export:
     """Return the format of a name with the options that were given (others are None), or raise UsageError."""
     module, _, kind = FORMATS[name].partition(":")
@@ -126,7 +149,7 @@ def _images(run: Path, model: Any, source: str | None) -> Images:
 
     said: list[str] = []
 
-    def say(lines: Iterable[str]) -> None:
+    def note_once(lines: Iterable[str]) -> None:
         for line in lines:
             if line not in said:
                 note(line)
@@ -137,9 +160,9 @@ def _images(run: Path, model: Any, source: str | None) -> Images:
         try:
             found = measured(run, model, source, part)
         except (InputError, UsageError) as error:
-            say(error.lines)
+            note_once(error.lines)
             return None
-        say(found.notes)
+        note_once(found.notes)
         return found.images
 
     return images
