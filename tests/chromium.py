@@ -30,6 +30,12 @@ def program():
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+COMPLAINTS = ("Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded")
+ARROWS = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
+KEYS = ARROWS | {"PageUp": 33, "PageDown": 34, "Home": 36, "End": 35, " ": 32, "Enter": 13, "Escape": 27}
+KEYS |= {"Tab": 9, "z": 90}
+"""The numbers of keys."""
+
 MARKS = [
     pytest.mark.long,
     pytest.mark.skipif(program() is None, reason="no Chromium here (Debian: apt-get install chromium)"),
@@ -39,12 +45,12 @@ MARKS = [
 class Chromium:
     """One page. `events` holds what the browser reported: requests, console messages, exceptions."""
 
-    def __init__(self, profile):
+    def __init__(self, profile, *flags):
         # The browser reads commands from descriptor 3 and writes answers to 4, each ended by a null byte.
         theirs, self._out = os.pipe()
         self._in, answers = os.pipe()
         script = 'exec 3<&"$1" 4>&"$2"; shift 2; exec "$@"'
-        command = [program(), *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+        command = [program(), *FLAGS, *flags, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
             ["bash", "-c", script, "bash", str(theirs), str(answers), *command],
             pass_fds=(theirs, answers),
@@ -112,21 +118,24 @@ class Chromium:
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
 
-    def press(self, key):
-        """Press and release a key."""
-        codes = {
-            "ArrowRight": 39,
-            "ArrowLeft": 37,
-            "ArrowUp": 38,
-            "ArrowDown": 40,
-            "Home": 36,
-            "End": 35,
-            " ": 32,
-        }
+    def press(self, key, *, control=False):
+        """Press and release a key, with Control held down if wanted."""
+        held = 2 if control else 0
         for kind in ("keyDown", "keyUp"):
-            self.send(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key]
-            )
+            code = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
+            self.send("Input.dispatchKeyEvent", type=kind, modifiers=held, **code)
+
+    @property
+    def complaints(self):
+        """What the page has said on its console, and its exceptions, since it was opened."""
+        return [event for event in self.events if event.get("method") in COMPLAINTS]
+
+    @property
+    def asked(self):
+        """The addresses that the page has asked for since it was opened, but itself and what lies in it."""
+        requests = (event for event in self.events if event.get("method") == "Network.requestWillBeSent")
+        urls = [event["params"]["request"]["url"] for event in requests]
+        return [url for url in urls if not url.startswith(("file:", "data:"))]
 
     def look(self, path: Path, width, height, *, dark=False):
         """Take a picture of the page at a size."""

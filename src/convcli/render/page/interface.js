@@ -3,11 +3,13 @@
  * The page: what is shown goes through the network, and all that there is to see of it follows.
  */
 const net = engine.network(JSON.parse(find("network").textContent), engine.bytes(find("weights").textContent));
+let sources, cell;
 {
   const SLOW = 60; // milliseconds: where a run takes longer, it waits until the reader pauses
   const FAR = 1 / 4, LEAST = 0.02; // as Preprocessing.far: how far beyond the range of training images, and at least
 
-  const answer = new Answer(net.document.classes), reasons = new Reasons(net), cell = new CellPanel(net);
+  const answer = new Answer(net.document.classes), reasons = new Reasons(net);
+  cell = new CellPanel(net);
   const maps = new Maps(net, (place, at) => cell.choose(place, at));
   let asked = null, took = 0, waiting = 0;
 
@@ -39,6 +41,7 @@ const net = engine.network(JSON.parse(find("network").textContent), engine.bytes
     } catch (error) {
       find("trouble").textContent = error.message;
     }
+    find("answer").setAttribute("aria-busy", false);
   }
 
   const later = settled(look, 150);
@@ -46,13 +49,14 @@ const net = engine.network(JSON.parse(find("network").textContent), engine.bytes
   /** Show an image: at the next picture of the screen, or where that would be slow when the reader pauses. */
   function show(image, said, truth = null) {
     asked = { image, said, truth };
+    find("answer").setAttribute("aria-busy", true);
     if (took > SLOW) later();
     else waiting ||= requestAnimationFrame(look);
   }
 
   cell.stepped = (way) => maps.step(way);
   cell.closed = () => maps.leave();
-  const sources = new Sources(net, show);
+  sources = new Sources(net, show);
   const first = find("samples").querySelector("button");
   if (first) first.click();
   else if (sources.board) sources.drawn();

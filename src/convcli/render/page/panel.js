@@ -175,13 +175,23 @@ class CellPanel {
     },
 
     normalised({ x, mean, variance, epsilon, gamma, beta, count, at, a }) {
-      const { short, factor } = numbers;
-      const figures = count === null ? "running figures of training" : `of ${count.toLocaleString("en")} numbers of this image`;
+      const { short, factor } = numbers, scaled = `√(${short(variance)} + ${short(epsilon)}) · ${factor(gamma)}`;
+      const figures = count === null ? "the running figures of training" : `those of ${count} numbers of this image`;
       return {
         result: [
-          `mean ${short(mean)}, variance ${short(variance)}: ${figures}`,
           `${CellPanel.name("A", at)} = (x − mean) / √(variance + ε) · γ + β`,
-          `= (${short(x)} − ${factor(mean)}) / √(${short(variance)} + ${short(epsilon)}) · ${factor(gamma)} + ${factor(beta)} = ${short(a)}`,
+          `= (${short(x)} − ${factor(mean)}) / ${scaled} + ${factor(beta)} = ${short(a)}`,
+        ],
+        lines: [`mean ${short(mean)} and variance ${short(variance)} are ${figures}`],
+      };
+    },
+
+    neighbours({ x, values, size, alpha, beta, k, at, a }) {
+      const { short, factor, total } = numbers, squares = total(values.map((value) => `${factor(value)}²`));
+      return {
+        result: [
+          `${CellPanel.name("A", at)} = x / (k + α / size · Σ x²)^β, over its channel and those beside it`,
+          `= ${short(x)} / (${short(k)} + ${short(alpha)} / ${size} · (${squares}))^${short(beta)} = ${short(a)}`,
         ],
       };
     },
@@ -200,19 +210,25 @@ class CellPanel {
     },
 
     shares({ cells, at, a }) {
-      const { short, products } = numbers, from = cells.map(({ row, column }) => `row ${row + 1}, column ${column + 1}`);
+      const shared = numbers.products(cells.map(({ value, share }) => [value, share]));
+      const from = cells.map(({ row, column }) => `row ${row + 1}, column ${column + 1}`);
       return {
-        result: [`From ${from.join("; ")}`, `${CellPanel.name("A", at)} = ${products(cells.map(({ value, share }) => [value, share]))} = ${short(a)}`],
+        result: [`${CellPanel.name("A", at)} = ${shared} = ${numbers.short(a)}`],
+        lines: [`from ${from.join("; ")}`],
       };
     },
 
     added(cell, { activation }, panel) {
       const { parts, z, at } = cell, { short, factor, total } = numbers;
-      const from = parts.map(({ layer, value, shortcut }) =>
-        `${layer === null ? (shortcut ? "the input, through a convolution of 1 × 1" : "the input") : `layer ${layer}`}: ${short(value)}`);
+      const past = parts.find(({ shortcut }) => shortcut)?.shortcut;
+      const convolved = past && CellPanel.KINDS.window({ ...past, number: cell.number, at }, {}, panel);
+      const through = past ? "the input, through a convolution of 1 × 1" : "the input";
+      const from = parts.map(({ layer, value }) => `${layer === null ? through : `layer ${layer}`}: ${short(value)}`);
+      const whole = total(parts.map(({ value }) => factor(value)));
       return {
-        result: [...from, `${CellPanel.name("Z", at)} = ${total(parts.map(({ value }) => factor(value)))} = ${short(z)}`,
-          ...panel.activated(cell, activation)],
+        result: [`${CellPanel.name("Z", at)} = ${whole} = ${short(z)}`, ...panel.activated(cell, activation), ...from],
+        rows: convolved?.rows,
+        lines: convolved && [...convolved.result, ...convolved.lines],
       };
     },
 
