@@ -315,8 +315,7 @@ const engine = (() => {
   }
 
   return {
-    pair, count, zeros, map, sides, size, sliding, sharing, windows, poolWindows,
-    correlate, scatter, convolve, convolveBackward, maxima, toTaken, divisor, means, spread, pool,
-    poolBackward,
+    count, zeros, map, sides, size, sharing, windows, poolWindows, correlate, scatter, convolve,
+    convolveBackward, maxima, toTaken, divisor, means, spread, pool, poolBackward,
   };
 })();
