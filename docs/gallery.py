@@ -23,11 +23,12 @@ for the asking: `--input` takes a matrix, a file or a piece of a photo, `--run` 
 network. The same command writes pages to step through (`--html`), animations (`--gif`), Markdown, LaTeX,
 and the exact numbers (`--json`).
 
-Those pages are live: the reader types other numbers, or chooses a kernel by name, another stride, padding,
-dilation, pool or activation, and all steps follow, as `explain` would have made them; "Reset" brings back
-the command's. Not so `edges` and `network`, which would need a whole photo or network on the page, and
-`pixels`, which shows one image as it is; nor layers of a trained network with more than 4,096 weights.
-Without JavaScript a page shows all of its steps one under the other. No request leaves it.
+Those pages are live: the reader types other numbers, in a step itself by a click on one, or chooses a kernel
+by name, another stride, padding, dilation, pool or activation, and all steps follow, as `explain` would have
+made them; "Reset" brings back the command's. Not so `edges` and `network`, which would need a whole photo or
+network on the page, and `pixels`, which shows one image as it is; nor layers of a trained network with more
+than 4,096 weights. Without JavaScript a page shows all of its steps, one under the other. No request
+leaves it.
 
 Kernels are laid on unflipped (cross-correlation). The [command reference](cli.md) has all options.
 """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,6 +247,70 @@ def test_keys_and_buttons_change_a_number_and_do_not_turn_the_page(browser, open
     assert_same(made("stride", stride=1, dilation=2), state_of(browser))
 
 
+CELL = """((table, cell) => {
+  const tables = document.querySelectorAll("section:not([hidden]) table");
+  const {x, y, width, height} = tables[table].querySelectorAll("td")[cell].getBoundingClientRect();
+  return [x + width / 2, y + height / 2];
+})"""
+
+
+def click(browser, table, cell):
+    """Click on a cell of the step that is shown."""
+    browser.look(Path(os.devnull), 1000, 1600)
+    x, y = browser.evaluate(f"{CELL}({table}, {cell})")
+    for kind in ("mousePressed", "mouseReleased"):
+        browser.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+
+def enter(browser, text, key="Enter"):
+    browser.send("Input.insertText", text=text)
+    browser.press(key)
+
+
+def test_a_click_changes_a_number_where_it_is_shown(browser, opened):
+    opened("convolution", input="1 2 3; 4 5 6; 7 8 9", kernels=("1 0; 0 -1",), padding=1)
+    browser.evaluate("show(5)")
+    click(browser, 0, 7)  # the padded plane's second row: 0 1 2 3 0
+    enter(browser, "−1.5")
+    request = {"input": "1 -1.5 3; 4 5 6; 7 8 9", "padding": 1}
+    assert_same(made("convolution", kernels=("1 0; 0 -1",), **request), state_of(browser))
+    click(browser, 1, 0)
+    enter(browser, "2", "Tab")  # to the next cell
+    enter(browser, "1/2")
+    state = state_of(browser)
+    assert_same(made("convolution", kernels=("2 .5; 0 -1",), **request), state)
+    assert state["where"] == "5 / 16"
+    assert browser.evaluate('find("set-kernel-0").value') == "2 0.5\n0 -1"
+
+
+@pytest.mark.parametrize(("text", "key"), [("7", "Escape"), ("x", "Enter"), ("1 2", "Enter"), ("", "Enter")])
+def test_what_is_no_number_and_what_is_given_up_change_nothing(browser, opened, text, key):
+    opened("convolution")
+    click(browser, 1, 0)
+    browser.evaluate("document.activeElement.value = ''")
+    enter(browser, text, key)
+    state = state_of(browser)
+    wrong = {} if key == "Escape" else {"kernel-0"}
+    assert set(state["wrong"]) == set(wrong)
+    assert_same(made("convolution"), {**state, "wrong": {}})
+
+
+@pytest.mark.parametrize("cell", [0, 4])
+def test_padding_and_results_cannot_be_clicked(browser, opened, cell):
+    opened("convolution", padding="same")
+    click(browser, 0, cell)
+    assert browser.evaluate("document.activeElement.tagName") == "BODY"
+    click(browser, 3, cell)
+    assert browser.evaluate("document.activeElement.tagName") == "BODY"
+
+
+def test_settings_beyond_the_controls_leave_the_page_still(browser, opened):
+    opened("convolution", stride=(1, 100))
+    assert browser.evaluate('document.querySelector("form")') is None
+    browser.press("ArrowRight")
+    assert browser.evaluate('find("where").value') == "2 / 4"
+
+
 def test_a_kernel_is_chosen_by_name_typed_by_name_or_typed_in(browser, opened):
     opened("convolution")
     listed = browser.evaluate("""[...document.querySelectorAll("select")][0].innerText.split("\\n")""")
@@ -321,7 +387,7 @@ def test_what_cannot_be_is_said_beside_its_control_and_the_last_steps_stay(
     browser, opened, topic, values, sentence
 ):
     opened(topic)
-    good = change(browser, dilation="1")
+    good = state_of(browser)
     bad = change(browser, **values)
     assert list(bad["wrong"].values()) == [sentence]
     assert (bad["steps"], bad["title"], bad["where"]) == (good["steps"], good["title"], good["where"])
@@ -358,7 +424,7 @@ def test_chosen_steps_stay_chosen(browser, tmp_path):
     browser.open(tmp_path / "page.html")
     assert_same(made("convolution", dilation=2).only([1, 3]), change(browser, dilation="2"))
     assert change(browser, dilation="1", stride="4")["wrong"] == {
-        "stride": "There are only 1 step then, and this page shows others."
+        "stride": "Then there is no more than 1 step, and this page shows later ones."
     }
 
 

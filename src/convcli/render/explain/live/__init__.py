@@ -27,7 +27,10 @@ SCRIPTS = {
 }
 """The topics whose pages are live, and the scripts that each needs besides those that all share."""
 
-SHARED = ("notation", "elements", "window", "problem")
+TOOLS = ("notation", "elements", "window", "problem")
+INTERFACE = ("drawing", "reading", "controls", "editing", "live")
+"""What all of them share: what they are made with, and what shows them."""
+
 ACTIVATED = ("layer", "backward")
 MOST_WEIGHTS = 4096
 
@@ -39,8 +42,8 @@ def live(explanation: Explanation) -> str:
         return ""
     kernels = _kernels() if "kernels" in settings else {}
     told = embedded({"topic": topic, "settings": settings, "kernels": kernels})
-    engine = source(PACKAGE, *(("engine.js", "activations.js") if topic in ACTIVATED else ("engine.js",)))
-    own = source(__package__, *(f"{name}.js" for name in (*SHARED, *SCRIPTS[topic], "drawing", "controls")))
+    engine = source(PACKAGE, "engine.js", *(["activations.js"] if topic in ACTIVATED else []))
+    own = source(__package__, *(f"{name}.js" for name in (*TOOLS, *SCRIPTS[topic], *INTERFACE)))
     data = f'<script type="application/json" id="settings">{told}</script>'
     return f"{data}\n<script>\n{engine}\n{own}</script>\n"
 

@@ -3,9 +3,9 @@ topics.backward = (ask) => {
   const problem = posed(ask), { w, x, output, shapes } = problem, ones = w.map(() => matrix(output, () => 1));
   const back = goneBack(problem, activationOf(ask), gradientOf(ask, shapes.z, "1 everywhere") ?? ones);
   const filters = shownOf(ask.filter, w.length, "filter"), channels = shownOf(ask.channel, x.length, "channel");
-  const pairs = filters.flatMap((k) => channels.map((c) => [c, k]));
+  const pairs = filters.flatMap((k) => channels.map((c) => [c, k])), gradients = `dW ${by(shapes.w)}, db ${w.length}`;
   return {
-    title: `Backward of a conv layer: dA ${by(shapes.z)} → dW ${by(shapes.w)}, db ${w.length}, dA_prev ${by(shapes.x)}`,
+    title: `Backward of a conv layer: dA ${by(shapes.z)} → ${gradients}, dA_prev ${by(shapes.x)}`,
     steps: [
       ...filters.flatMap((k) => [forward(back, channels[0], k), throughActivation(back, k), biasStep(back, k)]),
       ...pairs.flatMap(([c, k]) => every(w[k][c]).map((cell) => weightStep(back, c, k, cell))),
@@ -47,7 +47,8 @@ function forward(back, c, k) {
 }
 
 function throughActivation(back, k) {
-  const da = back.da[k], slope = back.slope[k], dz = back.dz[k], reason = silence(back, k), names = namesFor(back, null, k);
+  const da = back.da[k], slope = back.slope[k], dz = back.dz[k];
+  const reason = silence(back, k), names = namesFor(back, null, k);
   return step(
     `dZ: back through g${names}`,
     [grid(da, `dA${names}`), arrow("·"), grid(slope, "g′(Z)"), arrow("="), grid(dz, "dZ", "done")],
@@ -92,11 +93,11 @@ function weightStep(back, c, k, cell) {
 /** What becomes of dZ and the kernel, and then each cell of their full convolution, before the crop. */
 function inputSteps(back, c, k) {
   const spread = dilated(back, k), sliding = fullSliding(back, k), padded = sliding.pad(spread), full = fullOf(back, c, k);
-  const { stride, size } = back.problem.sliding, [rows, columns] = back.problem.output;
-  const own = ([i, j]) => i % stride[0] === 0 && j % stride[1] === 0 && i < rows * stride[0] && j < columns * stride[1];
+  const { sliding: { stride: [down, across] }, output: [rows, columns], w } = back.problem;
+  const own = ([i, j]) => i % down === 0 && j % across === 0 && i < rows * down && j < columns * across;
   const inserted = every(spread).filter((cell) => !own(cell)), [top, left] = sliding.origin;
   const zeros = every(padded).filter(([i, j]) => !sliding.inside([i, j]) || !own([i - top, j - left]));
-  const parts = { spread, sliding, padded, full, size, zeros: roles(zeros, "padding"), rotated: turned(back.problem.w[k][c]) };
+  const parts = { spread, sliding, padded, full, rotated: turned(w[k][c]), zeros: roles(zeros, "padding") };
   return [
     prepared(back, c, k, parts, roles(inserted, "padding")),
     ...every(full).map((cell) => fullStep(back, c, k, parts, cell)),
@@ -106,8 +107,8 @@ function inputSteps(back, c, k) {
 function prepared(back, c, k, { spread, padded, zeros, rotated }, inserted) {
   const { sliding, w } = back.problem, extra = sliding.remainder, reach = sliding.span.map((span) => span - 1);
   const more = AXES.map((axis) => {
-    const [before, after] = sliding.padding[axis];
-    return `(${sliding.plane[axis]} + ${before + after} − ${sliding.span[axis]}) mod ${sliding.stride[axis]} = ${extra[axis]}`;
+    const [before, after] = sliding.padding[axis], s = sliding.stride[axis];
+    return `(${sliding.plane[axis]} + ${before + after} − ${sliding.span[axis]}) mod ${s} = ${extra[axis]}`;
   });
   return step(
     `dA_prev: dZ dilated, the kernel rotated${namesFor(back, c, k)}`,
@@ -133,7 +134,8 @@ function fullStep(back, c, k, { sliding, padded, full, zeros, rotated }, cell) {
   return step(
     `dA_prev: full convolution${namesFor(back, c, k)}: ${place(cell)}`,
     [
-      grid(padded, `dZ, dilated and padded${namesFor(back, null, k)}`, { ...zeros, ...roles(sliding.under(cell), "window") }),
+      grid(padded, `dZ, dilated and padded${namesFor(back, null, k)}`,
+        { ...zeros, ...roles(sliding.under(cell), "window") }),
       arrow("*"),
       grid(rotated, "W rotated", "kernel"),
       arrow("→", "sum"),

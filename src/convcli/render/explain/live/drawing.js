@@ -51,7 +51,8 @@ function heat(value, hottest) {
 
 /** About how wide a line is. */
 function textWidth(text, size, bold = false) {
-  const hundredths = (sign) => ("iljtfrI.,:;'|()[]! /·".includes(sign) ? 38 : "mwMW%@→⌊⌋×+−=Σ…∗".includes(sign) ? 84 : 63);
+  const hundredths = (sign) =>
+    ("iljtfrI.,:;'|()[]! /·".includes(sign) ? 38 : "mwMW%@→⌊⌋×+−=Σ…∗".includes(sign) ? 84 : 63);
   return ([...text].reduce((width, sign) => width + hundredths(sign), 0) / 100) * size * (bold ? 1.1 : 1);
 }
 
@@ -66,7 +67,8 @@ function wrapped(text, width, size) {
   return lines;
 }
 
-const rect = (x, y, width, height, fill, line, thickness) => ({ rect: [width, height], points: [[x, y]], fill, line, thickness });
+const rect = (x, y, width, height, fill, line, thickness) =>
+  ({ rect: [width, height], points: [[x, y]], fill, line, thickness });
 const path = (points, line, thickness, fill = null) => ({ points, fill, line, thickness });
 const text = (x, y, words, { size = CAPTION, colour = "ink", anchor = "middle", bold = false } = {}) =>
   ({ points: [[x, y]], words, size, colour, anchor, bold });
@@ -105,7 +107,8 @@ function drawnGraph({ inputs, outputs, links, caption }) {
   const across = Math.min(300, NARROW - 2 * side - 20);
   const places = (names, x) => names.map((_, n) => [x, ((n + 0.5) * height) / names.length]);
   const starts = places(inputs, side), ends = places(outputs, side + across);
-  const lines = [...links.filter((link) => !link[3]), ...links.filter((link) => link[3])].map(([start, end, weight, strong]) => {
+  const inOrder = [...links.filter((link) => !link[3]), ...links.filter((link) => link[3])];
+  const lines = inOrder.map(([start, end, weight, strong]) => {
     const colour = weight === null ? "muted" : `link${weight % LINK_COLOURS}`, thickness = weight === null ? 0.7 : 1.6;
     return path([starts[start], ends[end]], strong ? colour : "faint", strong ? thickness : 1);
   });
@@ -143,7 +146,11 @@ function shapeSvg({ points, rect: sides, words, fill, line, thickness, size, col
       `${weight}${start}>${inText(words)}</text>`;
   }
   const classes = [fill && `f-${fill}`, line && `s-${line}`].filter(Boolean).join(" ");
-  const paint = ` class="${classes}"${fill ? "" : ' fill="none"'}${line ? ` stroke-width="${tenths(thickness)}"` : ""}`;
-  if (sides) return `<rect x="${tenths(x)}" y="${tenths(y)}" width="${tenths(sides[0])}" height="${tenths(sides[1])}"${paint}/>`;
+  const stroke = line ? ` stroke-width="${tenths(thickness)}"` : "";
+  const paint = ` class="${classes}"${fill ? "" : ' fill="none"'}${stroke}`;
+  if (sides) {
+    const [w, h] = sides.map(tenths);
+    return `<rect x="${tenths(x)}" y="${tenths(y)}" width="${w}" height="${h}"${paint}/>`;
+  }
   return `<polyline points="${points.map((point) => point.map(tenths).join(",")).join(" ")}"${paint}/>`;
 }

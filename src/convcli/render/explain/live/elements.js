@@ -4,7 +4,8 @@
 const key = ([i, j]) => `${i},${j}`;
 
 /** The cells of some rows and columns, in row order. */
-const cellsOf = ([rows, columns]) => Array.from({ length: rows * columns }, (_, n) => [Math.floor(n / columns), n % columns]);
+const cellsOf = ([rows, columns]) =>
+  Array.from({ length: rows * columns }, (_, n) => [Math.floor(n / columns), n % columns]);
 
 const shapeOf = (matrix) => [matrix.length, matrix[0].length];
 const every = (matrix) => cellsOf(shapeOf(matrix));
@@ -16,6 +17,9 @@ const matrix = ([rows, columns], f) =>
 /** Cells, all with one role. */
 const roles = (cells, role) => Object.fromEntries(cells.map((cell) => [key(cell), role]));
 
+/** Under which a grid keeps the matrix that it shows. */
+const SHOWN = Symbol("shown");
+
 /** A matrix of numbers; `marks` is a table of roles or the role of all cells, `known` the only cells shown. */
 function grid(cells, caption = "", marks = {}, known = null) {
   const shown = known && new Set(known.map(key));
@@ -25,6 +29,7 @@ function grid(cells, caption = "", marks = {}, known = null) {
     marks: typeof marks === "string" ? roles(every(cells), marks) : marks,
     hottest: null,
     names: [],
+    [SHOWN]: cells,
   };
 }
 

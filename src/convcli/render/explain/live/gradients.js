@@ -18,7 +18,8 @@ function silence({ problem, g, da, dz, slope }, k) {
   if (some(dz[k])) return "";
   if (!some(da[k])) return "dA is 0 everywhere";
   if (some(slope[k])) return `dA is 0 wherever ${g.name} has a slope`;
-  if (g.kink) return `every Z is ${z.every((value) => value < 0) ? "below 0" : "0 or less"}, where ${g.name} has slope 0`;
+  const below = z.every((value) => value < 0) ? "below 0" : "0 or less";
+  if (g.kink) return `every Z is ${below}, where ${g.name} has slope 0`;
   return `every Z lies where ${g.name} has levelled out`;
 }
 
@@ -72,8 +73,9 @@ function relativeError(f, data, gradient, shown) {
 
 /** The relative error of each gradient, for the filters and channels that are shown. */
 function check({ problem, g, tensors }, filters, channels) {
-  const { sliding, b } = problem, count = b.length, depth = problem.x.length, copy = ({ shape, data }) => ({ shape, data: data.slice() });
-  const x = copy(problem.tensors.x), w = copy(problem.tensors.w), z = copy(problem.tensors.z), bias = { data: Float64Array.from(b) };
+  const { sliding, b } = problem, count = b.length, depth = problem.x.length;
+  const copy = (name) => engine.map(problem.tensors[name], (value) => value);
+  const x = copy("x"), w = copy("w"), z = copy("z"), bias = { data: Float64Array.from(b) };
   const dot = (one, other) => one.data.reduce((soFar, value, n) => soFar + value * other.data[n], 0);
   const afterActivation = () => dot(engine.activate(z, g)[0], tensors.da);
   const afterConvolution = () => dot(engine.convolve(x, w, { bias, ...sliding.options }), tensors.dz);
@@ -81,7 +83,8 @@ function check({ problem, g, tensors }, filters, channels) {
   const smooth = (n) => !g.kink || Math.abs(problem.tensors.z.data[n]) > NEAR_KINK;
   return {
     dZ: relativeError(afterActivation, z.data, tensors.dz.data, (n) => filter(n) && smooth(n)),
-    dW: relativeError(afterConvolution, w.data, tensors.dw.data, (n) => filter(n) && channel(Math.floor(n / count) % depth)),
+    dW: relativeError(afterConvolution, w.data, tensors.dw.data,
+      (n) => filter(n) && channel(Math.floor(n / count) % depth)),
     db: relativeError(afterConvolution, bias.data, tensors.db.data, filter),
     dA_prev: relativeError(afterConvolution, x.data, tensors.dx.data, (n) => channel(n % depth)),
   };

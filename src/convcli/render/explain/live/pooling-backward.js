@@ -1,8 +1,9 @@
 /* As explain/pooling_backward.py. */
 topics["pooling-backward"] = (ask) => {
-  const problem = pooled(ask), { sliding, x, y, kind, channels, options } = problem, [rows, columns] = problem.output;
+  const problem = pooled(ask), { sliding, x, y, kind, channels, options, output: [rows, columns] } = problem;
   const numbered = y.map((_, c) => matrix([rows, columns], (i, j) => (c * rows + i) * columns + j + 1));
-  const da = gradientOf(ask, volumeShape(y), "1, 2, 3, …") ?? numbered, dx = planes(engine.poolBackward(tensor(da), tensor(x), options));
+  const da = gradientOf(ask, volumeShape(y), "1, 2, 3, …") ?? numbered;
+  const dx = planes(engine.poolBackward(tensor(da), tensor(x), options));
   return {
     title: `Backward of ${kind} pooling ${by(sliding.size)}, stride ${by(sliding.stride)}: ` +
       `dA ${by(volumeShape(da))} → dA_prev ${by(volumeShape(dx))}`,

@@ -8,7 +8,8 @@ function pooled(ask) {
   const hanging = own.remainder.map((unused) => Math.max(0, -unused));
   // Around the plane there is as much as the last window hangs over.
   const sides = own.padding.map(([before, after], axis) => [before, after + hanging[axis]]);
-  const sliding = new Sliding(plane, { ...ask, padding: sides }), options = { kind, countIncludePad: padsCount, ...own.options };
+  const sliding = new Sliding(plane, { ...ask, padding: sides });
+  const options = { kind, countIncludePad: padsCount, ...own.options };
   const zeros = kind === "mean" && padsCount ? 1 : 0;
   /** Whether a cell of the padded plane is one that a window takes a maximum or a mean of. */
   const counts = (cell) => AXES.every((axis) => {
@@ -29,19 +30,21 @@ function checkCells({ plane, padding, dilation, span, stride, output }) {
   for (const axis of AXES) {
     const [before] = padding[axis], n = plane[axis], last = (output[axis] - 1) * stride[axis] - before;
     if (span[axis] > 1 && dilation[axis] > n) {
-      throw new Misfit(`A dilation of ${dilation[axis]} steps over all ${n} cells: use one of at most ${n}.`, "dilation");
+      const told = `A dilation of ${dilation[axis]} steps over all ${n} cells: use one of at most ${n}.`;
+      throw new Misfit(told, "dilation");
     }
     if (before >= span[axis] || last >= n) {
-      throw new Misfit(`The ${before >= span[axis] ? "first" : "last"} window along the ${["rows", "columns"][axis]} would ` +
-        "lie on padding alone, where there is no maximum or mean: use a padding below the window's span of " +
-        `${span[axis]}.`, "padding");
+      const which = before >= span[axis] ? "first" : "last", along = ["rows", "columns"][axis];
+      throw new Misfit(`The ${which} window along the ${along} would lie on padding alone, where there is no maximum ` +
+        `or mean: use a padding below the window's span of ${span[axis]}.`, "padding");
     }
   }
 }
 
 /** The cell of a window's maximum on the padded plane, the first where several tie. */
-function maximumOf({ counted: countedCells }, padded, position) {
-  return countedCells(position).reduce((most, cell) => (padded[cell[0]][cell[1]] > padded[most[0]][most[1]] ? cell : most));
+function maximumOf(problem, padded, position) {
+  const at = ([i, j]) => padded[i][j];
+  return problem.counted(position).reduce((most, cell) => (at(cell) > at(most) ? cell : most));
 }
 
 /** A channel with its padding, in which only what may count is shown. */
@@ -62,12 +65,14 @@ function poolStep(problem, c, position) {
   const { sliding, output, kind } = problem, y = problem.y[c], [i, j] = position, value = y[i][j];
   const padded = sliding.pad(problem.x[c]), seen = sliding.seen(padded, position), uses = sliding.uses();
   const under = sliding.under(position), marks = roles(under, "window");
-  const shown = every(seen).filter((_, n) => problem.counts(under[n])), cells = shown.map(([row, column]) => seen[row][column]);
+  const shown = every(seen).filter((_, n) => problem.counts(under[n]));
+  const cells = shown.map(([row, column]) => seen[row][column]);
   let told = `(${cells.map(number).join(" + ")}) / ${cells.length} = ${number(value)}`;
   if (kind === "max") {
     const ties = cells.filter((cell) => cell === value).length;
     marks[key(maximumOf(problem, padded, position))] = "chosen";
-    told = `max(${cells.map(number).join(", ")}) = ${number(value)}${ties > 1 ? `, the first of ${ties} that tie` : ""}`;
+    told = `max(${cells.map(number).join(", ")}) = ${number(value)}`;
+    if (ties > 1) told += `, the first of ${ties} that tie`;
   }
   const gone = roles(every(uses).filter(([row, column]) => !uses[row][column]), "unused");
   const [known, done] = progress(position, output);

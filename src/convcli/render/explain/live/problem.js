@@ -69,7 +69,9 @@ function gradientOf(ask, shape, instead) {
   if (ask.gradient === null) return null;
   const found = by(volumeShape(ask.gradient));
   if (found === by(shape)) return ask.gradient;
-  if (ask.changed === "gradient") throw new Misfit(`expected the output's size ${by(shape)}, found ${found}.`, "gradient");
+  if (ask.changed === "gradient") {
+    throw new Misfit(`expected the output's size ${by(shape)}, found ${found}.`, "gradient");
+  }
   ask.notes.gradient = `these ${found} do not fit the output's ${by(shape)}: ${instead} instead.`;
   return null;
 }

@@ -11,7 +11,10 @@ topics.sharing = (ask) => {
   const links = linksOf(problem), named = { inputs: namesOf("x", inputs), outputs: namesOf("y", outputs) };
   return {
     title: `Pruning and sharing: ${by(sliding.plane)} * ${by(sliding.size)} → ${by(output)}`,
-    steps: [...graphSteps(problem, links, named), ...sliding.positions().map((_, end) => feeding(problem, links, named, end))],
+    steps: [
+      ...graphSteps(problem, links, named),
+      ...sliding.positions().map((_, end) => feeding(problem, links, named, end)),
+    ],
   };
 };
 

@@ -58,7 +58,11 @@ function stacked({ z, b, shapes, size, biased, parameters }, filters) {
   const bias = biased ? ` + ${b.length} of b` : "";
   return step(
     "The filters' planes, stacked",
-    [...filters.map((k) => grid(z[k], `filter ${k + 1}`, "done")), arrow("→", "stack"), block(shapes.z, "Z: out × out × n_f")],
+    [
+      ...filters.map((k) => grid(z[k], `filter ${k + 1}`, "done")),
+      arrow("→", "stack"),
+      block(shapes.z, "Z: out × out × n_f"),
+    ],
     `learned numbers: ${by(shapes.w)} = ${size} of W${bias} = ${parameters}`,
   );
 }

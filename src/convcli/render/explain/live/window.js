@@ -72,10 +72,11 @@ class Sliding {
     return i >= top && i < top + rows && j >= left && j < left + columns;
   }
 
-  /** A plane with the zeros around it. */
+  /** A plane with the zeros around it; `of` says whose they are. */
   pad(plane) {
-    const [top, left] = this.origin;
-    return matrix(this.padded, (i, j) => (this.inside([i, j]) ? plane[i - top][j - left] : 0));
+    const { origin } = this, [top, left] = origin;
+    const padded = matrix(this.padded, (i, j) => (this.inside([i, j]) ? plane[i - top][j - left] : 0));
+    return Object.assign(padded, { of: { plane, origin } });
   }
 
   /** The cells under the window, in row order. */
