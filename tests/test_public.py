@@ -47,6 +47,21 @@ def test_every_public_name_is_there_and_documented(name):
     assert found.__doc__
 
 
+def test_all_names_can_be_taken_where_scikit_learn_is_not():
+    code = (
+        "import sys; sys.modules['sklearn'] = None\n"
+        "from convcli import *\n"
+        "import convcli, inspect\n"
+        "print('Classifier' in dir(), 'Classifier' in dict(inspect.getmembers(convcli)), load_run.__name__)\n"
+        "try:\n    from convcli import Classifier\n"
+        "except convcli.ConvcliError as error:\n    print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    listed, refused = done.stdout.splitlines()
+    assert listed == "False False load_run"
+    assert refused.endswith("pip install 'convcli[sklearn]'")
+
+
 def test_the_version_is_the_packages():
     assert convcli.__version__ == version("convcli")
 

@@ -12,6 +12,7 @@ What is public is named in `__all__`; each name is imported when it is first use
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -90,6 +91,11 @@ __all__ = [
     "max_pool2d_backward",
     "output_size",
 ]
+
+if not TYPE_CHECKING and find_spec("sklearn") is None:
+    __all__.remove(
+        "Classifier"
+    )  # or `from convcli import *`, and whoever lists what is there, would be refused
 
 
 def __getattr__(name: str) -> Any:

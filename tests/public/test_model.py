@@ -55,6 +55,17 @@ def test_an_image_in_colour_is_one_by_its_last_axis(coloured):
     same(coloured.predict(image), coloured.predict(image[None]))
 
 
+@pytest.mark.parametrize("method", ["grad_cam", "occlusion", "gradient"])
+def test_it_says_why_of_whatever_stands_for_one_image(model, images, tmp_path, method):
+    expected = model.why(images[0], 1, method=method)
+    assert expected.shape == (8, 8)
+    Image.fromarray(images[0, :, :, 0]).save(tmp_path / "stripe.png")
+    for one in (images[0, :, :, 0], images[:1], images[0] / 255, tmp_path / "stripe.png"):
+        np.testing.assert_allclose(model.why(one, stripes.CLASSES[1], method=method), expected, atol=1e-9)
+    with pytest.raises(UsageError, match="why takes one image, not 12"):
+        model.why(images, method=method)
+
+
 def test_floats_from_0_to_1_are_what_bytes_are(model, images):
     np.testing.assert_array_equal(model.predict(images / 255), model.predict(images))
     np.testing.assert_array_equal(model.predict((images / 255).astype(np.float32)), model.predict(images))

@@ -146,8 +146,9 @@ def _occlusion(model: Model, pixels: Array, name: str, found: Occlusion) -> Step
         f"drop = score − score with a patch of {by(found.patch)} pixels over it, all {level}",
         f"drop = {number(found.score)} − {factor(found.score - drop)} = {number(drop)} at {where}",
         _words(
-            f"Of {found.drops.size:,} places it changes most there, and the probability of {name} goes from",
-            f"{number(before)} to {number(after)}. The patch is what the network sees as 0: {_zero(model)}.",
+            f"Of all places ({found.drops.size:,}) it changes most there: the probability of {name} goes",
+            f"from {number(before)} to {number(after)}. The patch is what the network sees as 0,",
+            f"{_zero(model)}.",
         ),
         _words(
             f"To be read as: where it is warm the score of {name} needs what is there; where it is cold,",

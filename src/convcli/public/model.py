@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from convcli.bounds import MAX_PIXELS
 from convcli.data.given import Given, are_names, as_seen
 from convcli.engine.workspace import Array
-from convcli.errors import ConvcliError
+from convcli.errors import ConvcliError, UsageError
 from convcli.nn import model as core
 from convcli.public.telling import tell
 from convcli.runs import checkpoints
@@ -106,6 +107,41 @@ class Model(core.Model):
         white on black.
         """
         return self.preprocessing.far(self._seen(images))
+
+    def why(
+        self, image: Given, target: str | int | None = None, *, method: str = "grad_cam", **options: Any
+    ) -> Array:
+        """Return how much each pixel of an image has to do with the score of a class.
+
+        Parameters
+        ----------
+        image
+            One image, as `predict` takes it.
+        target
+            Name or index of the class; the predicted one if not given.
+        method
+            ``"grad_cam"``: where the maps of a layer speak for the class; ``"occlusion"``: by how much its
+            score falls where a patch covers the image; ``"gradient"``: how fast it changes with each pixel.
+        options
+            Of Grad-CAM ``layer``, by default the last that gives a plane of cells; of occlusion ``patch`` and
+            ``stride``, one number or rows and columns, and ``fill``, levels from 0 to 255, by default the
+            training mean.
+
+        Returns
+        -------
+        (h, w), float64, of the size that the network sees.
+
+        Raises
+        ------
+        UsageError
+            If there is no such class, method or layer, sizes do not fit, or there are several images.
+        ShapeError
+            If the network has no layer that gives a plane, which Grad-CAM needs.
+        """
+        pixels = self._seen(image)
+        if len(pixels) != 1:
+            raise UsageError(f"why takes one image, not {len(pixels):,}.")
+        return super().why(pixels[0], target, method=method, **options)
 
     @property
     def classes_(self) -> NDArray[np.str_]:
