@@ -21,6 +21,7 @@ from convcli.wording import shortened
 
 MOST_FOLDED = 1 << 26  # numbers of a constant that is computed; weights that only change shape may be larger
 
+_ODD = (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 _VIEWS = {"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose"}
 _SMALLER = {
     *_VIEWS,
@@ -43,7 +44,9 @@ def folded(
         return None
     try:
         made = compute(_Task(onnx, node, arrays, opset))
-    except (ValueError, TypeError, IndexError, KeyError, ArithmeticError, RuntimeError, MemoryError) as error:
+        if made.dtype.kind not in "fiub":
+            raise TypeError("it makes no numbers")
+    except _ODD as error:
         raise InputError(f"{where}: {node}: cannot be computed ({shortened(str(error))}).") from error
     return {node.outputs[0]: made}
 
@@ -91,7 +94,8 @@ def _broadcast(array: Array, shape: Array) -> Array:
 
 
 def _small(task: _Task) -> Array:
-    if task.node.op not in _VIEWS:
+    """Compute what makes no more than it takes; of what a file holds, views may be as large as it is."""
+    if task.node.op not in _VIEWS or any(0 in array.strides for array in task.arrays):
         _check(sum(array.size for array in task.arrays))
     return _evaluated(task)
 

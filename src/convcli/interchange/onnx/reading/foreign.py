@@ -89,7 +89,7 @@ def flat_end(outcome: Foreign) -> Foreign:
     """Return the same with its outputs as a row for each sample, in ONNX's order."""
     view = outcome.outcome
     if not view.is_flat or not np.array_equal(view.order(), np.arange(len(view.order()))):
-        raise InputError(f"What comes out is {by(view.shape)}, not a number for each class.")
+        raise InputError(f"What comes out is {by(view.own_shape)}, not a number for each class.")
     if len(view.own) == 1:
         return outcome
     steps, shape = list(outcome.steps), view.own_shape

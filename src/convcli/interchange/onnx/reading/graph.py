@@ -11,7 +11,7 @@ from convcli.errors import InputError
 from convcli.nn.layer import Shape
 from convcli.wording import shortened, shown
 
-MOST_NODES = 50_000  # of a graph: some twenty times those of the largest networks for images
+MOST_NODES = 10_000  # of a graph: several times those of the largest networks for images
 
 
 class Inexpressible(Exception):  # noqa: N818 - no error until all that cannot be said is known

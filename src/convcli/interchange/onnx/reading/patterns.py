@@ -39,7 +39,8 @@ class _Patterns:
         """Return the nodes; what a pattern has made superfluous nobody takes any more."""
         placed: dict[Node, Node] = {}
         for node in self.graph.nodes:
-            normal = self._normal(node) if node.op in ("Div", "Mul") else None
+            whole = node.op in ("Div", "Mul") and len(node.inputs) == 2
+            normal = self._normal(node) if whole else None
             if normal is not None:
                 end, scale, shift = self._scaled(node)
                 attributes = {"axes": list(normal.axes), "epsilon": normal.epsilon}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -16,6 +17,8 @@ from convcli.interchange.onnx.reading.graph import Graph, Inexpressible, Node
 from convcli.interchange.onnx.reading.steps import Affine, Does, Formula, Ours, Step
 from convcli.interchange.onnx.reading.views import View, row, volume
 from convcli.nn.layer import LAYERS, Layer, Shape
+from convcli.nn.network import MOST_ACTIVATIONS
+from convcli.nn.places import MOST_NUMBERS
 from convcli.registry import Registry
 from convcli.wording import by
 
@@ -26,6 +29,9 @@ NODES: Registry[Translator] = Registry("ONNX operator")
 Inexpressible."""
 
 MOST_SAID = 30  # nodes of a message
+
+# Of all weights, and of what comes out of a step for one image.
+MOST_WEIGHTS, MOST_OUTPUTS = MOST_NUMBERS, MOST_ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Translation:
         self.values: dict[str, Value] = {graph.image.name: Value(0, image)}
         self.notes: list[str] = []
         self._problems: list[str] = []
+        self._weights = 0
         self.batch = image.batch
 
     def run(self) -> Value:
@@ -132,6 +139,8 @@ class Translation:
     def value(self, node: Node, position: int = 0) -> Value:
         """Return an input that depends on the image."""
         name = node.input(position)
+        if not name:
+            raise InputError(f"{self.graph.where}: {node}: damaged: it lacks an input.")
         if name not in self.values:
             raise Inexpressible("it takes a constant where an image's numbers are expected")
         return self.values[name]
@@ -189,11 +198,29 @@ class Translation:
         """Add a step and return its number; a layer's output is what it says itself."""
         shape = self.shapes[values[0].step]
         if isinstance(does, Ours):
-            output = _layer(does.table).output_shape(shape)
+            layer = _layer(does.table)
+            output = layer.output_shape(shape)
+            self._check_weights(node, layer, shape, does.weights)
+            self._weights += sum(array.size for array in does.weights.values())
         assert output is not None
+        for count, most, what in (
+            (math.prod(output), MOST_OUTPUTS, "numbers for each image"),
+            (self._weights, MOST_WEIGHTS, "weights in all"),
+        ):
+            if count > most:
+                raise Inexpressible(f"it makes {count:,} {what}; at most {most:,} are possible")
         self.steps.append(Step(node, does, tuple(value.step for value in values), shape, output))
         self.shapes.append(output)
         return len(self.steps)
+
+    def _check_weights(self, node: Node, layer: Layer, shape: Shape, weights: Mapping[str, Array]) -> None:
+        """Raise InputError unless weights have the shapes that the layer has them in."""
+        for name, initial in layer.initial_weights(shape).items():
+            found = weights[name].shape if name in weights else ()
+            if found != initial.shape:
+                raise InputError(
+                    f"{self.graph.where}: {node}: damaged: weights of {by(found)} for {by(shape)}."
+                )
 
     def layer(
         self, node: Node, value: Value, table: dict[str, Any], weights: Mapping[str, Array] | None = None

@@ -17,6 +17,8 @@ from convcli.nn.layer import Shape
 from convcli.shapes import Pair, Sides
 from convcli.wording import by
 
+LONGEST = 1 << 20  # cells of a side that is resized
+
 
 @translates("Conv")
 def conv(graph: Translation, node: Node) -> None:
@@ -82,7 +84,7 @@ def _with_bias(
 ) -> tuple[dict[str, Any], dict[str, Array]]:
     if bias is None:
         return {**table, "bias": False}, weights
-    return table, {**weights, "b": np.broadcast_to(bias.reshape(-1), (table["filters"],))}
+    return table, {**weights, "b": bias.reshape(-1)}
 
 
 def _window(
@@ -222,6 +224,8 @@ def resize(graph: Translation, node: Node) -> None:
     rounding = "floor" if older else node.text("nearest_mode", "round_prefer_floor")
     if factors == (1, 1):
         return graph.name(node, value)
+    if max(n * f for n, f in zip(plane, factors, strict=True)) > LONGEST:
+        raise Inexpressible(f"factors of {by(factors)}: a side has at most {LONGEST:,} cells")
     exact = way in ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
     if mode == "nearest":
         fits = all(_repeats(n, f, way, rounding) for n, f in zip(plane, factors, strict=True))
@@ -261,8 +265,6 @@ def _factors(graph: Translation, node: Node, plane: Shape) -> Pair:
 
 def _repeats(cells: int, factor: int, way: str, rounding: str) -> bool:
     """Whether each cell of an axis is repeated `factor` times."""
-    if cells * factor > 1 << 20:
-        return False
     i = np.arange(cells * factor, dtype=np.float64)
     places = {
         "asymmetric": i / factor,
