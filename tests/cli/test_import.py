@@ -101,8 +101,7 @@ def test_without_data_evaluate_says_what_to_do(call, net):
     call("import", net)
     result = call("evaluate", "latest")
     assert result.code == 1
-    assert "No data is named" in result.stderr
-    assert "--data SOURCE" in result.stderr
+    assert "the run names no data. Say where labelled images are: --data SOURCE." in result.stderr
 
 
 def test_an_open_size_has_to_be_told(call, tmp_path):

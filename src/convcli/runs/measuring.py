@@ -50,6 +50,10 @@ def measured(folder: Path, model: Model, source: str | None, part: str | None) -
 
 def _at_home(run: Run, file: ConfigFile, part: str | None) -> Measured:
     """Return a part of the data where the run's configuration says that it is."""
+    if not file.config.data.source:  # as of a network that was trained elsewhere
+        raise InputError(
+            f"{run.folder}: the run names no data. Say where labelled images are: --data SOURCE."
+        )
     try:
         data = load_data(file.config.data, file.base, file.config.training.seed)
     except InputError as error:

@@ -39,10 +39,10 @@ def read_graph(path: Path) -> Graph:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             check_memory(shown(path), 3 * size, advice="It is no network that fits here.")
-            data = file.read(size)
+            content = [file.read(size)]
     except OSError as error:
         raise InputError(f"{shown(path)}: cannot be read ({reason(error)}).") from error
-    return parse(onnx, data, path)
+    return parse(onnx, content.pop(), path)  # which lets go of it, before there is as much once more
 
 
 def parse(onnx: Any, data: bytes, path: Path, fixed: Mapping[str, Array] | None = None) -> Graph:
@@ -55,6 +55,7 @@ def parse(onnx: Any, data: bytes, path: Path, fixed: Mapping[str, Array] | None 
         model.ParseFromString(data)
     except extra("google.protobuf.message", "onnx", "import of an .onnx file").DecodeError:
         raise InputError(f"{where}: not an ONNX model: its bytes are no such message.") from None
+    del data
     if not model.graph.node:
         raise InputError(f"{where}: not an ONNX model, or one without a node.")
     if len(model.graph.node) > MOST_NODES:
@@ -92,18 +93,29 @@ def parse(onnx: Any, data: bytes, path: Path, fixed: Mapping[str, Array] | None 
 
 def _shapes(onnx: Any, model: Any) -> Callable[[], Mapping[str, Shape]]:
     """Return what asks ONNX for the shapes of all values, as far as it knows them."""
+    light, graph = onnx.ModelProto(ir_version=model.ir_version, opset_import=model.opset_import), model.graph
+    light.graph.CopyFrom(
+        onnx.GraphProto(
+            name=graph.name,
+            node=graph.node,
+            input=graph.input,
+            output=graph.output,
+            value_info=graph.value_info,
+        )
+    )
+    for tensor in graph.initializer:
+        if math.prod(tensor.dims) <= SMALL:
+            light.graph.initializer.append(tensor)
+        else:  # its numbers are many, and say nothing of shapes
+            kind, name, dims = tensor.data_type, tensor.name, list(tensor.dims)
+            light.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, dims))
 
     @cache
     def shapes() -> Mapping[str, Shape]:
-        light = onnx.ModelProto()
-        light.CopyFrom(model)
-        for tensor in light.graph.initializer:  # whose numbers may be many, and say nothing of shapes
-            if math.prod(tensor.dims) > SMALL:
-                kind, name, dims = tensor.data_type, tensor.name, list(tensor.dims)
-                light.graph.input.append(onnx.helper.make_tensor_value_info(name, kind, dims))
+        told = light
         with suppress(Exception):  # what it says of broken models is of no use here
-            light = onnx.shape_inference.infer_shapes(light, data_prop=True)
-        values = [*light.graph.input, *light.graph.value_info, *light.graph.output]
+            told = onnx.shape_inference.infer_shapes(light, data_prop=True)
+        values = [*told.graph.input, *told.graph.value_info, *told.graph.output]
         return {value.name: _sizes(value) for value in values if value.type.tensor_type.HasField("shape")}
 
     return shapes
