@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from convcli.engine.workspace import Workspace
 from convcli.interchange.onnx.network import onnx_of
+from convcli.nn.weights import NetworkWeights
 from interchange.networks import images_for
 
 
@@ -38,3 +40,18 @@ def apart(model, given="uint8", batches=(1, 64)):
         probabilities, _ = session.run(None, {"images": taken(images, given)})
         largest = max(largest, float(np.abs(probabilities - model.predict(images)).max()))
     return largest, proto
+
+
+def exactly(model, images):
+    """Return a model's probabilities as the engine computes them in float64."""
+    weights = NetworkWeights(model.network, np.float64)
+    weights.copy_from(model.weights)
+
+    def outputs(pixels):
+        x = model.preprocessing.apply(pixels, Workspace(), np.float64)
+        return model.network.forward(x, weights, model.network.tape()).copy()
+
+    found = outputs(images)
+    if model.config.evaluation.flips:
+        found = (found + outputs(images[:, :, ::-1])) / 2
+    return model.loss.probabilities(found)
