@@ -1,4 +1,7 @@
-"""Several nodes that are one operator: a normalisation written out, as before opset 17 it had to be."""
+"""Several nodes that are one operator: a normalisation written out, as before opset 17 it had to be.
+
+What is normalised may have lost its mean beforehand, as what was written here has: that changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,16 @@ class _Patterns:
                 attributes = {"axes": list(normal.axes), "epsilon": normal.epsilon}
                 inputs = (normal.x, scale, shift)
                 placed[end] = Node("LayerNormalization", node.name, inputs, end.outputs[:1], attributes)
+            elif node.op == "InstanceNormalization" and (rows := self._rows(node.inputs[0])):
+                placed[node] = replace(node, inputs=(rows, *node.inputs[1:]))
         return [placed.get(node, node) for node in self.graph.nodes]
+
+    def _rows(self, name: str) -> str | None:
+        """Return x (n, channels, …), made by a Reshape to three axes, of x − mean(x) over the last one."""
+        found = self._mean_apart(name)
+        shaped = None if found is None or found[1] != (2,) else self._made(found[0], "Reshape")
+        sizes = None if shaped is None else self._constant(shaped.input(1))
+        return found[0] if found is not None and sizes is not None and sizes.size == 3 else None
 
     def _scaled(self, node: Node) -> tuple[Node, str, str]:
         """Return the last node of a normalisation that ends with a factor and a term, and their names."""
@@ -118,7 +130,12 @@ class _Patterns:
         return power.inputs[0] if power is not None and self._number(power.inputs[1]) == 2 else None
 
     def _mean_apart(self, name: str) -> tuple[str, tuple[int, ...]] | None:
-        """Return (x, axes) of x − mean(x)."""
+        """Return (x, axes) of x − mean(x), or of the same done twice."""
+        found = self._once_apart(name)
+        before = None if found is None else self._once_apart(found[0])
+        return before if before is not None and found is not None and before[1] == found[1] else found
+
+    def _once_apart(self, name: str) -> tuple[str, tuple[int, ...]] | None:
         difference = self._made(name, "Sub")
         mean = None if difference is None else self._made(difference.inputs[1], "ReduceMean")
         if difference is None or mean is None or mean.inputs[0] != difference.inputs[0]:
