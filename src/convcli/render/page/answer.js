@@ -22,10 +22,11 @@ class Answer {
 
   /** Say what a run found; `truth` is the true class, where it is known. */
   show({ probabilities }, truth = null) {
-    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b), [best] = order;
+    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a] || a - b);
+    const [best] = order;
     const shown = this.classes.length > Answer.MOST ? order.slice(0, Answer.MOST) : [...probabilities.keys()];
     shown.forEach((index, n) => {
-      const { row, name, bar, share } = this.bars[n], text = numbers.percent(probabilities[index]);
+      const { row, name, bar, share } = this.bars[n], text = percent(probabilities[index]);
       row.className = index === best ? "likeliest" : "";
       name.textContent = name.title = this.classes[index];
       share.textContent = text;
@@ -33,9 +34,9 @@ class Answer {
     });
     const judged = truth === null ? "" : truth === this.classes[best] ? "Right." : `Wrong: it is ${truth}.`;
     find("best").textContent = this.classes[best];
-    find("best-share").textContent = numbers.percent(probabilities[best]);
+    find("best-share").textContent = percent(probabilities[best]);
     find("judged").textContent = judged;
-    this.speak(`${this.classes[best]}, ${numbers.percent(probabilities[best])}. ${judged}`);
+    this.speak(`${this.classes[best]}, ${percent(probabilities[best])}. ${judged}`);
     return best;
   }
 }

@@ -95,18 +95,19 @@ const drawing = (() => {
   }
 
   function said({ scale, side, centre, moved }, { centred, images }) {
-    const { short } = numbers, what = centred === "mass" ? "centre of mass" : "middle";
+    const what = centred === "mass" ? "centre of mass" : "middle";
     const way = [["up", "down"], ["left", "right"]].map(([back, on], axis) =>
-      `${short(Math.abs(moved[axis]), 2)} ${moved[axis] < 0 ? back : on}`);
-    return `Scaled by ${short(scale, 3)} to ${short(side, 3)} pixels on its longer side, and moved ${way.join(" and ")}, `
-      + `so that its ${what} lies at row ${short(centre[0], 3)}, column ${short(centre[1], 3)}, `
+      `${rough(Math.abs(moved[axis]), 2)} ${moved[axis] < 0 ? back : on}`);
+    return `Scaled by ${rough(scale, 3)} to ${rough(side, 3)} pixels on its longer side, and moved `
+      + `${way.join(" and ")}, so that its ${what} lies at row ${rough(centre[0], 3)}, column ${rough(centre[1], 3)}, `
       + `as in ${images.toLocaleString("en")} training images.`;
   }
 
   /** The board: pointers draw on it, and keys. Calls `changed()` whenever its `strokes` have. */
   class Board {
     constructor(canvas, size, { ground, ink, width }, changed) {
-      Object.assign(this, { canvas, size, ground, ink, width, changed, strokes: [], past: [], pen: null, cursor: null });
+      Object.assign(this, { canvas, size, ground, ink, width, changed });
+      Object.assign(this, { strokes: [], past: [], pen: null, cursor: null });
       const fine = Math.max(1, Math.round(640 / Math.max(...size)));
       [canvas.height, canvas.width] = size.map((n) => n * fine);
       canvas.style.aspectRatio = `${size[1]} / ${size[0]}`;
@@ -222,13 +223,15 @@ const drawing = (() => {
       context.strokeStyle = `rgb(${ink} ${ink} ${ink})`;
       drawStrokes(context, this.strokes);
       if (!this.cursor) return;
-      const radius = Math.max(this.width, columns / 40) / 2;
-      for (const [width, colour] of [[radius, `rgb(${ground} ${ground} ${ground})`], [radius / 2, this.cursor.down ? "#e5322d" : "#0072b2"]]) {
+      const radius = Math.max(this.width, columns / 40) / 2, { at, down } = this.cursor;
+      const ring = (width, colour) => {
         [context.lineWidth, context.strokeStyle] = [width, colour];
         context.beginPath();
-        context.arc(...this.cursor.at, radius * 1.5, 0, 2 * Math.PI);
+        context.arc(...at, radius * 1.5, 0, 2 * Math.PI);
         context.stroke();
-      }
+      };
+      ring(radius, `rgb(${ground} ${ground} ${ground})`);
+      ring(radius / 2, down ? "#e5322d" : "#0072b2");
     }
   }
 

@@ -17,6 +17,7 @@ from convcli.render.page.document import document
 from convcli.render.page.surroundings import surroundings
 from convcli.wording import counted, first_of
 
+EXPLAINED = "convcli.render.explain.live"  # whose pages write numbers likewise
 MOST_BESIDE = 150_000  # bytes that a page has beside one and a half times its weights
 
 
@@ -73,5 +74,7 @@ def written(described: Mapping[str, Any], weights: bytes) -> bytes:
         style=source(PACKAGE, "style.css"),
         network=embedded(described),
         weights=base64.b64encode(weights).decode(),
-        scripts=source(PACKAGE, *ENGINE, *INTERFACE),
+        scripts="\n".join(
+            (source(PACKAGE, *ENGINE), source(EXPLAINED, "notation.js"), source(PACKAGE, *INTERFACE))
+        ),
     )

@@ -29,13 +29,13 @@ class Maps {
     shown.setAttribute("aria-label", `Feature maps of layer ${place.number}`);
     const more = made("button", { type: "button", className: "more" });
     const depth = place.number.split(".").length - 1, weights = place.weights;
-    const facts = `${numbers.by(place.input)} → ${numbers.by(place.output)}`
+    const facts = `${by(place.input)} → ${by(place.output)}`
       + (weights ? `, ${weights.toLocaleString("en")} weights` : "");
     const summary = made("summary", {}, made("b", {}, `${place.number} `), `${place.title} `, made("small", {}, facts));
     const box = made("details", { className: "layer", open: n < Maps.OPEN }, summary, legend, shown, more);
     box.style.setProperty("--depth", depth);
-    const plane = Maps.plane(place.output), layer = { place, box, legend, shown, more, ...plane, count: 0, cells: [] };
-    more.onclick = () => this.grow(layer, plane.channels);
+    const layer = { place, box, legend, shown, more, ...Maps.plane(place.output), count: 0, cells: [] };
+    more.onclick = () => this.grow(layer, layer.channels);
     box.addEventListener("toggle", () => this.draw(layer));
     return layer;
   }
@@ -53,13 +53,15 @@ class Maps {
     const { low, high, most } = colours.range({ data }), { channels } = layer;
     const first = low < 0 ? -most : 0;
     layer.legend.replaceChildren(
-      made("span", {}, numbers.short(first, 3)),
+      made("span", {}, rough(first, 3)),
       made("i", { className: low < 0 ? "ramp signed" : "ramp" }),
-      made("span", {}, numbers.short(most, 3)),
-      made("small", {}, `from ${numbers.short(low)} to ${numbers.short(high)}`),
+      made("span", {}, rough(most, 3)),
+      made("small", {}, `from ${number(low)} to ${number(high)}`),
     );
-    cells.forEach(({ canvas }, channel) =>
-      colours.draw(canvas, rows, columns, (row, column) => data[(row * columns + column) * channels + channel] ?? 0, most));
+    cells.forEach(({ canvas }, channel) => {
+      const value = (row, column) => data[(row * columns + column) * channels + channel] ?? 0;
+      colours.draw(canvas, rows, columns, value, most);
+    });
   }
 
   /** Show so many of a layer's maps. */
@@ -75,29 +77,32 @@ class Maps {
     const { rows, columns, place } = layer, plain = place.output.length === 1;
     const canvas = made("canvas", { tabIndex: channel === 0 ? 0 : -1, role: "application" });
     canvas.setAttribute("aria-roledescription", "feature map");
-    canvas.setAttribute("aria-label", `Layer ${place.number}, ${plain ? "numbers" : `map ${channel + 1} of ${layer.channels}`}`);
+    const which = plain ? "numbers" : `map ${channel + 1} of ${layer.channels}`;
+    canvas.setAttribute("aria-label", `Layer ${place.number}, ${which}`);
     const side = plain ? Math.min(columns * 18, 640) : Math.min(Math.max(columns * 6, 72), 132);
     const cell = { canvas, at: [0, 0] }, cells = made("div", { className: "cells" }, canvas);
     cells.style.cssText = `width:${side}px;aspect-ratio:${columns}/${rows}`;
     canvas.addEventListener("click", (event) => {
-      const box = canvas.getBoundingClientRect();
-      cell.at = [["top", "height", "clientY", rows], ["left", "width", "clientX", columns]].map(([start, size, at, n]) =>
-        Math.min(Math.max(Math.floor(((event[at] - box[start]) / box[size]) * n), 0), n - 1));
+      const { top, left, width, height } = canvas.getBoundingClientRect();
+      const shares = [(event.clientY - top) / height, (event.clientX - left) / width];
+      cell.at = [rows, columns].map((n, axis) => Math.min(Math.max(Math.floor(shares[axis] * n), 0), n - 1));
       this.choose(layer, channel);
     });
-    canvas.addEventListener("focus", () => layer.cells.forEach((other) => { other.canvas.tabIndex = other === cell ? 0 : -1; }));
+    canvas.addEventListener("focus", () => { // one of a layer's maps is reached by Tab
+      for (const other of layer.cells) other.canvas.tabIndex = other === cell ? 0 : -1;
+    });
     canvas.addEventListener("keydown", (event) => this.key(event, layer, channel));
     layer.cells.push(cell);
-    return made("figure", { className: "map" }, cells, ...(plain ? [] : [made("figcaption", {}, String(channel + 1))]));
+    const caption = plain ? [] : [made("figcaption", {}, String(channel + 1))];
+    return made("figure", { className: "map" }, cells, ...caption);
   }
 
   /** Arrow keys go from cell to cell, Page Up and Page Down from map to map. */
   key(event, layer, channel) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { at } = layer.cells[channel], { rows, columns } = layer;
-    const ways = {
-      ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -columns], End: [0, columns],
-    };
+    const ways = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    Object.assign(ways, { Home: [0, -columns], End: [0, columns] });
     const maps = { PageUp: -1, PageDown: 1 };
     if (event.key in ways) {
       this.move(layer, channel, ways[event.key]);

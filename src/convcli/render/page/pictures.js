@@ -12,10 +12,8 @@ const pictures = (() => {
     const context = new OffscreenCanvas(...size).getContext("2d", { willReadFrequently: true });
     context.imageSmoothingQuality = "high";
     context.drawImage(source, 0, 0, ...size);
-    const notes = share < 1
-      ? [`Its ${width} × ${height} pixels were made ${size[0]} × ${size[1]} by the browser first: predict may differ a little.`]
-      : [];
-    return { rgba: context.getImageData(0, 0, ...size), notes };
+    const note = `The browser has first made it ${by(size)}: predict may say something a little different.`;
+    return { rgba: context.getImageData(0, 0, ...size), notes: share < 1 ? [note] : [] };
   }
 
   /** The picture in a file; an Error that says so, if the browser cannot read it. */
@@ -29,7 +27,8 @@ const pictures = (() => {
     return drawn(bitmap, bitmap.width, bitmap.height);
   }
 
-  const ofElement = (element) => drawn(element, element.videoWidth || element.naturalWidth, element.videoHeight || element.naturalHeight);
+  const ofElement = (element) =>
+    drawn(element, element.videoWidth || element.naturalWidth, element.videoHeight || element.naturalHeight);
 
   /** The first picture among what was dropped or pasted, as a file. */
   const among = (transfer) => [...(transfer?.files ?? [])].find((file) => file.type.startsWith("image/"));
@@ -47,14 +46,15 @@ const pictures = (() => {
       if (!navigator.mediaDevices?.getUserMedia) {
         throw new Error(
           "This browser gives no camera to pages opened in this way, from a file or without https. "
-          + "Take the picture with the camera's own program and choose its file, or serve the page from localhost or https.",
+          + "Choose a file that the camera's own program has taken, or serve the page from localhost or by https.",
         );
       }
       try {
         this.stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
       } catch (error) {
         const reasons = {
-          NotAllowedError: "The camera was not allowed: by you, by the browser's settings, or because the page is a file.",
+          NotAllowedError:
+            "The camera was not allowed: by you, by the browser's settings, or because the page is a file.",
           NotFoundError: "There is no camera here.",
           NotReadableError: "The camera is in use by another program.",
         };

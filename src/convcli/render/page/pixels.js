@@ -9,7 +9,7 @@ const pixels = (() => {
   const LOBES = 3; // of Lanczos' filter
   const UNITS = 2 ** 22; // Pillow's filters have whole weights, so many of which are 1
 
-  const image = (shape, fill = 0) => ({ shape, data: new Uint8ClampedArray(shape[0] * shape[1] * shape[2]).fill(fill) });
+  const image = (shape) => ({ shape, data: new Uint8ClampedArray(shape[0] * shape[1] * shape[2]) });
 
   const sinc = (x) => (x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI));
   const lanczos = (x) => (x >= -LOBES && x < LOBES ? sinc(x) * sinc(x / LOBES) : 0);
@@ -22,8 +22,8 @@ const pixels = (() => {
       const first = Math.max(Math.trunc(centre - support + 0.5), 0);
       const end = Math.min(Math.trunc(centre + support + 0.5), from);
       const weights = Array.from({ length: end - first }, (_, k) => lanczos((k + first - centre + 0.5) / wide));
-      const sum = weights.reduce((a, b) => a + b, 0);
-      return { first, weights: weights.map((weight) => Math.sign(weight) * Math.floor(Math.abs(weight / sum) * UNITS + 0.5)) };
+      const sum = weights.reduce((a, b) => a + b, 0), whole = (x) => Math.sign(x) * Math.floor(Math.abs(x) + 0.5);
+      return { first, weights: weights.map((weight) => whole((weight / sum) * UNITS)) };
     });
   }
 

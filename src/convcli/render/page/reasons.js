@@ -45,11 +45,11 @@ class Reasons {
     const [rows, columns] = image.shape, { low, high, most } = colours.range({ data: found.map });
     colours.show(find("why-image"), image);
     colours.lay(find("why-map"), rows, columns, (row, column) => found.map[row * columns + column], most);
-    find("why-low").textContent = numbers.short(Math.min(low, 0), 3);
-    find("why-high").textContent = numbers.short(Math.max(high, 0), 3);
+    find("why-low").textContent = rough(Math.min(low, 0), 3);
+    find("why-high").textContent = rough(Math.max(high, 0), 3);
     find("why-below").hidden = !(low < 0);
     const [does, doesNot] = Reasons.SENTENCES[method](name, found, this.net.document);
-    find("why-score").textContent = `Score of ${name}, the output before softmax: ${numbers.short(run.outputs[label])}.`;
+    find("why-score").textContent = `Score of ${name}, the output before softmax: ${number(run.outputs[label])}.`;
     find("why-said").textContent = does;
     find("why-unsaid").textContent = doesNot;
   }
@@ -68,27 +68,25 @@ class Reasons {
 
   /** What each map shows of a class, and what it does not. */
   static SENTENCES = {
-    gradient: (name, found, { input }) => [
-      input[2] === 1
-        ? `Which pixels the score of ${name} follows most, if they change a little. Warm: a brighter pixel raises it, `
-          + "cold: lowers it. The legend is by how much for one level of 255."
-        : `Which pixels the score of ${name} follows most, if they change a little: the largest change of the channels, `
-          + "for one level of 255.",
-      "Not what the network has recognised: a pixel may matter whatever it shows, neighbours often differ by chance, "
-        + "and further than a little the score may go another way.",
+    gradient: (name, found, { input: [, , channels] }) => [
+      `Which pixels the score of ${name} follows most, if they change a little: ${channels === 1
+        ? "warm where a brighter pixel raises it, cold where it lowers it"
+        : "the largest change of the channels"}. The legend says by how much for one level of 255.`,
+      "Not what the network has recognised: a pixel may matter whatever it shows, neighbours often differ by "
+        + "chance, and further than a little the score may go another way.",
     ],
-    gradCam: (name, { place }, { input }) => [
-      `Where the maps of layer ${place.number}, ${place.title}, weighed by how the score follows them, speak for ${name}: `
+    gradCam: (name, { place: { number: layer, title, output } }, { input }) => [
+      `Where the maps of layer ${layer}, ${title}, weighed by how the score follows them, speak for ${name}: `
         + "the warmer, the more (Selvaraju and others, 2017).",
       `Not what is seen there, nor what speaks against ${name}, which is left out; nor finer than `
-        + `${numbers.by(place.output.slice(0, 2))} cells for ${numbers.by(input.slice(0, 2))} pixels.`,
+        + `${by(output.slice(0, 2))} cells for ${by(input.slice(0, 2))} pixels.`,
     ],
     occlusion: (name, { patch, fill, patches }) => [
-      `Where the score of ${name} falls when a patch of ${numbers.by(patch)} pixels, all ${fill.join(", ")}, covers the `
-        + `image: at ${patches} places, a pixel has the mean of all patches over it. Warm: the score needs what is there; `
-        + "cold: it stands in its way (Zeiler and Fergus, 2014).",
-      "Not that nothing else counts: of two places that stand in for each other neither shows, and a patch is itself "
-        + "something that the network may never have seen.",
+      `Where the score of ${name} falls when a patch of ${by(patch)} pixels, all ${fill.join(", ")}, covers the `
+        + `image: at ${patches} places, a pixel has the mean of all patches over it. Warm: the score needs what is `
+        + "there; cold: it stands in its way (Zeiler and Fergus, 2014).",
+      "Not that nothing else counts: of two places that stand in for each other neither shows, and a patch is "
+        + "itself something that the network may never have seen.",
     ],
   };
 }

@@ -29,7 +29,7 @@ class Sources {
     const brush = Object.assign(find("brush"), { min: 0.5, max: Math.max(3 * usual, 4).toFixed(1), value: usual });
     brush.oninput = () => {
       this.board.width = Number(brush.value);
-      find("brush-width").textContent = `${numbers.short(this.board.width, 2)} px`;
+      find("brush-width").textContent = `${rough(this.board.width, 2)} px`;
     };
     brush.oninput();
     find("undo").onclick = () => this.board.undo();
@@ -39,11 +39,12 @@ class Sources {
 
   /** What training images have in common, in words. */
   static habits({ ground, ink, thickness, side, centred, row, column, images }) {
-    const { short } = numbers, spread = ([low, middle, high]) =>
-      (low === high ? short(middle, 3) : `${short(middle, 3)} (${short(low, 3)} … ${short(high, 3)})`);
-    return `Of ${images.toLocaleString("en")} training images: ink ${ink} on ${ground}, strokes ${spread(thickness)} pixels `
-      + `thick, longer side ${spread(side)}, ${centred === "mass" ? "centre of mass" : "middle of the box"} at row `
-      + `${spread(row)}, column ${spread(column)}; in brackets, where nine tenths lie.`;
+    const spread = ([low, middle, high]) =>
+      (low === high ? rough(middle, 3) : `${rough(middle, 3)} (${rough(low, 3)} … ${rough(high, 3)})`);
+    const what = centred === "mass" ? "centre of mass" : "middle of the box";
+    return `Of ${withCommas(images)} training images: ink ${ink} on ${ground}, strokes ${spread(thickness)} pixels `
+      + `thick, longer side ${spread(side)}, ${what} at row ${spread(row)}, column ${spread(column)}; in brackets, `
+      + "where nine tenths lie.";
   }
 
   drawn() {
@@ -80,7 +81,8 @@ class Sources {
     try {
       const { rgba, notes } = await pictures.ofFile(file);
       this.rest();
-      this.picture = { rgba, said: [`${file.name || "The picture"}, ${rgba.width} × ${rgba.height} pixels.`, ...notes] };
+      const { width, height } = rgba;
+      this.picture = { rgba, said: [`${file.name || "The picture"}, ${by([width, height])} pixels.`, ...notes] };
       this.look();
     } catch (error) {
       find("trouble").textContent = error.message;
@@ -96,8 +98,8 @@ class Sources {
     if (fitted) image = pixels.fitted(image, this.size, presentation);
     const invert = find("invert").checked, ways = { stretch: "stretched", pad: "padded", crop: "cropped" };
     find("invert-label").hidden = false;
-    const made = fitted ? [`Here ${numbers.by(this.size)}: ${ways[presentation.fit]}, by Lanczos’ filter, as convcli predict does.`] : [];
-    this.show(invert ? pixels.inverted(image) : image, [...said, ...made].join(" "), truth);
+    const how = `Here ${by(this.size)}: ${ways[presentation.fit]}, by Lanczos’ filter, as convcli predict does.`;
+    this.show(invert ? pixels.inverted(image) : image, [...said, ...(fitted ? [how] : [])].join(" "), truth);
   }
 
   /** Leave what was looked at before. */
@@ -110,14 +112,15 @@ class Sources {
   }
 
   samples(all) {
-    const groups = { Right: ({ right }) => right, Wrong: ({ right }) => !right };
-    for (const [title, fits] of Object.entries(groups)) {
-      const shown = all.filter(fits);
-      if (!shown.length) continue;
-      const list = made("ul", { className: "samples", "aria-label": `${title}ly judged images` }, ...shown.map((sample) => this.sample(sample)));
-      const told = title === "Right" ? "judged rightly" : "judged wrongly, the surest mistakes first";
-      find("samples").append(made("p", { className: "faint" }, `Images that training never saw, ${told}:`), list);
-    }
+    this.group(all.filter(({ right }) => right), "judged rightly");
+    this.group(all.filter(({ right }) => !right), "judged wrongly, the surest mistakes first");
+  }
+
+  group(samples, told) {
+    if (!samples.length) return;
+    const list = made("ul", { className: "samples", "aria-label": `Images ${told}` });
+    list.append(...samples.map((sample) => made("li", {}, this.sample(sample))));
+    find("samples").append(made("p", { className: "faint" }, `Images that training never saw, ${told}:`), list);
   }
 
   sample({ image, name, truth, predicted, right }) {
@@ -127,15 +130,17 @@ class Sources {
     button.onclick = async () => {
       await picture.decode();
       this.rest();
-      this.picture = { rgba: pictures.ofElement(picture).rgba, said: [`Image ${name}, a true ${truth}.`], truth, exact: true };
+      const { rgba } = pictures.ofElement(picture);
+      this.picture = { rgba, said: [`Image ${name}, a true ${truth}.`], truth, exact: true };
       this.look();
     };
-    return made("li", {}, button);
+    return button;
   }
 
   cameras() {
     this.camera = new pictures.Camera(find("video"), (video) => {
-      this.picture = { ...pictures.ofElement(video), said: [`What the camera sees, ${video.videoWidth} × ${video.videoHeight} pixels.`] };
+      const { rgba } = pictures.ofElement(video), size = by([rgba.width, rgba.height]);
+      this.picture = { rgba, said: [`What the camera sees, ${size} pixels.`] };
       this.look();
     });
     find("camera").onclick = async () => {

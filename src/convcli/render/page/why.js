@@ -10,7 +10,8 @@ const why = (() => {
 
   /** ∂score/∂pixel, by a level of 255: of several channels the largest, without its sign. */
   function gradient(net, run, label) {
-    const { data, shape: [rows, columns, channels] } = run.gradient(label, 0), { deviation } = net.document.preprocessing;
+    const { data, shape: [rows, columns, channels] } = run.gradient(label, 0);
+    const { deviation } = net.document.preprocessing;
     const map = new Float64Array(rows * columns);
     for (let k = 0; k < map.length; k++) {
       const slopes = Array.from({ length: channels }, (_, c) => data[k * channels + c] / (255 * deviation[c]));
