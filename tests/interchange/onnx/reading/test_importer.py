@@ -101,6 +101,38 @@ def test_what_a_graph_begins_with_is_its_preprocessing(name, tmp_path):
     np.testing.assert_allclose(found.model.predict(IMAGES), expected, atol=2e-6)
 
 
+def test_channels_last_all_the_way_as_tensorflow_is_exported(tmp_path):
+    nodes = [
+        node("Transpose", ["x"], ["a"], perm=[0, 3, 1, 2]),
+        node("Pad", ["a", "p"], ["b"]),
+        node("Conv", ["b", "W"], ["c"], strides=[2, 2]),
+        node("Mul", ["c", "g"], ["d"]),
+        node("Add", ["d", "g"], ["e"]),
+        node("Clip", ["e", "low", "high"], ["f"]),
+        node("Transpose", ["f"], ["h"], perm=[0, 2, 3, 1]),
+        node("Concat", ["h", "h"], ["i"], axis=3),
+        node("Reshape", ["i", "s"], ["j"]),
+        node("MatMul", ["j", "V"], ["k"]),
+        node("Add", ["k", "b1"], ["l"]),
+        node("Softmax", ["l"], ["y"]),
+    ]
+    constants = [
+        *WEIGHTS,
+        tensor("p", np.array([0, 0, 0, 0, 0, 0, 1, 1])),
+        drawn("g", 1, 4, 1, 1),
+        tensor("low", np.float32(0)),
+        tensor("high", np.float32(6)),
+        tensor("s", np.array([-1, 72])),
+        drawn("V", 72, 5),
+        drawn("b1", 5),
+    ]
+    proto = model(nodes, constants, ("n", 6, 6, 3))
+    found = imported(proto, tmp_path)
+    assert [layer.name() for layer in found.model.network.layers] == ["conv", "parallel", "flatten", "dense"]
+    (expected,) = session_of(proto).run(None, {"x": IMAGES.astype(np.float32) / 255})
+    np.testing.assert_allclose(found.model.predict(IMAGES), expected, atol=2e-6)
+
+
 def test_mean_and_deviation_are_told(tmp_path):
     proto = model([node("Conv", ["x", "W"], ["c"]), *ENDING], WEIGHTS)
     found = imported(proto, tmp_path, mean=(0.485, 0.456, 0.406), deviation=(0.25,))

@@ -25,8 +25,9 @@ MANY = int(os.environ.get("ONNX_EXAMPLES", "0"))
 CLOSE = 1e-6  # of probabilities
 
 # What the way out has to write as nodes that no layer is: windows that are not the same everywhere, means
-# that leave padding out where a window hangs over, zeros behind a transposed convolution.
-WRITTEN_OUT = ("Gather ", "Pad ", "Mul ")
+# that leave padding out where a window hangs over, zeros behind a transposed convolution, sums over an even
+# number of channels.
+WRITTEN_OUT = ("Gather ", "Pad ", "Mul ", "AveragePool ", "Div ")
 
 
 def back(model, path, given_as="uint8"):

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from convcli.engine.workspace import Array
+from convcli.interchange.onnx.reading.graph import neat
 from convcli.interchange.onnx.reading.nesting import Fork, Row
 from convcli.interchange.onnx.reading.steps import Affine, Formula, Ours, Step
 from convcli.nn.layer import LAYERS
@@ -131,8 +132,8 @@ def _candidates(lowest: float, low: float, minus_one: float, highest: float) -> 
     """Yield what a function may be that has these values at −10⁵, −50, −1 and 10⁵."""
     yield from ("relu", "silu", "gelu", {"type": "gelu", "approximate": "tanh"}, "sigmoid", "tanh")
     if 0 < -low <= 1e6:
-        yield {"type": "elu", "alpha": 1.0 if abs(low + 1) < CLOSE else -low}
+        yield {"type": "elu", "alpha": neat(-low)}
     if 0 <= -minus_one <= 1:
-        yield {"type": "leaky_relu", "slope": -minus_one}
+        yield {"type": "leaky_relu", "slope": neat(-minus_one)}
     if -1e4 < lowest < highest < 1e4:
-        yield {"type": "clip", "low": lowest, "high": highest}
+        yield {"type": "clip", "low": neat(lowest), "high": neat(highest)}

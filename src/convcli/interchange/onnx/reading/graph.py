@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from convcli.engine.workspace import Array
 from convcli.errors import InputError
 from convcli.nn.layer import Shape
@@ -16,6 +18,15 @@ MOST_NODES = 10_000  # of a graph: several times those of the largest networks f
 
 class Inexpressible(Exception):  # noqa: N818 - no error until all that cannot be said is known
     """What a node does, no layer of ours does; says why, in a few words."""
+
+
+def neat(number: float) -> float:
+    """Return a number of float32 in its shortest digits, as a person wrote it.
+
+    >>> neat(np.float32(0.001)), float(np.float32(0.001))
+    (0.001, 0.0010000000474974513)
+    """
+    return float(str(np.float32(number)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +59,7 @@ class Node:
         value = self.attributes.get(name, usual)
         if type(value) not in (int, float) or not abs(value) < float("inf"):
             raise self._odd(name, "a number")
-        return float(value)
+        return neat(value)
 
     def integers(self, name: str) -> tuple[int, ...] | None:
         """Return an attribute that is a few integers, below 2^31; None if it is not there."""

@@ -16,7 +16,7 @@ from convcli.extras import extra
 from convcli.interchange.importing import Import, Imported
 from convcli.interchange.onnx.reading.file import read_graph
 from convcli.interchange.onnx.reading.foreign import filled, flat_end, foreign, layers_of, network_of
-from convcli.interchange.onnx.reading.graph import Graph
+from convcli.interchange.onnx.reading.graph import Graph, neat
 from convcli.interchange.onnx.reading.own import Own, said
 from convcli.interchange.onnx.reading.steps import Affine, LogSoftmax, Ours, Step
 from convcli.nn.config import validate
@@ -142,7 +142,7 @@ class Onnx(Import):
 
 def _plain(numbers: Array, channels: int) -> tuple[float, ...]:
     """Return a number for each channel, in the digits that float32 has."""
-    return tuple(float(f"{number:.9g}") for number in np.broadcast_to(numbers, (channels,)).tolist())
+    return tuple(neat(number) for number in np.broadcast_to(numbers, (channels,)).tolist())
 
 
 def _short(numbers: Sequence[float]) -> list[float]:

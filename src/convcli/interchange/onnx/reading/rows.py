@@ -10,6 +10,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.interchange.onnx.reading.functions import recognised
+from convcli.interchange.onnx.reading.graph import neat
 from convcli.interchange.onnx.reading.nesting import Fork, Row
 from convcli.interchange.onnx.reading.nodes.windows import short_padding
 from convcli.interchange.onnx.reading.steps import Affine, Border, Formula, LogSoftmax, Ours, Step
@@ -170,7 +171,7 @@ class Rows:
             if factor == 1:
                 return None
             if LEAST_FACTOR <= abs(factor) <= LARGEST_FACTOR:
-                return Ours({"type": "scale", "factor": factor})
+                return Ours({"type": "scale", "factor": neat(factor)})
         if len(step.shape) == 3:
             self.notes.append(
                 f"{step.node}: a factor and a term for each channel, as a depthwise 1×1 convolution"

@@ -15,7 +15,7 @@ from convcli.errors import ConvcliError, InputError
 from convcli.interchange.onnx.reading.folding import folded
 from convcli.interchange.onnx.reading.graph import Graph, Inexpressible, Node
 from convcli.interchange.onnx.reading.steps import Affine, Does, Formula, Ours, Step
-from convcli.interchange.onnx.reading.views import View, row, volume
+from convcli.interchange.onnx.reading.views import View, axis, row, size_of, volume
 from convcli.nn.layer import LAYERS, Layer, Shape
 from convcli.nn.network import MOST_ACTIVATIONS
 from convcli.nn.places import MOST_NUMBERS
@@ -167,15 +167,22 @@ class Translation:
         view = value.view
         if len(view.axes) != 4:
             raise Inexpressible(f"images have 4 axes, it takes {len(view.axes)}")
-        if view.is_volume:
+        value = self.ordered(node, value)
+        if value.view.is_volume:
             return value
-        if len(view.own) == 3 and view.axes[0] == view.batch and view.axes[2:] == view.own[:2]:
-            shuffled = view.axes[1]
-            if len(view.channels) == 2 and shuffled == view.channels[::-1]:
-                groups = view.channels[0].size
-                table = {"type": "channel_shuffle", "groups": groups}
-                return self.layer(node, value, table)
         raise Inexpressible(f"its input of {by(view.shape)} is no volume of channels, rows and columns")
+
+    def ordered(self, node: Node, value: Value) -> Value:
+        """Return a value whose channels are in the order of ours, shuffled for it if ONNX has them so."""
+        own, axes, channels = value.view.own, value.view.axes, value.view.channels
+        turns = {channels[k:] + channels[:k]: size_of(channels[:k]) for k in range(1, len(channels))}
+        found = next((one for one in axes if one in turns), None)
+        if found is None:
+            return value
+        table = {"type": "channel_shuffle", "groups": turns[found]}
+        new = axis(size_of(channels))
+        turned = tuple(new if one == found else one for one in axes)
+        return Value(self.step(node, Ours(table), value), View((*own[:-1], new), turned, self.batch))
 
     def flat(self, node: Node, position: int = 0) -> Value:
         """Return an input as a row of numbers for each sample, in whatever order."""

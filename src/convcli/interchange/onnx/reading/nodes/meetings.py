@@ -19,8 +19,9 @@ def meet(graph: Translation, node: Node, values: Sequence[Value]) -> Value:
     """Return what becomes of two values or more of the same shape."""
     if node.op not in ("Add", "Sub", "Sum", "Mul"):
         raise Inexpressible("of two values that both depend on the image")
+    values = [graph.ordered(node, value) for value in values]
     if not all(value.view.lies_as(values[0].view) for value in values):
-        values = [graph.as_flat(node, value) if value.view.is_flat else value for value in values]
+        values = [_as_flat(graph, node, value) for value in values]
     if not all(value.view.lies_as(values[0].view) for value in values):
         shapes = ", ".join(by(value.view.shape) for value in values)
         raise Inexpressible(f"its values of {shapes} have not the same shape, or lie differently")
@@ -32,11 +33,16 @@ def meet(graph: Translation, node: Node, values: Sequence[Value]) -> Value:
     return Value(step, values[0].view)
 
 
+def _as_flat(graph: Translation, node: Node, value: Value) -> Value:
+    """Return a row of numbers for each sample, in the order of ours, if a value is one."""
+    return graph.ordered(node, graph.as_flat(node, value)) if value.view.is_flat else value
+
+
 @translates("Concat")
 def concatenate(graph: Translation, node: Node) -> None:
     if len(node.inputs) == 1:
         return graph.name(node, graph.value(node))
-    values = [graph.value(node, position) for position in range(len(node.inputs))]
+    values = [graph.ordered(node, graph.value(node, position)) for position in range(len(node.inputs))]
     rank = len(values[0].view.axes)
     at = node.integer("axis", 1)
     if not -rank <= at < rank or any(len(value.view.axes) != rank for value in values):
@@ -44,7 +50,7 @@ def concatenate(graph: Translation, node: Node) -> None:
     at %= rank
     ranks = {len(value.view.own) for value in values}
     if len(ranks) > 1 or not all(_channels_at(value.view, at) for value in values):
-        values = [graph.as_flat(node, value) if value.view.is_flat else value for value in values]
+        values = [_as_flat(graph, node, value) for value in values]
     if not all(_channels_at(value.view, at) for value in values):
         shapes = ", ".join(by(value.view.shape) for value in values)
         raise Inexpressible(f"of {shapes} it puts others side by side than channels, or in another order")

@@ -22,7 +22,7 @@ def _epsilon(node: Node) -> dict[str, float]:
     epsilon = node.number("epsilon", 1e-5)
     if epsilon < LEAST_EPSILON:
         raise Inexpressible(f"an epsilon of {epsilon:g}; here it is at least {LEAST_EPSILON:g}")
-    return {} if np.float32(epsilon) == np.float32(1e-5) else {"epsilon": epsilon}
+    return {} if epsilon == 1e-5 else {"epsilon": epsilon}
 
 
 @translates("BatchNormalization")
@@ -40,8 +40,8 @@ def batch_norm(graph: Translation, node: Node) -> None:
     if not 0 <= momentum <= 1:
         raise Inexpressible(f"a momentum of {momentum:g}")
     table = {"type": "batch_norm", **_epsilon(node)}
-    if abs(momentum - 0.9) > 1e-6:
-        table["momentum"] = round(momentum, 7)
+    if momentum != 0.9:
+        table["momentum"] = momentum
     graph.name(node, graph.same(node, value, Ours(table, weights)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import InputError
-from convcli.interchange.onnx.reading.graph import Inexpressible, Node
+from convcli.interchange.onnx.reading.graph import Inexpressible, Node, neat
 from convcli.interchange.onnx.reading.steps import Formula, LogSoftmax, Ours
 from convcli.interchange.onnx.reading.translation import Translation, Value, translates
 from convcli.wording import by
@@ -30,7 +30,7 @@ def leaky_relu(graph: Translation, node: Node) -> None:
     slope = node.number("alpha", 0.01)
     value = graph.value(node)
     if 0 <= slope <= 1:
-        table = {"type": "leaky_relu", **({} if abs(slope - 0.01) < 1e-9 else {"slope": slope})}
+        table = {"type": "leaky_relu", **({} if slope == 0.01 else {"slope": slope})}
         return graph.name(node, graph.activation(node, value, table))
     return graph.name(node, graph.same(node, value, Formula(lambda z: np.where(z > 0, z, slope * z))))
 
@@ -82,7 +82,7 @@ def _limit(graph: Translation, node: Node, position: int, name: str, usual: floa
     given = graph.optional(node, position, name)
     if given is None or not given.size:
         return usual
-    limit = float(given.ravel()[0])
+    limit = neat(given.ravel()[0])
     return limit if abs(limit) < 3e38 else math.copysign(math.inf, limit)
 
 
@@ -116,12 +116,12 @@ def softmax(graph: Translation, node: Node) -> None:
 def dropout(graph: Translation, node: Node) -> None:
     value, given = graph.value(node), graph.optional(node, 1, "rate")
     training = graph.optional(node, 2, "training mode")
-    rate = node.number("ratio", 0.5) if given is None else float(given.ravel()[0])
+    rate = node.number("ratio", 0.5) if given is None else neat(given.ravel()[0])
     if training is not None and training.any() and rate:
         raise Inexpressible("it drops numbers while predicting")
     if not 0 < rate < 1:
         return graph.name(node, value)
-    table = {"type": "dropout", "rate": round(rate, 7)}
+    table = {"type": "dropout", "rate": rate}
     return graph.name(node, graph.same(node, value, Ours(table)))
 
 

@@ -167,6 +167,8 @@ def local_response_norm(graph: Translation, node: Node) -> None:
         "k": node.number("bias", 1.0),
     }
     value = graph.value(node)
+    if value.view.is_flat:
+        value = graph.as_flat(node, value)
     if len(value.view.axes) < 2 or value.view.axes[1] != value.view.channels:
         value = graph.volume(node)
     graph.name(node, graph.same(node, value, Ours(table)))
