@@ -14,6 +14,8 @@ from convcli.cli.app import app
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "docs" / "gallery.md"
 PICTURES = "docs/images/gallery"
+LIVE = "stride --input sample_images/camera.png@100,200,7,7 --kernel sobel-x --html"
+"""The command of the page that lies here to be opened, without its file."""
 
 INTRODUCTION = """\
 # Gallery
@@ -25,9 +27,9 @@ and the exact numbers (`--json`).
 
 Those pages are live: the reader types other numbers, in a step itself by a click on one, or chooses a kernel
 by name, another stride, padding, dilation, pool or activation, and all steps follow, as `explain` would have
-made them; "Reset" brings back the command's. Not so `edges` and `network`, which would need a whole photo or
-network on the page, and `pixels`, which shows one image as it is; nor layers of a trained network with more
-than 4,096 weights. Without JavaScript a page shows all of its steps, one under the other. No request
+made them; "Reset" brings back the command's. [live.html](live.html) is one to save and open. Not so `edges`
+and `network`, which would need a whole photo or network on the page, nor layers of a trained network with
+more than 4,096 weights. Without JavaScript a page shows all of its steps, one under the other. No request
 leaves it.
 
 Kernels are laid on unflipped (cross-correlation). The [command reference](cli.md) has all options.
@@ -137,7 +139,12 @@ def page() -> str:
 
 def draw(figure: Figure, folder: str) -> None:
     """Run a figure's command in the checkout; `folder` is where its files go."""
-    arguments = shlex.split(figure.call(folder))[1:]
+    run(figure.call(folder))
+
+
+def run(command: str) -> None:
+    """Run a command in the checkout."""
+    arguments = shlex.split(command)[1:]
     before = Path.cwd()
     os.chdir(ROOT)
     try:
@@ -151,4 +158,5 @@ if __name__ == "__main__":
     (ROOT / PICTURES).mkdir(parents=True, exist_ok=True)
     for figure in FIGURES:
         draw(figure, PICTURES)
+    run(f"convcli explain {LIVE} docs/live.html")
     TARGET.write_text(page(), encoding="utf-8")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from convcli.explaining.elements import Arrow, Block, Formula, Graph, Grid, Picture
+from convcli.explaining.reading import MOST_SIDE
 
 NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e−?\d+)?")
 
@@ -41,8 +42,9 @@ def plain(element):
                 "links": plain_links,
                 "caption": caption,
             }
-        case Picture():
-            return {"picture": element.caption}
+        case Picture(pixels, caption):
+            # Those of a photo stand on the page already.
+            return {"picture": caption, "pixels": pixels.tolist() if max(pixels.shape) <= MOST_SIDE else None}
 
 
 def differences(expected, found, tolerance, at="steps"):

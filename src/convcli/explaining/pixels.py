@@ -6,6 +6,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.explaining.elements import Arrow, Explanation, Grid, Picture, Row, Step, planes
+from convcli.explaining.notation import number
 from convcli.explaining.reading import Input
 from convcli.explaining.topics import Request, topic
 from convcli.wording import by
@@ -55,6 +56,11 @@ def pixels(ask: Request) -> Explanation:
         steps=tuple(steps),
         data=data,
         still=(0,),
+        settings={
+            "input": planes(volume),
+            "name": source.name,
+            "photo": _place(source) if source.box else None,
+        },
     )
 
 
@@ -65,17 +71,22 @@ def as_pixels(array: Array) -> Array:
     return np.clip(np.rint(array), 0, 255).astype(np.uint8)
 
 
+def _place(source: Input) -> str:
+    """Return which part of which image the numbers are."""
+    assert source.box is not None
+    row, column, height, width = source.box
+    rows, columns = f"rows {row} to {row + height - 1}", f"columns {column} to {column + width - 1}"
+    return f"{source.name}, {rows}, {columns}"
+
+
 def _picture(source: Input, names: tuple[str, ...]) -> Step:
     volume = source.volume
     crop = Picture(as_pixels(volume), "the crop" if source.box else source.name)
-    where = "rows {0} to {1}, columns {2} to {3}"
     pictures: Row = (crop,)
     line = f"{by(volume.shape)} = {volume.size} numbers from 0 (dark) to 255 (bright)"
     if source.photo is not None and source.box is not None:
-        row, column, height, width = source.box
-        place = where.format(row, row + height - 1, column, column + width - 1)
         photo = source.photo if source.photo.shape[2] == 3 else source.photo[:, :, 0]
-        pictures = (Picture(photo, f"{source.name}, {place}", source.box), Arrow("→"), crop)
+        pictures = (Picture(photo, _place(source), source.box), Arrow("→"), crop)
     grids = tuple(Grid.of(volume[:, :, c], name) for c, name in enumerate(names))
     data = {"channels": dict(zip(names, planes(volume), strict=True))}
     title = "The image and its numbers"
@@ -91,5 +102,5 @@ def _channel(volume: Array, c: int, name: str) -> Step:
     if volume.shape[2] == 3:
         shown = np.stack([shown if n == c else np.zeros_like(shown) for n in range(3)], axis=2)
     row: Row = (Picture(shown, f"{name} alone"), Arrow("="), Grid.of(plane, name))
-    line = f"{name}: from {plane.min():g} to {plane.max():g}, mean {plane.mean():.4g}"
+    line = f"{name}: from {number(plane.min())} to {number(plane.max())}, mean {number(plane.mean())}"
     return Step.of(name.capitalize(), (row, line), {"channel": name, "matrix": planes(volume)[c]})

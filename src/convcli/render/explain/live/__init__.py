@@ -15,6 +15,7 @@ from convcli.kernels.weights import Weights
 from convcli.render.page import PACKAGE
 
 SCRIPTS = {
+    "pixels": ("pixels",),
     "convolution": ("convolution",),
     "padding": ("padding",),
     "stride": ("convolution", "stride"),

@@ -15,11 +15,12 @@ function stepHtml({ title, rows }, pictures = {}) {
 function elementHtml(part, pictures) {
   if (part.grid) return gridHtml(part);
   if (part.formula !== undefined) return `<p class="formula">${escaped(part.formula)}</p>`;
-  if (part.picture !== undefined) return pictures[part.picture] ?? "";
+  if (part.pixels === null) return pictures[part.picture] ?? "";
   if (part.arrow) {
     const note = part.note && `<small>${escaped(part.note)}</small>`;
     return `<div class="arrow"><b>${escaped(part.arrow === "*" ? "∗" : part.arrow)}</b>${note}</div>`;
   }
+  if (part.pixels) return `<figure>${svg(drawnPicture(part), part.picture || "picture")}</figure>`;
   return `<figure>${svg(part.block ? drawnBlock(part) : drawnGraph(part), part.caption || "drawing")}</figure>`;
 }
 
@@ -101,6 +102,17 @@ function drawnBlock({ block: shape, caption }) {
   return { width: outer, height: y + FORMULA * 0.8, shapes: [...moved(body.shapes, (outer - body.width) / 2, 0), label] };
 }
 
+/** A few pixels, a square each. */
+function drawnPicture({ picture, pixels }) {
+  const [rows, columns] = shapeOf(pixels), side = Math.min(16, 128 / Math.max(rows, columns));
+  const squares = every(pixels).map(([i, j]) => {
+    const [red, green, blue] = [pixels[i][j], pixels[i][j], pixels[i][j]].map((value, n) => value[n] ?? value);
+    return { ...rect(j * side, i * side, side, side), colour: `rgb(${red},${green},${blue})` };
+  });
+  const frame = rect(0, 0, columns * side, rows * side, null, "muted", 1);
+  return captioned([...squares, frame], columns * side, rows * side, picture);
+}
+
 function drawnGraph({ inputs, outputs, links, caption }) {
   const height = 24 * Math.max(inputs.length, outputs.length);
   const side = 12 + Math.max(...[...inputs, ...outputs].map((name) => textWidth(name, CAPTION)));
@@ -150,6 +162,7 @@ function shapeSvg({ points, rect: sides, words, fill, line, thickness, size, col
   const paint = ` class="${classes}"${fill ? "" : ' fill="none"'}${stroke}`;
   if (sides) {
     const [w, h] = sides.map(tenths);
+    if (colour) return `<rect x="${tenths(x)}" y="${tenths(y)}" width="${w}" height="${h}" fill="${colour}" shape-rendering="crispEdges"/>`;
     return `<rect x="${tenths(x)}" y="${tenths(y)}" width="${w}" height="${h}"${paint}/>`;
   }
   return `<polyline points="${points.map((point) => point.map(tenths).join(",")).join(" ")}"${paint}/>`;

@@ -77,7 +77,7 @@ class Live {
       }
     }
     if (Object.keys(unread).length) throw new Unread(unread);
-    if (!same(ask.input, this.settings.input)) ask.photo = null;
+    if (!same(ask.input, this.settings.input)) Object.assign(ask, { photo: null, name: "input" });
     if (SINGLE && ask.input.length > 1) {
       throw new Misfit(`expected one matrix, found ${ask.input.length} channels; leave out the |.`, "input");
     }

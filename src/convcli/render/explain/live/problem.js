@@ -60,7 +60,7 @@ function convolved(ask) {
     biased: ask.bias !== null, size, parameters: size + (ask.bias ? b.length : 0),
     shapes: { x: volumeShape(x), w: kernels.shape, z: z.shape },
     // The photo that the numbers come from stands on the page already.
-    photo: ask.photo === null ? [] : [[{ picture: ask.photo }]],
+    photo: ask.photo === null ? [] : [[{ picture: ask.photo, pixels: null }]],
   };
 }
 
