@@ -244,6 +244,30 @@ def test_parameters_are_kept_as_they_were_given():
     assert config == {"layers": LAYERS}
 
 
+def test_truth_values_are_black_and_white(data):
+    X, y = data[0] > 100, data[1]
+    chosen = convcli.Classifier(**QUICK).fit(X, y)
+    black_and_white = convcli.Classifier(**QUICK).fit(X * 255.0, y)
+    np.testing.assert_array_equal(chosen.predict_proba(X), black_and_white.predict_proba(X * 255.0))
+
+
+def test_what_a_configuration_says_of_images_holds(data):
+    X, y = data
+    chosen = convcli.Classifier({"data": {"size": [12, 10], "channels": 3}}, **QUICK)
+    with pytest.warns(ConvcliWarning):  # resized, and converted to RGB
+        chosen.fit(X, y)
+    assert chosen.model_.preprocessing.shape == (12, 10, 3)
+    assert chosen.image_shape_ == (8, 8, 1)
+    assert chosen.score(X, y) > 0.9
+
+
+def test_flat_images_whose_shape_was_forgotten_are_named(data):
+    X = data[0].reshape(90, -1)
+    dense = convcli.Classifier(layers=["flatten", "dense"], epochs=1)
+    with pytest.warns(ConvcliWarning, match=r"read as images of 1 × 64: is image_shape=\(8, 8\)"):
+        dense.fit(X, data[1])
+
+
 def test_colours_are_three_channels(data):
     X = np.repeat(data[0], 3, axis=3)
     chosen = convcli.Classifier(**QUICK).fit(X, data[1])
@@ -264,6 +288,8 @@ def test_colours_are_three_channels(data):
         ({"config": {"data": {"validation": "a"}}}, None, ValueError, "of X a share is split off"),
         ({"validation": 0.001}, None, ValueError, "leaves no image for validation"),
         ({"patience": 2}, None, ConfigError, "needs validation images"),
+        ({"threads": 0}, None, ValueError, "threads=0: expected at least 1"),
+        ({}, lambda x: np.repeat(np.moveaxis(x, 3, 1), 3, axis=1), ValueError, "channels come last"),
         ({"config": "gone.toml"}, None, ConfigError, "gone.toml: no such file"),
         ({}, lambda x: np.where(x > 99, np.nan, x), ValueError, "NaN"),
         ({}, lambda x: x[:80], ValueError, "inconsistent numbers of samples"),

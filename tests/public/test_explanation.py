@@ -114,6 +114,7 @@ def test_steps_are_chosen_by_their_numbers():
         ({"kernel": np.zeros(3)}, r"^kernel: expected an array \(f_h, f_w\), .* found shape \(3,\)"),
         ({"pool": "max"}, "^convolution takes no pool; it takes input, kernel, "),
         ({"layer": 2}, "^layer belongs to a trained network: name it with run=RUN"),
+        ({"target": "7"}, "^convolution takes no target; it takes input, "),
         ({"image": np.zeros((8, 8))}, "^image belongs to a trained network: name it with run=RUN"),
     ],
 )

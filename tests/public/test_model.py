@@ -109,8 +109,8 @@ def test_numbers_of_the_range_that_it_was_trained_on_are_understood(images):
             r"found \(2, 64\). Rows of 64 numbers .* images.reshape\(-1, 8, 8, 1\)",
         ),
         (
-            np.zeros((9, 12, 3), np.uint8),
-            r"expected \(n, h, w\) or \(h, w\), found \(9, 12, 3\). To have colours",
+            np.zeros((9, 12, 4), np.uint8),
+            r"expected \(n, h, w\) or \(h, w\), found \(9, 12, 4\). With an alpha channel",
         ),
         (np.zeros((1, 2, 3, 4, 5), np.uint8), r"found \(1, 2, 3, 4, 5\)"),
         (np.zeros(3, np.uint8), r"found \(3,\)"),
@@ -133,6 +133,19 @@ def test_channels_that_come_first_are_named(coloured):
     for shape in ((3, 6, 5), (7, 3, 6, 5)):
         with pytest.raises(ShapeError, match=r"Channels come last: np.moveaxis\(images, [01], -1\)"):
             coloured.predict(np.zeros(shape, np.uint8))
+
+
+def test_grey_and_colour_become_what_the_network_needs(model, coloured):
+    colour = np.random.default_rng(3).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
+    grey = np.stack([np.asarray(Image.fromarray(image).convert("L")) for image in colour])
+    same(model.predict(colour), model.predict(grey))
+    same(model.predict(colour[0]), model.predict(grey[:1]))
+    same(model.predict(colour / 255), model.predict(grey))
+    three = np.repeat(grey[..., None], 3, axis=3)
+    same(coloured.predict(grey[..., None]), coloured.predict(three))
+    same(coloured.predict(grey[0]), coloured.predict(three[:1]))
+    with pytest.raises(ShapeError, match=r"found \(5, 8, 8\)"):  # five of grey, or channels that come first?
+        coloured.predict(grey)
 
 
 def test_no_images_give_no_rows(model):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +53,8 @@ class TensorBoard:
 
         make_folder(self.folder)
         older = sorted(self.folder.glob(PATTERN))
-        try:
+        with self._complaining():
             self._writer = RecordWriter(str(self._new_file(older).absolute()))
-        except OSError as error:
-            raise OutputError(f"{self.folder}: logs cannot be written there ({reason(error)}).") from error
         step = self.training.progress.step
         self._event(0, file_version="brain.Event:2")
         if older:
@@ -86,7 +85,8 @@ class TensorBoard:
             self._picture("kernels", kernels_png(self.training.model), step)
             self._confusion(event, step)
         if flush or isinstance(event, EpochDone):
-            self._writer.flush()
+            with self._complaining():
+                self._writer.flush()
 
     def _confusion(self, event: EpochDone, step: int) -> None:
         if event.figures is not None:
@@ -138,4 +138,13 @@ class TensorBoard:
 
     def _event(self, step: int, **content: Any) -> None:
         event = self.proto.Event(wall_time=time.time(), step=step, **content)
-        self._writer.write(event.SerializeToString())
+        with self._complaining():
+            self._writer.write(event.SerializeToString())
+
+    @contextmanager
+    def _complaining(self) -> Iterator[None]:
+        """Say where it was that the system refused to write."""
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(f"{self.folder}: the log cannot be written ({reason(error)}).") from error

@@ -16,6 +16,7 @@ from convcli import images as image_files
 from convcli.bounds import MAX_PIXELS
 from convcli.data.dataset import BLOCK_BYTES
 from convcli.data.notes import COLOURS, of_files
+from convcli.data.pixels import ALPHA
 from convcli.data.presentation import DARK, Pixels, Presentation
 from convcli.data.survey import BYTE
 from convcli.errors import InputError, ShapeError, UsageError
@@ -54,9 +55,9 @@ def as_seen(
     ----------
     given
         Files as `convcli predict` names them, pictures of Pillow's, or arrays: a batch (n, h, w[, c]), or one
-        image (h, w[, c]), which becomes a batch of one. Three axes are one image where the last has as many
-        cells as the network has channels, unless they fit (n, h, w) exactly. The images of a list may have
-        any sizes; files and pictures become grey or RGB as the network needs.
+        image (h, w[, c]), which becomes a batch of one. Three axes are one image where the last has 1 or 3
+        cells, or as many as the network has channels, unless they fit (n, h, w) exactly. The images of a list
+        may have any sizes. All become grey or RGB as the network needs.
 
         Values are uint8, of which 0 is black and 255 white; bool, or floats from 0 to 1; or any others
         where the presentation has their range.
@@ -70,7 +71,7 @@ def as_seen(
     InputError
         If a file cannot be read.
     ShapeError
-        If these are not images, or have other channels.
+        If these are not images, or have channels that cannot become the network's.
     UsageError
         If it is not known which values are black and white.
     """
@@ -103,20 +104,25 @@ def _array(given: Any) -> NDArray[Any]:
 
 def _batch(array: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[Any]:
     """Return an array as a batch (n, h, w, c)."""
-    grey = shape[2] == 1
-    if array.ndim == 4 and array.shape[3] == shape[2]:
+    if array.ndim == 4 and _becomes(array.shape[3], shape[2]):
         return array
-    if array.ndim == 3 and grey and (array.shape[1:] == shape[:2] or array.shape[2] not in (1, 3, 4)):
+    grey = array.ndim == 3 and shape[2] == 1
+    if grey and (array.shape[1:] == shape[:2] or array.shape[2] not in (1, 2, 3, 4)):
         return array[..., np.newaxis]
     return _single(array, shape, "images")
 
 
+def _becomes(channels: int, wanted: int) -> bool:
+    """Whether so many channels can become those that a network takes: grey and RGB are converted."""
+    return channels == wanted or {channels, wanted} <= set(COLOURS)
+
+
 def _single(array: NDArray[Any], shape: tuple[int, int, int], where: str) -> NDArray[Any]:
     """Return the array of one image as a batch of one."""
-    rows, columns, channels = shape
-    if array.ndim == 2 and channels == 1 and array.shape[1] != rows * columns:
+    channels = shape[2]
+    if array.ndim == 2 and _becomes(1, channels) and array.shape[1] != math.prod(shape):
         return array[np.newaxis, :, :, np.newaxis]
-    if array.ndim == 3 and array.shape[2] == channels:
+    if array.ndim == 3 and _becomes(array.shape[2], channels):
         return array[np.newaxis]
     axes = "h, w" if channels == 1 else f"h, w, {channels}"
     expected = f"(n, {axes}) or ({axes})" if where == "images" else f"({axes})"
@@ -131,8 +137,8 @@ def _advice(array: NDArray[Any], shape: tuple[int, int, int]) -> str:
         return f" Rows of {array.shape[1]:,} numbers become images by images.reshape(-1, {size})."
     if array.ndim in (3, 4) and channels > 1 and array.shape[-3] == channels:
         return f" Channels come last: np.moveaxis(images, {array.ndim - 3}, -1)."
-    if array.ndim in (2, 3, 4) and channels in COLOURS:
-        return f" To have colours converted to {COLOURS[channels]}, hand over files or pictures of Pillow's."
+    if array.ndim in (3, 4) and array.shape[-1] in ALPHA:
+        return " With an alpha channel, hand over pictures of Pillow's: they are laid on data.background."
     return ""
 
 
@@ -176,9 +182,10 @@ class _Sight:
         """Return a batch (n, h, w, c) of any numbers and size."""
         if not volumes.size and len(volumes):
             raise ShapeError(f"{where}: expected at least one pixel, found {volumes.shape}.")
-        if volumes.dtype != np.uint8 or self.presentation.changes_bytes:
+        rows, columns, channels = self.shape
+        plain = volumes.dtype == np.uint8 and not self.presentation.changes_bytes
+        if not plain or volumes.shape[3] != channels:
             volumes = self.levels(volumes, where)
-        rows, columns, _ = self.shape
         if volumes.shape[1:3] == (rows, columns):
             return volumes
         fitted = np.empty((len(volumes), *self.shape), np.uint8)
@@ -187,11 +194,12 @@ class _Sight:
         return fitted
 
     def levels(self, volumes: NDArray[Any], where: str) -> Pixels:
-        """Return numbers as levels 0 … 255; say what is cut, or nearly black."""
+        """Return numbers as levels 0 … 255, in the channels wanted; say what is cut, or nearly black."""
+        levels = np.empty((*volumes.shape[:3], self.shape[2]), np.uint8)
         if volumes.dtype == bool:
             volumes = volumes.astype(np.float32)
         if not volumes.size:
-            return volumes.astype(np.uint8)
+            return levels
         low, high = float(volumes.min()), float(volumes.max())
         if not math.isfinite(low + high):
             raise UsageError(f"{where}: expected numbers, found NaN or infinity among them.")
@@ -202,14 +210,14 @@ class _Sight:
         if low < black or high > white:
             share = np.mean((volumes < black) | (volumes > white))
             self.tell(f"{where}: {share:.1%} of the values lie outside {black:g} … {white:g}, and are cut")
-        elif high < black + DARK * (white - black):
+        elif volumes.dtype != np.uint8 and high < black + DARK * (white - black):
             self.tell(f"{where}: nearly all black to the network, whose white is {white:g}")
-        levels = np.empty(volumes.shape, np.uint8)
         count = max(1, BLOCK_BYTES // math.prod(volumes.shape[1:]))
         for start in range(0, len(volumes), count):  # each time as one picture, image under image
             block = volumes[start : start + count]
             tall = Image(block.reshape(-1, *volumes.shape[2:]))
-            levels[start : start + count] = self.presentation.shown(tall, None, where).reshape(block.shape)
+            seen = self.presentation.shown(tall, self.shape[2], where)
+            levels[start : start + count] = seen.reshape(levels[start : start + count].shape)
         return levels
 
 

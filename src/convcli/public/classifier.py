@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from convcli.build import new_training
 from convcli.config_file import document_of, given_text, put
 from convcli.data import Splits, Wanted
+from convcli.data.notes import COLOURS
 from convcli.data.parts import RawPart, assemble
 from convcli.errors import UsageError
 from convcli.extras import extra
@@ -52,9 +53,11 @@ _HIDDEN = [{"type": "flatten"}, {"type": "dense", "units": 64, "activation": "re
 _CONV = {"type": "conv", "kernel": 3, "padding": "same", "activation": "relu"}
 SMALL = _HIDDEN
 USUAL = [{**_CONV, "filters": 16}, {"type": "max_pool"}, {**_CONV, "filters": 32}, *_HIDDEN]
+LIKELY_SIDE = 8  # of images that someone may have forgotten to name the shape of
 LEAST_SIDE = 4  # of images that convolutions are worth it for
 
 BYTE = 255
+MOST_CHANNELS = 4  # of images as people have them
 RARE = 0.01  # the share of values beyond black and white of which nothing is said
 FEWEST_LEVELS = 16  # for all but the rarest values
 ENOUGH = 1_000_000  # values to know that by
@@ -152,6 +155,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
 
         Raises ValueError, and ConfigError which is one, where X, y and the configuration do not fit.
         """
+        if self.threads is not None and self.threads < 1:
+            raise UsageError(f"threads={self.threads}: expected at least 1, or None for all cores.")
         images, y = self._to_fit(X, y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         config = self._configuration()
@@ -190,9 +195,10 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
         else:
             self.image_shape_ = _with_channels(X.shape[1:])
             self._check_shape(self.image_shape_)
-        self.n_features_in_ = prod(self.image_shape_)
-        images = X.reshape(-1, *self.image_shape_)
-        return images, y
+            if self.image_shape_[0] in COLOURS and self.image_shape_[2] > MOST_CHANNELS:
+                raise UsageError(f"X: channels come last, found {X.shape}: np.moveaxis(X, 1, -1).")
+        self.n_features_in_ = math.prod(self.image_shape_)
+        return _numbers(X.reshape(-1, *self.image_shape_)), y
 
     def _to_predict(self, X: Any) -> NDArray[Any]:
         """Return images (n, h, w, c) in the units of those that `fit` saw."""
@@ -202,22 +208,25 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
             X = check_array(X, allow_nd=True, dtype="numeric", estimator=self, input_name="X")
             if _with_channels(X.shape[1:]) != self.image_shape_:
                 raise UsageError(f"X: expected images {self.image_shape_}, as fit saw, found {X.shape[1:]}.")
-        images = X.reshape(-1, *self.image_shape_)
+        images = _numbers(X.reshape(-1, *self.image_shape_))
         limits = self.model_.preprocessing.presentation.range
+        if limits is None and images.dtype == np.uint8:
+            return images
         if limits is None:
-            return (
-                images if images.dtype == np.uint8 else _within(np.rint(images), (0, BYTE)).astype(np.uint8)
-            )
-        return _within(images.astype(np.float64), limits)
+            return _within(np.rint(images), (0, BYTE)).astype(np.uint8)
+        return _within(images.astype(np.float32 if images.dtype == np.float32 else np.float64), limits)
 
     def _shape_of(self, features: int) -> tuple[int, int, int]:
         """Return the shape of the images that so many features are."""
         if self.image_shape is None:
+            side = math.isqrt(features)
+            if side * side == features and side >= LIKELY_SIDE:
+                tell(f"X is flat, and read as images of 1 × {features}: is image_shape=({side}, {side})?")
             return 1, features, 1
         shape = _with_channels(self.image_shape)
-        if prod(shape) != features:
+        if math.prod(shape) != features:
             raise UsageError(
-                f"image_shape={self.image_shape}: that is {prod(shape):,} numbers, not {features:,}."
+                f"image_shape={self.image_shape}: that is {math.prod(shape):,} numbers, not {features:,}."
             )
         return shape
 
@@ -297,12 +306,17 @@ def _with_channels(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return int(rows), int(columns), int(channels)
 
 
+def _numbers(images: NDArray[Any]) -> NDArray[Any]:
+    """Return images whose values are numbers: of False and True, 0 and 1."""
+    return images.astype(np.float32) if images.dtype == bool else images
+
+
 def _range(images: NDArray[Any]) -> tuple[float, float]:
     """Return which values become black and white: 0 and 1 of those between, else the lowest and highest."""
     low, high = float(images.min()), float(images.max())
-    if low >= 0 and high <= 1 and images.dtype.kind in "bf":
+    if low >= 0 and high <= 1 and images.dtype.kind == "f":
         return 0.0, 1.0
-    return low, high if high > low else low + 1
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def _check_levels(images: NDArray[Any], limits: tuple[float, float]) -> None:
@@ -321,6 +335,8 @@ def _check_levels(images: NDArray[Any], limits: tuple[float, float]) -> None:
 def _within(images: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
     """Return images with few values beyond black and white cut; of many, `predict` says so itself."""
     low, high = limits
+    if not images.size or (images.min() >= low and images.max() <= high):
+        return images
     beyond = float(np.mean((images < low) | (images > high)))
     if beyond > RARE:
         tell(f"X: {beyond:.1%} of the values lie outside {low:g} … {high:g}, what fit saw, and are cut")

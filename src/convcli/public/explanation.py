@@ -31,6 +31,7 @@ Numbers: TypeAlias = ArrayLike | str
 OneKernel: TypeAlias = str | Kernel | NDArray[Any]
 
 _TEXT_COLUMNS = 100
+_OWN_NAMES = {"class": "target"}  # what is a keyword here
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: ([A-Z]+)\b)?")
 
 
@@ -119,6 +120,8 @@ def explain(
     crop: Box | str | None = None,
     filter: int | None = None,  # noqa: A002  (the command's word)
     channel: int | None = None,
+    why: bool = False,
+    target: str | None = None,
     at: int | Iterable[int] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Explanation:
@@ -147,6 +150,9 @@ def explain(
         layer's input to look at.
     filter, channel
         Which filter and channel to look at, from 1.
+    why, target
+        Of the network: why the image was taken for a class, by Grad-CAM (of `layer`), occlusion and the
+        gradient of the score; and the class's name, the predicted one if not given.
     at
         Only these steps, from 1.
     max_pixels
@@ -196,6 +202,8 @@ def explain(
             crop=parse_box(crop, "crop") if isinstance(crop, str) else crop,
             filter=filter,
             channel=channel,
+            why=why or None,
+            target=target,
             max_pixels=max_pixels,
         )
         shown = explained(topic, request)
@@ -277,4 +285,9 @@ def _in_python(line: str) -> str:
     >>> _in_python("--run needs --image FILE; pool takes no --count-include-pad.")
     'run needs image=FILE; pool takes no count_include_pad.'
     """
-    return _OPTION.sub(lambda found: found[1].replace("-", "_") + (f"={found[2]}" if found[2] else ""), line)
+
+    def name(option: re.Match[str]) -> str:
+        own = _OWN_NAMES.get(option[1], option[1].replace("-", "_"))
+        return f"{own}={option[2]}" if option[2] else own
+
+    return _OPTION.sub(name, line)

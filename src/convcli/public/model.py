@@ -75,7 +75,7 @@ class Model(core.Model):
         InputError
             If a file cannot be read.
         ShapeError
-            If these are no images, or do not have the channels that the network was trained on.
+            If these are no images, or have channels that cannot become those it was trained on.
         UsageError
             If it is not known which values are black and white.
         TrainingError
