@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convcli.bounds import CONFIG_BYTES
+from convcli.bounds import CONFIG_BYTES, check_document
 from convcli.data import BUILT_IN
 from convcli.errors import ConfigError
 from convcli.files import open_inside
 from convcli.formats import toml
 from convcli.nn.augmentation import AUGMENTATIONS
 from convcli.nn.config import KEYS, LONGEST_LINE, Config, validate
+from convcli.nn.layer import HOLDING
+from convcli.nn.learned import is_learned
 from convcli.wording import shortened
 
 # Keys of [data] that hold paths: on the command line they mean the shell's folder, in a file the file's.
@@ -46,10 +48,13 @@ class ConfigFile:
     @classmethod
     def parse(cls, text: str, path: Path, overrides: Iterable[str] = ()) -> ConfigFile:
         """Return the configuration that `text` holds, read as if it stood in a file at `path`; see `read`."""
-        document, overrides = document_of(text, path), tuple(overrides)
+        document, overrides, base = document_of(text, path), tuple(overrides), path.resolve().parent
+        if "layers" in document:
+            check_document(document, str(path))  # which may be nested too deeply to look into
+            document["layers"] = _with_runs(document["layers"], base)
         for override in overrides:
             _set(document, override)
-        return cls(validate(document, str(path)), text, overrides, path.resolve().parent, path.stem)
+        return cls(validate(document, str(path)), text, overrides, base, path.stem)
 
     @property
     def resolved(self) -> Config:
@@ -119,6 +124,30 @@ def document_of(text: str, path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not valid TOML: {shortened(str(error), LONGEST_LINE)}.") from error
 
 
+def _with_runs(layers: Any, base: Path) -> Any:
+    """Return layers, as TOML has them, where an `init` that names a run's folder does so from anywhere."""
+    if isinstance(layers, list):
+        return [_with_runs(layer, base) for layer in layers]
+    if not isinstance(layers, dict):
+        return layers
+    changed = {key: _with_runs(layers[key], base) for key in HOLDING if key in layers}
+    if is_learned(layers.get("init")):
+        changed["init"] = _with_folder(layers["init"], base)
+    return {**layers, **changed}
+
+
+def _with_folder(init: str, base: Path) -> str:
+    """Return an `init` that names a layer of a run, whose folder is relative to `base`, so from anywhere.
+
+    A name alone is left: it is looked for as commands do.
+    """
+    run, hash_, number = init.removeprefix("run:").rpartition("#")
+    if len(Path(run).parts) < 2 or "\0" in run:
+        return init
+    folder = base / os.path.expanduser(run)  # noqa: PTH111 - as `open_source`
+    return f"run:{os.path.realpath(folder)}{hash_}{number}"
+
+
 def _set(document: dict[str, Any], override: str) -> None:
     """Apply `training.epochs=3` or `layers.1.filters=16` (layers count from 1) to `document`."""
     dotted, equals, text = override.partition("=")
@@ -134,6 +163,8 @@ def _set(document: dict[str, Any], override: str) -> None:
     if dotted in {f"data.{key}" for key in _PATHS} and isinstance(value, str):
         path = os.path.expanduser(value)  # noqa: PTH111 - leaves ~name of an unknown user as it is
         value = os.path.realpath(path) if Path(path).exists() else value
+    if dotted.endswith(".init") and isinstance(value, str) and is_learned(value):
+        value = _with_folder(value, Path())
     try:
         put(document, dotted, value)
     except ValueError:

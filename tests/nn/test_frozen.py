@@ -7,9 +7,12 @@ import pytest
 
 import stripes
 from convcli import kernels
+from convcli.config_file import dump
 from convcli.engine.batch.convolution import Convolution
 from convcli.engine.plane.filter import filter2d
 from convcli.errors import ConfigError
+from convcli.formats import toml
+from convcli.nn.config import validate
 from convcli.nn.layers import ActivationLayer, AvgPool, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
@@ -276,3 +279,80 @@ def test_the_whole_network_is_checked_without_its_frozen_weights():
     errors = check_whole(network, CrossEntropy(), np.random.default_rng(0))
     assert set(errors) == {"x", "3.W", "3.b"}
     assert max(errors.values()) < 1e-7
+
+
+NORMS = [
+    {"type": "batch_norm", "frozen": True},
+    {"type": "batch_norm", "frozen": True, "group": 2},
+    {"type": "group_norm", "frozen": True, "groups": 2},
+    {"type": "layer_norm", "frozen": True},
+    {"type": "layer_norm", "frozen": True, "over": "sample"},
+    {"type": "prelu", "frozen": True},
+]
+
+
+@pytest.mark.parametrize("norm", NORMS, ids=str)
+def test_gradients_through_frozen_normalisation_agree_with_differences(norm):
+    layers = [{"type": "conv", "filters": 2}, norm, {"type": "flatten"}, {"type": "dense", "units": 2}]
+    network = Network(stripes.config(layers).layers, (5, 5, 1))
+    for check in check_network(network, CrossEntropy()):
+        assert max(check.errors.values()) < 1e-7, check
+    assert set(network.trained.shapes()) == {"1.W", "1.b", "4.W", "4.b"}
+
+
+@pytest.mark.parametrize("group", [None, 8])
+def test_a_frozen_batch_norm_keeps_its_running_figures_and_uses_them_with_any_number_of_workers(group):
+    norm = {"type": "batch_norm", "frozen": True, **({"group": group} if group else {})}
+    layers = [{"type": "conv", "filters": 2}, norm, {"type": "flatten"}, {"type": "dense"}]
+    found = []
+    for threads in (1, 2):
+        training = stripes.training(layers, epochs=2, threads=threads)
+        weights = training.model.weights
+        for name, value in {"mean": 0.3, "variance": 2.0, "gamma": 1.5, "beta": -0.1}.items():
+            weights[f"2.{name}"][:] = value
+        before = weights.kept.tobytes()
+        stripes.ended(training)
+        assert weights.kept.tobytes() == before
+        found.append(weights.trained.tobytes())
+    assert found[0] == found[1]
+
+
+def test_a_frozen_batch_norm_trains_as_pytorchs_in_eval_mode():
+    torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
+    network = Network([Conv(filters=2), BatchNorm(frozen=True)], (5, 5, 1))
+    weights, tape = NetworkWeights.initial(network, np.random.default_rng(0), np.float64), network.tape()
+    weights["2.mean"][:], weights["2.variance"][:], weights["2.gamma"][:] = (0.3, -1), (0.5, 2), (1.5, 0.7)
+    gradient = np.zeros_like(weights.trained)
+    tape.add_to(network.trained.views(gradient))
+    tape.current.training = True
+    x = np.random.default_rng(1).standard_normal((3, 5, 5, 1))
+    network.backward(2 * network.forward(x, weights, tape), weights, tape)
+    conv = torch.nn.Conv2d(1, 2, 3, dtype=torch.float64)
+    norm = torch.nn.BatchNorm2d(2, dtype=torch.float64).eval()
+    with torch.no_grad():
+        conv.weight.copy_(torch.tensor(weights["1.W"]).permute(3, 2, 0, 1))
+        conv.bias.copy_(torch.tensor(weights["1.b"]))
+        norm.weight.copy_(torch.tensor(weights["2.gamma"]))
+        norm.running_mean.copy_(torch.tensor(weights["2.mean"]))
+        norm.running_var.copy_(torch.tensor(weights["2.variance"]))
+    (norm(conv(torch.tensor(x).permute(0, 3, 1, 2))) ** 2).sum().backward()
+    own = network.trained.named(gradient)
+    np.testing.assert_allclose(own["1.W"], conv.weight.grad.permute(2, 3, 1, 0).numpy(), atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["sequence", "residual", "parallel"])
+def test_all_in_a_frozen_layer_is_frozen(kind):
+    inner = [
+        {"type": "conv", "filters": 2, "padding": "same", "repeat": 2},
+        {"type": "residual", "layers": [{"type": "separable_conv", "filters": 2, "padding": "same"}]},
+        {"type": "batch_norm"},
+        {"type": "prelu"},
+    ]
+    held = {"branches": inner} if kind == "parallel" else {"layers": inner}
+    frozen = {"type": kind, "frozen": True, **held}
+    layers = [frozen, {"type": "flatten"}, {"type": "dense", "units": 2}]
+    config = validate({"data": {"source": "digits"}, "layers": layers}, "some.toml")
+    network = Network(config.layers, (4, 4, 2))
+    assert list(network.trained.shapes()) == ["3.W", "3.b"]
+    assert not network.sequence.couples_samples
+    assert validate(toml.loads(dump(config)), "some.toml") == config

@@ -422,7 +422,7 @@ def test_an_input_that_does_not_fit_is_named(name, options, shape, message):
         ("conv", {"filters": 3, "padding": "smae"}, "padding must be valid, same, full"),
         ("conv", {"filters": 3, "stride": 0}, "stride must be at least 1"),
         ("conv", {"filters": 3, "init": "zeros"}, "Unknown initialisation 'zeros'. Known: he, glorot"),
-        ("dense", {"units": 3, "init": "sobel"}, "'he' or 'glorot'"),
+        ("dense", {"units": 3, "init": "sobel"}, '"he", "glorot"'),
         ("max_pool", {"size": [2, 2, 2]}, "size must be an integer or"),
         ("dropout", {"rate": 1}, "less than 1"),
         ("batch_norm", {"epsilon": 0}, "expected at least 1e-30, not 0.0: less vanishes in float32"),

@@ -122,11 +122,11 @@ def test_a_shortcut_is_counted_like_any_convolution_and_decays():
     assert decay_mask(network).all()
 
 
-def test_a_frozen_shortcut_stays_as_it_begins():
+def test_a_frozen_block_stays_as_it_begins_and_its_shortcut_too():
     inner = Conv(filters=2, padding="same")
     network = Network([Residual(layers=(inner,), frozen=True)], (3, 3, 1))
-    assert [(place.trained, place.frozen) for place in network.places] == [(20, 2), (20, 0)]
-    assert list(network.kept.shapes()) == ["1.W"]
+    assert [(place.trained, place.frozen) for place in network.places] == [(0, 22), (0, 20)]
+    assert list(network.kept.shapes()) == ["1.W", "1.1.W", "1.1.b"]
     weights, tape = NetworkWeights.initial(network, np.random.default_rng(0)), network.tape()
     tape.input_gradient = True
     tape.add_to(network.trained.views(np.zeros_like(weights.trained)))

@@ -48,12 +48,13 @@ def check(
         network_document,
         network_table,
     )
+    from convcli.runs.origins import Origins
 
     if sheet is not None:
         _judge(sheet, [config], force=force)
     file = ConfigFile.read(config, overrides or [])
     data = data_of(file)
-    model = build.new_model(file.config, data)
+    model = build.new_model(file.config, data, origins=Origins(note))
     note(about(model, data.train))
     if sheet is not None:
         _draw(sheet, model, data, force=force)

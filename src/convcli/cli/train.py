@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +16,11 @@ from convcli.cli.picture import Picture
 from convcli.errors import ConvcliError, InputError, UsageError
 
 if TYPE_CHECKING:
+    from convcli.build import Begun
     from convcli.cli.tensorboard import TensorBoard
     from convcli.data import Splits
+    from convcli.nn.model import Model
+    from convcli.runs.origins import Origins
     from convcli.runs.recording import Recorder
     from convcli.runs.resuming import Changes
     from convcli.training import Progress
@@ -27,6 +31,10 @@ def train(
     overrides: Overrides = None,
     run_dir: Annotated[
         Path | None, typer.Option("--run-dir", help="The run's folder; runs/<config name>-NNN if not given.")
+    ] = None,
+    init_from: Annotated[
+        Path | None,
+        typer.Option("--init-from", metavar="RUN", help=f"Begin with what fits of its weights. {RUN_HELP}"),
     ] = None,
     resume: Annotated[
         Path | None,
@@ -53,6 +61,7 @@ def train(
     Examples:
       convcli train examples/digits.toml
       convcli train examples/digits.toml --set training.epochs=3 --set layers.1.filters=8
+      convcli train new.toml --init-from runs/digits-001 --set layers.1.frozen=true
       convcli train --resume runs/digits-001
       convcli train --resume runs/digits-001 --set training.epochs=20
       convcli train examples/digits.toml --tensorboard logs
@@ -70,32 +79,60 @@ def train(
     if resume is not None:
         if run_dir is not None:
             raise UsageError("--resume goes on in the run's own folder; leave --run-dir out.")
+        if init_from is not None:
+            raise UsageError("--resume goes on with the run's own weights; leave --init-from out.")
         _resume(resume, config, overrides or [], threads, allow_changes, tensorboard, json)
     elif allow_changes:
         raise UsageError("--allow-changes goes with --resume RUN.")
     elif config is None:
         raise UsageError("Expected a CONFIG, or --resume RUN. Write a starter with `convcli init`.")
     else:
-        _begin(config, overrides or [], run_dir, threads, tensorboard, json)
+        _begin(config, overrides or [], run_dir, init_from, threads, tensorboard, json)
 
 
 def _begin(
-    config: Path, overrides: list[str], run_dir: Path | None, threads: int, logs: Path | None, json: bool
+    config: Path,
+    overrides: list[str],
+    run_dir: Path | None,
+    init_from: Path | None,
+    threads: int,
+    logs: Path | None,
+    json: bool,
 ) -> None:
     from convcli import build
     from convcli.config_file import ConfigFile
     from convcli.nn.doubts import about
     from convcli.render.network import augmentation_line
+    from convcli.runs.origins import Origins
     from convcli.runs.recording import new_run
 
-    file = ConfigFile.read(config, overrides)
+    file, origins = ConfigFile.read(config, overrides), Origins(note)
     data = data_of(file)
-    training = build.new_training(file.config, data, threads)
+    model, begun = build.new_model(file.config, data, threads, origins), None
+    if init_from is not None:
+        begun = _begun_from(model, str(init_from), origins)
+        model, file = begun.model, replace(file, config=begun.model.config)
+    came_from = origins.document(model.network, None if begun is None else (str(init_from), begun))
+    training = build.training_of(model, data, threads)
     note(about(training.model, data.train))
     if file.config.augmentation.policy:
         note(augmentation_line(file.config.augmentation))
-    with new_run(file, training, data, threads, run_dir) as recorder:
+    with new_run(file, training, data, threads, run_dir, came_from) as recorder:
         _finish(recorder, data, logs, json)
+
+
+def _begun_from(model: Model, run: str, origins: Origins) -> Begun:
+    """Return a model with what fits of a run's weights, and say what; raise UsageError if nothing does."""
+    from convcli import build
+    from convcli.render.transfer import transfer_lines
+
+    origin = origins(run)
+    begun = build.begun_from(model, origin)
+    if not begun.taken.names:
+        reasons = [f"  {place.name}: {reason}" for place, reason in begun.taken.missed]
+        raise UsageError(f"--init-from {run}: nothing of its weights fits this network:", *reasons[:10])
+    note(transfer_lines(begun, run, origin))
+    return begun
 
 
 def _resume(

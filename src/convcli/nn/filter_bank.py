@@ -12,6 +12,7 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.errors import KernelError, UnknownNameError
 from convcli.nn.layer import Images, Initial
+from convcli.nn.learned import checked, is_learned
 from convcli.shapes import Pair
 
 SCHEMES = ("he", "glorot", "dirac", "whiten")
@@ -22,7 +23,7 @@ _NAME = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?::.*)?")
 
 
 def checked_init(value: object) -> Init:
-    """Return an option `init`: one of `SCHEMES`, a kernel as `kernels.parse` takes it, or a tuple of kernels.
+    """Return an option `init`: one of `SCHEMES`, a layer of a run, or kernels as `kernels.parse` takes them.
 
     Raises
     ------
@@ -32,6 +33,8 @@ def checked_init(value: object) -> Init:
         If it is no text and no list of texts.
     """
     if isinstance(value, str):
+        if is_learned(value):
+            return checked(value)
         if value not in SCHEMES:
             _measured(value)
         return value
@@ -61,6 +64,8 @@ def _measured(text: str) -> Planned:
     match = _NAME.fullmatch(text)
     if match and match[1] in SCHEMES:
         raise KernelError(f"{match[1]} is for all filters; it cannot stand in a list of kernels.")
+    if is_learned(text):
+        raise KernelError(f"{text}: a layer of a run is all filters; it cannot stand in a list of kernels.")
     if match and match[1] not in KERNELS:
         raise UnknownNameError("initialisation", match[1], [*SCHEMES, *KERNELS])
     if text.lstrip().startswith("@"):
@@ -81,7 +86,7 @@ def bank_of(init: Init | None, size: Pair, filters: int) -> tuple[Planned, ...]:
     KernelError
         If one is larger than the filters, or their parts do not go evenly into the number of filters.
     """
-    if init is None or init in SCHEMES:
+    if init is None or init in SCHEMES or is_learned(init):
         return ()
     from convcli.kernels import KERNELS, takes_size
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from convcli.config import OneOf, Part, tuples
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
+from convcli.nn.learned import is_learned, learned_of
 from convcli.nn.tape import Pass, Tape, Weights
 from convcli.registry import Registry
 from convcli.shapes import Pair, ReceptiveField, Window
@@ -56,6 +57,8 @@ class Initial:
         Whether weight decay pulls it towards zero.
     value
         What a constant is.
+    source
+        The layer of a run that it begins as instead, as `learned.py` names it: whose array of the same name.
     from_images
         Whether it begins as the images tell that go into the layer: one that training images go into.
     """
@@ -69,6 +72,7 @@ class Initial:
     kind: Literal["trained", "frozen", "running"] = "trained"
     decays: bool = False
     value: float = 0.0
+    source: str = ""
 
     @property
     def size(self) -> int:
@@ -222,6 +226,17 @@ class Layer(Part):
     def remark(self, shape: Shape) -> str:
         """Return what they come to for an input of `shape`, in a few words, where they leave it open."""
         return ""
+
+
+def begun(arrays: Mapping[str, Initial], init: str | None, *, frozen: bool) -> dict[str, Initial]:
+    """Return a layer's arrays as its options say: as those of a layer of a run, and not trained."""
+    made = dict(arrays)
+    if init is not None and is_learned(init):
+        made = {name: replace(initial, source=learned_of(init, name)) for name, initial in made.items()}
+    if frozen:
+        trained = [name for name, initial in made.items() if initial.kind == "trained"]
+        made |= {name: replace(made[name], kind="frozen") for name in trained}
+    return made
 
 
 HOLDING = ("layers", "branches")

@@ -24,6 +24,7 @@ from convcli.nn.doubts import about
 from convcli.public.model import Model
 from convcli.public.telling import tell
 from convcli.runs import checkpoints
+from convcli.runs.origins import Origins
 from convcli.training import EpochDone
 
 extra("sklearn", "sklearn", "convcli.Classifier")
@@ -162,7 +163,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
         config = self._configuration()
         data = self._data(config, images, labels)
         tell(data.notes)
-        training = new_training(config, data, self.threads)
+        training = new_training(config, data, self.threads, Origins(tell))
         tell(about(training.model, data.train))
         for event in training.run():
             if isinstance(event, EpochDone):

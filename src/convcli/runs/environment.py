@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -12,11 +13,15 @@ from convcli.engine.blas import blas_libraries
 from convcli.errors import InputError
 from convcli.runs.folder import ENVIRONMENT, Run
 
+CAME_FROM = "weights_from"
+"""The key of what is known of the runs whose weights a training began with."""
 
-def write_environment(run: Run, *, seed: int, threads: int) -> None:
-    """Write down this environment as that in which the run begins."""
+
+def write_environment(run: Run, *, seed: int, threads: int, came_from: Sequence[Any] = ()) -> None:
+    """Write down this environment as that in which the run begins, and whose weights it begins with."""
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    run.write_document(ENVIRONMENT, {"began": began, **_environment(seed, threads)})
+    others = {CAME_FROM: list(came_from)} if came_from else {}
+    run.write_document(ENVIRONMENT, {"began": began, **_environment(seed, threads), **others})
 
 
 def add_environment(run: Run, *, seed: int, threads: int, epoch: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -231,6 +232,14 @@ class Run:
         if len(data) > TEXT_BYTES:
             raise InputError(f"{path}: damaged: more than {TEXT_BYTES:,} bytes.")
         return data
+
+    def digest(self, name: str) -> str:
+        """Return the SHA-256 of a file of the run, in hexadecimal."""
+        digest = hashlib.sha256()
+        with open_inside(self.folder / name) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
 
     def write_checkpoint(self, name: str, checkpoint: Checkpoint) -> None:
         """Write `checkpoint` as safetensors."""

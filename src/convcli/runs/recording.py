@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +13,7 @@ from convcli.config_file import ConfigFile
 from convcli.data import Splits
 from convcli.nn.config import seconds
 from convcli.runs import checkpoints
-from convcli.runs.environment import write_environment
+from convcli.runs.environment import CAME_FROM, write_environment
 from convcli.runs.folder import BEST, LAST, RESOLVED, RESULTS, Run
 from convcli.runs.metrics import write_history
 from convcli.training import BatchDone, EpochDone, Training
@@ -23,11 +23,20 @@ class Recorder:
     """Writes a training into its run's folder.
 
     `resolved` is what resolved.toml holds, every value in force, and `data` the fingerprint of the images;
-    `kept` says in words what the last checkpoint holds.
+    `came_from` says which runs' weights the training began with, if it did. `kept` says in words what the
+    last checkpoint holds.
     """
 
-    def __init__(self, run: Run, training: Training, resolved: str, data: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        training: Training,
+        resolved: str,
+        data: Mapping[str, str],
+        came_from: Sequence[Any] = (),
+    ) -> None:
         self.run, self.training, self.resolved, self.data = run, training, resolved, data
+        self.came_from = list(came_from)
         self.kept = training.progress.place
         self._written = time.monotonic()
 
@@ -45,6 +54,8 @@ class Recorder:
         """Write where the training stands now."""
         last = checkpoints.last_checkpoint(self.training)
         last.document.update(resolved=self.resolved, data=self.data)
+        if self.came_from:
+            last.document[CAME_FROM] = self.came_from
         self.run.write_checkpoint(LAST, last)
         self.kept = self.training.progress.place
         self._written = time.monotonic()
@@ -64,6 +75,8 @@ class Recorder:
             document["test"] = {name: getattr(figures, name) for name in ("samples", "accuracy", "loss")}
             if data.seen:
                 document["test"]["seen_in_training"] = data.seen
+        if self.came_from:
+            document[CAME_FROM] = self.came_from
         self.run.write_document(RESULTS, document)
         return document
 
@@ -81,19 +94,31 @@ class Recorder:
 
 @contextmanager
 def new_run(
-    file: ConfigFile, training: Training, data: Splits, threads: int, folder: Path | None = None
+    file: ConfigFile,
+    training: Training,
+    data: Splits,
+    threads: int,
+    folder: Path | None = None,
+    came_from: Sequence[Any] = (),
 ) -> Iterator[Recorder]:
     """Make the run of a training that has not begun (its folder as `Run.create`), and hold it."""
     file.resolved_text()  # complains, if it has to, before there is a folder
     run = Run.create(file.name, folder)
     with run.hold():
-        yield begin(run, file, training, data, threads)
+        yield begin(run, file, training, data, threads, came_from)
 
 
-def begin(run: Run, file: ConfigFile, training: Training, data: Splits, threads: int) -> Recorder:
+def begin(
+    run: Run,
+    file: ConfigFile,
+    training: Training,
+    data: Splits,
+    threads: int,
+    came_from: Sequence[Any] = (),
+) -> Recorder:
     """Return what records a training that has not begun; with this the folder is a run that can go on."""
-    recorder = Recorder(run, training, file.resolved_text(), data.fingerprint())
-    write_environment(run, seed=file.config.training.seed, threads=threads)
+    recorder = Recorder(run, training, file.resolved_text(), data.fingerprint(), came_from)
+    write_environment(run, seed=file.config.training.seed, threads=threads, came_from=came_from)
     recorder.checkpoint()
     run.write_config(file.text, file.overrides, recorder.resolved)
     return recorder

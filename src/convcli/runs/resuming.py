@@ -13,7 +13,7 @@ from convcli.nn.config import Config
 from convcli.nn.model import Model
 from convcli.runs import checkpoints
 from convcli.runs.comparing import config_changes
-from convcli.runs.environment import add_environment
+from convcli.runs.environment import CAME_FROM, add_environment
 from convcli.runs.folder import LAST, RESOLVED, Checkpoint, Run
 from convcli.runs.recording import Recorder
 from convcli.training import Training, best_metrics
@@ -72,7 +72,7 @@ def resume(
     training = checkpoints.restore_training(last, run.folder / LAST, data, threads)
     in_force = file.text == last.document.get("resolved") and not file.overrides
     before = file.config if in_force else values_in_force(run, last).config
-    after, images = file.resolved, data.fingerprint()
+    after, images = _with_scaling(file.resolved, before), data.fingerprint()
     changes = _compare(training, before, after, _recorded_images(run, last), images)
     if changes.weighty and not allow_changes:
         raise UsageError(
@@ -90,13 +90,25 @@ def resume(
         if changes.weighty:
             training.progress.restart_epoch()
         resolved = _history(last, training, changes) + file.resolved_text()
-    recorder = Recorder(run, training, resolved, images)
+    came_from = last.document.get(CAME_FROM)
+    recorder = Recorder(run, training, resolved, images, came_from if isinstance(came_from, list) else ())
     if changed:
         recorder.checkpoint()
     recorder.catch_up()
     seed, epoch = after.training.seed, training.progress.epoch
     elsewhere = add_environment(run, seed=seed, threads=threads, epoch=epoch)
     return recorder, replace(changes, elsewhere=elsewhere)
+
+
+def _with_scaling(after: Config, before: Config) -> Config:
+    """Return a configuration that says nothing of how pixels are scaled with what was said before.
+
+    A training that began with another network's weights may have its scaling, which its user did not write.
+    """
+    said = before.data.preprocessing
+    if isinstance(said, str) or "preprocessing" in after.data.model_fields_set:
+        return after
+    return after.model_copy(update={"data": after.data.model_copy(update={"preprocessing": said})})
 
 
 def _recorded_images(run: Run, last: Checkpoint) -> Mapping[str, Any]:

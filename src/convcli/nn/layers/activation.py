@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 from convcli.engine.sums import column_sums
 from convcli.engine.workspace import Array
 from convcli.nn.activations import ActivationOption, Identity, Relu
-from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.layer import Initial, Layer, Shape, begun
+from convcli.nn.learned import is_learned
 from convcli.nn.tape import Tape, Weights
 
 
@@ -62,14 +63,24 @@ class Affine(Layer):
         arrays = {name: replace(initial, decays=True) for name, initial in kernels.items()}
         if self.bias:
             arrays["b"] = Initial(self.output_shape(shape)[-1:], "zeros")
-        if self.frozen:
-            return {name: replace(initial, kind="frozen") for name, initial in arrays.items()}
-        return arrays
+        return begun(arrays, self.learned, frozen=self.frozen)
+
+    @property
+    def learned(self) -> str | None:
+        """The layer of a run that it begins as, if it does."""
+        init = getattr(self, "init", None)
+        return init if is_learned(init) else None
 
     @property
     def usual_scheme(self) -> str:
         """How W begins unless `init` says otherwise: as suits the activation."""
         return "he" if self.activation.rectifies else "glorot"
+
+    @property
+    def scheme(self) -> str:
+        """How W is drawn."""
+        init = getattr(self, "init", None)
+        return init if init in ("he", "glorot") else self.usual_scheme
 
     def activate(self, z: Array, tape: Tape) -> Array:
         """Turn Z into A in place and remember what its derivative needs."""

@@ -11,6 +11,7 @@ from convcli.config import any_padding, sizes
 from convcli.engine.batch.convolution import Convolution, convolution
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
+from convcli.nn import learned
 from convcli.nn.filter_bank import Dirac, FilterBank, Init, Planned, bank_of, checked_init
 from convcli.nn.layer import Initial, Shape, plane_of
 from convcli.nn.layers.activation import Affine
@@ -88,7 +89,7 @@ class Conv(Sliding):
         fan_out = area * self.filters // self.groups
         if self.init == "dirac":
             return Dirac(size, self.usual_scheme, area * depth, fan_out, groups=self.groups)
-        return Initial(size, str(self.init or self.usual_scheme), area * depth, fan_out)
+        return Initial(size, self.scheme, area * depth, fan_out)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"] = x
@@ -117,7 +118,7 @@ class Conv(Sliding):
     def summary(self) -> str:
         words = [self._words(*([f"groups={self.groups}"] if self.groups != 1 else []))]
         words += [" + ".join(kernel.name for kernel in self._bank)] if self._bank else []
-        words += [self.init] if self.init in ("dirac", "whiten") else []
+        words += [self.init] if self.init in ("dirac", "whiten") else learned.words(self.init)
         words += ["frozen"] if self.frozen else []
         return ", ".join(words)
 

@@ -13,6 +13,7 @@ from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.layer import Initial, Layer, Shape
 from convcli.nn.layers.activation import Affine
+from convcli.nn.learned import Drawn, words
 from convcli.nn.tape import Tape, Weights
 
 
@@ -42,7 +43,7 @@ class Dense(Affine):
 
     type: Literal["dense"] = "dense"
     units: PositiveInt | None = None
-    init: Literal["he", "glorot"] | None = None
+    init: Drawn = None
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
@@ -56,7 +57,7 @@ class Dense(Affine):
 
     def initial_kernel(self, shape: Shape) -> Initial:
         units = self.output_shape(shape)[0]
-        return Initial((shape[0], units), self.init or self.usual_scheme, shape[0], units)
+        return Initial((shape[0], units), self.scheme, shape[0], units)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         tape.saved["x"] = x
@@ -85,6 +86,6 @@ class Dense(Affine):
         return shape[0] * self.output_shape(shape)[0]
 
     def summary(self) -> str:
-        words = [str(self.units)] if self.units else []
-        words += self.activation.words
-        return ", ".join([*words, *(["frozen"] if self.frozen else [])])
+        told = [str(self.units)] if self.units else []
+        told += self.activation.words
+        return ", ".join([*told, *words(self.init), *(["frozen"] if self.frozen else [])])

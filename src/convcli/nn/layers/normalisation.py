@@ -16,7 +16,8 @@ from convcli.engine.sums import column_products, column_sums
 from convcli.engine.volumes import batch, cells, laid_out, lines
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
-from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.layer import Initial, Layer, Shape, begun
+from convcli.nn.learned import Learned, words
 from convcli.nn.tape import Tape, Weights
 
 BLOCK = 1 << 17  # numbers that all is done with while a cache has them
@@ -27,6 +28,8 @@ class _SampleNorm(Layer):
     """(x − mean) / √(variance + epsilon) · γ + β, with mean and biased variance of parts of one sample."""
 
     epsilon: Epsilon = 1e-5
+    frozen: bool = False
+    init: Learned = None
 
     @abstractmethod
     def parameters(self, shape: Shape) -> Shape:
@@ -43,7 +46,11 @@ class _SampleNorm(Layer):
 
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
         size = self.parameters(shape)
-        return {"gamma": Initial(size, "ones"), "beta": Initial(size, "zeros")}
+        arrays = {"gamma": Initial(size, "ones"), "beta": Initial(size, "zeros")}
+        return begun(arrays, self.init, frozen=self.frozen)
+
+    def _words(self, *own: str) -> str:
+        return ", ".join([*own, *words(self.init), *(["frozen"] if self.frozen else [])])
 
 
 class GroupNorm(_SampleNorm):
@@ -109,12 +116,13 @@ class GroupNorm(_SampleNorm):
             gradient *= (gamma * inverse[block]).ravel().astype(dy.dtype)
             gradient += product
             gradient += (-plain * inverse[block] - slope * left[block]).ravel().astype(dy.dtype)
-        tape.add("gamma", sums[1].sum(0))
-        tape.add("beta", sums[0].sum(0))
+        if "gamma" in tape.gradients:
+            tape.add("gamma", sums[1].sum(0))
+            tape.add("beta", sums[0].sum(0))
         return dy
 
     def summary(self) -> str:
-        return f"groups={self.groups}"
+        return self._words(f"groups={self.groups}")
 
 
 def _blocks(x: Array) -> Iterator[slice]:
@@ -185,10 +193,11 @@ class LayerNorm(_SampleNorm):
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         normal, inverse = tape.saved["normal"], tape.saved["inverse"]
         gradient, gamma = self._rows(dy), weights["gamma"]
-        # Sums over few long rows are right as they are, and faster.
-        along_rows = column_products if self.over == "channels" else partial(np.einsum, "ij,ij->j")
-        tape.add("gamma", along_rows(gradient, normal).reshape(gamma.shape))
-        tape.add("beta", column_sums(gradient).reshape(gamma.shape))
+        if "gamma" in tape.gradients:
+            # Sums over few long rows are right as they are, and faster.
+            along_rows = column_products if self.over == "channels" else partial(np.einsum, "ij,ij->j")
+            tape.add("gamma", along_rows(gradient, normal).reshape(gamma.shape))
+            tape.add("beta", column_sums(gradient).reshape(gamma.shape))
         for block in _blocks(gradient):
             weighted, deviation = gradient[block], normal[block]
             product = tape.current.scratch.array("product", deviation.shape, dy.dtype)
@@ -202,7 +211,7 @@ class LayerNorm(_SampleNorm):
         return self._batch(gradient, dy.shape)
 
     def summary(self) -> str:
-        return f"over={self.over}"
+        return self._words(f"over={self.over}")
 
 
 def _row_means(rows: Array) -> Array:

@@ -13,8 +13,9 @@ from pydantic import BeforeValidator, Field
 from convcli.config import OneOf
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
-from convcli.nn.layer import LAYERS, Layer, Shape, few_enough
+from convcli.nn.layer import LAYERS, Initial, Layer, Shape, begun, few_enough
 from convcli.nn.layers.sequence import expanded
+from convcli.nn.learned import Learned, words
 from convcli.nn.tape import Tape, Weights
 from convcli.shapes import ReceptiveField, joined
 from convcli.wording import by, first_of
@@ -35,13 +36,15 @@ Branches: TypeAlias = Annotated[
 class Parallel(Layer):
     """Branches that all take the input; what they make of it is concatenated on channels, or added.
 
-    A branch is a layer, or a table of `layers` in a row. Source: Szegedy and others, "Going deeper with
-    convolutions", 2015, arXiv:1409.4842.
+    A branch is a layer, or a table of `layers` in a row. Frozen, all in it are.
+    Source: Szegedy and others, "Going deeper with convolutions", 2015, arXiv:1409.4842.
     """
 
     type: Literal["parallel"] = "parallel"
     branches: Branches
     combine: Literal["concatenate", "add"] = "concatenate"
+    frozen: bool = False
+    init: Learned = None
 
     @property
     def children(self) -> tuple[Layer, ...]:
@@ -49,7 +52,10 @@ class Parallel(Layer):
 
     @cached_property
     def _expanded(self) -> tuple[Layer, ...]:
-        return expanded(self.branches)
+        return expanded(self.branches, frozen=self.frozen)
+
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        return begun(super().initial_weights(shape), self.init, frozen=False)
 
     def inside(self, shape: Shape) -> Iterator[tuple[Layer, Shape]]:
         return ((branch, shape) for branch in self.children)
@@ -107,5 +113,6 @@ class Parallel(Layer):
         return dy if dx is None else dx
 
     def summary(self) -> str:
-        words = f"{len(self.children)} branch{'es' * (len(self.children) > 1)}"
-        return f"{words}, added" if self.combine == "add" else words
+        told = [f"{len(self.children)} branch{'es' * (len(self.children) > 1)}"]
+        told += ["added"] if self.combine == "add" else []
+        return ", ".join([*told, *words(self.init), *(["frozen"] if self.frozen else [])])

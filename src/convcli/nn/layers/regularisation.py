@@ -13,7 +13,8 @@ from convcli.config import Epsilon
 from convcli.engine.batch import norm
 from convcli.engine.volumes import cells, laid_out
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Initial, Layer, Shape, plane_of
+from convcli.nn.layer import Initial, Layer, Shape, begun, plane_of
+from convcli.nn.learned import Learned, words
 from convcli.nn.tape import Pass, Tape, Weights, cut
 
 LEVELS = 1 << 16
@@ -89,39 +90,44 @@ class BatchNorm(Layer):
     With `group`, groups of so many samples are normalised by themselves, and the running figures take their
     mean. What is left of a batch is spread over its groups, and a smaller batch is one.
     Source: ghost batch normalisation, Hoffer, Hubara and Soudry, 2017, arXiv:1705.08741.
+
+    Frozen it does while training what it does while predicting: its running figures stay, and are used.
     """
 
     type: Literal["batch_norm"] = "batch_norm"
     momentum: Annotated[float, Field(ge=0, le=1)] = 0.9
     epsilon: Epsilon = 1e-5
     group: PositiveInt | None = None
+    frozen: bool = False
+    init: Learned = None
 
     @property
     def couples_samples(self) -> bool:
-        return self.group is None
+        return self.group is None and not self.frozen
 
     @property
     def grouped(self) -> int:
-        return self.group or 0
+        return 0 if self.frozen else self.group or 0
 
     def exchanged(self, shape: Shape) -> int:
-        return 3 * shape[-1] if self.group is None else 0
+        return 3 * shape[-1] if self.couples_samples else 0
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
 
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
-        return {
+        arrays = {
             "gamma": Initial(shape[-1:], "ones"),
             "beta": Initial(shape[-1:], "zeros"),
             "mean": Initial(shape[-1:], "zeros", kind="running"),
             "variance": Initial(shape[-1:], "ones", kind="running"),
         }
+        return begun(arrays, self.init, frozen=self.frozen)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         x = laid_out(x)
         current, y = tape.current, tape.workspace.batch("y", x.shape, x.dtype)
-        if current.training:
+        if self._measures(current):
             groups = [(part, self._of(x[part], current)) for part in self._groups(len(x), current)]
             self._remember([(part.stop - part.start, found) for part, found in groups], weights, tape)
         else:
@@ -133,6 +139,10 @@ class BatchNorm(Layer):
             shift = weights["beta"] - weights["gamma"] * found.left
             norm.normalise(x[part], found.centre, scale.astype(x.dtype), shift.astype(x.dtype), y[part])
         return y
+
+    def _measures(self, current: Pass) -> bool:
+        """Whether it normalises by what goes in, and not by the running figures."""
+        return current.training and not self.frozen
 
     def _groups(self, samples: int, current: Pass) -> list[slice]:
         """Return where the groups of a piece lie; the whole of it is one if the batch is."""
@@ -183,16 +193,18 @@ class BatchNorm(Layer):
             total += own
             scale = weights["gamma"] * found.inverse
             a, b, c = scale, np.zeros_like(scale), np.zeros_like(scale)
-            if current.training:
+            if self._measures(current):
                 # The batch's own mean and variance depend on x too.
                 summed = own if self.group else current.over_batch(own).sum(0)
                 dgamma, dbeta = summed / max(found.count, 1)
                 b, c = -scale * dgamma * found.inverse, scale * (found.left * dgamma - dbeta)
             factors = (a.astype(x.dtype), b.astype(x.dtype), c.astype(x.dtype))
             norm.input_gradient(dy[part], x[part], found.centre, factors, current.scratch)
-        tape.add("gamma", total[0])
-        tape.add("beta", total[1])
+        if "gamma" in tape.gradients:
+            tape.add("gamma", total[0])
+            tape.add("beta", total[1])
         return dy
 
     def summary(self) -> str:
-        return f"momentum={self.momentum:g}" + (f", group={self.group}" if self.group else "")
+        told = [f"momentum={self.momentum:g}", *([f"group={self.group}"] if self.group else [])]
+        return ", ".join([*told, *words(self.init), *(["frozen"] if self.frozen else [])])

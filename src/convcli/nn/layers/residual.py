@@ -13,7 +13,7 @@ from pydantic import Field
 from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.activations import ActivationOption, Identity
-from convcli.nn.layer import Initial, Shape
+from convcli.nn.layer import Initial, Shape, begun
 from convcli.nn.layers.conv import Conv
 from convcli.nn.layers.sequence import Sequence
 from convcli.nn.tape import Tape, Weights
@@ -25,7 +25,7 @@ class Residual(Sequence):
     """A = g(S(A_prev) + F(A_prev)), where F is layers in a row and S the identity, or a 1×1 convolution.
 
     A convolution where F changes the shape, or `shortcut` asks for it: without a bias, with the stride of all
-    windows in F together and kernels `W` (1, 1, c_in, c_out), which `frozen` keeps as they begin.
+    windows in F together and kernels `W` (1, 1, c_in, c_out). Frozen, all in it are, that too.
     Source: He, Zhang, Ren and Sun, 2016, arXiv:1512.03385, option B.
 
     With `drop` F is left out of that share of samples while training, and divided by 1 − drop in the others,
@@ -41,7 +41,6 @@ class Residual(Sequence):
     activation: ActivationOption = Identity()
     shortcut: Literal["auto", "identity", "conv"] = "auto"
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    frozen: bool = False
 
     @property
     def draws(self) -> bool:
@@ -87,7 +86,8 @@ class Residual(Sequence):
 
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
         conv = self.shortcut_conv(shape)
-        return {**({} if conv is None else conv.initial_weights(shape)), **super().initial_weights(shape)}
+        own = {} if conv is None else conv.initial_weights(shape)
+        return {**begun(own, self.init, frozen=False), **super().initial_weights(shape)}
 
     def multiply_adds(self, shape: Shape) -> int:
         conv = self.shortcut_conv(shape)
@@ -143,12 +143,10 @@ class Residual(Sequence):
         return np.add(dx, through, out=dx) if tape.input_gradient else through
 
     def summary(self) -> str:
-        words = [super().summary()]
-        words += [f"shortcut={self.shortcut}"] if self.shortcut != "auto" else []
-        words += self.activation.words
-        words += [f"drop={self.drop:g}"] if self.drop else []
-        words += ["frozen"] if self.frozen else []
-        return ", ".join(words)
+        told = [f"shortcut={self.shortcut}"] if self.shortcut != "auto" else []
+        told += self.activation.words
+        told += [f"drop={self.drop:g}"] if self.drop else []
+        return ", ".join([super().summary(), *told])
 
     def remark(self, shape: Shape) -> str:
         conv = self.shortcut_conv(shape)

@@ -10,7 +10,8 @@ from pydantic import AfterValidator
 from convcli.engine.sums import column_products
 from convcli.engine.volumes import laid_out, line, lines
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Initial, Layer, Shape
+from convcli.nn.layer import Initial, Layer, Shape, begun
+from convcli.nn.learned import Learned, words
 from convcli.nn.tape import Tape, Weights
 
 FIRST_SLOPE = 0.25
@@ -55,13 +56,16 @@ class Prelu(Layer):
 
     type: Literal["prelu"] = "prelu"
     shared: bool = False
+    frozen: bool = False
+    init: Learned = None
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
 
     def initial_weights(self, shape: Shape) -> dict[str, Initial]:
         count = 1 if self.shared else shape[-1]
-        return {"slope": Initial((count,), "constant", value=FIRST_SLOPE)}
+        slope = Initial((count,), "constant", value=FIRST_SLOPE)
+        return begun({"slope": slope}, self.init, frozen=self.frozen)
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         x = laid_out(x)
@@ -74,8 +78,9 @@ class Prelu(Layer):
 
     def backward(self, dy: Array, weights: Weights, tape: Tape) -> Array:
         x, slope = tape.saved["x"], weights["slope"]
-        dslope = column_products(dy, tape.workspace.batch("below", x.shape, x.dtype))
-        tape.add("slope", dslope.sum(keepdims=True) if self.shared else dslope)
+        if "slope" in tape.gradients:
+            dslope = column_products(dy, tape.workspace.batch("below", x.shape, x.dtype))
+            tape.add("slope", dslope.sum(keepdims=True) if self.shared else dslope)
         dx = tape.workspace.batch("dx", x.shape, x.dtype)
         slopes = lines(dx)
         np.multiply(lines(x) > 0, 1 - _slopes(slope, x), out=slopes)
@@ -83,7 +88,8 @@ class Prelu(Layer):
         return np.multiply(dy, dx, out=dx)
 
     def summary(self) -> str:
-        return "shared" if self.shared else ""
+        told = ["shared"] if self.shared else []
+        return ", ".join([*told, *words(self.init), *(["frozen"] if self.frozen else [])])
 
 
 def _slopes(slope: Array, x: Array) -> Array:

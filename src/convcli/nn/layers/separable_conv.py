@@ -11,6 +11,7 @@ from convcli.engine.batch.convolution import Convolution, convolution
 from convcli.engine.workspace import Array
 from convcli.nn.layer import Initial, Shape, plane_of
 from convcli.nn.layers.conv import Sliding
+from convcli.nn.learned import Drawn, words
 from convcli.nn.tape import Tape, Weights
 from convcli.shapes import Window
 from convcli.shapes.volume import volume_bytes
@@ -28,7 +29,7 @@ class SeparableConv(Sliding):
 
     type: Literal["separable_conv"] = "separable_conv"
     depth_multiplier: PositiveInt = 1
-    init: Literal["he", "glorot"] | None = None
+    init: Drawn = None
 
     @model_validator(mode="after")
     def _check(self) -> SeparableConv:
@@ -44,12 +45,13 @@ class SeparableConv(Sliding):
 
     def initial_kernel(self, shape: Shape) -> Initial:
         area, count = self.kernel[0] * self.kernel[1], shape[2] * self.depth_multiplier
-        return Initial((*self.kernel, 1, count), self.init or "glorot", area, area * self.depth_multiplier)
+        scheme = "he" if self.init == "he" else "glorot"
+        return Initial((*self.kernel, 1, count), scheme, area, area * self.depth_multiplier)
 
     def initial_kernels(self, shape: Shape) -> dict[str, Initial]:
         kernels = self.initial_kernel(shape)
         count = kernels.shape[3]
-        mixing = Initial((1, 1, count, self.filters), self.init or self.usual_scheme, count, self.filters)
+        mixing = Initial((1, 1, count, self.filters), self.scheme, count, self.filters)
         return {"W": kernels, "P": mixing}
 
     def _depthwise(self, shape: Shape) -> Convolution:
@@ -102,4 +104,4 @@ class SeparableConv(Sliding):
 
     def summary(self) -> str:
         more = [f"m={self.depth_multiplier}"] if self.depth_multiplier > 1 else []
-        return ", ".join([self._words(*more), *(["frozen"] if self.frozen else [])])
+        return ", ".join([self._words(*more), *words(self.init), *(["frozen"] if self.frozen else [])])

@@ -7,20 +7,23 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from convcli.engine.workspace import Array
-from convcli.nn.layer import Layer, Layers, Shape
+from convcli.nn.layer import Initial, Layer, Layers, Shape, begun
 from convcli.nn.layers.fused import Placed, fold, folded, plan
+from convcli.nn.learned import Learned, words
 from convcli.nn.tape import Computation, Tape, Weights
 from convcli.shapes import ReceptiveField
 from convcli.wording import counted
 
 
 class Sequence(Layer):
-    """Layers one after the other, as one."""
+    """Layers one after the other, as one. Frozen, all in it are."""
 
     serial: ClassVar[bool] = True
 
     type: Literal["sequence"] = "sequence"
     layers: Layers
+    frozen: bool = False
+    init: Learned = None
 
     @property
     def children(self) -> tuple[Layer, ...]:
@@ -28,7 +31,7 @@ class Sequence(Layer):
 
     @cached_property
     def _expanded(self) -> tuple[Layer, ...]:
-        return expanded(self.layers)
+        return expanded(self.layers, frozen=self.frozen)
 
     @cached_property
     def steps(self) -> list[tuple[int, Computation]]:
@@ -54,6 +57,9 @@ class Sequence(Layer):
             shape = layer.output_shape(shape)
         return shape
 
+    def initial_weights(self, shape: Shape) -> dict[str, Initial]:
+        return begun(super().initial_weights(shape), self.init, frozen=False)
+
     def activations(self, shape: Shape) -> Iterator[int]:
         for layer, given in self.inside(shape):
             yield from layer.activations(given)  # what comes out of the last one is what comes out here
@@ -75,9 +81,10 @@ class Sequence(Layer):
 
     def summary(self) -> str:
         first, *others = self.children
+        told = counted(len(others) + 1, "layer")
         if others and all(layer == first for layer in others):
-            return f"{len(others) + 1} × {first.name()} {first.summary()}".rstrip()
-        return counted(len(others) + 1, "layer")
+            told = f"{len(others) + 1} × {first.name()} {first.summary()}".rstrip()
+        return ", ".join([told, *words(self.init), *(["frozen"] if self.frozen else [])])
 
     def forward(self, x: Array, weights: Weights, tape: Tape) -> Array:
         steps = self._steps(tape)
@@ -100,12 +107,20 @@ class Sequence(Layer):
         return dy
 
 
-def expanded(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+def expanded(layers: tuple[Layer, ...], *, frozen: bool = False) -> tuple[Layer, ...]:
     """Return layers as they stand in a network: one with `repeat` is a sequence of so many.
 
-    So those behind it keep the numbers under which they were written.
+    So those behind it keep the numbers under which they were written. In a layer that is `frozen` they are.
     """
-    return tuple(layer if layer.repeat is None else _repeated(layer, layer.repeat) for layer in layers)
+    standing = map(_frozen, layers) if frozen else layers
+    return tuple(layer if layer.repeat is None else _repeated(layer, layer.repeat) for layer in standing)
+
+
+def _frozen(layer: Layer) -> Layer:
+    if "frozen" not in type(layer).model_fields:
+        return layer
+    said = {name: value for name, value in layer if value is not None}
+    return layer.model_validate({**said, "frozen": True})  # a copy would have the old children
 
 
 def _repeated(layer: Layer, times: int) -> Sequence:

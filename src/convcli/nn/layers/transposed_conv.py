@@ -15,6 +15,7 @@ from convcli.engine.workspace import Array
 from convcli.errors import ShapeError
 from convcli.nn.layer import Initial, Shape, plane_of
 from convcli.nn.layers.conv import Sliding, short
+from convcli.nn.learned import Drawn, words
 from convcli.nn.tape import Tape, Weights
 from convcli.shapes import Pair, ReceptiveField, Window
 from convcli.shapes.transposed import Transposed
@@ -33,7 +34,7 @@ class TransposedConv(Sliding):
     type: Literal["transposed_conv"] = "transposed_conv"
     output_padding: Annotated[Pair, sizes("output_padding", least=0)] = (0, 0)
     groups: PositiveInt = 1
-    init: Literal["he", "glorot"] | None = None
+    init: Drawn = None
 
     @model_validator(mode="after")
     def _check(self) -> TransposedConv:
@@ -68,7 +69,7 @@ class TransposedConv(Sliding):
         # At a stride only so many cells of a kernel meet in a number of the output.
         fan_in = max(1, round(area * depth / math.prod(self.stride)))
         size = (*self.kernel, self.filters // self.groups, shape[2])
-        return Initial(size, self.init or self.usual_scheme, fan_in, area * self.filters // self.groups)
+        return Initial(size, self.scheme, fan_in, area * self.filters // self.groups)
 
     def _convolution(self, shape: Shape) -> Convolution:
         """Return the convolution that goes from what comes out to what goes in."""
@@ -108,7 +109,7 @@ class TransposedConv(Sliding):
     def summary(self) -> str:
         more = [f"output p={short(self.output_padding)}"] if self.output_padding != (0, 0) else []
         more += [f"groups={self.groups}"] if self.groups != 1 else []
-        return ", ".join([self._words(*more), *(["frozen"] if self.frozen else [])])
+        return ", ".join([self._words(*more), *words(self.init), *(["frozen"] if self.frozen else [])])
 
 
 def _grown(x: Array, back: Convolution, tape: Tape) -> Array:
