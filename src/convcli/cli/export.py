@@ -160,7 +160,8 @@ def _images(run: Path, model: Any, source: str | None) -> Images:
         try:
             found = measured(run, model, source, part)
         except (InputError, UsageError) as error:
-            note_once(error.lines)
+            told = error.lines[0]  # what follows is of options that `evaluate` has
+            note_once([told] if source else [told, "--data SOURCE says where the run's data is now"])
             return None
         note_once(found.notes)
         return found.images
