@@ -141,6 +141,7 @@ def test_all_nodes_that_cannot_be_said_are_named_at_once(call, tmp_path):
         (["--classes", "cat,dog"], "--classes: 2 names for 3 outputs"),
         (["--classes", "a,a,b"], "a name twice"),
         (["--classes", "cats.txt"], "expected names such as cat,dog or a file; there is none"),
+        (["--data", "nowhere"], "--data nowhere: neither a built-in set nor a file or folder"),
         (["--mean", "1,2"], "--mean: 2 numbers for 1 channel"),
         (["--deviation", "0"], "--deviation: expected numbers above 0"),
         (["--deviation", "1/0"], "--deviation: expected numbers such as 0.485,0.456,0.406 or 1/255"),

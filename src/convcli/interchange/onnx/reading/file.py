@@ -172,7 +172,7 @@ def _check_order(nodes: Iterable[Node], known: set[str], where: str) -> None:
                     f"{where}: damaged: {node} takes {shortened(shown(name))!r}, which is not made before."
                 )
         made = [name for name in node.outputs if name]
-        if not node.outputs or not node.outputs[0]:
+        if not made:
             raise InputError(f"{where}: damaged: nothing comes out of {node}.")
         if len(set(made)) < len(made) or not known.isdisjoint(made):
             raise InputError(f"{where}: damaged: {node} makes a value that there is already.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from convcli.data import BUILT_IN
 from convcli.data.presentation import WHITE
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, UsageError
@@ -121,8 +122,10 @@ class Onnx(Import):
         if self.data is None:
             notes.append("no data is named, which evaluate and train need; --data SOURCE writes it down")
         source = self.data or ""
-        if source and Path(os.path.expanduser(source)).exists():  # noqa: PTH111 - as `open_source`
-            source = os.path.realpath(os.path.expanduser(source))  # noqa: PTH111
+        if source and source not in BUILT_IN:
+            source = os.path.realpath(os.path.expanduser(source))  # noqa: PTH111 - as `open_source`
+            if not Path(source).exists():
+                raise InputError(f"--data {self.data}: neither a built-in set nor a file or folder.")
         h, w, c = preprocessing.shape
         levels = {name: _short(getattr(preprocessing, name)) for name in ("mean", "deviation")}
         kind = "rescale" if levels == {"mean": [0.0], "deviation": [1.0]} else levels
