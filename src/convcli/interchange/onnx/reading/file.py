@@ -56,6 +56,8 @@ def parse(onnx: Any, data: bytes, path: Path, fixed: Mapping[str, Array] | None 
     except extra("google.protobuf.message", "onnx", "import of an .onnx file").DecodeError:
         raise InputError(f"{where}: not an ONNX model: its bytes are no such message.") from None
     del data
+    if not all(isinstance(text, str) for text in _texts(model)):
+        raise InputError(f"{where}: damaged: a name in it is no text.")
     if not model.graph.node:
         raise InputError(f"{where}: not an ONNX model, or one without a node.")
     if len(model.graph.node) > MOST_NODES:
@@ -119,6 +121,30 @@ def _shapes(onnx: Any, model: Any) -> Callable[[], Mapping[str, Shape]]:
         return {value.name: _sizes(value) for value in values if value.type.tensor_type.HasField("shape")}
 
     return shapes
+
+
+def _texts(model: Any) -> Iterator[object]:
+    """Yield all that should be text; what is not UTF-8 the library hands over as bytes."""
+    yield model.producer_name
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+    yield from (one.domain for one in model.opset_import)
+    graph = model.graph
+    yield graph.name
+    for tensor in graph.initializer:
+        yield from _texts_of(tensor)
+    yield from (value.name for values in (graph.input, graph.output, graph.value_info) for value in values)
+    for node in graph.node:
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield attribute.name
+            yield from _texts_of(attribute.t)
+
+
+def _texts_of(tensor: Any) -> Iterator[object]:
+    yield tensor.name
+    for entry in tensor.external_data:
+        yield from (entry.key, entry.value)
 
 
 def _sizes(value: Any) -> Shape:
