@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from convcli.engine.workspace import Array
 from convcli.errors import ConvcliError, InputError
 from convcli.interchange.onnx.reading.folding import folded
-from convcli.interchange.onnx.reading.graph import Graph, Inexpressible, Node
+from convcli.interchange.onnx.reading.graph import Graph, Inexpressible, Node, neat
 from convcli.interchange.onnx.reading.steps import Affine, Does, Formula, Ours, Step
 from convcli.interchange.onnx.reading.views import View, axis, row, size_of, volume
 from convcli.nn.layer import LAYERS, Layer, Shape
@@ -160,6 +160,15 @@ class Translation:
         if name not in self.constants:
             raise Inexpressible(f"its {what} depends on the image")
         return self.constants[name]
+
+    def number(self, node: Node, position: int, what: str, usual: float) -> float:
+        """Return an input that is a constant of one number; what is usual if it is not given."""
+        found = self.optional(node, position, what)
+        if found is None or not found.size:
+            return usual
+        if found.size != 1:
+            raise InputError(f"{self.graph.where}: {node}: damaged: its {what} is {by(found.shape)}.")
+        return neat(found.ravel()[0])
 
     def volume(self, node: Node, position: int = 0) -> Value:
         """Return an input as (n, c, h, w) that lies as ours does; channels are put in order for it."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.errors import InputError
-from convcli.interchange.onnx.reading.graph import Inexpressible, Node, neat
+from convcli.interchange.onnx.reading.graph import Inexpressible, Node
 from convcli.interchange.onnx.reading.steps import Formula, LogSoftmax, Ours
 from convcli.interchange.onnx.reading.translation import Translation, Value, translates
 from convcli.wording import by
@@ -79,10 +79,7 @@ def clip(graph: Translation, node: Node) -> None:
 def _limit(graph: Translation, node: Node, position: int, name: str, usual: float) -> float:
     if name in node.attributes:
         return node.number(name, usual)
-    given = graph.optional(node, position, name)
-    if given is None or not given.size:
-        return usual
-    limit = neat(given.ravel()[0])
+    limit = graph.number(node, position, name, usual)
     return limit if abs(limit) < 3e38 else math.copysign(math.inf, limit)
 
 
@@ -114,9 +111,8 @@ def softmax(graph: Translation, node: Node) -> None:
 
 @translates("Dropout")
 def dropout(graph: Translation, node: Node) -> None:
-    value, given = graph.value(node), graph.optional(node, 1, "rate")
-    training = graph.optional(node, 2, "training mode")
-    rate = node.number("ratio", 0.5) if given is None else neat(given.ravel()[0])
+    value, training = graph.value(node), graph.optional(node, 2, "training mode")
+    rate = graph.number(node, 1, "rate", node.number("ratio", 0.5))
     if training is not None and training.any() and rate:
         raise Inexpressible("it drops numbers while predicting")
     if not 0 < rate < 1:

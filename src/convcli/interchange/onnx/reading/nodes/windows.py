@@ -182,8 +182,7 @@ def pad(graph: Translation, node: Node) -> None:
     fill = node.number("value", 0.0)
     if told is None:
         told = tuple(int(number) for number in graph.constant(node, 1, "widths").ravel()[: 2 * rank])
-        given = graph.optional(node, 2, "value")
-        fill = float(given.ravel()[0]) if given is not None and given.size else 0.0
+        fill = graph.number(node, 2, "value", 0.0)
     axes = graph.optional(node, 3, "axes")
     chosen = range(rank) if axes is None else [int(number) % rank for number in axes.ravel()[:rank]]
     if len(told) != 2 * len(chosen):
