@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike
 import convcli.interchange.onnx.reading.nodes  # noqa: F401 - registers what translates nodes
 from convcli.engine.workspace import Array
 from convcli.errors import InputError, UsageError
-from convcli.interchange.onnx.reading.graph import Graph, Node
+from convcli.interchange.onnx.reading.graph import Graph, Node, refusal
 from convcli.interchange.onnx.reading.nesting import nested
 from convcli.interchange.onnx.reading.patterns import simplified
 from convcli.interchange.onnx.reading.rows import Rows, numbered
@@ -27,8 +27,6 @@ from convcli.wording import by
 
 OPEN_BATCH = 7919
 """What stands for a number of samples that is left open: a prime, which no other size is likely to be."""
-
-MOST_SAID = 30  # problems of a message
 
 _MOVING_NOTHING = ("Cast", "Identity", "Add", "Sub", "Mul", "Div", "Relu", "Clip", "Dropout", "Pad")
 _WITH_CHANNELS_AT_1 = (
@@ -81,7 +79,8 @@ def _foreign(onnx: Any, graph: Graph, size: Pair | None, batch: int) -> Foreign:
     value = translation.run()
     rows = Rows()
     steps = rows.joined(nested(translation.steps, value.step, graph.where))
-    _complain(graph, rows.problems)
+    if rows.problems:
+        raise refusal(graph.where, rows.problems)
     return Foreign(steps, image, value.view, (*translation.notes, *rows.notes))
 
 
@@ -94,7 +93,7 @@ def flat_end(outcome: Foreign) -> Foreign:
         return outcome
     steps, shape = list(outcome.steps), view.own_shape
     node = Node("Flatten", "", (), ())
-    Rows()._add(steps, Step(node, Ours({"type": "flatten"}), (0,), shape, (view.order().size,)))
+    Rows().add(steps, Step(node, Ours({"type": "flatten"}), (0,), shape, (view.order().size,)))
     return replace(outcome, steps=steps, outcome=view.flattened())
 
 
@@ -103,22 +102,8 @@ def layers_of(where: str, steps: Sequence[Step]) -> tuple[list[Ours], list[str]]
     rows = Rows()
     layers = rows.layers(steps) or [Ours({"type": "activation", "function": "none"})]
     if rows.problems:
-        raise _problems(where, rows.problems)
+        raise refusal(where, rows.problems)
     return layers, rows.notes
-
-
-def _complain(graph: Graph, problems: Sequence[str]) -> None:
-    if problems:
-        raise _problems(graph.where, problems)
-
-
-def _problems(where: str, problems: Sequence[str]) -> InputError:
-    more = len(problems) - MOST_SAID
-    return InputError(
-        f"{where}: {len(problems)} node(s) that no layer here can express:",
-        *(f"  {line}" for line in problems[:MOST_SAID]),
-        *([f"  … and {more} more."] if more > 0 else []),
-    )
 
 
 def network_of(layers: Sequence[Ours], shape: Sequence[int]) -> tuple[Network, dict[str, Array]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from convcli.errors import InputError
 from convcli.nn.layer import Shape
 from convcli.wording import shortened, shown
 
+MOST_SAID = 30  # nodes of a message
 MOST_NODES = 10_000  # of a graph: several times those of the largest networks for images
 
 
@@ -27,6 +28,16 @@ def neat(number: float) -> float:
     (0.001, 0.0010000000474974513)
     """
     return float(str(np.float32(number)))
+
+
+def refusal(where: str, problems: Sequence[str]) -> InputError:
+    """Return the error that names all nodes that cannot be expressed, or the first of many."""
+    more = len(problems) - MOST_SAID
+    return InputError(
+        f"{where}: {len(problems)} node(s) that no layer here can express:",
+        *(f"  {line}" for line in problems[:MOST_SAID]),
+        *([f"  … and {more} more."] if more > 0 else []),
+    )
 
 
 @dataclass(frozen=True, eq=False)

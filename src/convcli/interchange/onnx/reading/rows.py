@@ -41,7 +41,7 @@ class Rows:
         """Return a row with all that belongs together as one step; of those with branches a layer."""
         done: list[Step] = []
         for item in recognised(row):
-            self._add(done, self._branched(item) if isinstance(item, Fork) else item)
+            self.add(done, self._branched(item) if isinstance(item, Fork) else item)
         return done
 
     def layers(self, row: Iterable[Step]) -> list[Ours]:
@@ -50,7 +50,7 @@ class Rows:
 
     # One after the other.
 
-    def _add(self, done: list[Step], step: Step) -> None:
+    def add(self, done: list[Step], step: Step) -> None:
         """Add a step to a row, or take it into the last one there."""
         before, does = done[-1] if done else None, step.does
         if before is None:
@@ -103,8 +103,8 @@ class Rows:
             (isinstance(does, Ours) and does.type in ("activation", "batch_norm")) or _plain_dropout(does)
         ):
             done.pop()
-            self._add(done, replace(step, shape=before.shape))
-            self._add(done, replace(before, shape=(features,), output=(features,)))
+            self.add(done, replace(step, shape=before.shape))
+            self.add(done, replace(before, shape=(features,), output=(features,)))
         else:
             done.append(step)
 

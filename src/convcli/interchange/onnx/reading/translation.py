@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from convcli.engine.workspace import Array
 from convcli.errors import ConvcliError, InputError
 from convcli.interchange.onnx.reading.folding import folded
-from convcli.interchange.onnx.reading.graph import Graph, Inexpressible, Node, neat
+from convcli.interchange.onnx.reading.graph import Graph, Inexpressible, Node, neat, refusal
 from convcli.interchange.onnx.reading.steps import Affine, Does, Formula, Ours, Step
 from convcli.interchange.onnx.reading.views import View, axis, row, size_of, volume
 from convcli.nn.layer import LAYERS, Layer, Shape
@@ -27,8 +27,6 @@ Translator: TypeAlias = Callable[["Translation", Node], None]
 NODES: Registry[Translator] = Registry("ONNX operator")
 """What translates the nodes of an operator. Each adds steps and names what its node makes, or raises
 Inexpressible."""
-
-MOST_SAID = 30  # nodes of a message
 
 # Of all weights, and of what comes out of a step for one image.
 MOST_WEIGHTS, MOST_OUTPUTS = MOST_NUMBERS, MOST_ACTIVATIONS
@@ -86,15 +84,7 @@ class Translation:
                     raise
                 self._give_up(node, str(error))
         if self._problems:
-            raise InputError(
-                f"{self.graph.where}: {len(self._problems)} node(s) that no layer here can express:",
-                *(f"  {line}" for line in self._problems[:MOST_SAID]),
-                *(
-                    [f"  … and {len(self._problems) - MOST_SAID} more."]
-                    if len(self._problems) > MOST_SAID
-                    else []
-                ),
-            )
+            raise refusal(self.graph.where, self._problems)
         if self.graph.output not in self.values:
             raise InputError(f"{self.graph.where}: what comes out of it does not depend on the image.")
         return self.values[self.graph.output]
