@@ -189,6 +189,17 @@ def test_functions_that_no_activation_is_are_named(tmp_path):
         imported(model(nodes, WEIGHTS), tmp_path)
 
 
+def test_a_function_that_levels_out_at_nothing_is_no_activation(tmp_path):
+    nodes = [
+        node("Conv", ["x", "W"], ["a"]),
+        node("Exp", ["a"], ["e"]),
+        node("Mul", ["e", "tiny"], ["c"]),
+        *ENDING,
+    ]
+    with pytest.raises(InputError, match="no activation here is this function"):
+        imported(model(nodes, [*WEIGHTS, tensor("tiny", np.float32(-1e-30))]), tmp_path)
+
+
 def test_products_of_branches_are_named(tmp_path):
     nodes = [
         node("Conv", ["x", "W"], ["a"]),

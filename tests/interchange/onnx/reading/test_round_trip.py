@@ -22,12 +22,12 @@ from interchange.networks import case_models, drawn_model, images_for, model_of
 pytest.importorskip("onnx", reason="onnx is in the extras `onnx` and `bench`")
 
 MANY = int(os.environ.get("ONNX_EXAMPLES", "0"))
-CLOSE = 1e-6  # of probabilities
+CLOSE = 1e-5  # of probabilities
 
 # What the way out has to write as nodes that no layer is: windows that are not the same everywhere, means
 # that leave padding out where a window hangs over, zeros behind a transposed convolution, sums over an even
-# number of channels.
-WRITTEN_OUT = ("Gather ", "Pad ", "Mul ", "AveragePool ", "Div ")
+# number of channels; groups of what was shuffled while flat.
+WRITTEN_OUT = ("Gather ", "Pad ", "Mul ", "AveragePool ", "Div ", "InstanceNormalization ")
 
 
 def back(model, path, given_as="uint8"):
@@ -54,7 +54,7 @@ def test_every_case_of_every_layer_comes_back(tmp_path):
         except InputError:
             refused.append(name)
     assert len(differences) > 150
-    assert {name: found for name, found in differences.items() if found > CLOSE} == {}
+    assert {name: found for name, found in differences.items() if found > CLOSE / 10} == {}
     assert {name.partition(",")[0] for name in refused} <= {"adaptive_max_pool", "adaptive_avg_pool"}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
+from pydantic import ValidationError
 
 from convcli.engine.workspace import Array
 from convcli.interchange.onnx.reading.graph import neat
@@ -102,7 +103,10 @@ def _composed(functions: list[Function], z: Array) -> Array:
 
 
 def _applied(function: Any) -> Function | None:
-    g = LAYERS["activation"].model_validate({"type": "activation", "function": function}).function  # type: ignore[attr-defined]
+    try:
+        g = LAYERS["activation"].model_validate({"type": "activation", "function": function}).function  # type: ignore[attr-defined]
+    except ValidationError:  # options beyond what it takes
+        return None
     if not g.elementwise:
         return None
 

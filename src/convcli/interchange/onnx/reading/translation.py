@@ -259,7 +259,8 @@ class Translation:
         to cell.
         """
         vectors = [value.view.along_channels(numbers) for numbers in constants]
-        if any(vector is None for vector in vectors) and value.view.is_flat and len(value.view.own) > 1:
+        lazily = value.view.is_flat and len(value.view.own) > 1 and len(value.view.axes) < 4
+        if any(vector is None for vector in vectors) and lazily:
             value = self.as_flat(node, value)
             vectors = [value.view.along_channels(numbers) for numbers in constants]
         if any(vector is None for vector in vectors):
