@@ -150,6 +150,14 @@ def test_what_is_dropped_or_pasted_is_looked_at(browser, tmp_path, kind):
     np.testing.assert_array_equal(seen(browser), mine.preprocessing.presentation.read(path, 3, SIZE)[0])
 
 
+def test_until_a_picture_is_there_the_page_invites_to_one(browser, tmp_path):
+    open_page(browser, tmp_path, page_of(taking()))
+    assert text(browser, "pictures-title") == "A picture"
+    assert text(browser, "seen-said").startswith("Nothing yet: choose a picture")
+    shown = "[...document.querySelectorAll('.more, #bars i')].filter(part => part.offsetWidth).length"
+    assert (browser.evaluate(shown), text(browser, "best")) == (0, "–")
+
+
 def test_what_is_no_picture_is_said_to_be_none(browser, tmp_path):
     (tmp_path / "one.txt").write_text("no picture")
     open_page(browser, tmp_path, page_of(taking()))

@@ -34,6 +34,7 @@ class Answer {
     });
     const judged = truth === null ? "" : truth === this.classes[best] ? "Right." : `Wrong: it is ${truth}.`;
     find("best").textContent = this.classes[best];
+    find("best").className = this.classes[best].length > 4 ? "long" : "";
     find("best-share").textContent = percent(probabilities[best]);
     find("judged").textContent = judged;
     this.speak(`${this.classes[best]}, ${percent(probabilities[best])}. ${judged}`);

@@ -62,9 +62,11 @@ def written(described: Mapping[str, Any], weights: bytes) -> bytes:
     """Return the page of a network's document, with what surrounds it, and the bytes of its weights."""
     layers = counted(len(described["layers"]), "layer")
     numbers = sum(math.prod(array["shape"]) for array in described["arrays"].values())
+    types = {array["type"] for array in described["arrays"].values()} - {"float32"}
+    kept = f" (kernels rounded to {first_of(sorted(types))})" if types else ""
     headline = (
-        f"{layers} with {numbers:,} weights, trained by convcli. The network itself runs in this page: no "
-        "image leaves it, and it needs no connection."
+        f"{layers} with {numbers:,} weights{kept}, trained by convcli. The network itself runs in this page: "
+        "no image leaves it, and it needs no connection."
     )
     return page(
         PACKAGE,

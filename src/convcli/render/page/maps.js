@@ -27,7 +27,7 @@ class Maps {
   layer(place, n) {
     const [legend, shown] = [made("p", { className: "legend" }), made("div", { className: "maps", role: "group" })];
     shown.setAttribute("aria-label", `Feature maps of layer ${place.number}`);
-    const more = made("button", { type: "button", className: "more" });
+    const more = made("button", { type: "button", className: "more", hidden: true });
     const depth = place.number.split(".").length - 1, weights = place.weights;
     const facts = `${by(place.input)} → ${by(place.output)}`
       + (weights ? `, ${weights.toLocaleString("en")} weights` : "");

@@ -10,6 +10,7 @@ class Sources {
     const { input, preprocessing, drawing: found, samples } = net.document;
     Object.assign(this, { size: input.slice(0, 2), channels: input[2], preprocessing, found, show, picture: null });
     if (this.channels === 1 && Math.max(...this.size) <= Sources.SMALL) this.drawing();
+    else find("pictures-title").textContent = "A picture";
     this.files();
     this.cameras();
     this.samples(samples);
