@@ -8,6 +8,8 @@ from convcli.explaining.elements import Arrow, Block, Formula, Graph, Grid, Pict
 from convcli.explaining.reading import MOST_SIDE
 
 NUMBER = re.compile(r"−?\d+(?:\.\d+)?(?:e−?\d+)?")
+BRACKETED = re.compile(rf"\((−{NUMBER.pattern[2:]})\)")
+"""A negative number as it stands in a product; what rounding leaves of a 0 may be one, or none."""
 
 
 def plain_steps(explanation):
@@ -61,10 +63,14 @@ def differences(expected, found, tolerance, at="steps"):
         case (int() | float(), int() | float()) if not isinstance(expected, bool):
             if not abs(expected - found) <= tolerance * max(1, abs(expected)):
                 yield at, expected, found
-        case str(), str() if expected != found and NUMBER.sub("#", expected) == NUMBER.sub("#", found):
+        case str(), str() if _without_numbers(expected) == _without_numbers(found):
             yield from differences(_numbers(expected), _numbers(found), tolerance, at)
-        case _ if expected != found:
+        case _:
             yield at, expected, found
+
+
+def _without_numbers(text):
+    return NUMBER.sub("#", BRACKETED.sub(r"\1", text))
 
 
 def _numbers(text):

@@ -32,7 +32,9 @@ TOOLS = ("notation", "elements", "window", "problem")
 INTERFACE = ("drawing", "reading", "controls", "editing", "live")
 """What all of them share: what they are made with, and what shows them."""
 
-ACTIVATED = ("layer", "backward")
+ENGINE = {"pixels": (), **dict.fromkeys(("layer", "backward"), ("engine.js", "activations.js"))}
+"""What computes, where that is not `engine.js` alone."""
+
 MOST_WEIGHTS = 4096
 
 
@@ -43,10 +45,10 @@ def live(explanation: Explanation) -> str:
         return ""
     kernels = _kernels() if "kernels" in settings else {}
     told = embedded({"topic": topic, "settings": settings, "kernels": kernels})
-    engine = source(PACKAGE, "engine.js", *(["activations.js"] if topic in ACTIVATED else []))
+    engine = source(PACKAGE, *ENGINE.get(topic, ("engine.js",)))
     own = source(__package__, *(f"{name}.js" for name in (*TOOLS, *SCRIPTS[topic], *INTERFACE)))
     data = f'<script type="application/json" id="settings">{told}</script>'
-    return f"{data}\n<script>\n{engine}\n{own}</script>\n"
+    return f'{data}\n<script>\n"use strict";\n{engine}\n{own}</script>\n'
 
 
 def _kernels() -> dict[str, object]:

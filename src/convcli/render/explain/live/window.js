@@ -43,7 +43,8 @@ class Sliding {
   get output() {
     return AXES.map((axis) => {
       const [before, after] = this.padding[axis];
-      if (this.room[axis] < 0) {
+      // A window that hangs over the end may begin on the plane, if it counts at all.
+      if (Math[this.ceilMode ? "ceil" : "floor"](this.room[axis] / this.stride[axis]) < 0) {
         throw new Misfit(`A window spanning ${this.span[axis]} cells does not fit ${this.plane[axis]} cells with ` +
           `padding ${before} + ${after}: use a smaller window, a larger input, or padding of at least ` +
           `${this.span[axis] - this.plane[axis]} in all.`);
