@@ -17,10 +17,12 @@ from convcli.config_file import document_of, given_text, put
 from convcli.data import Splits, Wanted
 from convcli.data.notes import COLOURS
 from convcli.data.parts import RawPart, assemble
+from convcli.data.survey import BYTE
 from convcli.errors import UsageError
 from convcli.extras import extra
 from convcli.nn.config import Config, validate
 from convcli.nn.doubts import about
+from convcli.public.levels import as_numbers, check_levels, range_of, within
 from convcli.public.model import Model
 from convcli.public.telling import tell
 from convcli.runs import checkpoints
@@ -57,11 +59,7 @@ USUAL = [{**_CONV, "filters": 16}, {"type": "max_pool"}, {**_CONV, "filters": 32
 LIKELY_SIDE = 8  # of images that someone may have forgotten to name the shape of
 LEAST_SIDE = 4  # of images that convolutions are worth it for
 
-BYTE = 255
 MOST_CHANNELS = 4  # of images as people have them
-RARE = 0.01  # the share of values beyond black and white of which nothing is said
-FEWEST_LEVELS = 16  # for all but the rarest values
-ENOUGH = 1_000_000  # values to know that by
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklearn has no types
@@ -85,7 +83,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
         name or a dict, `augmentation` is a dict, and `validation` a share of X by which the best epoch is
         chosen.
     random_state
-        The seed: a number, or a generator of NumPy's that gives one; None takes the configuration's, which
+        The seed: a number, or a `RandomState` that gives one; None takes the configuration's, which
         is 0. The same seed and X give the same weights, to the last bit, for any number of threads.
     threads
         How many compute; None takes all cores. Where a search has several jobs, 1 is best.
@@ -199,7 +197,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
             if self.image_shape_[0] in COLOURS and self.image_shape_[2] > MOST_CHANNELS:
                 raise UsageError(f"X: channels come last, found {X.shape}: np.moveaxis(X, 1, -1).")
         self.n_features_in_ = math.prod(self.image_shape_)
-        return _numbers(X.reshape(-1, *self.image_shape_)), y
+        return as_numbers(X.reshape(-1, *self.image_shape_)), y
 
     def _to_predict(self, X: Any) -> NDArray[Any]:
         """Return images (n, h, w, c) in the units of those that `fit` saw."""
@@ -209,13 +207,13 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
             X = check_array(X, allow_nd=True, dtype="numeric", estimator=self, input_name="X")
             if _with_channels(X.shape[1:]) != self.image_shape_:
                 raise UsageError(f"X: expected images {self.image_shape_}, as fit saw, found {X.shape[1:]}.")
-        images = _numbers(X.reshape(-1, *self.image_shape_))
+        images = as_numbers(X.reshape(-1, *self.image_shape_))
         limits = self.model_.preprocessing.presentation.range
         if limits is None and images.dtype == np.uint8:
             return images
         if limits is None:
-            return _within(np.rint(images), (0, BYTE)).astype(np.uint8)
-        return _within(images.astype(np.float32 if images.dtype == np.float32 else np.float64), limits)
+            return within(np.rint(images), (0, BYTE)).astype(np.uint8)
+        return within(images.astype(np.float32 if images.dtype == np.float32 else np.float64), limits)
 
     def _shape_of(self, features: int) -> tuple[int, int, int]:
         """Return the shape of the images that so many features are."""
@@ -265,8 +263,8 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sklea
             raise UsageError(f"data.validation = {share!r}: of X a share is split off; give that.")
         wanted = Wanted.by(config.data)
         if images.dtype != np.uint8 and wanted.presentation.range is None:
-            limits = _range(images)
-            _check_levels(images, limits)
+            limits = range_of(images)
+            check_levels(images, limits)
             wanted = replace(wanted, presentation=replace(wanted.presentation, range=limits), settled=True)
         part = RawPart("X", images, labels.astype(np.int64))
         names = [str(name) for name in self.classes_.tolist()]
@@ -305,44 +303,6 @@ def _with_channels(shape: tuple[int, ...]) -> tuple[int, int, int]:
         raise UsageError(f"expected images (h, w) or (h, w, c), found shape {tuple(shape)}.")
     rows, columns, channels = (*shape, 1)[:3]
     return int(rows), int(columns), int(channels)
-
-
-def _numbers(images: NDArray[Any]) -> NDArray[Any]:
-    """Return images whose values are numbers: of False and True, 0 and 1."""
-    return images.astype(np.float32) if images.dtype == bool else images
-
-
-def _range(images: NDArray[Any]) -> tuple[float, float]:
-    """Return which values become black and white: 0 and 1 of those between, else the lowest and highest."""
-    low, high = float(images.min()), float(images.max())
-    if low >= 0 and high <= 1 and images.dtype.kind == "f":
-        return 0.0, 1.0
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
-
-
-def _check_levels(images: NDArray[Any], limits: tuple[float, float]) -> None:
-    """Say where a few far values leave to all others next to none of the 256 levels."""
-    some = images.ravel()[:: max(1, images.size // ENOUGH)]
-    least, most = np.quantile(some, (RARE, 1 - RARE)).tolist()
-    levels = BYTE * (most - least) / (limits[1] - limits[0])
-    if 0 < levels < FEWEST_LEVELS:
-        tell(
-            f"X goes from {limits[0]:g} to {limits[1]:g}, but nearly all of it from {least:g} to {most:g}, "
-            f"for which {levels:.1f} of 256 levels are left: cut outliers first, or say with data.range what "
-            "is black and white"
-        )
-
-
-def _within(images: NDArray[Any], limits: tuple[float, float]) -> NDArray[Any]:
-    """Return images with few values beyond black and white cut; of many, `predict` says so itself."""
-    low, high = limits
-    if not images.size or (images.min() >= low and images.max() <= high):
-        return images
-    beyond = float(np.mean((images < low) | (images > high)))
-    if beyond > RARE:
-        tell(f"X: {beyond:.1%} of the values lie outside {low:g} … {high:g}, what fit saw, and are cut")
-    cut: NDArray[Any] = np.clip(images, low, high)
-    return cut
 
 
 def _plain(value: Any) -> Any:
