@@ -53,7 +53,7 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     if close:
         return f" Did you mean {close[0]!r}?"
-    return f" Known: {first_of(names)}." if names else ""
+    return f" Known: {first_of([shortened(name, LONGEST // 2) for name in names])}." if names else ""
 
 
 def shortened(text: str, most: int = LONGEST) -> str:

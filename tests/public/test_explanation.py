@@ -113,6 +113,7 @@ def test_steps_are_chosen_by_their_numbers():
         ({"input": np.zeros((3, 3, 2))}, "^input: expected one matrix, found 2 channels"),
         ({"kernel": np.zeros(3)}, r"^kernel: expected an array \(f_h, f_w\), .* found shape \(3,\)"),
         ({"pool": "max"}, "^convolution takes no pool; it takes input, kernel, "),
+        ({"why": True}, "^convolution takes no why"),
         ({"layer": 2}, "^layer belongs to a trained network: name it with run=RUN"),
         ({"target": "7"}, "^convolution takes no target; it takes input, "),
         ({"image": np.zeros((8, 8))}, "^image belongs to a trained network: name it with run=RUN"),
@@ -121,6 +122,13 @@ def test_steps_are_chosen_by_their_numbers():
 def test_a_mistake_is_told_in_the_words_of_python(asked, told):
     with pytest.raises(UsageError, match=told):
         convcli.explain("convolution", **asked)
+
+
+def test_why_is_told_for_the_class_that_is_named():
+    shown = convcli.explain("network", why=True, target="level")
+    assert [step["class"] for step in shown.data["steps"][-3:]] == ["level"] * 3
+    with pytest.raises(UsageError, match=r"^network takes target with why"):
+        convcli.explain("network", target="level")
 
 
 def test_an_unknown_topic_is_told_with_the_nearest():

@@ -66,6 +66,14 @@ def test_it_says_why_of_whatever_stands_for_one_image(model, images, tmp_path, m
         model.why(images, method=method)
 
 
+def test_long_names_of_classes_are_cut_where_it_is_shown(model):
+    long = dataclasses.replace(model, classes=("x" * 250, "short", "\x1b[31m"))
+    assert f"tells 3 classes: {'x' * 29}…, short, \\x1b[31m" in repr(long)
+    with pytest.raises(UsageError) as refused:
+        long.why(np.zeros((8, 8), np.uint8), "q")
+    assert len(str(refused.value)) < 120
+
+
 def test_floats_from_0_to_1_are_what_bytes_are(model, images):
     np.testing.assert_array_equal(model.predict(images / 255), model.predict(images))
     np.testing.assert_array_equal(model.predict((images / 255).astype(np.float32)), model.predict(images))

@@ -21,9 +21,10 @@ from convcli.runs import checkpoints
 from convcli.runs.folder import Run
 from convcli.runs.history import find, summarize
 from convcli.runs.imported import origin, write_model
-from convcli.wording import by, counted, first_of, shown
+from convcli.wording import by, counted, first_of, shortened, shown
 
 MOST_NAMES = 6  # of layers and classes in a line
+LONGEST_NAME = 30  # signs of a class
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -159,7 +160,7 @@ class Model(core.Model):
         outer = [place for place in self.network.places if not place.inner]
         layers = " → ".join(place.layer.name() for place in outer[:MOST_NAMES])
         more = f" → … ({counted(len(outer), 'layer')})" if len(outer) > MOST_NAMES else ""
-        names = first_of([shown(name) for name in self.classes], MOST_NAMES)
+        names = first_of([shortened(shown(name), LONGEST_NAME) for name in self.classes], MOST_NAMES)
         lines = [
             f"Model: {layers}{more}, {sum(place.trained + place.frozen for place in outer):,} weights",
             f"  sees {by(self.preprocessing.shape)}, tells {len(self.classes)} classes: {names}",
