@@ -94,7 +94,11 @@ def test_data_is_written_down_and_evaluated(call, net, tmp_path):
     assert result.code == 0, result.stderr
     assert json.loads(result.stdout)["samples"] == 3  # a tenth of them, as [data] has it
     assert call("train", "mine/config.toml", "--set", "training.epochs=1").code == 0
-    assert "trained elsewhere" not in call("report", "mine", "--out-dir", "made").stderr
+    tuned = call("train", "mine/config.toml", "--init-from", "mine", "--set", "training.epochs=1")
+    assert tuned.code == 0, tuned.stderr
+    assert "note: from mine: layers 1, 3, 52 numbers" in tuned.stderr
+    refused = call("train", "--resume", "mine")
+    assert "convcli train mine/config.toml --init-from mine" in refused.stderr
 
 
 def test_without_data_evaluate_says_what_to_do(call, net):

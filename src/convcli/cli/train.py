@@ -152,9 +152,10 @@ def _resume(
     folder = chosen_run(folder)
     run = Run.open(folder)
     if (foreign := origin(run)) is not None:
+        command = shlex.join(["convcli", "train", str(folder / CONFIG), "--init-from", str(folder)])
         raise UsageError(
-            f"{folder}: there is no training to go on with: the network came from {foreign}. "
-            f"Train {shlex.quote(str(folder / CONFIG))} as a new run."
+            f"{folder}: there is no training to go on with: the network came from {foreign}. Begin one with "
+            f"its weights: {command}"
         )
     with run.hold():
         last = run.read_checkpoint(LAST)
