@@ -11,6 +11,8 @@ import pytest
 
 import convcli
 from convcli.data import load_data
+from convcli.interchange.onnx.export import Onnx
+from convcli.runs.measuring import measured
 from interchange.onnx.runtime import asked
 
 onnx = pytest.importorskip("onnx", reason="onnx is in the extras `onnx` and `bench`")
@@ -20,9 +22,6 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is in the extras `onnx` a
 @pytest.fixture(scope="module")
 def small(trained, tmp_path_factory):
     """The file of a run in 8 bits, and what was said."""
-    from convcli.interchange.onnx.export import Onnx
-    from convcli.runs.measuring import measured
-
     model = convcli.load_run(trained)
     made = Onnx(quantize="int8").of(model, lambda part: measured(trained, model, None, part).images)
     return onnx.load_from_string(made.files["model.int8.onnx"]), made.lines
@@ -67,6 +66,14 @@ def test_probabilities_stay_near(small, trained):
     probabilities, _ = asked(small[0], data.test.images)
     difference = np.abs(probabilities - model.predict(data.test.images))
     assert 0 < difference.mean() < 0.01
+
+
+def test_without_images_to_judge_by_accuracy_is_not_told(trained):
+    model = convcli.load_run(trained)
+    data = load_data(model.config.data, trained, model.config.training.seed)
+    made = Onnx(quantize="int8", input="float").of(model, {"train": data.train, None: None}.get)
+    assert not any("accuracy" in line for line in made.lines)
+    assert "not measured: there are no images to judge by" in made.notes[-1]
 
 
 @pytest.fixture

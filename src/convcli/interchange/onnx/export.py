@@ -67,7 +67,9 @@ class Onnx(Export):
         lines = [f"{len(before):,} bytes → {len(after):,} bytes"]
         notes = [] if len(after) < len(before) else [NO_SMALLER]
         judged = images(None)
-        if judged is not None:
+        if judged is None:
+            notes.append("what 8 bits cost in accuracy is not measured: there are no images to judge by")
+        else:
             shares = [quantization.accuracy(proto, judged, self.input) for proto in (whole, small)]
             lines.append(
                 f"accuracy {shares[0]:.2%} → {shares[1]:.2%} on {len(judged):,} images, through onnxruntime"
