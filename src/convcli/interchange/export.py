@@ -11,7 +11,8 @@ from convcli.config import Options
 from convcli.data import Dataset
 from convcli.nn.model import Model
 
-Part: TypeAlias = Literal["train", "validation", "test"]
+# In the order of `--split`: of unions with equal literals `typing` keeps the first, for everybody.
+Part: TypeAlias = Literal["validation", "test", "train"]
 
 Images: TypeAlias = Callable[[Part | None], Dataset | None]
 """Returns labelled images of the run's data, in its classes: a part of it, or, for None, those that
