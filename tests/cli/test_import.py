@@ -158,10 +158,10 @@ def test_options_that_do_not_fit_are_refused(call, net, options, told):
 
 
 def test_other_files_are_refused(call, tmp_path):
-    (tmp_path / "net.pt").write_bytes(b"")
+    (tmp_path / "net.h5").write_bytes(b"")
     (tmp_path / "text.onnx").write_text("hello")
     (tmp_path / "empty.onnx").write_bytes(b"")
-    assert "expected a name that ends in" in call("import", "net.pt").stderr
+    assert "expected a name that ends in" in call("import", "net.h5").stderr
     assert "not an ONNX model" in call("import", "text.onnx").stderr
     assert "not an ONNX model" in call("import", "empty.onnx").stderr
     assert "No such file" in call("import", "missing.onnx").stderr

@@ -18,14 +18,34 @@ if TYPE_CHECKING:
     from convcli.interchange.importing import Import
     from convcli.nn.model import Model
 
-READERS = {".onnx": "convcli.interchange.onnx.reading.importer:Onnx"}
+READERS = {
+    ".onnx": "convcli.interchange.onnx.reading.importer:Onnx",
+    **dict.fromkeys((".safetensors", ".npz"), "convcli.interchange.torch.importing:Weights"),
+}
 """Where the class is that reads files of an ending."""
+
+PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
 
 NAMES_BYTES = 1 << 20  # of a file of class names
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A trained network: an .onnx file.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A trained network: an .onnx file, or weights, .safetensors or .npz.", show_default=False
+        ),
+    ],
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of weights: the configuration with the network's layers."),
+    ] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--map", metavar="FILE", help="Of weights: lines `their.name = 1.W`, where order does not tell."
+        ),
+    ] = None,
     classes: Annotated[
         str | None,
         typer.Option(
@@ -60,9 +80,12 @@ def import_(
     \b
     Examples:
       convcli import squeezenet.onnx --classes imagenet.txt --mean 0.48,0.46,0.41 --deviation 0.23
+      convcli import weights.safetensors --config net.toml --size 32x32 --map names.txt
       convcli import mnist.onnx --data path/to/mnist --deviation 1/255 --run-dir runs/mnist
     """
     given = {
+        "config": config,
+        "map": pairs,
         "classes": None if classes is None else _names(classes),
         "data": data,
         "size": None if size is None else parse_pair(size, "--size"),
@@ -98,6 +121,11 @@ def _document(model: Model) -> dict[str, Any]:
 def _reader(file: Path, options: dict[str, Any]) -> Import:
     """Return what reads a file, with the options that were given (others are None), or raise UsageError."""
     ending = file.suffix.lower()
+    if ending in PICKLES:
+        raise UsageError(
+            f"{shown(file)}: PyTorch's own files can hold any program, so none is read. Save in Python:",
+            '  safetensors.torch.save_file(model.state_dict(), "weights.safetensors")',
+        )
     if ending not in READERS:
         raise UsageError(f"{shown(file)}: expected a name that ends in {' or '.join(READERS)}.")
     module, _, kind = READERS[ending].partition(":")

@@ -21,14 +21,19 @@ HEADER_BYTES = 16 << 20  # more than any training writes
 
 Arrays = Mapping[str, NDArray[Any]]
 
+BFLOAT16 = np.dtype([("upper half of a float32", "<u2")])  # which NumPy has not
+
 _METADATA = "__metadata__"
 _DTYPES = {
-    name: np.dtype(code)
-    for name, code in {
-        "BOOL": "?",
-        **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
-        **{f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)},
-    }.items()
+    "BF16": BFLOAT16,
+    **{
+        name: np.dtype(code)
+        for name, code in {
+            "BOOL": "?",
+            **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
+            **{f"F{8 * size}": f"<f{size}" for size in (2, 4, 8)},
+        }.items()
+    },
 }
 
 
