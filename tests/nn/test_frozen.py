@@ -13,6 +13,7 @@ from convcli.engine.plane.filter import filter2d
 from convcli.errors import ConfigError
 from convcli.formats import toml
 from convcli.nn.config import validate
+from convcli.nn.layer import LAYERS
 from convcli.nn.layers import ActivationLayer, AvgPool, BatchNorm, Conv, Dense, Dropout, Flatten, MaxPool
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
@@ -20,6 +21,7 @@ from convcli.nn.weights import NetworkWeights
 from convcli.proof.gradcheck import check_network, check_whole
 from convcli.runs import checkpoints
 from convcli.runs.folder import BEST, LAST, RESOLVED, Run
+from nn.cases import FACTS
 
 SOBEL = {"type": "conv", "filters": 4, "init": "sobel", "frozen": True, "activation": "relu"}
 TAIL = [{"type": "flatten"}, {"type": "dense"}]
@@ -356,3 +358,17 @@ def test_all_in_a_frozen_layer_is_frozen(kind):
     assert list(network.trained.shapes()) == ["3.W", "3.b"]
     assert not network.sequence.couples_samples
     assert validate(toml.loads(dump(config)), "some.toml") == config
+
+
+@pytest.mark.parametrize("name", sorted(FACTS))
+def test_every_layer_with_weights_may_be_frozen_and_begin_as_one_of_a_run(name):
+    case = next(iter(FACTS[name].cases.values()))
+    layer = LAYERS[name].model_validate(case.options)
+    if not layer.initial_weights(case.shape):
+        return
+    said = {**case.options, "frozen": True, "init": "run:one#2"}
+    arrays = LAYERS[name].model_validate(said).initial_weights(case.shape)
+    assert {initial.kind for initial in arrays.values()} <= {"frozen", "running"}
+    for array, initial in arrays.items():
+        inner = array.rpartition(".")[0]
+        assert initial.source == (f"run:one#2.{inner}" if inner else "run:one#2")
