@@ -61,6 +61,7 @@ def test_what_does_not_fit_is_named_with_the_reason(layers, expected):
     _, found = taken(layers, model_of(LAYERS, (6, 6, 1)))
     assert {place.number: reason for place, reason in found.missed} == expected
     assert found.whole_first_layer == (1 not in expected)
+    assert ("1" in found.layers) == (1 not in expected)
 
 
 def test_a_bias_that_is_not_there_begins_anew_beside_weights_that_are():

@@ -58,19 +58,21 @@ class Taken:
 def take_over(network: Network, weights: NetworkWeights, origin: Model) -> Taken:
     """Copy what fits of another network's weights: arrays of the same name and shape, in layers of one type.
 
-    What begins as a layer of a run (`init`) is left as it is.
+    A layer of which one array has another shape there has nothing of it. What begins as a layer of a run
+    (`init`) is left as it is.
     """
     names, missed = list[str](), dict[str, tuple[Place, str]]()
     others = {str(place.number): place for place in origin.network.places}
-    for name, initial in _arrays(network).items():
-        if initial.source:
-            continue
+    own = {name: initial for name, initial in _arrays(network).items() if not initial.source}
+    there = origin.weights
+    apart = {name for name, initial in own.items() if name in there and there[name].shape != initial.shape}
+    for name, initial in own.items():
         number = name.rpartition(".")[0]
         place = network.place(number if "." in number else int(number))
-        if reason := _misfit(place, name, initial, others.get(number), origin.weights):
+        if reason := _misfit(place, name, initial, others.get(number), there):
             missed.setdefault(number, (place, reason))
-        else:
-            np.copyto(weights[name], origin.weights[name])
+        elif number not in _layers(apart):
+            np.copyto(weights[name], there[name])
             names.append(name)
     left = [number for number in _layers(_arrays(origin.network)) if number not in _layers(names)]
     numbers = sum(weights[name].size for name in names)
