@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -87,18 +88,9 @@ def test_a_state_dict_of_pytorch_gives_its_outputs(call, network, tmp_path):
     torch = pytest.importorskip("torch", reason="PyTorch is in the `bench` extra")
     save_file = pytest.importorskip("safetensors.torch").save_file
 
-    class Net(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.features = torch.nn.Sequential(
-                torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.BatchNorm2d(4)
-            )
-            self.classifier = torch.nn.Linear(144, 5)
-
-        def forward(self, x):
-            return self.classifier(self.features(x).flatten(1))
-
-    net = Net()
+    nn = torch.nn
+    features = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4))
+    net = nn.Sequential(OrderedDict(features=features, flatten=nn.Flatten(), classifier=nn.Linear(144, 5)))
     x = torch.rand(50, 3, 8, 8)
     net(x)
     save_file(net.state_dict(), tmp_path / "w.safetensors")
