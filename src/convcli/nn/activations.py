@@ -243,9 +243,9 @@ class Clip(_ToldByA):
         np.clip(z, self.low, self.high, out=a)
 
     def through(self, da: Array, a: Array) -> None:
-        outside = a <= self.low
-        outside |= a >= self.high
-        masked(da, np.logical_not(outside, out=outside), da)  # NaN is neither
+        inside = a > self.low
+        inside &= a < self.high
+        masked(da, inside, da)
 
 
 FAR = -80.0  # below, 1 + exp(−z) is exp(−z) in either dtype, and further below it overflows
