@@ -41,18 +41,18 @@ function putBack(problem, da, soFar, c, position) {
 }
 
 /** What happened, in formulas: the sum, and a tie where there was one. */
-function putBackWords({ kind, x, counted: countedCells, within }, c, position, gradient, targets, before, soFar) {
-  const name = cellName("dA", position), counted = countedCells(position);
+function putBackWords(problem, c, position, gradient, targets, before, soFar) {
+  const { kind, x, within } = problem, name = cellName("dA", position), counted = problem.counted(position);
   if (kind === "mean") {
     const count = counted.length;
     return [`${name} / ${count} = ${number(gradient)} / ${count} = ${number(gradient / count)} to each cell`];
   }
   const [[i, j]] = targets, after = number(soFar[i][j]);
-  const sum_ = before[0] ? `${number(before[0])} + ${number(gradient)} = ${after}` : after;
+  const added = before[0] ? `${number(before[0])} + ${number(gradient)} = ${after}` : after;
   const values = counted.map((cell) => { const [row, column] = within(cell); return x[c][row][column]; });
   const most = Math.max(...values), ties = values.filter((value) => value === most).length;
   return [
-    `${cellName("dA_prev", targets[0])} = ${sum_}${before[0] ? ", where windows overlap they add" : ""}`,
+    `${cellName("dA_prev", targets[0])} = ${added}${before[0] ? ", where windows overlap they add" : ""}`,
     ...(ties > 1 ? [`${ties} cells tie for ${number(most)}: the first in row order gets it`] : []),
   ];
 }

@@ -50,6 +50,7 @@ function posed(ask) {
 
 const slidingOf = (ask) => new Sliding(shapeOf(ask.input[0]), { ...ask, size: shapeOf(ask.kernels[0][0]) });
 
+/** The same, however far it is padded. */
 function convolved(ask) {
   const x = ask.input, w = ask.kernels, b = ask.bias ?? w.map(() => 0), sliding = slidingOf(ask);
   const output = sliding.output, kernels = weights(w);
