@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -33,10 +33,15 @@ def tensors_of(path: Path) -> tuple[dict[str, Array], list[str]]:
     try:
         with path.open("rb") as stream:
             check_memory(str(path), 2 * os.fstat(stream.fileno()).st_size, advice=ADVICE)
-            read = _from_npz if path.suffix.lower() == ".npz" else lambda file, _: read_arrays(file)[0]
-            raw = read(stream, path)
+            return tensors_in(stream, path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({reason(error)}).") from error
+
+
+def tensors_in(stream: IO[bytes], path: Path) -> tuple[dict[str, Array], list[str]]:
+    """Return the same of an open file, by the ending of whose `path` it is known what it is."""
+    try:
+        raw = _from_npz(stream, path) if path.suffix.lower() == ".npz" else read_arrays(stream)[0]
     except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         if isinstance(error, ConvcliError):
             raise
@@ -44,7 +49,7 @@ def tensors_of(path: Path) -> tuple[dict[str, Array], list[str]]:
     return _as_float32(raw, path)
 
 
-def _from_npz(stream: Any, path: Path) -> Mapping[str, Any]:
+def _from_npz(stream: IO[bytes], path: Path) -> Mapping[str, Any]:
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
         if len(members) > MOST_MEMBERS:
@@ -52,6 +57,8 @@ def _from_npz(stream: Any, path: Path) -> Mapping[str, Any]:
         check_memory(str(path), 2 * sum(member.file_size for member in members), advice=ADVICE)
         found = {}
         for member in members:
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(f"{shortened(member.filename)} is compressed as NumPy compresses nothing")
             content = io.BytesIO(archive.read(member))
             found[member.filename.removesuffix(".npy")] = read_npy(content, lambda shape: None)
     return found
