@@ -42,6 +42,12 @@ def test_every_option_of_every_command_is_explained():
             assert parameter.help, f"{name} {parameter.name}"
 
 
+def test_the_network_that_one_can_open_runs_in_the_page_of_today():
+    script = reference_script("network_page")
+    stored = script.TARGET.read_bytes()
+    assert script.written(*script.kept(stored.decode())) == stored, "run `python docs/network_page.py`"
+
+
 def test_links_in_the_documentation_lead_somewhere():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text("utf-8")):

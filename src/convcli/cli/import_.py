@@ -33,7 +33,9 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A trained network: an .onnx file, or weights, .safetensors or .npz.", show_default=False
+            help="A trained network: an .onnx file, or weights, .safetensors or .npz.",
+            metavar="FILE",
+            show_default=False,
         ),
     ],
     config: Annotated[
@@ -102,9 +104,10 @@ def import_(
         return print_json(
             {"run": str(run.folder), "notes": list(imported.notes), **_document(imported.model)}
         )
-    network = imported.model.network
+    network, count = imported.model.network, len(imported.model.classes)
     weights = network.trained.size + network.kept.size
-    out(f"{by(network.shapes[0])} → {len(imported.model.classes):,} classes, {weights:,} weights")
+    kinds = "1 class" if count == 1 else f"{count:,} classes"
+    out(f"{by(network.shapes[0])} → {kinds}, {weights:,} weights")
     return out(str(run.folder))
 
 

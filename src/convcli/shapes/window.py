@@ -16,7 +16,7 @@ from operator import index
 from typing import Self, TypeAlias
 
 from convcli.errors import ShapeError
-from convcli.wording import shortened
+from convcli.wording import counted, shortened
 
 Pair: TypeAlias = tuple[int, int]
 IntOrPair: TypeAlias = int | Sequence[int]
@@ -132,8 +132,9 @@ def output_size(
     if steps < 0:
         span = dilation * (f - 1) + 1
         raise ShapeError(
-            f"A window spanning {span} cells does not fit {n} cells with padding {before} + {after}: "
-            f"use a smaller window, a larger input, or padding of at least {span - n} in all."
+            f"A window spanning {counted(span, 'cell')} does not fit {counted(n, 'cell')} "
+            f"with padding {before} + {after}: use a smaller window, a larger input, or padding of at least "
+            f"{span - n} in all."
         )
     begins_behind = ceil_mode and steps * stride >= n + before
     return steps if begins_behind else steps + 1

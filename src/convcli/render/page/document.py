@@ -14,6 +14,7 @@ from convcli.nn.layers import Residual
 from convcli.nn.model import Model
 from convcli.nn.places import Place
 from convcli.shapes import ReceptiveField, Window
+from convcli.wording import printable
 
 ALIGNED = 4  # bytes: where an array of 32-bit numbers may begin
 
@@ -27,7 +28,7 @@ def document(model: Model, arrays: Mapping[str, Rounded]) -> tuple[dict[str, Any
     network, preprocessing = model.network, model.preprocessing
     entries, weights = _packed(arrays)
     return {
-        "classes": list(model.classes),
+        "classes": [printable(name) for name in model.classes],
         "input": list(network.shapes[0]),
         "preprocessing": preprocessing.document(),
         "flips": model.config.evaluation.flips,

@@ -43,8 +43,8 @@ const engine = (() => {
     const [before, after] = sides(padding, f, dilation), span = dilation * (f - 1) + 1;
     const steps = Math[ceilMode ? "ceil" : "floor"]((n + before + after - span) / stride);
     if (steps < 0) {
-      const room = `${n} cells with padding ${before} + ${after}`;
-      throw new RangeError(`A window spanning ${span} cells does not fit ${room}.`);
+      const cells = (k) => `${k} cell${k === 1 ? "" : "s"}`, room = `${cells(n)} with padding ${before} + ${after}`;
+      throw new RangeError(`A window spanning ${cells(span)} does not fit ${room}.`);
     }
     const beginsBehind = ceilMode && steps * stride >= n + before;
     return beginsBehind ? steps : steps + 1;

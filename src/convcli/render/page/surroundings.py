@@ -14,6 +14,7 @@ from convcli.images import Image, encode
 from convcli.interchange.export import Images
 from convcli.nn.model import Model
 from convcli.report import Judged, examples
+from convcli.wording import printable
 
 MOST_SAMPLES = 10  # that are judged rightly, and as many wrongly
 
@@ -35,8 +36,8 @@ def _sample(judged: Judged) -> dict[str, Any]:
     return {
         "image": _address(judged.pixels),
         "name": judged.image,
-        "truth": judged.true,
-        "predicted": judged.predicted,
+        "truth": printable(judged.true),
+        "predicted": printable(judged.predicted),
         "right": judged.true == judged.predicted,
     }
 
