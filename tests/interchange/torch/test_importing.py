@@ -6,14 +6,19 @@ import io
 import json
 import zipfile
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import convcli
+import stripes
 from convcli.config_file import dump
 from convcli.formats.safetensors import tensor_file
 from convcli.interchange.torch.export import Torch
+from convcli.interchange.torch.matching import matched
+from convcli.interchange.torch.tensors import tensors_in
+from convcli.nn.network import Network
 from interchange.networks import drawn_model, images_for
 
 NETWORK = """
@@ -279,3 +284,15 @@ def test_weights_that_are_no_numbers_are_refused(call, network, tmp_path):
     result = call("import", "w.safetensors", "--config", network)
     assert result.code == 1
     assert "features.0.weight holds no numbers" in result.stderr
+
+
+def test_names_are_in_order_though_kinds_and_ten_layers_part_them():
+    rng = np.random.default_rng(0)
+    arrays = {f"{n}.weight": rng.normal(size=(4, 4, 3, 3)).astype(np.float32) for n in range(12)}
+    arrays = {name: array.astype("f2" if name[0] == "3" else "f4") for name, array in arrays.items()}
+    conv = {"type": "conv", "filters": 4, "padding": "same", "bias": False, "repeat": 12}
+    network = Network(stripes.config([conv]).layers, (4, 4, 4))
+    tensors, _ = tensors_in(io.BytesIO(b"".join(tensor_file(arrays, {}))), Path("w.safetensors"))
+    match = matched(network, tensors, {})
+    assert match.sources == {f"1.{n + 1}.W": f"{n}.weight" for n in range(12)}
+    assert not match.guessed

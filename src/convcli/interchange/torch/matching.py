@@ -162,17 +162,15 @@ def _as_said(
     for theirs, ours in pairs.items():
         prefix, _, own_name = theirs.rpartition(".")
         if theirs in groups and ours not in places:
-            wanted = [(name, f"{theirs}.{name}", array) for name, (_, array) in groups[theirs].items()]
-            found = [
-                (full, name)
-                for name, _, _ in wanted
+            moves = [
+                (theirs, name, full)
+                for name in groups[theirs]
                 for full, (suffix, _) in places.items()
                 if suffix == name and full.rpartition(".")[0] == ours
             ]
-            if len(found) != len(wanted):
+            if [name for _, name, _ in moves] != list(groups[theirs]):
                 wrong.append(f"  {theirs} = {ours}: layer {ours} has no such arrays, or several; name each")
                 continue
-            moves = [(theirs, name, full) for full, name in found]
         elif SYNONYMS.get(own_name, own_name) in groups.get(prefix, {}) and ours in places:
             moves = [(prefix, SYNONYMS.get(own_name, own_name), ours)]
         else:

@@ -64,10 +64,19 @@ def _from_npz(stream: IO[bytes], path: Path) -> Mapping[str, Any]:
     return found
 
 
+def _sorted_anyway(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return tensors by their names where the file has those of each dtype so; else in its own order."""
+    kinds: dict[str, list[str]] = {}
+    for name, tensor in raw.items():
+        kinds.setdefault(str(tensor.dtype), []).append(name)
+    in_order = all(names == sorted(names) for names in kinds.values())
+    return sorted(raw.items()) if in_order else list(raw.items())
+
+
 def _as_float32(raw: Mapping[str, Any], path: Path) -> tuple[dict[str, Array], list[str]]:
     """Return tensors as float32; of other kinds of floats it is said, others than floats are refused."""
     found, converted = dict[str, Array](), Counter[str]()
-    for name, tensor in raw.items():
+    for name, tensor in _sorted_anyway(raw):
         if name.rpartition(".")[2] in IGNORED:
             continue
         if tensor.dtype == BFLOAT16:
