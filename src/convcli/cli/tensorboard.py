@@ -6,7 +6,7 @@ which no helpers could be forked safely.
 
 from __future__ import annotations
 
-import socket
+import platform
 import struct
 import time
 from collections.abc import Iterator, Mapping
@@ -100,7 +100,7 @@ class TensorBoard:
         for path in older:
             digits = path.name.split(".")[3]
             seconds = max(seconds, int(digits) + 1 if digits.isdecimal() else 0)
-        return self.folder / f"events.out.tfevents.{seconds:010d}.{socket.gethostname()}"
+        return self.folder / f"events.out.tfevents.{seconds:010d}.{platform.node()}"
 
     def _catch_up(self) -> None:
         """Write the figures of epochs that ended before there was this log."""

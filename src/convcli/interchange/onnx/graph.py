@@ -118,7 +118,7 @@ class Graph:
         self._names.add(found)
         return found
 
-    def rename(self, name: str, to: str) -> None:
+    def call(self, name: str, to: str) -> None:
         """Give the output of a node another name, under which it leaves the graph."""
         for node in self._nodes:
             for names in (node.input, node.output):

@@ -49,9 +49,9 @@ def onnx_of(model: Model, given: Input = "uint8", *, least: int = LEAST) -> Writ
     with graph.within("preprocessing"):
         x = _seen(graph, model, given)
     outputs = _outputs(graph, model, x)
-    graph.rename(outputs.name, LOGITS)
+    graph.call(outputs.name, LOGITS)
     with graph.within("loss"):
-        graph.rename(probabilities(graph, model.loss, Value(LOGITS, outputs.shape)), PROBABILITIES)
+        graph.call(probabilities(graph, model.loss, Value(LOGITS, outputs.shape)), PROBABILITIES)
     kinds, helper = onnx.TensorProto, onnx.helper
     sizes = model.preprocessing.shape
     kind, shape = (kinds.UINT8, sizes) if given == "uint8" else (kinds.FLOAT, (sizes[2], *sizes[:2]))
