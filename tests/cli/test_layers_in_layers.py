@@ -74,7 +74,7 @@ def test_shape_lists_inner_layers_and_counts_them_once(call, config):
         ("2.1", "conv"),
         ("2.2", "max_pool"),
     ]
-    assert outer[1]["options"] == {}
+    assert outer[1]["options"] == {"frozen": False, "init": None}
     assert outer[1]["parameters"] == outer[1]["layers"][0]["parameters"] == 40
     assert outer[1]["receptive_field"] == outer[1]["layers"][1]["receptive_field"] == [4, 4]
     assert network["parameters"] == 2 + 40 + (4 * 4 * 4 * 10 + 10)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import numpy as np
 
@@ -11,10 +10,8 @@ from convcli.engine.batch import conv
 from convcli.proof import verification
 
 
-def test_the_engine_of_this_machine_passes_in_seconds(call):
-    begin = time.process_time()
+def test_the_engine_of_this_machine_passes(call):
     result = call("verify")
-    assert time.process_time() - begin < 20
     assert (result.code, result.stderr) == (0, "")
     for operation in ("conv2d", "max_pool2d", "avg_pool2d", "filter2d"):
         assert operation in result.stdout

@@ -39,7 +39,7 @@ def test_an_image_of_any_name_is_explained_on_one_page(name, tmp_path):
     shown = explain("backward", Request(input=f"{source}@0,0,3,3", kernels=("1 0; 0 1",)))
     html, plain = (FORMATS["html"](one).decode() for one in (shown, replace(shown, title="plain")))
     assert html.count("<section") == len(shown.steps) == plain.count("<section")
-    assert html.count("<script>") == 1
+    assert html.count("<script>") == 2  # of what is live, and of the page
     assert f"<title>{escaped(source.name)}</title>" in html  # of the photo
     titled = FORMATS["html"](replace(shown, title=name)).decode()
     assert f"<title>{escaped(name)}</title>" in titled
