@@ -17,6 +17,7 @@ import pytest
 # The tests share the cores already: threads that wait for each other in a busy loop take thrice the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from chromium import Chromium
 from convcli.cli.app import main
 
 ROOT = Path(__file__).parent.parent
@@ -134,3 +135,10 @@ def trained(tmp_path_factory):
     command = [sys.executable, "-m", "convcli", "train", "quick.toml", "--run-dir", "run"]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """Return a Chromium for the tests of a file."""
+    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser

@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.cli.explain import MOST_STEPS
 from convcli.errors import ConvcliError
 from convcli.explaining import TOPICS
@@ -50,23 +50,6 @@ STATE = """JSON.stringify({
   wrong: Object.fromEntries([...document.querySelectorAll(".wrong")].filter((p) => p.textContent)
     .map((p) => [p.id.slice(6), p.textContent])),
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    def open_(topic, **request):
-        shown = made(topic, **request)
-        (tmp_path / "page.html").write_bytes(FORMATS["html"](shown))
-        browser.open(tmp_path / "page.html")
-        return shown
-
-    return open_
 
 
 def state_of(browser):

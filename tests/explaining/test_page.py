@@ -8,11 +8,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.explaining import TOPICS
 from convcli.explaining.elements import Grid
-from convcli.render.explain import FORMATS
-from explaining.cases import made
 
 pytestmark = MARKS
 
@@ -22,23 +20,6 @@ CELLS = """[...document.querySelectorAll("section")].map(
             cell => cell.title || cell.textContent.replace("−", "-")))))"""
 VISIBLE = """[...document.querySelectorAll("section")].filter(
     section => section.offsetParent).map(section => Number(section.dataset.step))"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    def open_(topic, **request):
-        shown = made(topic, **request)
-        (tmp_path / "page.html").write_bytes(FORMATS["html"](shown))
-        browser.open(tmp_path / "page.html")
-        return shown
-
-    return open_
 
 
 def visible(browser):

@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.render.report import document, page
 from report.cases import drawn, voted
 
@@ -17,12 +17,6 @@ pytestmark = MARKS
 # A number's title is the number in full, where its text is not.
 CELLS = """(selector) => [...document.querySelectorAll(selector)].map(row => [...row.children].map(
     cell => cell.title || (cell.firstChild ? cell.firstChild.textContent : "")))"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from convcli.cli.chosen import with_options
 from convcli.cli.options import Force, Json, OtherData, RunFolder, chosen_run
 from convcli.cli.output import note, out, out_bytes, print_json, say
 from convcli.cli.placing import into_run, out_of_run
@@ -88,7 +88,8 @@ def export(
       convcli export latest --to torch && python runs/digits-001/torch/model.py scan.png
     """
     run = chosen_run(run)
-    chosen = _format(to, {"weights": weights, "input": input_, "quantize": quantize})
+    options = {"weights": weights, "input": input_, "quantize": quantize}
+    chosen: Export = with_options(FORMATS[to], options, f"--to {to} has no such option")
     from convcli.files import is_stdout
     from convcli.runs import checkpoints
 
@@ -130,17 +131,6 @@ def _check_stream(name: str, chosen: Export, *, json: bool) -> None:
         raise UsageError("--json is printed on standard output: give -o FILE, or leave --json out.")
     if sys.stdout.isatty():
         raise UsageError("Standard output is a terminal; redirect it, or give -o FILE.")
-
-
-def _format(name: str, options: dict[str, Any]) -> Export:
-    """Return the format of a name with the options that were given (others are None), or raise UsageError."""
-    module, _, kind = FORMATS[name].partition(":")
-    format_class: type[Export] = getattr(import_module(module), kind)
-    given = {option: value for option, value in options.items() if value is not None}
-    for option in given:
-        if option not in format_class.model_fields:
-            raise UsageError(f"--{option.replace('_', '-')}: --to {name} has no such option.")
-    return format_class(**given)
 
 
 def _images(run: Path, model: Any, source: str | None) -> Images:

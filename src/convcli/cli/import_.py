@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from convcli.cli.chosen import with_options
 from convcli.cli.options import Json, parse_pair
 from convcli.cli.output import note, out, print_json
-from convcli.errors import InputError, UsageError, reason
+from convcli.errors import InputError, UsageError
+from convcli.formats.text import read_text
 from convcli.wording import by, shown
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ READERS = {
 """Where the class is that reads files of an ending."""
 
 PICKLES = (".pt", ".pth", ".bin", ".ckpt", ".pkl")
-
-NAMES_BYTES = 1 << 20  # of a file of class names
 
 
 def import_(
@@ -131,13 +130,8 @@ def _reader(file: Path, options: dict[str, Any]) -> Import:
         )
     if ending not in READERS:
         raise UsageError(f"{shown(file)}: expected a name that ends in {' or '.join(READERS)}.")
-    module, _, kind = READERS[ending].partition(":")
-    reader: type[Import] = getattr(import_module(module), kind)
-    given = {option: value for option, value in options.items() if value is not None}
-    for option in given:
-        if option not in reader.model_fields:
-            raise UsageError(f"--{option.replace('_', '-')}: for {ending} files there is no such option.")
-    return reader(**given)
+    reader: Import = with_options(READERS[ending], options, f"for {ending} files there is no such option")
+    return reader
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -150,18 +144,7 @@ def _names(text: str) -> tuple[str, ...]:
             )
         names = text.split(",")
     else:
-        try:
-            with path.open("rb") as file:
-                data = file.read(NAMES_BYTES + 1)
-            names = data.decode("utf-8-sig").splitlines()
-        except OSError as error:
-            raise InputError(f"{shown(path)}: cannot be read ({reason(error)}).") from error
-        except UnicodeDecodeError as error:
-            raise InputError(f"{shown(path)}: not UTF-8 text at byte {error.start}.") from error
-        if len(data) > NAMES_BYTES:
-            raise InputError(
-                f"{shown(path)}: expected names of classes, found more than {NAMES_BYTES:,} bytes."
-            )
+        names = read_text(path, "names of classes").splitlines()
     names = [name.strip() for name in names if name.strip()]
     if not names or len(set(names)) < len(names):
         what = "no name" if not names else "a name twice"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from chromium import Chromium
 from interchange.networks import case_models
 from render.page.browsing import open_scripts
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield open_scripts(browser, tmp_path_factory.mktemp("page"))
+def scripts(browser, tmp_path_factory):
+    """Return a browser with the engine's scripts."""
+    return open_scripts(browser, tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture(scope="session")

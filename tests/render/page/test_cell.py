@@ -25,13 +25,13 @@ CELLS = """({document, weights, image, asked}) => {
 }"""
 
 
-def cells(browser, model, asked):
-    """Return what the browser tells of cells, and NumPy's trace of the same image."""
+def cells(scripts, model, asked):
+    """Return what the scripts tell of cells, and NumPy's trace of the same image."""
     image = images_for(model, 1)
     described, weights = document(model, rounded(model, "float32"))
     packed = {"weights": weights, "image": image.tobytes()}
     argument = {name: base64.b64encode(content).decode() for name, content in packed.items()}
-    return ask(browser, CELLS, {**argument, "document": described, "asked": asked}), model.trace(image)
+    return ask(scripts, CELLS, {**argument, "document": described, "asked": asked}), model.trace(image)
 
 
 def activated(function, z):
@@ -123,14 +123,14 @@ MADE = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_a_cell_is_made_of_gives_the_cell(browser, models, name):
+def test_what_a_cell_is_made_of_gives_the_cell(scripts, models, name):
     made, rng = models[name], np.random.default_rng(5)
     asked = [
         (str(place.number), [int(rng.integers(n)) for n in place.output])
         for place in made.network.places
         for _ in range(3)
     ]
-    told, trace = cells(browser, made, asked)
+    told, trace = cells(scripts, made, asked)
     for (number, at), one in zip(asked, told, strict=True):
         layer = made.network.place(int(number) if number.isdigit() else number).layer
         expected, x = trace.output(number)[0][tuple(at)], trace.input(number)[0]
@@ -149,17 +149,17 @@ def test_what_a_cell_is_made_of_gives_the_cell(browser, models, name):
         np.testing.assert_allclose(a, expected, atol=1e-5)
 
 
-def test_every_layer_tells_of_its_cells(browser):
-    assert set(browser.evaluate("Object.keys(engine.CELLS)")) == set(LAYERS)
+def test_every_layer_tells_of_its_cells(scripts):
+    assert set(scripts.evaluate("Object.keys(engine.CELLS)")) == set(LAYERS)
 
 
 CONV, END = {"type": "conv", "filters": 2, "padding": "same"}, [{"type": "flatten"}, {"type": "dense"}]
 
 
-def test_a_cell_tells_what_it_sees_of_the_image(browser):
+def test_a_cell_tells_what_it_sees_of_the_image(scripts):
     layers = [CONV, {"type": "max_pool"}, {"type": "conv", "filters": 3}, *END]
     asked = [("3", [1, 2, 0]), ("4", [8]), ("1", [0, 0, 0]), ("5", [0])]
-    (cell, flat, first, last), _ = cells(browser, model_of(layers, (10, 10, 1)), asked)
+    (cell, flat, first, last), _ = cells(scripts, model_of(layers, (10, 10, 1)), asked)
     assert cell["seen"] == {"top": 1, "left": 3, "height": 8, "width": 8}
     assert flat["seen"] == {**cell["seen"], "top": -1}
     assert first["seen"] == {"top": -1, "left": -1, "height": 3, "width": 3}
@@ -167,7 +167,7 @@ def test_a_cell_tells_what_it_sees_of_the_image(browser):
 
 
 @pytest.mark.parametrize("at", [[8, 0, 0], [0, -1, 0], [0, 0, 0.5], [0, 0], [1]])
-def test_there_is_no_cell_beyond_the_output(browser, at):
+def test_there_is_no_cell_beyond_the_output(scripts, at):
     told = f"Layer 1 gives 8 × 8 × 2, no cell {', '.join(map(str, at))}"
     with pytest.raises(AssertionError, match=told):
-        cells(browser, model_of([CONV, *END], (8, 8, 1)), [("1", at)])
+        cells(scripts, model_of([CONV, *END], (8, 8, 1)), [("1", at)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.data import Dataset
 from convcli.data.drawings import Drawings
 from convcli.render.page.export import written
@@ -15,12 +15,6 @@ from render.page.drawn import DIGITS, draw, placed
 pytestmark = MARKS
 
 PLACES = {"whole": (1, 0, 0), "lower left": (0.35, -0.25, 0.25)}
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.fixture

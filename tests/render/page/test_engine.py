@@ -49,7 +49,7 @@ def close(ours, expected):
 @each_setting
 @given(plane, st.tuples(small, small), either, padding, either, small, small, small, st.booleans(), st.data())
 def test_convolutions_are_those_of_numpy(
-    browser, plane, kernel, stride, padding, dilation, groups, depth, each, flip, data
+    scripts, plane, kernel, stride, padding, dilation, groups, depth, each, flip, data
 ):
     rng = np.random.default_rng(data.draw(st.integers(0, 1 << 32)))
     x = rng.standard_normal((*plane, groups * depth))
@@ -63,7 +63,7 @@ def test_convolutions_are_those_of_numpy(
     dz = rng.standard_normal(z.shape)
     dx, dw, db = conv2d_backward(dz, x[None], turned, **options)
     given = {"x": told(x), "w": told(w), "b": told(b), "dz": told(dz[0])}
-    ours = map(back, ask(browser, CONVOLVE, {**given, "options": {**options, "flip": flip}}))
+    ours = map(back, ask(scripts, CONVOLVE, {**given, "options": {**options, "flip": flip}}))
     for our, expected in zip(ours, (z[0], dx[0], dw[::-1, ::-1] if flip else dw, db), strict=True):
         close(our, expected)
 
@@ -71,7 +71,7 @@ def test_convolutions_are_those_of_numpy(
 @each_setting
 @given(plane, either, st.none() | either, padding, either, *[st.booleans()] * 3, st.data())
 def test_pools_are_those_of_numpy(
-    browser, plane, size, stride, padding, dilation, ceil_mode, maximum, counted, data
+    scripts, plane, size, stride, padding, dilation, ceil_mode, maximum, counted, data
 ):
     rng = np.random.default_rng(data.draw(st.integers(0, 1 << 32)))
     x = rng.integers(0, 4, (*plane, 2)).astype(float)  # few values, so that many tie
@@ -93,7 +93,7 @@ def test_pools_are_those_of_numpy(
         "ceilMode": ceil_mode,
         "countIncludePad": counted,
     }
-    ours = map(back, ask(browser, POOL, {"x": told(x), "dy": told(dy[0]), "options": asked}))
+    ours = map(back, ask(scripts, POOL, {"x": told(x), "dy": told(dy[0]), "options": asked}))
     for our, expected in zip(ours, (y[0], backward(dy, x[None], **options, **more)[0]), strict=True):
         close(our, expected)
 
@@ -107,21 +107,21 @@ def test_pools_are_those_of_numpy(
     small,
     st.booleans(),
 )
-def test_sizes_are_those_of_the_formula(browser, n, f, padding, stride, dilation, ceil_mode):
+def test_sizes_are_those_of_the_formula(scripts, n, f, padding, stride, dilation, ceil_mode):
     options = {"padding": padding, "stride": stride, "dilation": dilation}
-    told = ask(browser, SIZE, {"n": n, "f": f, "options": {**options, "ceilMode": ceil_mode}})
+    told = ask(scripts, SIZE, {"n": n, "f": f, "options": {**options, "ceilMode": ceil_mode}})
     try:
         assert told == output_size(n, f, **options, ceil_mode=ceil_mode)
     except ShapeError:
         assert told == "RangeError"
 
 
-def test_a_window_on_padding_alone_has_no_maximum(browser):
+def test_a_window_on_padding_alone_has_no_maximum(scripts):
     asked = "engine.pool({shape: [2, 2, 1], data: new Float64Array(4)}, {size: 2, padding: 2})"
-    told = browser.evaluate(f"(() => {{ try {{ {asked} }} catch (error) {{ return String(error) }} }})()")
+    told = scripts.evaluate(f"(() => {{ try {{ {asked} }} catch (error) {{ return String(error) }} }})()")
     assert told.startswith("RangeError: A window would lie on padding alone")
 
 
-def test_the_last_nan_of_a_window_is_its_maximum(browser):
+def test_the_last_nan_of_a_window_is_its_maximum(scripts):
     asked = "engine.pool({shape: [1, 4, 1], data: Float64Array.of(3, NaN, NaN, 9)}, {size: [1, 4]}).taken[0]"
-    assert browser.evaluate(asked) == 2
+    assert scripts.evaluate(asked) == 2

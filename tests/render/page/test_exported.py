@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import convcli
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.interchange.rounding import restored, rounded
 from interchange.networks import images_for
 from render.page.browsing import ask
@@ -14,12 +14,6 @@ from render.page.browsing import ask
 pytestmark = MARKS
 
 PREDICT = "images => images.map(pixels => [...net.run(net.prepare(pixels)).probabilities])"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])

@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.explaining.notation import number
 from convcli.interchange.rounding import rounded
 from convcli.render.page.document import document
@@ -18,12 +18,6 @@ from render.page.browsing import ask, click, documented, open_page, page_of, see
 from render.page.drawn import DIGITS, draw
 
 pytestmark = MARKS
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 def small(channels=1):

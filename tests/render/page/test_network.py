@@ -45,14 +45,14 @@ RUN = """({document, weights, images, traced}) => {
 
 
 class Answer(NamedTuple):
-    """What a browser makes of images, and the model that NumPy computes."""
+    """What the scripts make of images, and the model that NumPy computes."""
 
     model: Model
     images: np.ndarray
     told: dict
 
 
-def answer(browser, model, *, precision="float32", count=100, traced=2):
+def answer(scripts, model, *, precision="float32", count=100, traced=2):
     images, kept = images_for(model, count), rounded(model, precision)
     described, weights = document(model, kept)
     told = {
@@ -61,17 +61,17 @@ def answer(browser, model, *, precision="float32", count=100, traced=2):
         "images": base64.b64encode(images.tobytes()).decode(),
         "traced": traced,
     }
-    return Answer(restored(model, kept), images, ask(browser, RUN, told))
+    return Answer(restored(model, kept), images, ask(scripts, RUN, told))
 
 
 @pytest.fixture(scope="module")
-def answers(browser, models):
+def answers(scripts, models):
     """Return the answer of a case's network, computed once."""
     known = {}
 
     def of(name):
         if name not in known:
-            known[name] = answer(browser, models[name])
+            known[name] = answer(scripts, models[name])
         return known[name]
 
     return of
@@ -135,44 +135,44 @@ def test_outputs_and_gradients_of_every_layer_are_those_of_numpy(answers, name):
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_so_it_is_for_networks_drawn_at_random(browser, part):
+def test_so_it_is_for_networks_drawn_at_random(scripts, part):
     """Over all layers, losses, and with flips."""
     for seed in range(part, DRAWN, PARTS):
-        one = answer(browser, drawn_model(seed), count=20, traced=1)
+        one = answer(scripts, drawn_model(seed), count=20, traced=1)
         check_probabilities(one)
         check_outputs(one)
         check_gradients(one)
 
 
 @pytest.mark.parametrize(("example", "shape"), [("mnist", (28, 28, 1)), ("cifar10", (32, 32, 3))])
-def test_networks_of_the_size_that_people_train_give_what_numpy_gives(browser, example, shape):
+def test_networks_of_the_size_that_people_train_give_what_numpy_gives(scripts, example, shape):
     """Their gradients are not compared: rounding decides which of thousands of numbers are maxima."""
     layers = tomllib.loads((EXAMPLES / f"{example}.toml").read_text("utf-8"))["layers"]
-    one = answer(browser, model_of(layers, shape, classes=10), count=3, traced=1)
+    one = answer(scripts, model_of(layers, shape, classes=10), count=3, traced=1)
     check_probabilities(one)
     check_outputs(one)
 
 
 @pytest.mark.parametrize("precision", ["float16", "int8"])
-def test_smaller_weights_come_back_as_in_python(browser, precision):
+def test_smaller_weights_come_back_as_in_python(scripts, precision):
     for seed in range(20):
-        check_probabilities(answer(browser, drawn_model(seed), precision=precision, count=20, traced=0))
+        check_probabilities(answer(scripts, drawn_model(seed), precision=precision, count=20, traced=0))
 
 
-def test_every_layer_activation_and_loss_is_known(browser):
-    known = browser.evaluate("[engine.LAYERS, engine.ACTIVATIONS, engine.PROBABILITIES].map(Object.keys)")
+def test_every_layer_activation_and_loss_is_known(scripts):
+    known = scripts.evaluate("[engine.LAYERS, engine.ACTIVATIONS, engine.PROBABILITIES].map(Object.keys)")
     assert [set(names) for names in known] == [set(LAYERS), {*ACTIVATIONS} - {"softmax"}, set(LOSSES)]
 
 
-def test_outputs_beyond_float32_are_refused_as_in_python(browser):
+def test_outputs_beyond_float32_are_refused_as_in_python(scripts):
     model = model_of([{"type": "flatten"}, {"type": "dense"}], (2, 2, 1))
     model.weights["2.W"][...] = 3e38
     with pytest.raises(AssertionError, match="The outputs are beyond float32"):
-        answer(browser, model)
+        answer(scripts, model)
 
 
-def test_pixels_of_another_size_are_refused(browser):
+def test_pixels_of_another_size_are_refused(scripts):
     described, _ = document(model_of([{"type": "flatten"}, {"type": "dense"}], (2, 3, 1)), {})
     asked = f"engine.network({json.dumps(described)}, new ArrayBuffer(0)).prepare([1, 2, 3, 4])"
     with pytest.raises(AssertionError, match="Expected 2 × 3 × 1 numbers, found 4"):
-        browser.evaluate(asked)
+        scripts.evaluate(asked)

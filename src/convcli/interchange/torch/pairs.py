@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convcli.errors import InputError, UsageError, reason
+from convcli.errors import UsageError
+from convcli.formats.text import read_text
 from convcli.wording import shortened
-
-MOST_BYTES = 1 << 20
 
 
 def pairs_of(path: Path) -> dict[str, str]:
@@ -15,18 +14,8 @@ def pairs_of(path: Path) -> dict[str, str]:
 
     Raises InputError if the file cannot be read; UsageError if a line says something else, or a name twice.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({reason(error)}).") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not UTF-8 text at byte {error.start}.") from error
-    if len(data) > MOST_BYTES:
-        raise InputError(f"{path}: expected lines of names, found more than {MOST_BYTES:,} bytes.")
     pairs: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(read_text(path, "lines of names").splitlines(), 1):
         said = line.partition("#")[0].strip()
         if not said:
             continue
