@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from convcli.engine.workspace import Array
+from convcli.explaining.checking import check_step
 from convcli.explaining.elements import (
     Arrow,
     Cell,
@@ -118,7 +119,7 @@ def _steps(back: Backward) -> tuple[list[Step], tuple[int, ...]]:
             keep(_input(back, c, k, cell), key=cell == cells[-1])
     for c in back.channels:
         keep(_cropped(back, c))
-    keep(_checked(back))
+    keep(check_step(check(back), *_kinks(back)))
     return steps, tuple(still)
 
 
@@ -324,18 +325,6 @@ def _cropped(back: Backward, c: int) -> Step:
     line = f"dA_prev has the size of A_prev: {by(dx.shape)}"
     data = {"channel": c + 1, "summed": exact(summed), "dA_prev": exact(dx)}
     return Step.of(f"dA_prev: cropped{_names(back, c)}", (row, line), data)
-
-
-def _checked(back: Backward) -> Step:
-    errors = check(back)
-    grid = Grid(
-        tuple((value,) for value in errors.values()), "largest relative error", row_names=tuple(errors)
-    )
-    lines: list[str] = [
-        "each gradient against (L(v + h) − L(v − h)) / 2h, extrapolated to h → 0, in float64",
-        *_kinks(back),
-    ]
-    return Step.of("A numeric check of each gradient", ((grid,), *lines), {"relative_errors": errors})
 
 
 def _kinks(back: Backward) -> Iterator[str]:

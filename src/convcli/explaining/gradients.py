@@ -14,6 +14,7 @@ import numpy as np
 
 from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.workspace import Array
+from convcli.explaining.checking import errors_of
 from convcli.explaining.problem import Problem
 from convcli.nn.tape import Tape
 from convcli.proof.differences import numeric_gradient, relative_error
@@ -108,11 +109,16 @@ def check(back: Backward) -> dict[str, float]:
         return float((conv2d(x[None], w, b, **problem.options)[0] * back.dz).sum())
 
     smooth = np.abs(problem.z[:, :, ks]) > NEAR_KINK if problem.activation.kink else np.True_
-    return {
+    through_g = {
         "dZ": relative_error(
             back.dz[:, :, ks] * smooth, numeric_gradient(after_activation, z[:, :, ks]) * smooth
-        ),
-        "dW": relative_error(dw[:, :, cs, ks], numeric_gradient(after_convolution, w[:, :, cs, ks])),
-        "db": relative_error(db[ks], numeric_gradient(after_convolution, b[ks])),
-        "dA_prev": relative_error(dx[:, :, cs], numeric_gradient(after_convolution, x[:, :, cs])),
+        )
     }
+    return through_g | errors_of(
+        after_convolution,
+        {
+            "dW": (w[:, :, cs, ks], dw[:, :, cs, ks]),
+            "db": (b[ks], db[ks]),
+            "dA_prev": (x[:, :, cs], dx[:, :, cs]),
+        },
+    )
