@@ -67,6 +67,12 @@ FIGURES = (
         animated=True,
     ),
     Figure(
+        "Flip",
+        "Convolution beside the correlation that networks use: the kernel rotated, and what comes of it.",
+        "flip",
+        "flip",
+    ),
+    Figure(
         "Edge detection",
         "One photo under five kernels.",
         "edges --input sample_images/camera.png",
@@ -86,6 +92,12 @@ FIGURES = (
     ),
     Figure(
         "Stride", "What remains of the windows, and which pixels none of them reaches.", "stride", "stride"
+    ),
+    Figure(
+        "Dilation",
+        "The kernel spread by d − 1 zeros, and how far it reaches with as few weights.",
+        "dilation --at 1-3",
+        "dilation",
     ),
     Figure("Volume", "Several filters, each as deep as the input.", "volume", "volume"),
     Figure(
@@ -118,6 +130,12 @@ FIGURES = (
         "Each gradient goes back to where its maximum stood; where windows overlap they add.",
         "pooling-backward",
         "pooling-backward",
+    ),
+    Figure(
+        "A network",
+        "An image going through all layers: feature maps, shapes, the class probabilities.",
+        "network",
+        "network",
     ),
 )
 

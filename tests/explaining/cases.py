@@ -32,6 +32,63 @@ CASES = [
         {"output": [[9, 8, 7], [6, 5, 4], [3, 2, 1]]},
     ),
     Case(
+        "a flipped kernel of weights that all differ",
+        "flip",
+        {"input": "1 2 3; 4 5 6; 7 8 9", "kernels": ("1 2; 3 4",), "bias": (1,)},
+        # 1·1 + 2·2 + 4·3 + 5·4 + 1 and 1·4 + 2·3 + 4·2 + 5·1 + 1; each step right or down adds 10 or 30
+        {
+            "kernel_flipped": [[4, 3], [2, 1]],
+            "correlation": [[38, 48], [68, 78]],
+            "convolution": [[24, 34], [54, 64]],
+            "cells_that_differ": 4,
+        },
+    ),
+    Case(
+        "a single 1 under a kernel, flipped and not",
+        "flip",
+        {},
+        {
+            "correlation": [[9, 8, 7], [6, 5, 4], [3, 2, 1]],
+            "convolution": [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
+            "cells_that_differ": 8,  # all but the 5 in the middle
+        },
+    ),
+    Case(
+        "a kernel that is its own rotation",
+        "flip",
+        {"input": "1 5 2; 0 3 4", "kernels": ("1 2; 2 1",)},
+        # 1 + 10 + 0 + 3, 5 + 4 + 6 + 4
+        {"correlation": [[14, 19]], "convolution": [[14, 19]], "cells_that_differ": 0},
+    ),
+    Case(
+        "rows and columns spread differently",
+        "dilation",
+        {"input": "1 2 3 4; 5 6 7 8; 9 1 2 3", "kernels": ("1 -1; 2 1",), "dilation": (2, 3)},
+        # rows 1 and 3, columns 1 and 4: 1 − 4 + 2·9 + 3
+        {
+            "output": [[18]],
+            "span": [3, 4],
+            "steps.0.spread": [[1, 0, 0, -1], [0, 0, 0, 0], [2, 0, 0, 1]],
+            "steps.2.window": [[1, 4], [9, 3]],
+            "steps.3.products": 4,
+            "steps.3.cells": 12,
+        },
+    ),
+    Case(
+        "what each dilation covers of six columns",
+        "dilation",
+        {"input": "1 2 3 4 5 6", "kernels": ("1 0 1",), "dilation": (1, 2)},
+        # 1 + 5, 2 + 6; 1 + 4·d columns do not fit for d = 3, nor do 1 + 2·d of the rows matter
+        {
+            "output": [[6, 8]],
+            "steps.1.covered": [
+                {"dilation": [1, 1], "span": [1, 3], "output_shape": [1, 4]},
+                {"dilation": [2, 2], "span": [1, 5], "output_shape": [1, 2]},
+                {"dilation": [1, 2], "span": [1, 5], "output_shape": [1, 2]},
+            ],
+        },
+    ),
+    Case(
         "stride 2 with a remainder, bias, halves",
         "stride",
         {"input": "1 2 3 4; 5 6 7 8; 9 10 11 12", "kernels": ("0.5 0; 0 0.5",), "bias": (1,), "stride": 2},

@@ -108,7 +108,7 @@ NAMES = [name for name in KERNELS if len(named(name).parts) == 1 and max(named(n
 def random_setting(topic, rng):
     """Return what a reader types, and the request that means the same."""
     takes = TOPICS[topic].takes
-    single = topic in ("convolution", "padding", "stride", "sharing")
+    single = topic in ("convolution", "flip", "padding", "stride", "dilation", "sharing")
     channels = 1 if single else int(rng.integers(1, 3 if topic in SMALL else 4))
     side = 5 if topic in SMALL else 9
     size = (int(rng.integers(2, side)), int(rng.integers(2, side)))
@@ -174,7 +174,7 @@ def unsaturated(topic, typed, request):
     return typed, request
 
 
-SETTINGS = 20  # of each of ten topics
+SETTINGS = 20  # of each topic
 
 
 @pytest.mark.parametrize("topic", SCRIPTS)

@@ -116,8 +116,8 @@ class Topic:
 
 
 NAMES = (
-    *("pixels", "convolution", "padding", "stride", "volume", "layer", "sharing", "backward", "pooling"),
-    *("pooling-backward", "edges", "network"),
+    *("pixels", "convolution", "flip", "padding", "stride", "dilation", "volume", "layer", "sharing"),
+    *("backward", "pooling", "pooling-backward", "edges", "network"),
 )
 """The topics in the order in which they are listed; each has a file of its name."""
 

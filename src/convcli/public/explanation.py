@@ -130,8 +130,7 @@ def explain(
     Parameters
     ----------
     topic
-        pixels, convolution, padding, stride, volume, layer, sharing, backward, pooling, pooling-backward,
-        edges or network.
+        The name of one, as ``convcli explain`` lists them: pixels, convolution, flip, padding and so on.
     input
         An array (h, w) or (h, w, c), or what the command takes: a matrix as text, ``1 2; 3 4``, channels
         parted by ``|``; a table, an image file, or its crop ``photo.png@row,col,height,width``.

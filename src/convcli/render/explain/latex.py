@@ -40,6 +40,7 @@ _SIGNS = {
     "×": r"\times ",
     "*": r"\ast ",
     "→": r"\to ",
+    "≠": r"\neq ",
     "⌊": r"\lfloor ",
     "⌋": r"\rfloor ",
     "′": "'",

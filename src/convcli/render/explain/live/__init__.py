@@ -17,8 +17,10 @@ from convcli.render.page import PACKAGE
 SCRIPTS = {
     "pixels": ("pixels",),
     "convolution": ("convolution",),
+    "flip": ("convolution", "flip"),
     "padding": ("padding",),
     "stride": ("convolution", "stride"),
+    "dilation": ("convolution", "dilation"),
     "sharing": ("sharing",),
     "volume": ("volume",),
     "layer": ("layer",),

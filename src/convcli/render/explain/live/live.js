@@ -1,6 +1,6 @@
 /* The page: what the reader changes, and the steps that follow. page.html's own script shows one of them. */
 const MOST_STEPS_SHOWN = 400;
-const SINGLE = ["convolution", "padding", "stride", "sharing"].includes(told.topic);
+const SINGLE = ["convolution", "flip", "padding", "stride", "dilation", "sharing"].includes(told.topic);
 
 /** The explanation of settings: of its steps those that the command chose. */
 function explained(ask) {
