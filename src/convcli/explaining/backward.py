@@ -293,7 +293,7 @@ def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
     outside = {at: role for at, role in back.problem.sliding.padding_marks().items() if at in known}
     row: Row = (
         Grid.of(padded, f"dZ, dilated and padded{_names(back, k=k)}", {**zeros, **lying}),
-        Arrow("*"),
+        Arrow("·"),
         Grid.of(rotated, "W rotated", "kernel"),
         Arrow("→", "sum"),
         Grid.of(full, "dA_prev, still with its padding", {**roles, **outside, cell: "result"}, known=known),

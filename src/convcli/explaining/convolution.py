@@ -44,7 +44,7 @@ def window_step(problem: Problem, position: Cell) -> Step:
     name = cell_name("out", position)
     row: Row = (
         Grid.of(sliding.padded(problem.x[:, :, 0]), input_caption(problem), sliding.marks(position)),
-        Arrow("*"),
+        Arrow("·"),
         Grid.of(kernel, "kernel", "kernel"),
         Arrow("="),
         Grid.of(shares, "products", "window"),

@@ -9,7 +9,7 @@ import numpy as np
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
-from convcli.explaining.notation import cell_name, number, place
+from convcli.explaining.notation import cell_name, number, place, quotient
 from convcli.explaining.pooling import Pooling, pooled
 from convcli.explaining.reading import read_gradient
 from convcli.explaining.topics import POOL, RUN, Request, topic
@@ -125,7 +125,7 @@ def _words(
     name = cell_name("dA", position)
     if problem.kind == "mean":
         count = len(problem.counted(position))
-        return [f"{name} / {count} = {number(gradient)} / {count} = {number(gradient / count)} to each cell"]
+        return [f"{name} / {count} = {quotient(gradient, count)} to each cell"]
     cell = targets[0]
     after = number(so_far[cell])
     sum_ = f"{number(before[0])} + {number(gradient)} = {after}" if before[0] else after

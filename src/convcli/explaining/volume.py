@@ -92,7 +92,7 @@ def _step(problem: Problem, k: int, position: Cell) -> Step:
         rows.append(
             (
                 Grid.of(sliding.padded(problem.x[:, :, c]), f"channel {c + 1}", sliding.marks(position)),
-                Arrow("*"),
+                Arrow("·"),
                 Grid.of(kernel, f"W, filter {k + 1}", "kernel"),
                 Arrow("="),
                 Grid.of(shares[:, :, c], f"sum {number(sums[c])}", "window"),

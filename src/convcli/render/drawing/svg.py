@@ -52,9 +52,9 @@ def _document(scene: Scene, title: str, *, coloured: bool) -> str:
     )
 
 
-def data_uri(pixels: NDArray[np.uint8]) -> str:
+def data_uri(pixels: NDArray[np.uint8], *, exact: bool = False) -> str:
     """Return pixels as an image inside an address: PNG, or for photos JPEG where that is shorter."""
-    formats = ("png", "jpeg") if max(pixels.shape) > SMALL else ("png",)
+    formats = ("png",) if exact or max(pixels.shape) <= SMALL else ("png", "jpeg")
     kind, data = min(((kind, encode(Image(pixels), kind)) for kind in formats), key=lambda pair: len(pair[1]))
     return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
@@ -87,7 +87,8 @@ def _shape(shape: Shape, coloured: bool) -> str:
             return f'<polyline points="{points}"{paint}/>'
         case Raster():
             place = _place(shape.x, shape.y, shape.width, shape.height)
-            return f'<image {place} preserveAspectRatio="none" href="{data_uri(_enlarged(shape))}"/>'
+            uri = data_uri(_enlarged(shape), exact=max(shape.pixels.shape) <= SMALL)
+            return f'<image {place} preserveAspectRatio="none" href="{uri}"/>'
         case Text():
             return _text(shape, coloured)
 

@@ -62,8 +62,11 @@ _TEXT = {
 }
 # Words stay words; single letters and names such as dA, out or Z_1 are mathematics.
 _PIECE = re.compile(
-    r"(?P<name>(?:[A-Za-z]+|α)_[A-Za-z0-9]+)|(?P<word>[A-Za-z]{2,})|(?P<space> {2,})|(?P<sign>.)", re.S
+    r"(?P<name>(?:[A-Za-z]+|α)_[A-Za-z0-9]+)|(?P<word>[A-Za-z]{2,})|(?P<space> {2,})"
+    r"|(?P<above>\d+)/(?P<below>\d+)|(?P<sign>.)",
+    re.S,
 )
+_FRACTION = re.compile(r"(\d+)/(\d+)")
 
 
 @FORMATS.register("latex")
@@ -127,6 +130,7 @@ def _cell(value: float | None, role: str) -> str:
     if "e" in shown:
         digits, _, power = shown.partition("e")
         shown = rf"{digits}\cdot 10^{{{power}}}"
+    shown = _FRACTION.sub(r"\\tfrac{\1}{\2}", shown)
     if role in ("result", "chosen"):
         return rf"\boxed{{{shown}}}"
     if role in ("padding", "unused"):
@@ -177,6 +181,8 @@ def formula(line: str) -> str:
             return rf"\mathrm{{{piece['word']}}}"
         if piece["space"]:
             return r"\quad "
+        if piece["above"]:
+            return rf"\tfrac{{{piece['above']}}}{{{piece['below']}}}"
         sign = piece["sign"]
         return _SIGNS.get(sign, sign if sign.isascii() else rf"\text{{{text(sign)}}}")
 

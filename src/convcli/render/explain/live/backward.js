@@ -136,7 +136,7 @@ function fullStep(back, c, k, { sliding, padded, full, zeros, rotated }, cell) {
     [
       grid(padded, `dZ, dilated and padded${namesFor(back, null, k)}`,
         { ...zeros, ...roles(sliding.under(cell), "window") }),
-      arrow("*"),
+      arrow("·"),
       grid(rotated, "W rotated", "kernel"),
       arrow("→", "sum"),
       grid(full, "dA_prev, still with its padding",

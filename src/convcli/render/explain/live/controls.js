@@ -159,7 +159,7 @@ function controlsOf(settings) {
     gradient: () => [matrices("gradient", "Gradient dA", told.topic === "backward" ? "1 everywhere" : "1, 2, 3, …")],
     bias: () => [line("bias", "Bias", {
       read: (text) => (text.trim() ? readRow(text, "") : null),
-      write: (value) => (value ?? []).join(" "),
+      write: (value) => (value ?? []).map(typed).join(" "),
       empty: "none",
     })],
     size: () => [pairOf("size", "Window")],

@@ -8,7 +8,7 @@ function windowStep({ sliding, output, x, w, b, z, biased }, position) {
     capitalised(place(position)),
     [
       grid(padded, inputCaption(sliding), sliding.marks(position)),
-      arrow("*"),
+      arrow("·"),
       grid(kernel, "kernel", "kernel"),
       arrow("="),
       grid(times(seen, kernel), "products", "window"),

@@ -31,14 +31,14 @@ const openable = (number) =>
 function openCell(cell, at, live) {
   if (cell.querySelector("input")) return;
   const before = [...cell.childNodes], label = `${at.control.label}, ${place([at.row, at.column])}`;
-  const field = element("input", { value: at.value, ariaLabel: label });
+  const field = element("input", { value: typed(at.value), ariaLabel: label });
   field.style.width = `${Math.max(field.value.length + 1, 4)}ch`;
   let open = true;
   const close = (keep) => {
     if (!open) return;
     open = false;
     cell.replaceChildren(...before);
-    if (keep && field.value.trim() !== String(at.value)) change(at, field.value, live);
+    if (keep && field.value.trim() !== typed(at.value)) change(at, field.value, live);
   };
   field.onblur = () => close(true);
   field.onkeydown = (event) => {

@@ -45,7 +45,7 @@ function putBackWords(problem, c, position, gradient, targets, before, soFar) {
   const { kind, x, within } = problem, name = cellName("dA", position), counted = problem.counted(position);
   if (kind === "mean") {
     const count = counted.length;
-    return [`${name} / ${count} = ${number(gradient)} / ${count} = ${number(gradient / count)} to each cell`];
+    return [`${name} / ${count} = ${quotient(gradient, count)} to each cell`];
   }
   const [[i, j]] = targets, after = number(soFar[i][j]);
   const added = before[0] ? `${number(before[0])} + ${number(gradient)} = ${after}` : after;

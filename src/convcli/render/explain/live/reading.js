@@ -45,7 +45,7 @@ function readVolume(text, read = readMatrix) {
   return planes;
 }
 
-const written = (planes) => planes.map((plane) => plane.map((row) => row.join(" ")).join("\n")).join("\n|\n");
+const written = (planes) => planes.map((plane) => plane.map((row) => row.map(typed).join(" ")).join("\n")).join("\n|\n");
 
 /** A kernel by its name, or a matrix. */
 function readKernel(text) {

@@ -40,7 +40,7 @@ function summed({ sliding, output, x, w, b, z, biased }, k, position) {
   const shown = padded.slice(0, SHOWN_CHANNELS);
   const rows = shown.map((plane, c) => [
     grid(plane, `channel ${c + 1}`, sliding.marks(position)),
-    arrow("*"),
+    arrow("·"),
     grid(w[k][c], `W, filter ${k + 1}`, "kernel"),
     arrow("="),
     grid(shares[c], `sum ${number(sums[c])}`, "window"),
