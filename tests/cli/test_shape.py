@@ -146,6 +146,12 @@ def test_with_an_input_the_data_is_not_read(call, quick):
         (["--n", 9, "--f", 3, "--solve", "f", "--out", 3], "--solve f asks for f; leave --f out"),
         (["--n", 9, "--solve", "s", "--out", 3], "--solve s needs --f, the size of the kernel"),
         (["--n", 9, "--f", 3, "--out", 3], "--out cannot go with --n"),
+        (["--n", 9, "--f", 3, "--is", 0], "the claimed size must be at least 1"),
+        (["--n", 9, "--f", 3, "--is", "7x7x4"], "--is: expected a whole number or ROWSxCOLUMNS"),
+        (["--n", 9, "--is", 3], "Expected --f, the size of the kernel"),
+        (["--n", 9, "--f", 3, "--is", 3, "--transpose", "--ceil-mode"], "leave one out"),
+        (["--n", 9, "--f", 3, "--is", 3, "--output-padding", 1], "--output-padding goes with --transpose"),
+        (["--n", 9, "--f", 3, "--is", 3, "--nc", 2], "--nc cannot go with --is"),
         (["--n", 9, "--f", 3, "--p", "1,2,3"], "--p: expected a whole number or ROWSxCOLUMNS such as 3x5"),
         (["--n", 9, "--chain", "conv3 pol2"], "expected conv or pool at character 7"),
         (["--n", 4, "--chain", "conv3 conv3"], "'conv3', cannot take its input of 2 × 2 × 1"),
@@ -280,6 +286,11 @@ SOLVED = {
     "none": (["--solve", "p", "--f", 4, "--out", 28], "Nearest: p = 1 gives 27 and p = 2 gives 29."),
     "none, but uneven": (["--solve", "p", "--f", 4, "--out", 28], "Padding 1 before and 2 after gives 28."),
     "same": (["--solve", "f", "--p", "same", "--out", 28], "27 ≤ 27 < 28  →  every f from 1 on"),
+    "dilation": (["--solve", "d", "--f", 3, "--out", 22], "21 ≤ 27 − 2d < 22  →  d = 3"),
+    "dilation, padded": (
+        ["--solve", "d", "--f", 3, "--p", "full", "--out", 34],
+        "33 ≤ 27 + 2d < 34  →  d = 3",
+    ),
     "full": (["--solve", "f", "--p", "full", "--out", 30], "29 ≤ 27 + 1(f−1) < 30  →  f = 3"),
     "nothing fits": (["--solve", "s", "--f", 40, "--out", 3], "Not one window fits, whatever it is."),
     "axes apart": (["--solve", "s", "--f", 4, "--out", "13x9"], "columns: 8s ≤ 24 < 9s  →  s = 3"),
@@ -300,6 +311,79 @@ def test_the_answers_as_json(call):
     assert document["rows"]["first"] is None
     assert document["rows"]["nearest"] == [{"value": 1, "output": 25}, {"value": 2, "output": 13}]
     assert (document["columns"]["first"], document["columns"]["last"]) == (3, 3)
+
+
+def test_a_claim_that_holds_is_a_yes(call):
+    result = call("shape", "--n", 28, "--f", 5, "--s", 2, "--is", 12)
+    assert (result.code, result.stderr) == (0, "")
+    assert result.stdout.startswith("yes: 12\n")
+    assert "= ⌊23 / 2⌋ + 1 = 12" in result.stdout
+
+
+CLAIMS = {
+    "square": (
+        ["--n", 28, "--f", 5, "--s", 2, "--is", 14],
+        "no: 12, not 14",
+        "  p = 2 (same)   ⌊(28 + 2 + 2 − 1·(5−1) − 1) / 2⌋ + 1 = ⌊27 / 2⌋ + 1 = 14",
+    ),
+    "none of a letter": (
+        ["--n", 28, "--f", 5, "--s", 2, "--is", 14],
+        "no: 12, not 14",
+        "No s gives it: s = 1 gives 24 and s = 2 gives 12.",
+    ),
+    "rows and columns": (
+        ["--n", "28x30", "--f", 5, "--s", 2, "--is", "14x12"],
+        "no: 12 × 13, not 14 × 12",
+        "No p gives it along the columns: p = 0 gives 13.",
+    ),
+    "uneven": (["--n", 28, "--f", 4, "--is", 28], "no: 25, not 28", "  p = 1,2,1,2   ⌊(28 + 1 + 2"),
+    "transposed": (
+        ["--n", 7, "--f", 3, "--s", 2, "--p", 1, "--transpose", "--is", 14],
+        "no: 13, not 14",
+        "output padding = 1   (7 − 1)·2 − 1 − 1 + 1·(3−1) + 1 + 1 = 14",
+    ),
+    "a pool": (
+        ["--n", 6, "--f", 3, "--s", 2, "--ceil-mode", "--is", 2],
+        "no: 3, not 2",
+        "2 is what the formula gives rounded down: ⌊3 / 2⌋ + 1.",
+    ),
+    "dilated": (["--n", 9, "--f", 3, "--d", 2, "--is", 7], "no: 5, not 7", "  d = 1   ⌊(9"),
+    "no window": (["--n", 3, "--f", 5, "--is", 3], "no: not 3, for no window fits", "  p = 2 (same)   ⌊(3"),
+    "zeros alone": (["--n", 9, "--f", 3, "--is", 99], "no: 7, not 99", "windows that hold zeros alone"),
+    "impossible": (
+        ["--n", 5, "--f", 2, "--s", 2, "--ceil-mode", "--is", 9],
+        "no: 3, not 9",
+        "No padding, stride, window or dilation changed alone gives 9.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "answer", "words"), CLAIMS.values(), ids=CLAIMS)
+def test_a_claim_that_does_not_hold_is_a_no_with_what_would(call, options, answer, words):
+    result = call("shape", *options)
+    assert (result.code, result.stderr) == (3, "")
+    assert result.stdout.startswith(f"{answer}\n")
+    assert words in result.stdout
+
+
+def test_a_claim_as_json(call):
+    options = ["--n", "28x30", "--f", 5, "--s", 2]
+    result = call("shape", *options, "--is", "14x15", "--json")
+    document = json.loads(result.stdout)
+    assert (result.code, document["right"]) == (3, False)
+    assert (document["output"], document["claimed"]) == ([12, 13], [14, 15])
+    assert document["changes"][0]["letter"] == "p"
+    assert document["changes"][0]["value"] == [[2, 2], [2, 2]]
+    assert document["without_answer"][0] == {
+        "letter": "s",
+        "axis": "rows",
+        "nearest": [{"value": 1, "output": 24}, {"value": 2, "output": 12}],
+    }
+    assert [slip["says"] for slip in document["slips"]] == ["with the window left out"]
+    yes = json.loads(call("shape", *options, "--is", "12x13", "--json").stdout)
+    assert (yes["right"], yes["changes"]) == (True, [])
+    none = json.loads(call("shape", "--n", 3, "--f", 5, "--is", 3, "--json").stdout)
+    assert (none["output"], "does not fit" in none["refusal"]) == (None, True)
 
 
 def test_a_chain_has_a_row_a_step(call):

@@ -26,15 +26,17 @@ axes = st.builds(
 
 def size(unknown, axis, value):
     """Return the size with `value` for the unknown, None where nothing fits."""
-    f, padding, s = axis.f, axis.padding, axis.s
+    f, padding, s, d = axis.f, axis.padding, axis.s, axis.d
     if unknown is Unknown.f:
         f = value
+    elif unknown is Unknown.d:
+        d = value
     elif unknown is Unknown.s:
         s = value
     else:
         padding = value
     try:
-        return output_size(axis.n, f, padding=padding, stride=s, dilation=axis.d)
+        return output_size(axis.n, f, padding=padding, stride=s, dilation=d)
     except ShapeError:
         return None
 

@@ -9,8 +9,8 @@ import typer
 
 from convcli.cli.options import Classes, Json, configured_network, parse_padding, parse_pair
 from convcli.cli.output import console, out_text, print_json, show
-from convcli.errors import UsageError
-from convcli.shapes.solving import Unknown
+from convcli.errors import CheckError, UsageError
+from convcli.shapes.solving import Given, Unknown
 
 if TYPE_CHECKING:
     from convcli.shapes import Pair, Window
@@ -22,6 +22,7 @@ MODES = {
     "--chain": {"--n", "--nc"},
     "--compare": {"--n", "--f", "--p", "--s", "--d", "--transpose", "--output-padding"},
     "--solve": {"--n", "--f", "--p", "--s", "--d", "--out"},
+    "--is": {"--n", "--f", "--p", "--s", "--d", "--transpose", "--output-padding", "--ceil-mode"},
     "--transpose": {"--n", "--f", "--p", "--s", "--d", "--nc", "--nf", "--groups", "--output-padding"},
     "--ceil-mode": {"--n", "--f", "--p", "--s", "--d"},
     "--n": {"--f", "--p", "--s", "--d", "--nc", "--nf", "--groups"},
@@ -62,9 +63,18 @@ def shape(
         typer.Option("--compare", help="What TensorFlow, PyTorch, ONNX and Caffe make of the same numbers."),
     ] = False,
     solve: Annotated[
-        Unknown | None, typer.Option("--solve", help="With --out: every p, s or f that gives that size.")
+        Unknown | None, typer.Option("--solve", help="With --out: every p, s, f or d that gives that size.")
     ] = None,
     wanted: Annotated[str | None, typer.Option("--out", help="With --solve: the size wanted.")] = None,
+    claimed: Annotated[
+        str | None,
+        typer.Option(
+            "--is",
+            metavar="SIZE",
+            help="Whether that size comes out; if not, what does, which p, s, f or d would give it, "
+            "and exit code 3.",
+        ),
+    ] = None,
     chain: Annotated[
         str | None,
         typer.Option(
@@ -90,6 +100,7 @@ def shape(
       convcli shape --n 28x32 --f 5 --p same --nc 3 --nf 16
       convcli shape --n 6 --f 3 --p 1 --s 2 --compare
       convcli shape --n 28 --f 5 --s 2 --solve p --out 14
+      convcli shape --n 28 --f 5 --s 2 --is 14
       convcli shape --n 7 --f 4 --p 1 --s 2 --transpose
       convcli shape --n 7 --f 3 --p 1 --s 2 --transpose --compare
       convcli shape --n 224 --nc 3 --chain "conv7p3s2n64 pool3p1s2 conv3psamen64"
@@ -100,7 +111,7 @@ def shape(
         "CONFIG": config, "--chain": chain, "--compare": compare or None, "--solve": solve,
         "--transpose": transpose or None, "--n": n, "--f": f, "--p": p, "--s": s, "--d": d, "--nc": nc,
         "--ceil-mode": ceil_mode or None, "--nf": nf, "--groups": groups, "--output-padding": output_padding,
-        "--out": wanted, "--input": volume, "--classes": classes,
+        "--out": wanted, "--is": claimed, "--input": volume, "--classes": classes,
     }  # fmt: skip
     mode = _mode({name for name, value in given.items() if value is not None})
     if config is not None:
@@ -114,6 +125,9 @@ def shape(
         return _solve(solve, plane, (f, p, s, d), wanted, json)
     if f is None:
         raise UsageError("Expected --f, the size of the kernel, or --chain: convcli shape --n 6 --f 3.")
+    if claimed is not None:
+        axes = _axes(plane, (f, p, s, d), ceil_mode, transpose, output_padding)
+        return _judge(axes, parse_pair(claimed, "--is"), json)
     from convcli.shapes import Window
     from convcli.shapes.pooling import PoolWindow
 
@@ -184,26 +198,60 @@ def _solve(
     unknown: Unknown, plane: Pair, options: tuple[str | None, ...], wanted: str | None, json: bool
 ) -> None:
     from convcli.render.solutions import solutions_document, solutions_text
-    from convcli.shapes.solving import Given, solve
+    from convcli.shapes.solving import solve
 
     f, p, s, d = options
     if wanted is None:
         raise UsageError(f"--solve {unknown} needs --out, the size wanted.")
-    if {Unknown.f: f, Unknown.p: p, Unknown.s: s}[unknown] is not None:
+    if {Unknown.f: f, Unknown.p: p, Unknown.s: s, Unknown.d: d}[unknown] is not None:
         raise UsageError(f"--solve {unknown} asks for {unknown}; leave --{unknown} out.")
     if f is None and unknown is not Unknown.f:
         raise UsageError(f"--solve {unknown} needs --f, the size of the kernel.")
-    sizes, strides, dilations = (
-        parse_pair(text or "1", name) for text, name in ((f, "--f"), (s, "--s"), (d, "--d"))
-    )
-    padding = parse_padding(p or "valid", "--p")
-    sides = (padding, padding) if isinstance(padding, str) else padding
-    rows, columns = (Given(plane[i], sizes[i], sides[i], strides[i], dilations[i]) for i in range(2))
+    rows, columns = _axes(plane, options)
     target = parse_pair(wanted, "--out")
     answers = solve(unknown, rows, target[0]), solve(unknown, columns, target[1])
     if json:
         return print_json(solutions_document((rows, columns), answers))
     return out_text(solutions_text((rows, columns), answers))
+
+
+def _judge(axes: tuple[Given, Given], claimed: Pair, json: bool) -> None:
+    from convcli.render.claims import claim_document, claim_text
+    from convcli.shapes.claims import judge
+
+    judged = judge(axes, claimed)
+    if json:
+        print_json(claim_document(judged))
+    else:
+        out_text(claim_text(judged))
+    if not judged.right:
+        raise typer.Exit(CheckError.exit_code)
+
+
+def _axes(
+    plane: Pair,
+    options: tuple[str | None, ...],
+    ceil_mode: bool = False,
+    transposed: bool = False,
+    output_padding: str | None = None,
+) -> tuple[Given, Given]:
+    """Return rows and columns, of what the options f, p, s and d say."""
+    if ceil_mode and transposed:
+        raise UsageError("--ceil-mode is of a pool, --transpose of a convolution: leave one out.")
+    if output_padding is not None and not transposed:
+        raise UsageError("--output-padding goes with --transpose.")
+    f, p, s, d = options
+    sizes, strides, dilations = (
+        parse_pair(text or "1", name) for text, name in ((f, "--f"), (s, "--s"), (d, "--d"))
+    )
+    extra = parse_pair(output_padding or "0", "--output-padding")
+    padding = parse_padding(p or "valid", "--p")
+    sides = (padding, padding) if isinstance(padding, str) else padding
+    rows, columns = (
+        Given(plane[i], sizes[i], sides[i], strides[i], dilations[i], ceil_mode, transposed, extra[i])
+        for i in range(2)
+    )
+    return rows, columns
 
 
 def _network(path: Path, volume: str | None, classes: int | None, json: bool) -> None:

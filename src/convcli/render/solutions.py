@@ -42,6 +42,10 @@ def condition(axis: Given, found: Answers) -> str:
     room = axis.n - 1 - axis.d * (axis.f - 1)
     if found.unknown is Unknown.p:
         return f"{(wanted - 1) * axis.s} ≤ {room} + 2p < {wanted * axis.s}".replace("≤ -", "≤ −")
+    if found.unknown is Unknown.d:
+        room = axis.n - 1 + (0 if isinstance(axis.padding, str) else sum(axis_padding(axis.padding, 1)))
+        taken = {"same": "", "full": f" + {axis.f - 1}d"}.get(str(axis.padding), f" − {axis.f - 1}d")
+        return f"{(wanted - 1) * axis.s} ≤ {room}{taken} < {wanted * axis.s}"
     room += sum(axis_padding(axis.padding, axis.f, axis.d))
     return f"{wanted - 1}s ≤ {room} < {wanted}s".replace("≤ -", "≤ −")
 
@@ -62,10 +66,17 @@ def _axis_lines(start: str, axis: Given, found: Answers) -> list[str]:
 
 def _named(letter: str, value: int, axis: Given) -> str:
     """Return a value; a padding with its name, if it has one."""
-    if letter != "p":
-        return str(value)
-    names = [name for name in NAMED_PADDINGS if axis_padding(name, axis.f, axis.d) == (value, value)]
-    return f"{value} ({', '.join(names)})" if names else str(value)
+    name = padding_name(value, axis) if letter == "p" else ""
+    return f"{value} ({name})" if name else str(value)
+
+
+def padding_name(value: int, axis: Given) -> str:
+    """Return the name, or names, of a padding on both sides, "" if it has none.
+
+    >>> padding_name(2, Given(28, f=5)), padding_name(1, Given(28, f=5))
+    ('same', '')
+    """
+    return ", ".join(name for name in NAMED_PADDINGS if axis_padding(name, axis.f, axis.d) == (value, value))
 
 
 def _nearest(found: Answers) -> list[str]:

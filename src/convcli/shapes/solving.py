@@ -1,4 +1,4 @@
-"""The size formula turned round: which padding, stride or window gives an output of a wanted size.
+"""The size formula turned round: which padding, stride, window or dilation gives an output of a wanted size.
 
 In each unknown the size only ever grows or only ever shrinks, so the answers are a run of whole numbers.
 """
@@ -6,19 +6,21 @@ In each unknown the size only ever grows or only ever shrinks, so the answers ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from convcli.errors import ShapeError
-from convcli.shapes.window import axis_padding, output_size, pair
+from convcli.shapes.transposed import Transposed
+from convcli.shapes.window import Window, axis_padding, output_size, pair
 
 
 class Unknown(StrEnum):
-    """What the formula can be solved for: padding, stride, or the window's size."""
+    """What the formula can be solved for: padding, stride, the window's size, or its dilation."""
 
     p = "p"
     s = "s"
     f = "f"
+    d = "d"
 
 
 FAR = 1 << 40  # a value that no size reaches: what holds there holds for ever
@@ -26,13 +28,60 @@ FAR = 1 << 40  # a value that no size reaches: what holds there holds for ever
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One axis of a sliding window; the unknown's own value is not looked at."""
+    """One axis of a sliding window; the unknown's own value is not looked at.
+
+    Attributes
+    ----------
+    n, f, padding, s, d
+        The letters of the formula.
+    ceil_mode
+        Whether a last window may hang over the end, as those of pools.
+    transposed
+        Whether the window is used backwards; `output_padding` is added then.
+    """
 
     n: int
     f: int = 1
     padding: str | int | tuple[int, int] = 0
     s: int = 1
     d: int = 1
+    ceil_mode: bool = False
+    transposed: bool = False
+    output_padding: int = 0
+
+    def with_value(self, unknown: Unknown, value: int) -> Given:
+        """Return the axis with another value for one letter.
+
+        >>> Given(28, f=5).with_value(Unknown.p, 2)
+        Given(n=28, f=5, padding=2, s=1, d=1, ceil_mode=False, transposed=False, output_padding=0)
+        """
+        match unknown:
+            case Unknown.p:
+                return replace(self, padding=value)
+            case Unknown.s:
+                return replace(self, s=value)
+            case Unknown.f:
+                return replace(self, f=value)
+            case Unknown.d:
+                return replace(self, d=value)
+
+    @property
+    def size(self) -> int:
+        """How many cells come out.
+
+        Raises
+        ------
+        ShapeError
+            If no window fits, or a number is out of range.
+        """
+        if not self.transposed:
+            return output_size(
+                self.n, self.f, padding=self.padding, stride=self.s, dilation=self.d, ceil_mode=self.ceil_mode
+            )
+        sides = axis_padding(self.padding, self.f, self.d)
+        window = Window.of(self.f, stride=self.s, padding=(sides, sides), dilation=self.d)
+        extra = (self.output_padding, self.output_padding)
+        return Transposed(window, extra).output_shape((self.n, self.n))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +149,8 @@ def solve(unknown: Unknown, axis: Given, wanted: int) -> Answers:
 
 def _size(unknown: Unknown, axis: Given, value: int) -> int:
     """Return the output's size with `value` for the unknown, 0 where no window fits."""
-    f, s = (value if unknown is name else own for name, own in ((Unknown.f, axis.f), (Unknown.s, axis.s)))
-    padding = value if unknown is Unknown.p else axis.padding
     try:
-        return output_size(axis.n, f, padding=padding, stride=s, dilation=axis.d)
+        return axis.with_value(unknown, value).size
     except ShapeError:
         return 0
 
@@ -121,5 +168,8 @@ def _first(holds: Callable[[int], bool], least: int) -> int | None:
 
 def _uneven(axis: Given, wanted: int) -> tuple[int, int] | None:
     """Return the least padding (before, after), the smaller half before, that gives the wanted size."""
-    total = (wanted - 1) * axis.s + axis.d * (axis.f - 1) + 1 - axis.n
+    span = axis.d * (axis.f - 1) + 1
+    total = (wanted - 1) * axis.s + span - axis.n
+    if axis.transposed:
+        total = (axis.n - 1) * axis.s + span + axis.output_padding - wanted
     return (total // 2, total - total // 2) if total >= 0 else None
