@@ -132,6 +132,13 @@ FIGURES = (
         "pooling-backward",
     ),
     Figure(
+        "Transposed convolution",
+        "Each input cell stamps the kernel, times its value; where stamps overlap they add.",
+        "transposed --at 1-6",
+        "transposed",
+        animated=True,
+    ),
+    Figure(
         "A network",
         "An image going through all layers: feature maps, shapes, the class probabilities.",
         "network",

@@ -229,6 +229,38 @@ CASES = [
         },
     ),
     Case(
+        "stamps that overlap, and the gradients of each",
+        "transposed",
+        {"input": "1 2; 3 4", "kernels": ("1 2; 3 4",), "gradient": "1 0 0; 0 0 0; 0 0 2"},
+        # 1·W at the top left, 2·W one to the right, 3·W one below, 4·W at the bottom right: in the middle
+        # 1·4 + 2·3 + 3·2 + 4·1. dY meets the first cell of the first stamp and the last cell of the last
+        {
+            "output": [[1, 4, 4], [6, 20, 16], [9, 24, 16]],
+            "steps.2.stamp": [[2, 4], [6, 8]],
+            "steps.2.overlaps": [[0, 1], [1, 1]],
+            "dX": [[1, 0], [0, 8]],
+            "dW": [[1, 0], [0, 8]],
+            "db": 3,
+        },
+    ),
+    Case(
+        "stamps two apart, cropped, with a column and a row more",
+        "transposed",
+        {
+            "input": "1 2",
+            "kernels": ("1 2 3; 4 5 6; 7 8 9",),
+            "bias": (1,),
+            "stride": 2,
+            "padding": 1,
+            "output_padding": 1,
+        },
+        # each row is w0, w1, w2 + 2·w0, 2·w1, 2·w2, and one zero more; the first row and column fall away
+        {
+            "full": [[1, 2, 5, 4, 6, 0], [4, 5, 14, 10, 12, 0], [7, 8, 23, 16, 18, 0], [0] * 6],
+            "output": [[6, 15, 11, 13], [9, 24, 17, 19]],
+        },
+    ),
+    Case(
         "what a convolution shares",
         "sharing",
         {"input": "1 2 3; 4 5 6; 7 8 9", "kernels": ("1 0; 0 -1",)},

@@ -31,6 +31,7 @@ CHECK = "A numeric check of each gradient"  # whose errors are what rounding lea
 STILL = {
     "edges": "it filters a whole photo",
     "network": "it is a trained network's",
+    "transposed": "a transposed convolution is not among what pages compute here",
 }
 
 SETTER = """(values) => {

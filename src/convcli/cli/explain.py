@@ -77,6 +77,10 @@ def explain(
             help="Whether a mean counts padding as zeros.",
         ),
     ] = None,
+    output_padding: Annotated[
+        str | None,
+        typer.Option(metavar=EITHER_SIZE, help="transposed: rows and columns added at the end."),
+    ] = None,
     activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
     gradient: Annotated[
         str | None, typer.Option(metavar="DA", help="dA of the output as a matrix, channels parted by |.")
@@ -177,6 +181,7 @@ def explain(
         pool=pool,
         ceil_mode=ceil_mode,
         count_include_pad=count_include_pad,
+        output_padding=_parsed(parse_pair, output_padding, "--output-padding"),
         activation=activation,
         gradient=gradient,
         model=_model(run),

@@ -171,7 +171,7 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
     if ask.model is not None:
         return _from_run(ask, single)
     source = ask.numbers(example.input, channels=1 if single else None)
-    w = _weights(ask.kernels or example.kernels, source.volume.shape[2], single)
+    w = typed_filters(ask.kernels or example.kernels, source.volume.shape[2], single=single)
     own = ask.input is None and not ask.kernels
     listed = ask.bias or (example.bias if own else ())
     if listed and len(listed) != w.shape[3]:
@@ -202,7 +202,7 @@ def _check_padding(volume: Array, window: Window) -> None:
         raise UsageError(f"--padding: the padded plane has more than {most} rows or columns; use less.")
 
 
-def _weights(chosen: tuple[str | kernels.Kernel, ...], channels: int, single: bool) -> Array:
+def typed_filters(chosen: tuple[str | kernels.Kernel, ...], channels: int, *, single: bool) -> Array:
     """Return filters (f_h, f_w, c, k); a filter of one channel lies on every channel."""
     if len(chosen) > (1 if single else MOST_FILTERS):
         most = "one filter" if single else f"at most {MOST_FILTERS} filters"

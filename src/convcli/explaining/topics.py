@@ -37,6 +37,8 @@ class Request:
         The window of a pool, and "max" or "mean".
     ceil_mode, count_include_pad
         Whether a pool's last window may hang over the end, and whether a mean counts padding.
+    output_padding
+        Rows and columns that a transposed convolution adds at the end.
     activation
         The name of g.
     gradient
@@ -62,6 +64,7 @@ class Request:
     pool: str | None = None
     ceil_mode: bool | None = None
     count_include_pad: bool | None = None
+    output_padding: IntOrPair | None = None
     activation: str | None = None
     gradient: str | Array | None = None
     model: Model | None = None
@@ -117,7 +120,7 @@ class Topic:
 
 NAMES = (
     *("pixels", "convolution", "flip", "padding", "stride", "dilation", "volume", "layer", "sharing"),
-    *("backward", "pooling", "pooling-backward", "edges", "network"),
+    *("backward", "pooling", "pooling-backward", "transposed", "edges", "network"),
 )
 """The topics in the order in which they are listed; each has a file of its name."""
 
@@ -181,4 +184,4 @@ def chosen_index(number: int | None, count: int, option: str) -> int:
 
 def option_of(name: str) -> str:
     """Return the command line's name of a request's field."""
-    return OPTIONS.get(name, f"--{name}")
+    return OPTIONS.get(name, f"--{name.replace('_', '-')}")

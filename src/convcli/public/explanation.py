@@ -112,6 +112,7 @@ def explain(
     pool: str | None = None,
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
+    output_padding: IntOrPair | None = None,
     activation: str | None = None,
     gradient: Numbers | None = None,
     run: str | os.PathLike[str] | core.Model | None = None,
@@ -139,8 +140,8 @@ def explain(
         matrix as text, ``@FILE`` or ``run:RUN#LAYER/FILTER``; or a list of these, one for each filter.
     bias
         A number, or one for each filter.
-    stride, padding, dilation, size, pool, ceil_mode, count_include_pad, activation
-        As everywhere: of the window, of a pool, and g in A = g(Z).
+    stride, padding, dilation, size, pool, ceil_mode, count_include_pad, output_padding, activation
+        As everywhere: of the window, of a pool, of a transposed convolution, and g in A = g(Z).
     gradient
         dA of the output, an array (h, w) or (h, w, c), or a text as for `input`.
     run, layer, image, crop
@@ -193,6 +194,7 @@ def explain(
             pool=pool,
             ceil_mode=ceil_mode,
             count_include_pad=count_include_pad,
+            output_padding=output_padding,
             activation=activation,
             gradient=None if gradient is None else _gradient(gradient),
             model=model,
