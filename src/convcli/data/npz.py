@@ -22,12 +22,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from convcli.bounds import check_memory, most_unpacked
+from convcli.arrays.archives import check_member
 from convcli.data.parts import RawPart, assemble, names_of
 from convcli.data.readers import FEWER, READERS, Layout, Reader, Wanted
 from convcli.data.splits import Splits
 from convcli.errors import InputError
-from convcli.formats.npy import npy_header
 from convcli.wording import shortened, shown
 
 Array: TypeAlias = NDArray[Any]
@@ -178,39 +177,13 @@ def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
                 if known not in KNOWN:
                     others.append(shortened(shown(name)))
                     continue
-                _check_header(archive, member, f"{path} ({name})", length)
+                check_member(archive, member, f"{path} ({name})", length, advice=FEWER)
                 with archive.open(member) as stream:
                     arrays[known] = npy.read_array(stream, allow_pickle=False)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
         reason = shortened(str(error), LONGEST_REASON)
         raise InputError(f"{path}: not a readable .npz archive ({reason}). Save it again.") from error
     return arrays, others
-
-
-def _check_header(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, length: int) -> None:
-    """Raise if an array cannot be what its header announces in an archive of `length` bytes."""
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise InputError(f"{name}: expected plain or deflated data. Save it with numpy.savez_compressed.")
-    with archive.open(member) as stream:
-        shape, dtype = npy_header(stream)
-    if dtype.hasobject:
-        raise InputError(
-            f"{name}: holds Python objects ({dtype}), which convcli never unpickles. Save numbers or text: "
-            "numpy.asarray(values, dtype=…)."
-        )
-    announced = math.prod(shape) * dtype.itemsize
-    if announced > member.file_size:
-        raise InputError(
-            f"{name}: its header announces {announced:,} bytes, the archive holds {member.file_size:,}. "
-            "Save it again."
-        )
-    packed = min(member.compress_size, length)
-    if announced > most_unpacked(packed):
-        raise InputError(
-            f"{name}: its header announces {announced:,} bytes, packed in {packed:,}; no more than "
-            f"{most_unpacked(packed):,} are unpacked. If it is what you want, save it with numpy.savez."
-        )
-    check_memory(name, announced, advice=FEWER)
 
 
 READERS.register("npz")(

@@ -101,12 +101,7 @@ def matrix(text: str, where: str, table: bool = False) -> Typed:
     (0, 1)
     """
     check_thousands(text, where, table)
-    text = plain(text)
-    if "#" in text:
-        text = re.sub(r"#[^\r\n]*", "", text)
-    text = text.strip("\r\n " if table else None)  # a tab at the beginning may end an empty cell
-    if assigned := _ASSIGNED.match(text):
-        text = text[assigned.end() :]
+    text = bare(text, table)
     if "&" in text:
         text = _LATEX.sub("", text).replace("\\\\", ";").replace("&", " , ").strip()
     if not text:
@@ -117,7 +112,7 @@ def matrix(text: str, where: str, table: bool = False) -> Typed:
     if printed := _FACTOR_LINE.match(text):
         factor, text = _value(printed[1], where), text[printed.end() :]
     elif re.search(r"[\[({]", text):
-        factor, text = _unwrapped(text.removesuffix(";"), where)
+        factor, text = brackets_of(text.removesuffix(";"), where)
     if re.search(r"[\[({]", text):
         rows, hint = _bracketed(text, where)
     else:
@@ -128,8 +123,26 @@ def matrix(text: str, where: str, table: bool = False) -> Typed:
     return Typed(weights if factor == 1 else weights * factor)
 
 
-def _unwrapped(text: str, where: str) -> tuple[float, str]:
-    """Return what multiplies the brackets of a text, and these without the call that is around them."""
+def bare(text: str, table: bool = False) -> str:
+    """Return a text without comments, blanks around it and a name before it, in ASCII's signs.
+
+    >>> bare("W = [1 −2]  # half")
+    '[1 -2]'
+    """
+    text = plain(text)
+    if "#" in text:
+        text = re.sub(r"#[^\r\n]*", "", text)
+    text = text.strip("\r\n " if table else None)  # a tab at the beginning may end an empty cell
+    assigned = _ASSIGNED.match(text)
+    return text[assigned.end() :] if assigned else text
+
+
+def brackets_of(text: str, where: str) -> tuple[float, str]:
+    """Return what multiplies the brackets of a text, and these without the call that is around them.
+
+    >>> brackets_of("np.array([[1, 2]], dtype=float) / 4", "kernel")
+    (0.25, '[[1, 2]]')
+    """
     factor = 1.0
     if before := _BEFORE.match(text):
         factor *= _value(before[1], where)
@@ -165,7 +178,7 @@ def _bracketed(text: str, where: str) -> tuple[Iterator[list[str]], str]:
     if one := re.fullmatch(r"\[([^\[\]]*)\]", text):
         _check_lines(one[1], where)
         inside = one[1].strip().removesuffix(";")
-        return (_split(row) for row in _ROW_END.split(inside, MAX_SIDE)), ""
+        return (cells_of(row) for row in _ROW_END.split(inside, MAX_SIDE)), ""
     inner = re.compile(r"\[([^\[\]]*)\]")
     outside = inner.sub(" ", text)
     if not re.fullmatch(r"[\s,;]*|\[[\s,;]*\][\s,;]*", outside):
@@ -177,7 +190,7 @@ def _bracketed(text: str, where: str) -> tuple[Iterator[list[str]], str]:
         raise KernelError(f"{where}: {shortened(repr(found))} stands outside the brackets of the rows.")
     if re.search(r"\[[^\[\]]*;[^\[\]]*\]", text):
         raise KernelError(f"{where}: rows stand in brackets of their own, or behind semicolons, not both.")
-    return (_split(match[1]) for match in inner.finditer(text)), ""
+    return (cells_of(match[1]) for match in inner.finditer(text)), ""
 
 
 def _check_lines(inside: str, where: str) -> None:
@@ -210,7 +223,7 @@ def _parted(text: str, where: str, *, table: bool) -> tuple[Iterator[list[str]],
         separator = "\t"
     if separator in (";", "\t"):
         return decimals((row.split(separator) for row in _LINE_END.split(text, MAX_SIDE)), where, text), ""
-    rows = (_split(row) for row in _ROW_END.split(text, MAX_SIDE))
+    rows = (cells_of(row) for row in _ROW_END.split(text, MAX_SIDE))
     if not tight:
         return rows, ""
     loose = re.search(rf",{_BLANK}+[^\s;,]|[^\s;,]{_BLANK}+,", text) is not None
@@ -227,7 +240,7 @@ def _named_separator(text: str) -> tuple[str | None, str]:
     return None, text
 
 
-def _split(row: str) -> list[str]:
+def cells_of(row: str) -> list[str]:
     """Return the cells of a row; a comma at its end ends the last one."""
     row = re.sub(r"\s*/\s*", "/", row.strip()) if "/" in row else row.strip()
     if row.endswith(","):
@@ -248,14 +261,14 @@ def _imagemagick(header: re.Match[str], where: str) -> Typed:
         raise KernelError(
             f"{where}: several kernels, parted by ;. Give each by itself: --kernel … --kernel …."
         )
-    cells = [part for row in _ROW_END.split(body, MAX_SIDE) for part in _split(row)]
+    cells = [part for row in _ROW_END.split(body, MAX_SIDE) for part in cells_of(row)]
     for outside in ("nan", "-"):
         if outside in map(str.lower, cells):
             raise KernelError(
                 f"{where}: {outside!r} marks a cell that is not part of the kernel, in ImageMagick. In a "
                 "convolution that is a weight of 0: write 0."
             )
-    lengths = {len(_split(row)) for row in body.split(";")}
+    lengths = {len(cells_of(row)) for row in body.split(";")}
     if len(cells) != rows * columns or (";" in body and lengths != {columns}):
         raise KernelError(
             f"{where}: {size} expected {rows} rows of {columns}, {rows * columns} cells, found {len(cells)}."
@@ -299,11 +312,14 @@ def _checked(text: str, where: str, row: int, column: int) -> float:
     number = cell(text)
     if math.isfinite(number):
         return number
+    raise no_number(text, f"{where}: row {row}, column {column}")
+
+
+def no_number(text: str, place: str) -> KernelError:
+    """Return the error that says what stands where a number was expected, and what to write in its place."""
     found, advice = (shortened(repr(text)) if text else "nothing"), ""
     if text in ("...", "…"):
         advice = " It stands for cells that were left out when this was printed: give all of them."
     elif text == "-":
         advice = " Write a negative number without a blank, and 0 for a cell that is not part of the kernel."
-    raise KernelError(
-        f"{where}: row {row}, column {column}: expected a finite number, found {found}.{advice}"
-    )
+    return KernelError(f"{place}: expected a finite number, found {found}.{advice}")

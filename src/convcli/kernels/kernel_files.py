@@ -62,7 +62,7 @@ def _check_file(status: os.stat_result, most: int, where: str) -> None:
         )
 
 
-def _text_of(data: bytes, where: str) -> str:
+def text_of(data: bytes, where: str) -> str:
     """Return the text of a file: UTF-8, or what its first bytes say."""
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
@@ -76,7 +76,7 @@ def _text_of(data: bytes, where: str) -> str:
 
 def read_table(data: bytes, where: str, *, table: bool) -> Typed:
     """Return the matrix in a text file; see `grammar` for what it may look like."""
-    return matrix(_text_of(data, where), where, table)
+    return matrix(text_of(data, where), where, table)
 
 
 def _from_json(stream: BinaryIO, where: str) -> ArrayLike | Kernel:
