@@ -165,8 +165,10 @@ def test_latex_is_balanced(shown):
     plain = re.sub(r"\\[{}$\\]", "", text)
     assert plain.count("{") == plain.count("}")
     assert plain.count("$") % 2 == 0
-    assert text.count(r"\begin{bmatrix}") == text.count(r"\end{bmatrix}") == len(grids(shown))
-    assert re.findall(r"\\\[|\\\]", text.replace(r"\\", "")) == ["\\[", "\\]"] * text.count("\n\\]")
+    matrices = [*re.findall(r"\\begin{(array)}", text), *re.findall(r"\\end{(array)}", text)]
+    assert len(matrices) == 2 * len(grids(shown))
+    for name in ("row", "tikzpicture", "document"):
+        assert text.count(rf"\begin{{{name}}}") == text.count(rf"\end{{{name}}}")
     depth = 0
     for sign in plain:
         depth += (sign == "{") - (sign == "}")

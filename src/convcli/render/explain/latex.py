@@ -1,191 +1,114 @@
-"""Explanations as LaTeX: a document of its own, grids as matrices, formulas translated sign by sign."""
+"""Explanations as LaTeX: a document of its own, in matrices whose cells are coloured by what they are."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from dataclasses import replace
 
-from convcli.explaining.elements import (
-    Arrow,
-    Block,
-    Element,
-    Explanation,
-    Formula,
-    Graph,
-    Grid,
-    Picture,
-    Row,
-    Words,
-)
+from convcli.explaining.elements import Arrow, Element, Explanation, Formula, Grid, Row, Step, Words
 from convcli.explaining.notation import number
+from convcli.formats.pages import source
+from convcli.render.drawing.palette import heat
+from convcli.render.drawing.tikz import PACKAGE, PIXELS, definitions, tikz
 from convcli.render.explain import FORMATS
-from convcli.wording import by, printable
+from convcli.render.explain.elements import draw
+from convcli.render.explain.tex import formula, mixed, numeral, text
 
-HEAD = r"""\documentclass{article}
-\usepackage[T1]{fontenc}
-\usepackage{amsmath,xcolor}
-\usepackage[margin=2cm]{geometry}
-\setcounter{MaxMatrixCols}{40}
-\setlength{\parindent}{0pt}
-\begin{document}
-"""
+WIDEST = 56.0
+"""Of a matrix, in the widths of two digits: wider ones are parted, for made small nobody could read them."""
 
-_ESCAPED = {sign: f"\\{sign}" for sign in "{}$%&#"}
-_SIGNS = {
-    **_ESCAPED,
-    "\\": r"\backslash ",
-    "~": r"\sim ",
-    "^": r"\hat{}",
-    "−": "-",
-    "·": r"\cdot ",
-    "×": r"\times ",
-    "*": r"\ast ",
-    "→": r"\to ",
-    "≠": r"\neq ",
-    "⌊": r"\lfloor ",
-    "⌋": r"\rfloor ",
-    "′": "'",
-    "α": r"\alpha ",
-    "∂": r"\partial ",
-    "Σ": r"\sum ",
-    "…": r"\dots ",
-    "°": r"^\circ ",
-}
-_TEXT = {
-    **_ESCAPED,
-    **{sign: f"${_SIGNS[sign].strip()}$" for sign in "−·×→⌊⌋′°α∂"},
-    "\\": r"\textbackslash{}",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "Σ": r"$\Sigma$",
-    "…": r"\dots{}",
-}
-# Words stay words; single letters and names such as dA, out or Z_1 are mathematics.
-_PIECE = re.compile(
-    r"(?P<name>(?:[A-Za-z]+|α)_[A-Za-z0-9]+)|(?P<word>[A-Za-z]{2,})|(?P<space> {2,})"
-    r"|(?P<above>\d+)/(?P<below>\d+)|(?P<sign>.)",
-    re.S,
-)
-_FRACTION = re.compile(r"(\d+)/(\d+)")
+ROOM, ARROW = 640.0, 60.0
+"""What drawings beside each other share of a page's width, and what an arrow takes of it."""
 
 
 @FORMATS.register("latex")
 def latex(explanation: Explanation) -> bytes:
-    """Return every step: its matrices in a display, its formulas under it."""
-    parts = [HEAD, rf"\section*{{{text(explanation.title)}}}"]
-    for n, step in enumerate(explanation.steps, 1):
-        parts.append(rf"\subsection*{{{n}. {text(step.title)}}}")
-        parts += [_row(row) for row in step.rows]
-    return ("\n".join([*parts, r"\end{document}", ""])).encode()
+    """Return every step: its matrices in a row that is broken where the page ends, its formulas under it."""
+    steps = "\n".join(_step(step, n) for n, step in enumerate(explanation.steps, 1))
+    body = f"\\section*{{\\boldmath {mixed(explanation.title)}}}\n{steps}"
+    return f"{_head(body)}\n\\begin{{document}}\n{body}\n\\end{{document}}\n".encode()
+
+
+def _head(body: str) -> str:
+    """Return what a body needs before it, and no more."""
+    head = source(__package__, "preamble.tex").rstrip()
+    drawn = [PACKAGE] if "{tikzpicture}" in body else []
+    drawn += [PIXELS] if "\\pixels" in body else []
+    return "\n".join([head, *drawn, definitions(head + body)])
+
+
+def _step(step: Step, n: int) -> str:
+    rows, new = "\n".join(map(_row, step.rows)), "" if n == 1 else "\n\\filbreak"
+    return f"{new}\n\\step{{{n}. {mixed(step.title)}}}\n{rows}"
 
 
 def _row(row: Row) -> str:
-    """Return a row as one display; a formula alone is a paragraph, so that it can be broken."""
+    """Return elements side by side; a line alone is a paragraph, which can be broken."""
     if len(row) == 1 and isinstance(row[0], Words):
-        return rf"{text(row[0].text)}\par"
+        return rf"\says{{{text(row[0].text)}}}"
     if len(row) == 1 and isinstance(row[0], Formula):
-        return rf"${formula(row[0].text)}$\par"
-    if len(row) == 1 and isinstance(row[0], Graph):
-        return _graph(row[0])
-    body = "\n".join(map(_element, row))
-    return f"\\[\n{body}\n\\]"
+        return rf"\says{{{mixed(row[0].text)}}}"
+    solid = sum(not isinstance(element, Arrow) for element in row)
+    room = (ROOM - (len(row) - solid) * ARROW) / solid if solid else ROOM
+    body = "\n\\quad\n".join(part for element in row for part in _element(element, room))
+    return f"\\begin{{row}}\n{body}\n\\end{{row}}"
 
 
-def _element(element: Element) -> str:
+def _element(element: Element, room: float) -> Iterator[str]:
     match element:
         case Grid():
-            return _captioned(_matrix(element), element.caption)
+            yield from _matrices(element)
         case Arrow():
-            sign = formula(element.sign).strip()
-            note = rf"\text{{{text(element.note)}}}"
-            return rf"\underset{{{note}}}{{{sign}}}" if element.note else sign
+            yield _captioned(formula(element.sign), element.note, narrow=True)
+        case Words():
+            yield text(element.text)
         case Formula():
-            return formula(element.text)
-        case Block():
-            return _captioned(rf"\boxed{{{formula(by(element.shape))}}}", element.caption)
-        case Picture():
-            size = by(element.pixels.shape[:2])
-            return _captioned(rf"\boxed{{\text{{picture }} {formula(size)}}}", element.caption)
-        case Graph():
-            return rf"\text{{{text(element.caption)}}}"
+            yield f"${formula(element.text)}$"
+        case _:
+            yield _captioned(tikz(draw(replace(element, caption=""), room), mixed), element.caption)
 
 
-def _captioned(body: str, caption: str) -> str:
-    return rf"\underset{{\text{{{text(caption)}}}}}{{{body}}}" if caption else body
+def _captioned(body: str, caption: str, *, narrow: bool = False) -> str:
+    room = "[18mm]" if narrow else ""
+    return f"\\under{room}{{{body}}}{{{mixed(caption)}}}"
 
 
-def _matrix(grid: Grid) -> str:
-    lines = []
-    for i, row in enumerate(grid.cells):
-        cells = [_cell(value, grid.marks.get((i, j), "")) for j, value in enumerate(row)]
-        name = [rf"\text{{{text(grid.row_names[i])}}}"] if grid.row_names else []
-        lines.append(" & ".join([*name, *cells]))
-    return "\\begin{bmatrix}\n" + " \\\\\n".join(lines) + "\n\\end{bmatrix}"
+def _matrices(grid: Grid) -> Iterator[str]:
+    """Yield a grid as a matrix; one too wide for a page as several, each under the numbers of its columns."""
+    parts = list(_parts(grid))
+    for start, end in parts:
+        of = f"columns {start + 1} to {end}" if len(parts) > 1 else ""
+        yield _captioned(_matrix(grid, start, end), ", ".join(filter(None, (grid.caption, of))))
 
 
-def _cell(value: float | None, role: str) -> str:
-    if value is None:
-        return r"\cdot"
-    shown = number(value).replace("−", "-")
-    if "e" in shown:
-        digits, _, power = shown.partition("e")
-        shown = rf"{digits}\cdot 10^{{{power}}}"
-    shown = _FRACTION.sub(r"\\tfrac{\1}{\2}", shown)
-    if role in ("result", "chosen"):
-        return rf"\boxed{{{shown}}}"
-    if role in ("padding", "unused"):
-        return rf"\textcolor{{gray}}{{{shown}}}"
-    return rf"\mathbf{{{shown}}}" if role == "window" else shown
+def _parts(grid: Grid) -> Iterator[tuple[int, int]]:
+    """Yield the first column of each part, and the one behind its last."""
+    start, width = 0, 0.0
+    for j in range(grid.shape[1]):
+        texts = [number(row[j]) for row in grid.cells if row[j] is not None]  # type: ignore[arg-type]
+        column = (
+            1.0 + max((len(text) + 4 * ("e" in text) for text in texts), default=1) / 2
+        )  # × 10 takes room
+        if width + column > WIDEST and j > start:
+            yield start, j
+            start, width = j, 0.0
+        width += column
+    yield start, grid.shape[1]
 
 
-def _graph(graph: Graph) -> str:
-    """Return the connections as equations, one an output."""
-    lines = []
-    for end, name in enumerate(graph.outputs):
-        own = graph.feeding(end)
-        terms = [
-            _indexed(graph.inputs[link.start])
-            if link.weight is None
-            else f"w_{{{link.weight + 1}}} {_indexed(graph.inputs[link.start])}"
-            for link in own
-        ]
-        lines += [rf"${_indexed(name)} \leftarrow {', '.join(terms)}$\par"] if own else []
-    return "\n".join([rf"{text(graph.caption)}:\par", *lines])
+def _matrix(grid: Grid, start: int, end: int) -> str:
+    rows = [[_cell(grid, i, j) for j in range(start, end)] for i in range(len(grid.cells))]
+    names = [[rf"\text{{{mixed(name)}}}"] for name in grid.row_names] or [[]] * len(rows)
+    lines = [" & ".join([*name, *row]) for name, row in zip(names, rows, strict=True)]
+    columns = f"*{{{end - start}}}{{c}}"
+    named = r"r@{\hspace{1em}}" if grid.row_names else ""
+    inside = f"\\begin{{array}}{{{named}{columns}}}\n" + " \\\\\n".join(lines) + "\n\\end{array}"
+    return f"\\left[{inside}\\right]"
 
 
-def _indexed(name: str) -> str:
-    return f"{name[0]}_{{{name[1:]}}}"
-
-
-def text(words: str) -> str:
-    """Return words for outside of mathematics.
-
-    >>> text("50% of A_prev × 2")
-    '50\\\\% of A\\\\_prev $\\\\times$ 2'
-    """
-    return "".join(_TEXT.get(sign, sign if sign.isascii() else "?") for sign in printable(words))
-
-
-def formula(line: str) -> str:
-    """Return a line of Unicode mathematics as LaTeX's.
-
-    >>> formula("out = ⌊(n + p_before) / s⌋ + 1")
-    '\\\\mathrm{out} = \\\\lfloor (n + p_{\\\\mathrm{before}}) / s\\\\rfloor  + 1'
-    """
-
-    def translated(piece: re.Match[str]) -> str:
-        if piece["name"]:
-            name, _, index = piece["name"].partition("_")
-            return rf"{_SIGNS.get(name, name).strip()}_{{\mathrm{{{index}}}}}"
-        if piece["word"]:
-            return rf"\mathrm{{{piece['word']}}}"
-        if piece["space"]:
-            return r"\quad "
-        if piece["above"]:
-            return rf"\tfrac{{{piece['above']}}}{{{piece['below']}}}"
-        sign = piece["sign"]
-        return _SIGNS.get(sign, sign if sign.isascii() else rf"\text{{{text(sign)}}}")
-
-    # Between two words a blank has to be said.
-    spaced = re.sub(r"(?<=[A-Za-z,:;)]) (?=[A-Za-z])", "  ", printable(line).replace("\n", " "))
-    return _PIECE.sub(translated, spaced)
+def _cell(grid: Grid, i: int, j: int) -> str:
+    value, role = grid.cells[i][j], grid.marks.get((i, j))
+    shown = "" if value is None else numeral(number(value))
+    if grid.heat and value is not None:
+        return rf"\cellcolor{{{heat(value, grid.hottest)}}}{shown}"
+    return rf"\{role}{{{shown}}}" if role else shown or r"\cdot"
