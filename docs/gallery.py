@@ -27,10 +27,11 @@ and the exact numbers (`--json`).
 
 Those pages are live: the reader types other numbers, in a step itself by a click on one, or chooses a kernel
 by name, another stride, padding, dilation, pool or activation, and all steps follow, as `explain` would have
-made them; "Reset" brings back the command's. [live.html](live.html) is one to save and open. Not so `edges`
-and `network`, which would need a whole photo or network on the page, layers of a trained network with more
-than 4,096 weights, and what its controls do not reach, such as a stride of 100. Without JavaScript a page
-shows all of its steps, one under the other. No request leaves it.
+made them; "Reset" brings back the command's. [live.html](live.html) is one to save and open. Not so topics
+whose steps are made in Python alone: `edges` and `network`, which would need a whole photo or network on the
+page, and `activation`, whose curve is drawn; nor layers of a trained network with more than 4,096 weights,
+and what its controls do not reach, such as a stride of 100. Without JavaScript a page shows all of its
+steps, one under the other. No request leaves it.
 
 Kernels are laid on unflipped (cross-correlation). The [command reference](cli.md) has all options.
 """
@@ -100,6 +101,12 @@ FIGURES = (
         "dilation",
     ),
     Figure("Volume", "Several filters, each as deep as the input.", "volume", "volume"),
+    Figure(
+        "Activation",
+        "Its values, curve and slope, and what of a gradient goes back through it.",
+        "activation --activation elu",
+        "activation",
+    ),
     Figure(
         "Layer dimensions",
         "Every tensor of one convolutional layer.",

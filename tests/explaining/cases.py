@@ -132,6 +132,29 @@ CASES = [
         {"output": [[[18]], [[11]], [[-3]]], "steps.1.channel_sums": [5, 13], "output_shape": [1, 1, 3]},
     ),
     Case(
+        "relu, with its kink",
+        "activation",
+        {"input": "-2 0 3", "gradient": "5 6 -7"},
+        {"A": [[0, 0, 3]], "g_prime": [[0, 0, 1]], "dZ": [[0, 0, -7]], "steps.1.kinks": [[0, 1]]},
+    ),
+    Case(
+        "clip has a kink at either limit",
+        "activation",
+        {"input": "-1 0; 6 5; 9 6", "activation": "clip"},
+        {
+            "A": [[0, 0], [6, 5], [6, 6]],
+            "dZ": [[0, 0], [0, 1], [0, 0]],
+            "steps.1.kinks": [[0, 1], [1, 0], [2, 1]],
+        },
+    ),
+    Case(
+        "sigmoid in the middle",
+        "activation",
+        {"input": "0", "activation": "sigmoid", "gradient": "8"},
+        # 1 / (1 + 1); ½ · ½, times 8
+        {"A": [[0.5]], "g_prime": [[0.25]], "dZ": [[2]], "steps.4.values.tanh": [0]},
+    ),
+    Case(
         "a layer with relu and stride 2",
         "layer",
         {

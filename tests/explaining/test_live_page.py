@@ -29,6 +29,7 @@ TOLERANCE = 1e-9
 PIXELS = re.compile(r"<image [^>]*>\n|<rect [^>]*crispEdges[^>]*>\n")
 CHECK = "A numeric check of each gradient"  # whose errors are what rounding leaves, in either language
 STILL = {
+    "activation": "its curve is a picture that Python draws",
     "edges": "it filters a whole photo",
     "network": "it is a trained network's",
     "transposed": "a transposed convolution is not among what pages compute here",

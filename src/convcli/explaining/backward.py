@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from convcli.engine.workspace import Array
+from convcli.explaining.activating import left_out
 from convcli.explaining.checking import check_step
 from convcli.explaining.elements import (
     Arrow,
@@ -20,13 +21,13 @@ from convcli.explaining.elements import (
     exact,
     planes,
 )
-from convcli.explaining.gradients import NEAR_KINK, Backward, check
+from convcli.explaining.gradients import Backward, check
 from convcli.explaining.notation import cell_name, factor, number, place, products, total
 from convcli.explaining.problem import Example, posed
 from convcli.explaining.sliding import Sliding, progress
 from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
 from convcli.shapes import Window
-from convcli.wording import by, counted
+from convcli.wording import by
 
 EXAMPLE = Example(
     input="1 2 0 1; 3 1 2 0; 0 1 1 2; 2 0 1 3",
@@ -119,7 +120,8 @@ def _steps(back: Backward) -> tuple[list[Step], tuple[int, ...]]:
             keep(_input(back, c, k, cell), key=cell == cells[-1])
     for c in back.channels:
         keep(_cropped(back, c))
-    keep(check_step(check(back), *_kinks(back)))
+    shown = back.problem.z[:, :, back.filters.start : back.filters.stop]
+    keep(check_step(check(back), *left_out(back.problem.activation, shown)))
     return steps, tuple(still)
 
 
@@ -325,11 +327,3 @@ def _cropped(back: Backward, c: int) -> Step:
     line = f"dA_prev has the size of A_prev: {by(dx.shape)}"
     data = {"channel": c + 1, "summed": exact(summed), "dA_prev": exact(dx)}
     return Step.of(f"dA_prev: cropped{_names(back, c)}", (row, line), data)
-
-
-def _kinks(back: Backward) -> Iterator[str]:
-    z = back.problem.z[:, :, back.filters.start : back.filters.stop]
-    count = int((np.abs(z) <= NEAR_KINK).sum())
-    if count and back.problem.activation.kink:
-        name = back.problem.activation
-        yield f"left out: {counted(count, 'cell')} with Z = 0, where {name} has no derivative"

@@ -14,12 +14,11 @@ import numpy as np
 
 from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.workspace import Array
+from convcli.explaining.activating import on_kinks
 from convcli.explaining.checking import errors_of
 from convcli.explaining.problem import Problem
 from convcli.nn.tape import Tape
 from convcli.proof.differences import numeric_gradient, relative_error
-
-NEAR_KINK = 1e-4  # of relu at Z = 0, where central differences would straddle it
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,7 @@ class Backward:
             return "dA is 0 everywhere"
         if self.slope[:, :, k].any():
             return f"dA is 0 wherever {g} has a slope"
-        if g.kink:
+        if g.kinks and (z <= 0).all():
             return f"every Z is {'below 0' if (z < 0).all() else '0 or less'}, where {g} has slope 0"
         return f"every Z lies where {g} has levelled out"
 
@@ -92,8 +91,8 @@ class Backward:
 def check(back: Backward) -> dict[str, float]:
     """Return the largest relative error of each gradient that is shown, against central differences.
 
-    dZ is judged by L = Σ dA · g(Z), the others by L = Σ dZ · Z. Where Z = 0, relu and its like have no
-    derivative, so those cells are left out of the first.
+    dZ is judged by L = Σ dA · g(Z), the others by L = Σ dZ · Z. Cells on a kink of g, such as that of relu
+    at 0, have no derivative and are left out of the first.
     """
     problem = back.problem
     ks, cs = slice(back.filters.start, back.filters.stop), slice(back.channels.start, back.channels.stop)
@@ -108,7 +107,7 @@ def check(back: Backward) -> dict[str, float]:
     def after_convolution() -> float:
         return float((conv2d(x[None], w, b, **problem.options)[0] * back.dz).sum())
 
-    smooth = np.abs(problem.z[:, :, ks]) > NEAR_KINK if problem.activation.kink else np.True_
+    smooth = ~on_kinks(problem.activation, problem.z[:, :, ks])
     through_g = {
         "dZ": relative_error(
             back.dz[:, :, ks] * smooth, numeric_gradient(after_activation, z[:, :, ks]) * smooth

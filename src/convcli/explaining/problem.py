@@ -12,6 +12,7 @@ from convcli import kernels
 from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
+from convcli.explaining.activating import activation_of
 from convcli.explaining.elements import Picture, Row, exact, planes
 from convcli.explaining.reading import MOST_SIDE, Input, read_gradient
 from convcli.explaining.sliding import Sliding
@@ -86,12 +87,7 @@ class Problem:
     @cached_property
     def activation(self) -> Activation:
         """g, which many topics never ask for, or UsageError if it joins channels."""
-        from convcli.nn.activations import ACTIVATIONS
-
-        g = ACTIVATIONS[self.function]() if isinstance(self.function, str) else self.function
-        if not g.elementwise:
-            raise UsageError(f"{g} makes each cell of A of several of Z; this topic shows g(Z) cell by cell.")
-        return g
+        return activation_of(self.function)
 
     @cached_property
     def z(self) -> Array:
@@ -144,7 +140,10 @@ class Problem:
 
         usual = [g for kind in ACTIVATIONS.values() if (g := kind()).elementwise]
         choices = usual if self.activation in usual else [self.activation, *usual]
-        told = [{"name": str(g), "formula": g.formula, "kink": g.kink, **dict(g)} for g in choices]
+        told = [
+            {"name": str(g), "formula": g.formula, "kinks": exact(np.array(g.kinks)), **dict(g)}
+            for g in choices
+        ]
         return {"activation": str(self.activation), "activations": told}
 
     def size_lines(self) -> list[str]:

@@ -119,8 +119,12 @@ class Topic:
 
 
 NAMES = (
-    *("pixels", "convolution", "flip", "padding", "stride", "dilation", "volume", "layer", "sharing"),
-    *("backward", "pooling", "pooling-backward", "transposed", "edges", "network"),
+    *("pixels", "convolution", "flip", "padding", "stride", "dilation", "transposed"),
+    *("volume", "sharing"),
+    "activation",
+    *("layer", "backward"),
+    *("pooling", "pooling-backward"),
+    *("edges", "network"),
 )
 """The topics in the order in which they are listed; each has a file of its name."""
 

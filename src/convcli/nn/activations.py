@@ -37,8 +37,8 @@ class Activation(Part):
 
     Attributes
     ----------
-    letters
-        g as one would write it, with places for its options.
+    letters, slope_letters
+        g and its derivative as one would write them, with places for its options.
     rectifies
         Whether He's initialisation suits it, since it holds back about half of Z; otherwise Glorot's.
     increasing
@@ -49,6 +49,7 @@ class Activation(Part):
     """
 
     letters: ClassVar[str]
+    slope_letters: ClassVar[str]
     rectifies: ClassVar[bool] = False
     increasing: ClassVar[bool] = False
     elementwise: ClassVar[bool] = True
@@ -64,9 +65,14 @@ class Activation(Part):
         return f"g(z) = {self.letters.format(**dict(self))}"
 
     @property
-    def kink(self) -> bool:
-        """Whether it has no derivative at 0."""
-        return False
+    def slope_formula(self) -> str:
+        """Its derivative as one would write it."""
+        return f"g′(z) = {self.slope_letters.format(**dict(self))}"
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """Where it has no derivative."""
+        return ()
 
     def __str__(self) -> str:
         """Its name, and the options that are not the usual ones."""
@@ -121,6 +127,7 @@ class Identity(_ToldByA):
     """All as it comes."""
 
     letters: ClassVar[str] = "z"
+    slope_letters: ClassVar[str] = "1"
     increasing: ClassVar[bool] = True
 
     type: Literal["none"] = "none"
@@ -141,14 +148,15 @@ class Relu(_ToldByA):
     """What is above 0; 0 for the rest."""
 
     letters: ClassVar[str] = "max(z, 0)"
+    slope_letters: ClassVar[str] = "1 where z > 0, else 0"
     rectifies: ClassVar[bool] = True
     increasing: ClassVar[bool] = True
 
     type: Literal["relu"] = "relu"
 
     @property
-    def kink(self) -> bool:
-        return True
+    def kinks(self) -> tuple[float, ...]:
+        return (0.0,)
 
     def values(self, z: Array, a: Array) -> None:
         np.clip(z, 0, np.inf, out=a)  # faster than np.maximum(z, 0)
@@ -165,6 +173,7 @@ class LeakyRelu(_ToldByA):
     """
 
     letters: ClassVar[str] = "max(z, {slope:g} z)"
+    slope_letters: ClassVar[str] = "1 where z > 0, else {slope:g}"
     rectifies: ClassVar[bool] = True
     increasing: ClassVar[bool] = True
 
@@ -172,8 +181,8 @@ class LeakyRelu(_ToldByA):
     slope: Annotated[float, Field(ge=0, le=1)] = 0.01
 
     @property
-    def kink(self) -> bool:
-        return self.slope != 1
+    def kinks(self) -> tuple[float, ...]:
+        return (0.0,) if self.slope != 1 else ()
 
     def values(self, z: Array, a: Array) -> None:
         np.maximum(z, z * z.dtype.type(self.slope), out=a)
@@ -190,14 +199,15 @@ class Elu(_ToldByA):
     """
 
     letters: ClassVar[str] = "z where z > 0, else {alpha:g} · (exp(z) − 1)"
+    slope_letters: ClassVar[str] = "1 where z > 0, else {alpha:g} · exp(z)"
     rectifies: ClassVar[bool] = True
 
     type: Literal["elu"] = "elu"
     alpha: Annotated[float, Field(gt=0, le=1e6)] = 1.0
 
     @property
-    def kink(self) -> bool:
-        return self.alpha != 1
+    def kinks(self) -> tuple[float, ...]:
+        return (0.0,) if self.alpha != 1 else ()
 
     def values(self, z: Array, a: Array) -> None:
         below = np.minimum(z, 0)
@@ -210,7 +220,7 @@ class Elu(_ToldByA):
     def through(self, da: Array, a: Array) -> None:
         slopes = np.minimum(a, 0)
         slopes += self.alpha
-        if self.kink:
+        if self.kinks:
             slopes[a > 0] = 1
         da *= slopes
 
@@ -222,6 +232,7 @@ class Clip(_ToldByA):
     """
 
     letters: ClassVar[str] = "min(max(z, {low:g}), {high:g})"
+    slope_letters: ClassVar[str] = "1 where {low:g} < z < {high:g}, else 0"
     rectifies: ClassVar[bool] = True
     increasing: ClassVar[bool] = True
 
@@ -236,8 +247,8 @@ class Clip(_ToldByA):
         return self
 
     @property
-    def kink(self) -> bool:
-        return 0 in (self.low, self.high)
+    def kinks(self) -> tuple[float, ...]:
+        return (self.low, self.high)
 
     def values(self, z: Array, a: Array) -> None:
         np.clip(z, self.low, self.high, out=a)
@@ -255,6 +266,7 @@ class Sigmoid(_ToldByA):
     """A number from 0 to 1."""
 
     letters: ClassVar[str] = "1 / (1 + exp(−z))"
+    slope_letters: ClassVar[str] = "g(z) · (1 − g(z))"
 
     type: Literal["sigmoid"] = "sigmoid"
 
@@ -283,6 +295,7 @@ class Tanh(_ToldByA):
     """A number from −1 to 1."""
 
     letters: ClassVar[str] = "tanh(z)"
+    slope_letters: ClassVar[str] = "(1 − g(z)) · (1 + g(z))"
 
     type: Literal["tanh"] = "tanh"
 
@@ -300,6 +313,7 @@ class Softmax(_ToldByA):
     """
 
     letters: ClassVar[str] = "exp(z) / Σ exp(z), over the channels"
+    slope_letters: ClassVar[str] = "g(z) · (1 − g(z)) for its own z, −g(z) · g(z_j) for another z_j"
     elementwise: ClassVar[bool] = False
 
     type: Literal["softmax"] = "softmax"
@@ -355,6 +369,7 @@ class Silu(_Smooth):
     """
 
     letters: ClassVar[str] = "z / (1 + exp(−z))"
+    slope_letters: ClassVar[str] = "s · (1 + z · (1 − s)), s = 1 / (1 + exp(−z))"
 
     type: Literal["silu"] = "silu"
 
@@ -375,6 +390,7 @@ class Gelu(_Smooth):
     """
 
     letters: ClassVar[str] = "z · Φ(z) = z/2 · (1 + erf(z / √2))"
+    slope_letters: ClassVar[str] = "Φ(z) + z · exp(−z · z / 2) / √(2π)"
 
     type: Literal["gelu"] = "gelu"
     approximate: Literal["none", "tanh"] = "none"
@@ -384,6 +400,13 @@ class Gelu(_Smooth):
         if self.approximate == "tanh":
             return "g(z) = z/2 · (1 + tanh(√(2/π) · (z + 0.044715 z³)))"
         return super().formula
+
+    @property
+    def slope_formula(self) -> str:
+        if self.approximate == "tanh":
+            gate = "s = 1 / (1 + exp(−√(8/π) · (z + 0.044715 z³)))"
+            return f"g′(z) = s · (1 + z · (1 − s) · √(8/π) · (1 + 0.134145 z · z)), {gate}"
+        return super().slope_formula
 
     def value_at(self, z: Array) -> Array:
         value: Array = z * self._gate(z)

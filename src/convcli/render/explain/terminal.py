@@ -143,11 +143,21 @@ def _picture(picture: Picture, console: Console) -> list[Text]:
     height = max(1, round(width * rows / columns))
     if console.color_system == "truecolor":
         down = np.arange(height + height % 2) * rows // (height + height % 2)
-        small = pixels[np.ix_(down, across)]
+        small = _means(pixels, down, across)
         return [_half_blocks(small[n], small[n + 1]) for n in range(0, len(small), 2)]
     down = np.arange(max(1, height // 2)) * rows // max(1, height // 2)
-    grey = pixels[np.ix_(down, across)].mean(axis=2)
+    grey = _means(pixels, down, across).mean(axis=2)
     return [Text("".join(SHADES[int(value) * len(SHADES) // 256] for value in line)) for line in grey]
+
+
+def _means(pixels: NDArray[np.uint8], down: NDArray[np.intp], across: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Return the means of the blocks that begin at these rows and columns: no thin line is lost."""
+    means = pixels.astype(np.float64)
+    for axis, begins in enumerate((down, across)):
+        ends = np.maximum(np.append(begins[1:], means.shape[axis]), begins + 1)
+        counts = (ends - begins).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        means = np.add.reduceat(means, begins, axis=axis) / counts
+    return np.rint(means).astype(np.uint8)
 
 
 def _with_box(picture: Picture) -> NDArray[np.uint8]:

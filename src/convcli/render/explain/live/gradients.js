@@ -19,7 +19,7 @@ function silence({ problem, g, da, dz, slope }, k) {
   if (!some(da[k])) return "dA is 0 everywhere";
   if (some(slope[k])) return `dA is 0 wherever ${g.name} has a slope`;
   const below = z.every((value) => value < 0) ? "below 0" : "0 or less";
-  if (g.kink) return `every Z is ${below}, where ${g.name} has slope 0`;
+  if (g.kinks.length && z.every((value) => value <= 0)) return `every Z is ${below}, where ${g.name} has slope 0`;
   return `every Z lies where ${g.name} has levelled out`;
 }
 
@@ -29,6 +29,9 @@ function dilated({ problem: { sliding, output }, dz }, k) {
   const shape = AXES.map((axis) => (output[axis] - 1) * sliding.stride[axis] + 1 + extra[axis]);
   return matrix(shape, (i, j) => (i % down || j % across ? 0 : dz[k][i / down]?.[j / across] ?? 0));
 }
+
+/** Whether g has no derivative at z. */
+const onKink = (g, z) => g.kinks.some((kink) => Math.abs(z - kink) <= NEAR_KINK);
 
 const turned = (kernel) => kernel.map((row) => [...row].reverse()).reverse();
 
@@ -80,7 +83,7 @@ function check({ problem, g, tensors }, filters, channels) {
   const afterActivation = () => dot(engine.activate(z, g)[0], tensors.da);
   const afterConvolution = () => dot(engine.convolve(x, w, { bias, ...sliding.options }), tensors.dz);
   const filter = (n) => filters.includes(n % count), channel = (n) => channels.includes(n);
-  const smooth = (n) => !g.kink || Math.abs(problem.tensors.z.data[n]) > NEAR_KINK;
+  const smooth = (n) => !onKink(g, problem.tensors.z.data[n]);
   return {
     dZ: relativeError(afterActivation, z.data, tensors.dz.data, (n) => filter(n) && smooth(n)),
     dW: relativeError(afterConvolution, w.data, tensors.dw.data,
