@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LONGEST = 80  # signs of something foreign that a message repeats
+_NAME_PART = re.compile(r"[^./\\_-]*[./\\_-]+|[^./\\_-]+")
 
 
 def shown(name: str | os.PathLike[str]) -> str:
@@ -39,6 +41,15 @@ def printable(text: str) -> str:
         sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
         for sign in text
     )
+
+
+def breakable(word: str) -> list[str]:
+    """Return the parts of a long word, such as a file's name, between which a line may end.
+
+    >>> breakable("photos/holiday.camera-roll_2.jpg")
+    ['photos/', 'holiday.', 'camera-', 'roll_', '2.', 'jpg']
+    """
+    return _NAME_PART.findall(word)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -204,15 +205,38 @@ def test_the_table_has_pictures_cosines_names_and_weights(call):
     assert "Kernels of random numbers come to 0.66 on average." in result.stdout
 
 
-@pytest.mark.usefixtures("colour")
-def test_a_negative_of_a_named_kernel_has_a_minus_and_looks_alike(call, tmp_path, colour):
-    run = Run.open(tmp_path / "runs" / "colour-001")
+def relearned(folder, **filters):
+    """Write other weights into the first layer of a run: `f1` stands for filter 1, (f_h, f_w, c)."""
+    run = Run.open(folder)
     checkpoint = run.read_checkpoint(BEST)
     w = np.array(checkpoint.arrays["layers.1.W"])
-    w[:, :, 1, 0] = -0.03 * kernel("sobel-x")
+    for name, weights in filters.items():
+        w[..., int(name[1:]) - 1] = weights
     run.write_checkpoint(BEST, replace(checkpoint, arrays={**checkpoint.arrays, "layers.1.W": w}))
-    lines = [line.split() for line in call("kernels", "--run", run.folder).stdout.splitlines()]
-    assert ["1/2", "▓▓▒▒░░", "▓▓▒▒░░", "1.00", "−sobel-x", "0.030", "0.000", "-0.030"] in lines
+
+
+@pytest.mark.usefixtures("grey")
+def test_a_negative_of_a_named_kernel_has_a_minus_and_looks_alike(call, tmp_path):
+    relearned(tmp_path / "runs" / "grey-001", f1=-0.03 * kernel("sobel-x")[:, :, None])
+    lines = [line.split() for line in call("kernels", "--run", "runs/grey-001").stdout.splitlines()]
+    assert ["1", "▓▓▒▒░░", "▓▓▒▒░░", "1.00", "−sobel-x", "0.030", "0.000", "-0.030"] in lines
+
+
+@pytest.mark.usefixtures("colour")
+def test_filters_for_rgb_are_tiles_the_nearest_to_a_named_kernel_first(call, tmp_path):
+    grey = np.repeat(kernel("sobel-x")[:, :, None], 3, axis=2)
+    tinted = grey * [1.0, 1.0, -1.0]
+    relearned(tmp_path / "runs" / "colour-001", f2=tinted, f4=-0.5 * grey)
+    told = json.loads(call("kernels", "--run", "runs/colour-001", "--json").stdout)["rgb"]
+    assert [one["filter"] for one in told] == [1, 2, 3, 4]
+    assert (told[3]["nearest"], told[3]["cosine"]) == ("sobel-x", pytest.approx(-1))
+    assert (told[1]["nearest"], told[1]["cosine"]) == ("sobel-x", pytest.approx(1 / 3))  # 1/3 + 1/3 - 1/3
+    shown = call("kernels", "--run", "runs/colour-001").stdout
+    assert shown.startswith("runs/colour-001, layer 1: 4 learned kernels of 3 × 3 × RGB")
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["4", *["▓▓▒▒░░"] * 4, "1.00", "−sobel-x"] in lines
+    order = [line[0] for line in lines if line and re.fullmatch("[1-4]", line[0])]
+    assert order == sorted(order, key=lambda number: -round(abs(told[int(number) - 1]["cosine"]), 9))
 
 
 def test_more_kernels_than_a_terminal_shows_are_counted(call, tmp_path):
@@ -223,9 +247,11 @@ def test_more_kernels_than_a_terminal_shows_are_counted(call, tmp_path):
     run.write(RESOLVED, b"")
     run.write_checkpoint(BEST, checkpoints.best_checkpoint(training))
     shown = call("kernels", "--run", "run").stdout
-    assert "\n      64   " in shown
-    assert "\n      65   " not in shown
-    assert "These are the first 64; --json has all 70." in shown
+    numbers = re.findall(r"^ +(\d+)   ", shown, re.MULTILINE)
+    assert len(set(numbers)) == 64
+    cosines = [float(found) for found in re.findall(r"  (0\.\d\d|1\.00)  ", shown)]
+    assert cosines == sorted(cosines, reverse=True)
+    assert "These are the 64 nearest; --json has all 70." in shown
     assert "learned weights" not in shown
 
 

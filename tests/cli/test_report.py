@@ -211,6 +211,6 @@ def test_class_names_are_text_on_the_page(call, tmp_path):
     options = ("--set", "data.source=named.npz", "--set", "training.epochs=1", "--run-dir", "run")
     call("train", "quick.toml", *options)
     assert call("report", "run").code == 0
-    page = (tmp_path / "run" / "report.html").read_text()
+    page = (tmp_path / "run" / "report.html").read_text().replace("<wbr>", "")
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; → b" in page or "b → &lt;script&gt;" in page

@@ -13,6 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from convcli import kernel as named_kernel
 from convcli.nn.network import Network
 from convcli.render.network import (
     layer_rows,
@@ -30,7 +31,7 @@ from convcli.render.report.sections import headline, sections
 from report.cases import CONV, RECORD, config, drawn, voted
 
 EVIL = ("<script>alert(1)</script>", '"&<b>', "\x1b[31mred")
-VOID = {"meta", "link", "img", "source", "br"}
+VOID = {"meta", "link", "img", "source", "br", "wbr"}
 
 
 class Outline(HTMLParser):
@@ -270,7 +271,16 @@ def test_a_confusion_matrix_has_the_counts_and_is_shaded_by_them():
         ["b", "0", "1", "0"],
         ["c", "0", "0", "0"],
     ]
-    assert [cell.fill for cell in table.rows[0][1:]] == ["done", "heat10", "heat5"]
+    assert [cell.fill for cell in table.rows[0][1:]] == ["right2", "heat10", "heat5"]
+    assert table.rows[1][2].fill == "right10"
+
+
+def test_a_rare_class_that_is_always_mixed_up_is_as_warm_as_a_frequent_one():
+    rows = [[9, 0, 0]] * 8 + [[0, 0, 9]] * 10
+    table = confusion(voted(rows, [0] * 8 + [2] * 9 + [1])).elements[0]
+    assert [cell.text for cell in table.rows[1]] == ["b", "0", "0", "1"]
+    assert table.rows[1][3].fill == "heat10"
+    assert table.rows[2][3].fill == "right10"
 
 
 def test_no_more_kernels_and_maps_are_shown_than_can_be_looked_at():
@@ -291,8 +301,44 @@ def test_kernels_are_grey_at_0_and_white_at_the_largest():
 
 
 def test_feature_maps_go_from_black_to_white():
-    assert feature_map(np.array([[0.0, 0.5], [1.0, 0.25]]), 0.0, 1.0).tolist() == [[0, 128], [255, 64]]
-    assert feature_map(np.ones((2, 2)), 1.0, 1.0).tolist() == [[0, 0], [0, 0]]
+    assert feature_map(np.array([[0.0, 0.5], [1.0, 0.25]])).tolist() == [[0, 128], [255, 64]]
+    assert feature_map(np.ones((2, 2))).tolist() == [[0, 0], [0, 0]]
+
+
+def test_each_map_goes_from_its_own_black_to_its_own_white(made):
+    maps = [part for part in feature_maps(made).elements if isinstance(part, Gallery) and part.inner]
+    varied = [card.pixels for gallery in maps for card in gallery.cards if np.ptp(card.pixels)]
+    assert varied
+    assert all((pixels.min(), pixels.max()) == (0, 255) for pixels in varied)
+    assert all(" … " in card.description for gallery in maps for card in gallery.cards)
+
+
+def test_kernels_stand_by_how_much_they_are_like_a_named_one():
+    layers = [
+        {"type": "conv", "filters": 3},
+        {"type": "flatten"},
+        {"type": "dense"},
+    ]
+    made = drawn(layers=layers, shape=(8, 8, 3), count=3)
+    weights = np.random.default_rng(0).normal(size=(3, 3, 3, 3))
+    weights[2] = -0.1 * np.repeat(named_kernel("sobel-x")[:, :, None], 3, axis=2)
+    changed = replace(made, kernels=replace(made.kernels, weights=weights))
+    (gallery,) = kernels(changed).elements
+    first, *others = gallery.cards
+    assert [line.text for line in first.lines[:2]] == ["3", "−sobel-x 1.00"]
+    cosines = [float(card.lines[1].text.rpartition(" ")[2]) for card in gallery.cards]
+    assert cosines == sorted(cosines, reverse=True)
+    assert sorted(card.lines[0].text for card in others) == ["1", "2"]
+
+
+def test_a_page_to_hand_on_names_no_folder_of_the_machine():
+    made = drawn(count=3)
+    config = f'[data]\nsource = "/home/ada/photos"\n{made.record.config}'
+    record = replace(made.record, config=config, origin="/home/ada/nets/net.onnx")
+    written = page(replace(made, record=record, data="/home/ada/photos")).decode()
+    assert "/home" not in written
+    assert "source = &quot;photos&quot;" in written
+    assert "of absolute paths only the last name" in written
 
 
 def test_images_are_shown_as_they_are_and_no_larger_than_needed():

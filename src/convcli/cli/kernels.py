@@ -9,7 +9,7 @@ import typer
 
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
 from convcli.cli.options import Json, chosen_run
-from convcli.cli.output import out_text, print_json, show
+from convcli.cli.output import console, out_text, print_json, show
 from convcli.errors import UsageError
 
 
@@ -73,5 +73,9 @@ def _show_learned(run: Path, layer: str | None, json: bool) -> None:
     run = chosen_run(run)
     model = checkpoints.load_run(run)
     number, _ = layer_of(model, layer, (Conv, SeparableConv))
-    learned = LearnedLayer(str(run), number, model.weights.arrays.at(number)["W"])
-    print_json(learned_document(learned)) if json else show(learned_view(learned))
+    weights = model.weights.arrays.at(number)["W"]
+    first = number == model.network.places[0].number
+    learned = LearnedLayer(str(run), number, weights, rgb=first and weights.shape[2] == 3)
+    if json:
+        return print_json(learned_document(learned))
+    return show(learned_view(learned, coloured=console().color_system is not None))

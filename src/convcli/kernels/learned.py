@@ -63,22 +63,27 @@ def fitting(size: tuple[int, int]) -> list[Kernel]:
 def nearest(weights: NDArray[np.floating]) -> list[Match]:
     """Return for each of `weights` (m, f_h, f_w) the named kernel with the largest cosine, sign left aside.
 
-    Of kernels that are equally near, the first that `convcli kernels` lists.
+    With channels, (m, f_h, f_w, c), a named kernel is laid on each of them alike. Of kernels that are equally
+    near, the first that `convcli kernels` lists.
 
     >>> match = nearest(np.array([[[2.0, 0.0, -2.0], [4.0, 0.0, -4.0], [2.0, 0.0, -2.0]]]))[0]
     >>> match.kernel.name, round(match.cosine, 9)
     ('sobel-x', -1.0)
     """
     known = fitting((weights.shape[1], weights.shape[2]))
-    cosines = _directions(weights) @ _directions(np.stack([kernel.parts[0] for kernel in known])).T
+    planes = np.stack([kernel.parts[0] for kernel in known])
+    if weights.ndim == 4:
+        planes = np.repeat(planes[..., None], weights.shape[3], axis=3)
+    cosines = _directions(weights) @ _directions(planes).T
     best = np.abs(cosines).round(9).argmax(axis=1)  # kernels that are alike differ by rounding
     return [Match(known[k], float(row[k])) for row, k in zip(cosines, best.tolist(), strict=True)]
 
 
-def chance(size: tuple[int, int]) -> float:
+def chance(size: tuple[int, ...]) -> float:
     """Return how large the nearest kernel's cosine is on average for kernels of random numbers.
 
-    There are so many named kernels that some one of them is always rather near.
+    `size` is (f_h, f_w), or (f_h, f_w, c) of kernels with channels. There are so many named kernels that some
+    one of them is always rather near.
     """
     drawn = np.random.default_rng(0).standard_normal((DRAWS, *size))
     return float(np.mean([abs(match.cosine) for match in nearest(drawn)]))

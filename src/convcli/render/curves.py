@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 Histories = Mapping[str, Sequence[Metrics]]
 
-HEIGHT, LINE_HEIGHT = 6.2, 0.3  # inches: of the plots, and of a line of the legend above them
+HEIGHT, BESIDE, LINE_HEIGHT = (
+    6.2,
+    4.2,
+    0.3,
+)  # inches: of the plots, of those side by side, and of a line of the legend above them
 LETTERS = 60  # that fit into a line of the legend
 LONGEST_NAME = 44
 WIDE = 50  # the largest loss over the smallest from which on a linear axis would hide how a training ends
@@ -41,14 +45,14 @@ def curves_png(histories: Histories, *, dark: bool = False) -> bytes:
         return plotting.png(curves_figure(histories, dark=dark))
 
 
-def curves_svg(histories: Histories, *, dark: bool = False) -> bytes:
+def curves_svg(histories: Histories, *, dark: bool = False, beside: bool = False) -> bytes:
     """Return the curves as an SVG; see `curves_figure`."""
     with plotting.style(dark=dark):
-        return plotting.svg(curves_figure(histories, dark=dark))
+        return plotting.svg(curves_figure(histories, dark=dark, beside=beside))
 
 
-def curves_figure(histories: Histories, *, dark: bool = False) -> Figure:
-    """Return a figure of the loss above the accuracy, both over the epochs.
+def curves_figure(histories: Histories, *, dark: bool = False, beside: bool = False) -> Figure:
+    """Return a figure of the loss above the accuracy, or `beside` it, both over the epochs.
 
     Training is dashed, validation solid, and a marker stands on the best epoch. With one run, training and
     validation have a colour each; with several, each run has a colour and a marker.
@@ -69,14 +73,19 @@ def curves_figure(histories: Histories, *, dark: bool = False) -> Figure:
     columns = max(1, min(3, LETTERS // (max(len(label) for _, label in keys) + 5)))
     title = shown(next(iter(histories))) if len(histories) == 1 else ""
     lines = math.ceil(len(keys) / columns) + (1 if title else 0)
-    figure = plotting.figure(HEIGHT + LINE_HEIGHT * lines)
-    loss, accuracy = figure.subplots(2, sharex=True)
+    height, width, shape = (
+        (BESIDE, 2 * plotting.WIDTH, (1, 2)) if beside else (HEIGHT, plotting.WIDTH, (2, 1))
+    )
+    figure = plotting.figure(height + LINE_HEIGHT * lines, width)
+    loss, accuracy = figure.subplots(*shape, sharex=True)
     for history, look in zip(histories.values(), looks, strict=True):
         _draw(loss, "loss", history, look)
         _draw(accuracy, "accuracy", history, look)
     _scale(loss, accuracy, histories)
     _add_legend(figure, keys, columns, title)
     figure.align_ylabels()
+    if beside:
+        loss.set(xlabel="epoch")
     return figure
 
 

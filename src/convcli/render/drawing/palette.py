@@ -47,6 +47,13 @@ COLOURS: dict[str, Colour] = {
         )
         for step in range(HEAT_STEPS + 1)
     },
+    **{
+        f"right{step}": Colour(
+            _between("#ffffff", "#7fd698", step / HEAT_STEPS),
+            _between("#161b22", "#1c7a3a", step / HEAT_STEPS),
+        )
+        for step in range(HEAT_STEPS + 1)
+    },
     # Told apart by people who confuse red and green, too: after Okabe and Ito, 2008.
     "link0": Colour("#0072b2", "#56b4e9"),
     "link1": Colour("#d55e00", "#ff8a3c"),
@@ -60,13 +67,13 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-def heat(value: float, hottest: float) -> str:
-    """Return the name of the colour of a value from 0 to `hottest`.
+def heat(value: float, hottest: float, hue: str = "heat") -> str:
+    """Return the name of the colour of a value from 0 to `hottest`; the hue is "heat" or "right".
 
-    >>> heat(0, 9), heat(9, 9)
-    ('heat0', 'heat10')
+    >>> heat(0, 9), heat(9, 9), heat(0.5, 1, "right")
+    ('heat0', 'heat10', 'right5')
     """
-    return f"heat{round(HEAT_STEPS * min(max(value / hottest, 0.0), 1.0))}"
+    return f"{hue}{round(HEAT_STEPS * min(max(value / hottest, 0.0), 1.0))}"
 
 
 def custom_properties() -> str:

@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.wording import breakable
+
 Point: TypeAlias = tuple[float, float]
 
 
@@ -97,12 +99,17 @@ def text_width(text: str, size: float, *, bold: bool = False, mono: bool = False
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
-    """Return the lines of a text, broken between words so that none is wider than `width` if it can be."""
+    """Return the lines of a text, broken between words so that none is wider than `width` if it can be.
+
+    Words that are wider, such as names of files, are broken behind their dots, slashes, lines and hyphens.
+    """
     lines = [""]
     for word in _BLANK.split(text):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if lines[-1] and text_width(longer, size) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
+        joined = [word] if text_width(word, size) <= width else breakable(word)
+        for n, part in enumerate(joined):
+            longer = f"{lines[-1]} {part}" if lines[-1] and not n else lines[-1] + part
+            if lines[-1] and text_width(longer, size) > width:
+                lines.append(part)
+            else:
+                lines[-1] = longer
     return lines

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from convcli.engine.workspace import Array
 from convcli.nn.evaluation import Evaluation
 from convcli.render.drawing import plotting
 from convcli.render.drawing.palette import heat
@@ -58,18 +59,19 @@ def _shown(figures: Evaluation) -> Element:
 
 
 def _matrix(figures: Evaluation) -> Table:
-    """Return the matrix as a table, shaded by how often classes were mixed up."""
-    counts = figures.confusion.tolist()
-    worst = max((n for i, row in enumerate(counts) for j, n in enumerate(row) if i != j), default=0)
+    """Return the matrix as a table, shaded by the share of the true class that a cell is."""
+    counts, shares = figures.confusion.tolist(), _shares(figures.confusion)
+    worst = _worst(shares)
 
     def cell(i: int, j: int, count: int) -> Cell:
         shown = number(count, ",")
         if not count:
             return replace(shown, faint=True)
-        return replace(shown, fill="done" if i == j else heat(count, worst))
+        share = float(shares[i, j])
+        return replace(shown, fill=heat(share, 1, "right") if i == j else heat(share, worst))
 
     return Table(
-        "Images by true class (rows) and predicted class (columns)",
+        "Images by true class (rows) and predicted class (columns), shaded by their share of the row",
         ("", *figures.classes),
         tuple(
             (Cell(name), *(cell(i, j, count) for j, count in enumerate(row)))
@@ -79,6 +81,17 @@ def _matrix(figures: Evaluation) -> Table:
         grid=True,
         upright=max(map(len, figures.classes)) > 3,
     )
+
+
+def _shares(counts: Array) -> Array:
+    """Return which share of its class, a row, each count is; a class without images has shares of 0."""
+    support = counts.sum(1, keepdims=True)
+    return np.asarray(counts / np.maximum(support, 1))
+
+
+def _worst(shares: Array) -> float:
+    """Return the largest share of a class that was taken for another; never 0, since it divides."""
+    return float(max((shares - np.diag(np.diag(shares))).max(), 1e-12))
 
 
 def _svg(figures: Evaluation, *, dark: bool) -> bytes:
@@ -93,7 +106,7 @@ def png(figures: Evaluation) -> bytes:
 
 
 def _figure(figures: Evaluation, *, dark: bool) -> Figure:
-    """Return the matrix in two hues, one for what was right; the shade goes with the root of the count."""
+    """Return the matrix in two hues, one for what was right; the shade goes with the share of the row."""
     from matplotlib.colors import LinearSegmentedColormap
 
     count = len(figures.classes)
@@ -102,13 +115,12 @@ def _figure(figures: Evaluation, *, dark: bool) -> Figure:
         side = max(count * COUNTED_PITCH, SMALLEST_COUNTED)
     drawn = plotting.figure(side + 1.2, side + 1.5)
     axes = drawn.subplots()
-    counts = figures.confusion
+    counts, shares = figures.confusion, _shares(figures.confusion)
     right = np.eye(count, dtype=bool)
     ground = plotting.colour("ground", dark=dark)
-    for name, hidden, hue in (("wrong", right | (counts == 0), "heat10"), ("right", ~right, "result")):
-        shades = LinearSegmentedColormap.from_list(name, [ground, plotting.colour(hue, dark=dark)])
-        cells = np.ma.masked_array(np.sqrt(counts), hidden)
-        axes.imshow(cells, cmap=shades, vmin=0, vmax=cells.filled(1).max(), zorder=2)
+    for hue, hidden, most in (("heat", right | (counts == 0), _worst(shares)), ("right", ~right, 1.0)):
+        shades = LinearSegmentedColormap.from_list(hue, [ground, plotting.colour(f"{hue}10", dark=dark)])
+        axes.imshow(np.ma.masked_array(shares, hidden), cmap=shades, vmin=0, vmax=most, zorder=2)
     step = -(-count // int(LARGEST / PITCH))
     places = range(0, count, step)
     names = [shortened(printable(figures.classes[place]), LETTERS) for place in places]

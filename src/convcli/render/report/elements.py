@@ -137,12 +137,15 @@ class Chart:
         Draws it for a file.
     shrinks
         Whether it may be drawn smaller on a small screen; otherwise one scrolls.
+    wide
+        Draws it for a wide screen, if it has another form there.
     """
 
     description: str
     svg: Callable[[bool], bytes]
     png: Callable[[], bytes]
     shrinks: bool = True
+    wide: Callable[[bool], bytes] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.explaining.notation import number as short
+from convcli.kernels.learned import chance, nearest
 from convcli.render.report.elements import Card, Cell, Element, Gallery, Section, Words, share
-from convcli.render.report.pictures import feature_map, kernel, overlay, photo
-from convcli.report import FeatureMaps, Judged, Report
+from convcli.render.report.pictures import LARGE, feature_map, kernel, overlay, photo
+from convcli.report import FeatureMaps, Judged, Kernels, Report
 from convcli.wording import by
 
 MOST_KERNELS, MOST_MAPS = 64, 32
-MISTAKE, KERNEL, MAP, SAMPLE = 112, 88, 56, 112  # how wide they are drawn
+MISTAKE, JUDGED, KERNEL, MAP, SAMPLE = 176, 390, 88, 56, 112  # how wide they are drawn
 
 
 def mistakes(report: Report) -> Section:
@@ -26,7 +27,7 @@ def mistakes(report: Report) -> Section:
         title = f"The {len(cards)} of {report.wrong:,} mistakes of which the network was surest"
     numbers = _positions(report)
     note = f"True class → predicted class, which image it is, and the probabilities of both.{numbers}"
-    side = MISTAKE * (1 if report.looked_at is None else 3)
+    side = MISTAKE if report.looked_at is None else JUDGED
     why = Words(_why(report))
     return Section("mistakes", "Most confident mistakes", (Gallery(title, cards, side, note), why))
 
@@ -37,7 +38,7 @@ def _mistake(judged: Judged) -> Card:
     title, which = Cell(f"{judged.true} → {judged.predicted}"), Cell(_which(judged))
     predicted, true = share(judged.probability, "predicted"), share(judged.true_probability, "true")
     if (why := judged.why) is None:
-        return Card(photo(judged.pixels), whole, (title, predicted, true, which))
+        return Card(photo(judged.pixels, LARGE), whole, (title, predicted, true, which))
     largest = float(max(why.predicted.max(), why.true.max()))
     beside = tuple(
         Card(
@@ -50,7 +51,7 @@ def _mistake(judged: Judged) -> Card:
             (why.true, judged.true, true),
         )
     )
-    return Card(photo(judged.pixels), whole, (title, which), beside)
+    return Card(photo(judged.pixels, LARGE), whole, (title, which), beside)
 
 
 def _why(report: Report) -> str:
@@ -87,15 +88,16 @@ def kernels(report: Report) -> Section:
     if found is None:
         words = Words("No layer lays its weights on the image itself, so there are no pictures of them.")
         return Section("kernels", "First-layer kernels", (words,))
-    shown = found.weights[:MOST_KERNELS]
+    order, likeness = _by_likeness(found)
+    shown = found.weights[order]
     largest = float(np.abs(shown).max())
     cards = tuple(
         Card(
             kernel(weights, largest),
-            f"{found.what} {n}: {_range(weights)}",
-            (Cell(str(n)), Cell(_range(weights))),
+            f"{found.what} {n + 1}: {_range(weights)}",
+            (Cell(str(n + 1)), *likeness[n : n + 1], Cell(_range(weights))),
         )
-        for n, weights in enumerate(shown, 1)
+        for n, weights in zip(order, shown, strict=True)
     )
     count = f"{len(shown)} of {len(found.weights)}" if len(shown) < len(found.weights) else str(len(shown))
     title = f"Layer {found.layer}, {found.name}: {count} {found.what}s of {by(found.weights.shape[1:])}"
@@ -104,7 +106,26 @@ def kernels(report: Report) -> Section:
         note += " Red, green and blue are the weights of the three channels."
     elif found.weights.shape[3] != 1:
         note += " Shown is the mean over the channels."
+    if likeness:
+        note += (
+            " Sorted by cosine: how much alike a kernel and the named one below it are, which lies on every "
+            "channel; 1 is a multiple of it, − before the name of its negative. Kernels of random numbers "
+            f"come to {chance(found.weights.shape[1:]):.2f} on average."
+        )
     return Section("kernels", "First-layer kernels", (Gallery(title, cards, KERNEL, note),))
+
+
+def _by_likeness(found: Kernels) -> tuple[list[int], list[Cell]]:
+    """Return which kernels are shown, from 0, the most like a named one first; and for all what each is like.
+
+    Units of a dense layer, which are as large as the image, are like none.
+    """
+    if found.what != "kernel":
+        return list(range(min(len(found.weights), MOST_KERNELS))), []
+    matches = nearest(found.weights)
+    order = sorted(range(len(matches)), key=lambda n: -abs(matches[n].cosine))[:MOST_KERNELS]
+    words = (f"{'−' * (match.cosine < 0)}{match.kernel.name} {abs(match.cosine):.2f}" for match in matches)
+    return order, [Cell(text) for text in words]
 
 
 def _range(weights: Array) -> str:
@@ -126,12 +147,17 @@ def feature_maps(report: Report) -> Section:
 
 
 def _maps(layer: FeatureMaps) -> Gallery:
-    low, high = float(layer.maps.min()), float(layer.maps.max())
     rows, columns, count = layer.maps.shape
+    planes = np.moveaxis(layer.maps, 2, 0)[:MOST_MAPS]
     cards = tuple(
-        Card(feature_map(layer.maps[:, :, n], low, high), f"map {n + 1}")
-        for n in range(min(count, MOST_MAPS))
+        Card(feature_map(plane), f"map {n}: {short(plane.min())} … {short(plane.max())}")
+        for n, plane in enumerate(planes, 1)
     )
     shown = f"{len(cards)} of {count} maps" if len(cards) < count else f"{count} maps"
     title = f"Layer {layer.layer}, {layer.name}: {shown} of {by((rows, columns))}"
-    return Gallery(f"{title}; black {short(low)}, white {short(high)}", cards, MAP, inner=True)
+    scale = f"each from its own least, black, to its most, white; all within {_within(layer.maps)}"
+    return Gallery(f"{title}; {scale}", cards, MAP, inner=True)
+
+
+def _within(maps: Array) -> str:
+    return f"{short(maps.min())} … {short(maps.max())}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 
 from convcli.formats.pages import escaped, page
@@ -20,6 +21,11 @@ from convcli.render.report.elements import (
     Table,
     Words,
 )
+from convcli.wording import breakable
+
+WIDE, DARK = "(min-width: 900px)", "(prefers-color-scheme: dark)"
+SMALL = 64  # pixels of a side up to which one wants to see each of them
+_LONG = re.compile(r"(\S{16,})")
 
 
 def html(title: str, headline: str, sections: Sequence[Section], live: str | None = None) -> bytes:
@@ -45,7 +51,8 @@ def _live(file: str) -> str:
 
 def _section(section: Section) -> str:
     body = "\n".join(map(_element, section.elements))
-    return f'<section id="{section.name}">\n<h2>{escaped(section.title)}</h2>\n{body}\n</section>'
+    heading = f"<h2>{escaped(section.title)}</h2>"
+    return f'<section id="{section.name}">\n{heading}\n<div class="beside">{body}</div>\n</section>'
 
 
 def _element(element: Element) -> str:
@@ -75,7 +82,19 @@ def _facts(facts: Facts) -> str:
 
 def _text(cell: Cell) -> str:
     note = f"<small>{escaped(cell.note)}</small>" if cell.note else ""
-    return escaped(cell.text).replace("\n", "<br>") + note
+    return _breakable(cell.text).replace("\n", "<br>") + note
+
+
+def _uri(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
+def _breakable(text: str) -> str:
+    """Return a text with places where long words, such as names of files, may be broken."""
+    return "".join(
+        "<wbr>".join(map(escaped, breakable(part))) if n % 2 else escaped(part)
+        for n, part in enumerate(_LONG.split(text))
+    )
 
 
 def _title(cell: Cell) -> str:
@@ -123,7 +142,9 @@ def _gallery(gallery: Gallery) -> str:
     title = f"<{level}>{escaped(gallery.title)}</{level}>"
     note = f'<p class="note">{escaped(gallery.note)}</p>' if gallery.note else ""
     cards = "".join(map(_card, gallery.cards))
-    return f'{title}<ul class="{kind}" style="--side:{gallery.side}">{cards}</ul>{note}'
+    return (
+        f'<div class="wide">{title}<ul class="{kind}" style="--side:{gallery.side}">{cards}</ul>{note}</div>'
+    )
 
 
 def _card(card: Card) -> str:
@@ -136,19 +157,21 @@ def _card(card: Card) -> str:
 def _picture(card: Card) -> str:
     rows, columns = card.pixels.shape[:2]
     size, alt = f'width="{columns}" height="{rows}"', escaped(card.description)
+    smooth = ' class="smooth"' if min(rows, columns) > SMALL else ""
     words = "".join(f"<span{_title(cell)}>{_text(cell)}</span>" for cell in card.lines)
-    return f'<img src="{data_uri(card.pixels)}" {size} alt="{alt}">{words}'
+    return f'<img{smooth} src="{data_uri(card.pixels)}" {size} alt="{alt}" title="{alt}">{words}'
 
 
 def _chart(chart: Chart) -> str:
-    light, dark = (
-        f"data:image/svg+xml;base64,{base64.b64encode(chart.svg(mode)).decode()}" for mode in (False, True)
+    forms = [(WIDE, chart.wide)] if chart.wide else []
+    sources = "".join(
+        f'<source srcset="{_uri(draw(dark))}" media="{" and ".join(media)}">'
+        for where, draw in (*forms, ("", chart.svg))
+        for dark in (True, False)
+        if (media := [query for query in (where, DARK if dark else "") if query])
     )
     alt = escaped(chart.description)
-    image = (
-        f'<picture><source srcset="{dark}" media="(prefers-color-scheme: dark)">'
-        f'<img src="{light}" alt="{alt}"></picture>'
-    )
+    image = f'<picture>{sources}<img src="{_uri(chart.svg(False))}" alt="{alt}"></picture>'
     if chart.shrinks:
         return f'<div class="chart">{image}</div>'
     return f'<div class="chart fixed scroll" tabindex="0" role="region" aria-label="{alt}">{image}</div>'

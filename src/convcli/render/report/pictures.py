@@ -10,11 +10,12 @@ from convcli.render.drawing.heat import overlaid
 from convcli.render.drawing.thumbnails import thumbnail
 
 MOST_SIDE = 96  # pixels of a picture's longer side: it is not drawn larger
+LARGE = 192  # of one that is to be judged
 
 
-def photo(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def photo(pixels: NDArray[np.uint8], most: int = MOST_SIDE) -> NDArray[np.uint8]:
     """Return an image (h, w, c) as (h, w) or (h, w, 3); of other depths the mean of the channels."""
-    return thumbnail(_to_see(pixels), MOST_SIDE)
+    return thumbnail(_to_see(pixels), most)
 
 
 def overlay(pixels: NDArray[np.uint8], plane: Array, largest: float) -> NDArray[np.uint8]:
@@ -38,7 +39,8 @@ def kernel(weights: Array, largest: float) -> NDArray[np.uint8]:
     return thumbnail(np.rint(127.5 + 127.5 * share).astype(np.uint8), MOST_SIDE)
 
 
-def feature_map(plane: Array, low: float, high: float) -> NDArray[np.uint8]:
-    """Return a map (h, w) as a picture, `low` black and `high` white."""
+def feature_map(plane: Array) -> NDArray[np.uint8]:
+    """Return a map (h, w) as a picture, its least black and its most white; a constant one is black."""
+    low, high = plane.min(), plane.max()
     share = (plane - low) / (high - low) if high > low else np.zeros_like(plane)
     return thumbnail(np.rint(255 * share).astype(np.uint8), MOST_SIDE)

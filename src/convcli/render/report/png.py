@@ -134,13 +134,14 @@ def _beside(cards: Sequence[Card], side: int) -> Scene:
 
 
 def _card(card: Card, side: float) -> Scene:
-    if card.beside:
-        parts = (card, *card.beside)
-        width = (side - BETWEEN * (len(parts) - 1)) / len(parts)
-        scenes = [_picture(part, width) for part in parts]
-        moved = [shape for n, scene in enumerate(scenes) for shape in scene.at(n * (width + BETWEEN), 0)]
-        return Scene(side, max(scene.height for scene in scenes), tuple(moved))
-    return _picture(card, side)
+    """Return a picture, and those beside it half as wide, one under the other."""
+    if not card.beside:
+        return _picture(card, side)
+    half = (side - BETWEEN) / 3
+    beside = stacked([_picture(part, half) for part in card.beside], BETWEEN)
+    large = _picture(card, 2 * half)
+    shapes = (*large.shapes, *beside.at(2 * half + BETWEEN, 0))
+    return Scene(side, max(large.height, beside.height), shapes)
 
 
 def _picture(card: Card, side: float) -> Scene:

@@ -16,6 +16,7 @@ from convcli.render.network import (
 from convcli.render.report.confusion import confusion
 from convcli.render.report.elements import Cell, Chart, Facts, Listing, Section, Table, Words, number
 from convcli.render.report.galleries import feature_maps, kernels, mistakes
+from convcli.render.report.paths import config_without_folders, without_folders
 from convcli.report import Record, Report, Timing
 from convcli.shapes.formulas import legend
 from convcli.training import Metrics
@@ -81,12 +82,16 @@ def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
         ("Images", Cell(by(model.network.shapes[0]), "rows × columns × channels")),
         ("Classes", number(len(model.classes), "d", first_of(model.classes))),
     )
+    judged = Cell(f"{report.kind} images of {without_folders(report.data)}")
     if report.record.origin is not None:
-        judged = Cell(f"{report.kind} images of {report.data}")
-        return (("Imported from", Cell(report.record.origin)), ("Judged on", judged), *images)
+        return (
+            ("Imported from", Cell(without_folders(report.record.origin))),
+            ("Judged on", judged),
+            *images,
+        )
     return (
-        ("Data", Cell(model.config.data.source)),
-        ("Judged on", Cell(f"{report.kind} images of {report.data}")),
+        ("Data", Cell(without_folders(model.config.data.source))),
+        ("Judged on", judged),
         *images,
         ("Loss", Cell(training.loss.name())),
         ("Optimizer", Cell(training.optimizer.name())),
@@ -100,7 +105,7 @@ def _setup(report: Report) -> tuple[tuple[str, Cell], ...]:
 def _network(report: Report) -> Section:
     network = report.model.network
     rows = list(layer_rows(network))
-    table = [(Cell(""), Cell("input"), Cell(""), Cell(by(network.shapes[0])), *[Cell("")] * 3)]
+    table = [(Cell(""), Cell("input"), Cell(by(network.shapes[0])), *[Cell("")] * 4)]
     for row in rows:
         place = row.place
         adds = multiply_adds_in_numbers(place)
@@ -108,8 +113,8 @@ def _network(report: Report) -> Section:
             (
                 Cell(str(place.number)),
                 Cell(place.layer.name(), place.options),
-                Cell(size_in_numbers(row)),
                 Cell(by(place.output)),
+                Cell(size_in_numbers(row)),
                 _parameters(row),
                 number(row.multiply_adds, ",", adds) if row.multiply_adds else Cell(""),
                 Cell(by(row.receptive_field) if row.receptive_field else ""),
@@ -123,9 +128,9 @@ def _network(report: Report) -> Section:
     )
     shown = Table(
         "Every layer: what it gives, and what one image costs",
-        ("#", "layer", "size", "output", "parameters", "multiply-adds", "sees"),
+        ("#", "layer", "output", "size", "parameters", "multiply-adds", "sees"),
         tuple(table),
-        frozenset({1, 2}),
+        frozenset({1, 3}),
         (Cell(""), Cell("total"), Cell(""), Cell(""), *total, Cell("")),
     )
     sees = "The last column is how much of the image an output's number sees."
@@ -153,6 +158,7 @@ def _curves(record: Record, best: Metrics) -> Section:
         f"Loss and accuracy over {len(history)} epochs: {told}.",
         lambda dark: curves_svg(histories, dark=dark),
         lambda: curves_png(histories),
+        wide=lambda dark: curves_svg(histories, dark=dark, beside=True),
     )
     columns = (
         *("epoch", "training loss", "training accuracy", "validation loss", "validation accuracy"),
@@ -217,7 +223,11 @@ def _environment(report: Report) -> Section:
         (names.get(key, key.capitalize()), Cell(_told(value)))
         for key, value in report.record.environment.items()
     )
-    listing = Listing("Configuration: every value in force", report.record.config)
+    config = config_without_folders(report.record.config)
+    title = "Configuration: every value in force"
+    if config != report.record.config:
+        title += "; of absolute paths only the last name, since the page may be shared"
+    listing = Listing(title, config)
     return Section("environment", "Environment and configuration", (Facts(facts), listing))
 
 
