@@ -13,7 +13,7 @@ from convcli.report import FeatureMaps, Judged, Kernels, Report
 from convcli.wording import by
 
 MOST_KERNELS, MOST_MAPS = 64, 32
-MISTAKE, JUDGED, KERNEL, MAP, SAMPLE = 176, 390, 88, 56, 112  # how wide they are drawn
+MISTAKE, JUDGED, KERNEL, MAP, SAMPLE = 176, 340, 88, 56, 112  # how wide they are drawn
 
 
 def mistakes(report: Report) -> Section:
