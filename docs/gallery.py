@@ -80,6 +80,12 @@ FIGURES = (
         "edges",
     ),
     Figure(
+        "A gradient",
+        "sobel is two kernels: the slope across, the slope down, and the root of the sum of their squares.",
+        "edges --kernel sobel --at 1",
+        "gradient",
+    ),
+    Figure(
         "Valid and same",
         "Without padding the output shrinks; with padding d(f−1) in all it keeps its size.",
         "padding --at 1-2",
@@ -127,9 +133,15 @@ FIGURES = (
     ),
     Figure(
         "Full convolution",
-        "dA_prev: dZ dilated by the stride, in full convolution with the rotated kernel, cropped.",
-        "backward --at 13,28,50",
+        "dA_prev: dZ, padded, in full convolution with the rotated kernel.",
+        "backward --at 13,18",
         "full-convolution",
+    ),
+    Figure(
+        "Backward at stride 2, with padding",
+        "dW has zeros of the padding in it; dZ is dilated by the stride, and what lay on padding is cropped.",
+        'backward --stride 2 --padding 1 --bias=-1 --gradient "1 2; -1 3" --at 12,13,28,50',
+        "backward-stride-2",
     ),
     Figure("Max pooling", "The maximum of each window, channel by channel.", "pooling", "pooling"),
     Figure(

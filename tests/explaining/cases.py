@@ -295,6 +295,36 @@ CASES = [
         },
     ),
     Case(
+        "relu at stride 1 without padding, the first example",
+        "backward",
+        {},
+        # Z: 8 − 4, 6 − 4; 3 − 4, 6 − 4, so that relu holds the third back; dA = 1 2; −1 3
+        {
+            "Z": [[[4, 2], [-1, 2]]],
+            "dZ": [[[1, 2], [0, 3]]],
+            # dW[1, 1] = 1·1 + 2·2 + 1·3, and so on: A_prev correlated with dZ
+            "dW": [[[[8, 8, 2], [8, 8, 8], [2, 6, 14]]]],
+            "db": [6],
+            # the kernel laid down once for each cell of dZ
+            "dA_prev": [[[1, 2, -1, -2], [2, 8, 2, -3], [0, 5, 2, 2], [0, 0, -3, 3]]],
+            "padding": [[0, 0], [0, 0]],
+            "stride": [1, 1],
+        },
+    ),
+    Case(
+        "relu clips a cell of each filter, in the example",
+        "layer",
+        {},
+        {"Z": [[[1, 4], [-3, 0]], [[1, 3], [-1, 2]]], "A": [[[1, 4], [0, 0]], [[1, 3], [0, 2]]]},
+    ),
+    Case(
+        "nine pixels and four outputs, the example",
+        "sharing",
+        {},
+        # 3·1 + 0·(−1) + 1·2 + 5·0, and so on
+        {"output": [[5, 9], [0, 11]], "convolution": {"connections": 16, "parameters": 5}},
+    ),
+    Case(
         "three channels of pixels",
         "pixels",
         {"input": "1 2 | 3 4 | 5 6.5"},
@@ -316,18 +346,18 @@ CASES = [
         "why the stroke is upright",
         "network",
         {"why": True},
-        # a mean over 4 × 4 cells comes before a dense layer that is the identity: α is 1/16 for the own map
+        # a mean over 4 × 4 cells comes before a dense layer of 1 for the own map and −1/2 for every other
         {
             "steps.6.method": "grad_cam",
             "steps.6.layer": 2,
-            "steps.6.alpha": [1 / 16, 0, 0, 0],
+            "steps.6.alpha": [1 / 16, -1 / 32, -1 / 32, -1 / 32],
             "steps.6.sums.1.1": 6 / 16,
             "steps.7.patch": [2, 2],
             "steps.7.fill": [0],
-            "steps.7.drops.0.0": 0,
             "steps.8.class": "upright",
-            # two maxima have it in their windows, under a weight of 2; a maximum has 1/16, a level 1/255
-            "steps.8.gradient.0.1.3": 2 * 2 / 16 / 255,
+            # two maxima of the own map have it in their windows, under a weight of 2, and none of another;
+            # a maximum has 1/16, a level 1/255
+            "steps.8.gradient.0.3.3": 2 * 2 / 16 / 255,
         },
     ),
 ]

@@ -36,13 +36,14 @@ def plain(element):
             return {"formula": text}
         case Block(shape, caption):
             return {"block": list(shape), "caption": caption}
-        case Graph(inputs, outputs, links, caption):
+        case Graph(inputs, outputs, links, caption, legend):
             plain_links = [[link.start, link.end, link.weight, link.strong] for link in links]
             return {
                 "inputs": list(inputs),
                 "outputs": list(outputs),
                 "links": plain_links,
                 "caption": caption,
+                "legend": list(legend),
             }
         case Picture(pixels, caption):
             # Those of a photo stand on the page already.

@@ -409,7 +409,7 @@ WRONG = [
         "sharing",
         {"input": "; ".join(["1 2 3 4 5 6 7"] * 7)},
         (
-            "Sharing draws at most 36 inputs and 25 outputs; these are 49 and 25. Take a smaller input, such "
+            "Sharing draws at most 36 inputs and 25 outputs; these are 49 and 36. Take a smaller input, such "
             "as 4 × 4, or a larger stride."
         ),
     ),
@@ -451,16 +451,16 @@ def test_all_that_cannot_be_read_is_said_at_once(browser, opened):
 
 def test_a_gradient_that_no_longer_fits_gives_way_and_comes_back(browser, opened):
     opened("backward")
-    state = change(browser, stride="1")
+    state = change(browser, padding="1")
     told = {"gradient": "These 2 × 2 × 1 do not fit the output's 4 × 4 × 1: 1 everywhere instead."}
     assert state["wrong"] == told
     example = {
         "input": "1 2 0 1; 3 1 2 0; 0 1 1 2; 2 0 1 3",
         "kernels": ("1 0 -1; 2 1 0; 0 -1 1",),
-        "bias": (-1,),
+        "bias": (-4,),
     }
     assert_same(made("backward", **example, padding=1, activation="relu"), {**state, "wrong": {}})
-    assert_same(made("backward"), change(browser, stride="2"))
+    assert_same(made("backward"), change(browser, padding="valid"))
 
 
 def test_chosen_steps_stay_chosen(browser, tmp_path):

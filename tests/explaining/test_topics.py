@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import scipy.ndimage
 from PIL import Image
 
 import stripes
@@ -176,6 +177,7 @@ def test_why_is_told_by_the_numbers_of_the_network(target):
         assert step["score"] == pytest.approx(score, rel=1e-6)
         np.testing.assert_allclose(step["map"], model.why(image, label, method=method))
     (top, left), fill = np.unravel_index(np.argmax(np.abs(covered["drops"])), (7, 7)), covered["fill"]
+    assert covered["drops"][0][0] == pytest.approx(0, abs=1e-6), "the corner is black as it is"
     hidden = image.copy()
     hidden[top : top + 2, left : left + 2] = fill
     both = model.predict(np.stack([image, hidden]))[:, label]
@@ -186,7 +188,7 @@ def test_an_earlier_layer_has_maps_of_its_own():
     (cam, *_) = why(line_detector(), example(), 1, "1")
     assert cam.title == "Why level: Grad-CAM of layer 1, conv 4 × 3×3, p=same, relu"
     # of 64 cells the maxima of 16 pools have 1/16 each
-    assert cam.data["alpha"] == [0, 1 / 64, 0, 0]
+    assert cam.data["alpha"] == [-1 / 128, 1 / 64, -1 / 128, -1 / 128]
     assert np.shape(cam.data["sums"]) == (8, 8)
 
 
@@ -251,7 +253,7 @@ def test_nothing_that_speaks_for_a_class_is_said_to_be_nothing():
     positive = np.array(cam.data["sums"]) > 0
     assert any(f"in {positive.mean():.0%} of the cells" in line for line in formulas(cam))
     model = line_detector()
-    model.weights.arrays.at(4)["W"][...] *= -1
+    model.weights.arrays.at(4)["W"][...] = -1
     (cam, *_) = why(model, example(), 0)
     assert any(line.startswith("No cell speaks for upright") for line in formulas(cam))
     assert not np.any(cam.data["map"])
@@ -327,8 +329,22 @@ def test_grids_have_rows_of_one_length_and_marks_inside(topic):
 
 
 def test_edges_are_what_filter_image_makes_of_the_photo():
-    photo, *_, result = explain("edges", Request(kernels=("sobel",))).steps[0].rows[0]
+    photo, *_, result = explain("edges", Request(kernels=("laplacian8",))).steps[0].rows[0]
+    np.testing.assert_array_equal(result.pixels, filter_image(photo.pixels, "laplacian8"))
+
+
+def test_a_gradient_kernel_shows_the_slopes_that_it_is_made_of():
+    shown = explain("edges", Request(kernels=("sobel",)))
+    (photo, *_, across), (*_, down), (_, result), *lines = shown.steps[0].rows
+    np.testing.assert_array_equal(across.pixels, filter_image(photo.pixels, "sobel-x"))
+    np.testing.assert_array_equal(down.pixels, filter_image(photo.pixels, "sobel-y"))
     np.testing.assert_array_equal(result.pixels, filter_image(photo.pixels, "sobel"))
+    told, grey = shown.steps[0].data["strongest"], photo.pixels.astype(float)
+    gx, gy = (scipy.ndimage.sobel(grey, axis, mode="mirror") for axis in (1, 0))
+    row, column = told["place"]
+    assert (told["gx"], told["gy"]) == (gx[row, column], gy[row, column])
+    assert np.hypot(gx, gy).max() == pytest.approx(shown.steps[0].data["maximum"])
+    assert lines[0][0].text.startswith("sobel = √(gx² + gy²)")
 
 
 NEGATIVE = "-1 -2 -3; -4 -5 -6; -7 -8 -9"

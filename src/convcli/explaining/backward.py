@@ -32,9 +32,7 @@ from convcli.wording import by
 EXAMPLE = Example(
     input="1 2 0 1; 3 1 2 0; 0 1 1 2; 2 0 1 3",
     kernels=("1 0 -1; 2 1 0; 0 -1 1",),
-    bias=(-1,),
-    stride=2,
-    padding=1,
+    bias=(-4,),
     activation="relu",
     gradient="1 2; -1 3",
 )
@@ -133,8 +131,11 @@ def _names(back: Backward, c: int | None = None, k: int | None = None) -> str:
 
 
 def _input_name(back: Backward, c: int) -> str:
-    sliding = back.problem.sliding
-    return f"A_prev{_names(back, c)}{', padded' if sliding.padded_shape != sliding.plane else ''}"
+    return f"A_prev{_names(back, c)}{', padded' if _is_padded(back) else ''}"
+
+
+def _is_padded(back: Backward) -> bool:
+    return back.problem.sliding.padded_shape != back.problem.sliding.plane
 
 
 def _forward(back: Backward, k: int) -> Step:
@@ -170,11 +171,20 @@ def _through_activation(back: Backward, k: int) -> Step:
     )
     lines = (
         f"dZ = dA · g′(Z), {problem.activation.formula}",
-        f"dZ[1, 1] = {factor(da[0, 0])}·{factor(slope[0, 0])} = {number(dz[0, 0])}",
+        *(
+            f"{cell_name('dZ', cell)} = {factor(da[cell])}·{factor(slope[cell])} = {number(dz[cell])}"
+            for cell in _telling(da, dz)
+        ),
         *(f"{reason}: no gradient comes through" for reason in [back.silence(k)] if reason),
     )
     data = {"dA": exact(da), "g_prime": exact(slope), "dZ": exact(dz)}
     return Step.of(f"dZ: back through g{_names(back, k=k)}", (row, *lines), data)
+
+
+def _telling(da: Array, dz: Array) -> list[Cell]:
+    """Return the cells whose product is told: the first, and the first whose gradient g holds back."""
+    held = [cell for cell in every(dz) if da[cell] and not dz[cell]]
+    return list(dict.fromkeys([(0, 0), *held[:1]]))
 
 
 def _bias(back: Backward, k: int) -> Step:
@@ -255,10 +265,13 @@ def _prepared(back: Backward, c: int, k: int) -> Step:
         Arrow("→", "rotated by 180°"),
         Grid.of(rotated, "W rotated", "kernel"),
     )
-    bottom: Row = (
-        Grid.of(dz, f"dZ{_names(back, k=k)}"),
+    dilating: Row = (
         Arrow("→", f"s − 1 zeros between, {extra[0]} + {extra[1]} more"),
         Grid.of(spread, f"dilated: {by(spread.shape)}", inserted),
+    )
+    bottom: Row = (
+        Grid.of(dz, f"dZ{_names(back, k=k)}"),
+        *(dilating if _dilates(back) else ()),
         Arrow("→", "full padding"),
         Grid.of(padded, f"padded by {by(reach)}: {by(padded.shape)}", zeros),
     )
@@ -273,7 +286,7 @@ def _prepared(back: Backward, c: int, k: int) -> Step:
             strict=True,
         )
     )
-    line = f"further zeros: (n + 2p − f) mod s: {more} (rows, columns)"
+    lines = [f"further zeros: (n + 2p − f) mod s: {more} (rows, columns)"] if _dilates(back) else []
     data = {
         "filter": k + 1,
         "channel": c + 1,
@@ -282,7 +295,17 @@ def _prepared(back: Backward, c: int, k: int) -> Step:
         "further_zeros": list(extra),
         "padded": exact(padded),
     }
-    return Step.of(f"dA_prev: dZ dilated, the kernel rotated{_names(back, c, k)}", (top, bottom, line), data)
+    title = f"dA_prev: dZ {_spread_name(back)}, the kernel rotated{_names(back, c, k)}"
+    return Step.of(title, (top, bottom, *lines), data)
+
+
+def _dilates(back: Backward) -> bool:
+    """Return whether the full convolution has zeros between the cells of dZ, or further ones."""
+    return max(back.problem.window.stride) > 1
+
+
+def _spread_name(back: Backward) -> str:
+    return "dilated" if _dilates(back) else "padded"
 
 
 def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
@@ -293,12 +316,14 @@ def _input(back: Backward, c: int, k: int, cell: Cell) -> Step:
     known, roles = progress(cell, full.shape[1])
     lying: dict[Cell, Role] = dict.fromkeys(sliding.under(cell), "window")
     outside = {at: role for at, role in back.problem.sliding.padding_marks().items() if at in known}
+    dilated = "dilated and " if _dilates(back) else ""
+    still = ", still with its padding" if _is_padded(back) else ""
     row: Row = (
-        Grid.of(padded, f"dZ, dilated and padded{_names(back, k=k)}", {**zeros, **lying}),
+        Grid.of(padded, f"dZ, {dilated}padded{_names(back, k=k)}", {**zeros, **lying}),
         Arrow("·"),
         Grid.of(rotated, "W rotated", "kernel"),
         Arrow("→", "sum"),
-        Grid.of(full, "dA_prev, still with its padding", {**roles, **outside, cell: "result"}, known=known),
+        Grid.of(full, f"dA_prev{still}", {**roles, **outside, cell: "result"}, known=known),
     )
     value = float(full[cell])
     line = f"{cell_name('full', cell)} = {products(window, rotated)} = {number(value)}"
@@ -321,7 +346,7 @@ def _cropped(back: Backward, c: int) -> Step:
     words = f"sum over {count} filters" if count > 1 else "full convolution"
     row: Row = (
         Grid.of(summed, f"{words}: {by(summed.shape)}", problem.sliding.padding_marks()),
-        Arrow("→", "crop by p"),
+        Arrow("→", "crop by p" if _is_padded(back) else "p = 0: nothing to crop"),
         Grid.of(dx, f"dA_prev{_names(back, c)}: {by(dx.shape)}", "done"),
     )
     line = f"dA_prev has the size of A_prev: {by(dx.shape)}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +12,9 @@ from convcli import kernels
 from convcli.data.presentation import Presentation
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explaining.elements import Explanation, Grid, Picture, Row, Step, exact
-from convcli.explaining.notation import number
+from convcli.explaining.elements import Arrow, Explanation, Grid, Picture, Row, Step, exact
+from convcli.explaining.notation import factor, number
+from convcli.explaining.notation import place as cell_place
 from convcli.explaining.reading import Input, read_input
 from convcli.explaining.topics import Request, topic
 from convcli.filtering import filter_image
@@ -19,6 +22,7 @@ from convcli.wording import by, counted, shown
 
 KERNELS = ("sobel-x", "sobel-y", "sobel", "laplacian8", "kirsch")
 MOST_KERNELS, MOST_PIXELS, SHEET_COLUMNS = 24, 4096, 3
+MOST_SHOWN = 7  # rows and columns of a kernel whose weights stand beside the photo
 
 
 @topic("edges", "one photo under a set of kernels as a labelled sheet", "input", "kernels")
@@ -90,11 +94,43 @@ def example() -> Array:
     return np.asarray(picture)
 
 
-def _step(photo: Picture, result: Picture, kernel: kernels.Kernel, data: dict[str, object]) -> Step:
-    parts = [part for part in kernel.parts if max(part.shape) <= 7]
+def _step(photo: Picture, result: Picture, kernel: kernels.Kernel, data: dict[str, Any]) -> Step:
+    if kernel.combine == "magnitude":
+        return _gradient(photo, result, kernel, data)
+    parts = [part for part in kernel.parts if max(part.shape) <= MOST_SHOWN]
     shown = parts if kernel.combine == "volume" else parts[:2]
     weights = tuple(Grid.of(part, kernel.name, "kernel") for part in shown)
     row: Row = (photo, *weights, result)
-    low, high = (number(float(data[name])) for name in ("minimum", "maximum"))  # type: ignore[arg-type]
+    return Step.of(kernel.name, (row, _responses(kernel, data)), data)
+
+
+def _responses(kernel: kernels.Kernel, data: dict[str, Any]) -> str:
+    low, high = number(data["minimum"]), number(data["maximum"])
     how = "absolute values, cut at 255" if kernel.sums_to_zero else "cut to 0 … 255"
-    return Step.of(kernel.name, (row, f"responses from {low} to {high}; shown: {how}"), data)
+    return f"responses from {low} to {high}; shown: {how}"
+
+
+def _gradient(photo: Picture, result: Picture, kernel: kernels.Kernel, data: dict[str, Any]) -> Step:
+    """Return how the slopes across and down, of a kernel each, become the slope in its own direction."""
+    names = ("gx", "gy")
+    single = [replace(kernel, parts=(part,), combine="single") for part in kernel.parts]
+    slopes = [filter_image(photo.pixels, one, range="raw").astype(np.float64) for one in single]
+    rows: list[Row] = []
+    for name, one, raw in zip(names, single, slopes, strict=True):
+        small = max(one.shape) <= MOST_SHOWN
+        kernels_of = (Arrow("*"), Grid.of(one.weights, f"kernel of {name}", "kernel")) if small else ()
+        told = f"{name}, from {number(raw.min())} to {number(raw.max())}"
+        rows.append((photo, *kernels_of, Arrow("="), Picture(filter_image(photo.pixels, one), told)))
+    total = slopes[0] ** 2 + slopes[1] ** 2
+    place = np.unravel_index(total.argmax(), total.shape)
+    row, column = int(place[0]), int(place[1])
+    gx, gy = (float(slope[place]) for slope in slopes)
+    channel = f", channel {int(place[2]) + 1}" if len(place) > 2 else ""
+    root = f"√({factor(gx)}² + {factor(gy)}²) = {number(float(total[place]) ** 0.5)}"
+    lines = (
+        f"{kernel.name} = √(gx² + gy²): the slope in the direction in which it is steepest",
+        f"at {cell_place((row, column))}{channel}, the largest: {root}",
+        _responses(kernel, data),
+    )
+    data = {**data, "strongest": {"place": [int(n) for n in place], "gx": exact(gx), "gy": exact(gy)}}
+    return Step.of(kernel.name, (*rows, (Arrow("→", "√(gx² + gy²)"), result), *lines), data)

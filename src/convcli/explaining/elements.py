@@ -143,12 +143,16 @@ class Link:
 
 @dataclass(frozen=True)
 class Graph:
-    """Inputs on the left, outputs on the right, and what connects them."""
+    """Inputs on the left, outputs on the right, and what connects them.
+
+    `legend` says of each shared weight, by its number, what it is: `w1 = 3`.
+    """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     links: tuple[Link, ...]
     caption: str = ""
+    legend: tuple[str, ...] = ()
 
     def feeding(self, end: int) -> list[Link]:
         """Return the strong links into an output."""

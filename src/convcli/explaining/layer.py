@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from convcli.explaining.elements import Arrow, Block, Explanation, Formula, Grid, Row, Step, exact, planes
-from convcli.explaining.notation import factor, number
+from convcli.engine.workspace import Array
+from convcli.explaining.elements import (
+    Arrow,
+    Block,
+    Cell,
+    Explanation,
+    Formula,
+    Grid,
+    Row,
+    Step,
+    every,
+    exact,
+    planes,
+)
+from convcli.explaining.notation import cell_name, factor, number
 from convcli.explaining.problem import Problem, posed
 from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
 from convcli.explaining.volume import EXAMPLE
@@ -99,7 +112,10 @@ def _filter(problem: Problem, k: int) -> Step:
     added = f" + {factor(bias)}" if problem.biased else ""
     lines = (
         f"Z_{k + 1} = W_{k + 1} * A_prev{added}{rest}",
-        f"A_{k + 1}[1, 1] = g({number(z[0, 0])}) = {number(a[0, 0])}",
+        *(
+            f"{cell_name(f'A_{k + 1}', cell)} = g({number(z[cell])}) = {number(a[cell])}"
+            for cell in _telling(z, a)
+        ),
     )
     rows: tuple[Row, ...] = (
         inputs,
@@ -111,3 +127,9 @@ def _filter(problem: Problem, k: int) -> Step:
         (*rows, *lines),
         {"filter": k + 1, "bias": exact(bias), "Z": exact(z), "A": exact(a)},
     )
+
+
+def _telling(z: Array, a: Array) -> list[Cell]:
+    """Return the cells whose g(Z) is told: the first, and the first below 0 that g changes."""
+    changed = [cell for cell in every(z) if z[cell] < 0 and z[cell] != a[cell]]
+    return list(dict.fromkeys([(0, 0), *changed[:1]]))

@@ -6,12 +6,14 @@ from convcli.errors import UsageError
 from convcli.explaining.elements import Arrow, Cell, Explanation, Graph, Grid, Link, Row, Step, every, exact
 from convcli.explaining.notation import factor, number, total
 from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.sliding import progress
 from convcli.explaining.topics import RUN, WINDOW, Request, topic
 from convcli.wording import by
 
 MOST_INPUTS, MOST_OUTPUTS = 36, 25
 
-EXAMPLE = Example(input="1 0 2 1; 0 3 1 0; 2 1 0 1; 1 0 1 2", kernels=("1 0 -1; 0 2 0; -1 0 1",))
+# The smallest layer that shows it: nine pixels, a window of four, four outputs.
+EXAMPLE = Example(input="3 0 1; 1 5 8; 2 7 2", kernels=("1 -1; 2 0",))
 
 
 @topic(
@@ -71,15 +73,32 @@ def _graph(problem: Problem, links: list[Link], caption: str) -> Graph:
     inputs, outputs = _cells(problem)
     return Graph(
         tuple(f"x{n}" for n in range(1, len(inputs) + 1)),
-        tuple(f"y{n}" for n in range(1, len(outputs) + 1)),
+        tuple(roman(n) for n in range(1, len(outputs) + 1)),
         tuple(links),
         caption,
+        _legend(problem) if any(link.weight is not None for link in links) else (),
     )
+
+
+def roman(count: int) -> str:
+    """Return a number of up to 39 as Romans wrote it: outputs have no digits, which inputs and weights have.
+
+    >>> roman(4), roman(19), roman(25)
+    ('IV', 'XIX', 'XXV')
+    """
+    ones = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+    return "X" * (count // 10) + ones[count % 10]
+
+
+def _legend(problem: Problem) -> tuple[str, ...]:
+    """Return what each weight is, in row order of the kernel."""
+    return tuple(f"w{n} = {number(value)}" for n, value in enumerate(problem.w.ravel().tolist(), 1))
 
 
 def _kernel(problem: Problem) -> Grid:
     kernel = problem.w[:, :, 0, 0]
-    return Grid.of(kernel, "the weights", "kernel")
+    last = kernel.size
+    return Grid.of(kernel, f"the weights w1 … w{last}" if last > 1 else "the weight w1", "kernel")
 
 
 def _overview(problem: Problem, links: list[Link], weights: int) -> tuple[Step, ...]:
@@ -118,16 +137,17 @@ def _overview(problem: Problem, links: list[Link], weights: int) -> tuple[Step, 
 def _one(problem: Problem, links: list[Link], position: Cell) -> Step:
     """Return the step that shows what feeds one output."""
     end = position[0] * problem.sliding.output[1] + position[1]
+    name = roman(end + 1)
     shown = [Link(link.start, link.end, link.weight, link.end == end) for link in links]
     own = [link for link in shown if link.strong and link.weight is not None]
     x, w = problem.x.ravel(), problem.w.ravel()
-    terms = [f"{factor(x[link.start])}·{factor(w[link.weight])}" for link in own if link.weight is not None]
+    terms = [f"{factor(w[link.weight])}·{factor(x[link.start])}" for link in own if link.weight is not None]
     value = problem.z[(*position, 0)]
     bias = float(problem.b[0]) if problem.biased else None
     names = total(f"w{(link.weight or 0) + 1}·x{link.start + 1}" for link in own)
     lines = (
-        f"y{end + 1} = {names}{' + b' if problem.biased else ''}",
-        f"y{end + 1} = {total(terms, bias)} = {number(value)}",
+        f"{name} = {names}{' + b' if problem.biased else ''}",
+        f"{name} = {total(terms, bias)} = {number(value)}",
     )
     data = {
         "output_number": end,
@@ -135,5 +155,7 @@ def _one(problem: Problem, links: list[Link], position: Cell) -> Step:
         "weights": [link.weight for link in own],
         "output": exact(value),
     }
-    row: Row = (_graph(problem, shown, f"what feeds y{end + 1}"), _kernel(problem))
-    return Step.of(f"Output y{end + 1}", (row, *lines), data)
+    known, roles = progress(position, problem.sliding.output[1])
+    outputs = Grid.of(problem.z[:, :, 0], "outputs", roles, known=known)
+    row: Row = (_graph(problem, shown, f"what feeds {name}"), _kernel(problem), Arrow("→"), outputs)
+    return Step.of(f"Output {name}", (row, *lines), data)

@@ -193,4 +193,23 @@ def _graph(graph: Graph, width: float) -> Scene:
         for name, (x, y) in zip(names, points, strict=True):
             shapes.append(Rect(x - 5, y - 5, 10, 10, "kernel", "muted"))
             shapes.append(Text(x + shift, y, name, CAPTION, anchor=anchor))  # type: ignore[arg-type]
-    return _captioned(shapes, 2 * side + across, height, graph.caption)
+    wide = 2 * side + across
+    if graph.legend:
+        below = _legend(graph.legend, wide)
+        shapes += below.at((wide - below.width) / 2, height + 4)
+        height += below.height
+    return _captioned(shapes, wide, height, graph.caption)
+
+
+def _legend(names: tuple[str, ...], width: float) -> Scene:
+    """Return for each shared weight a line of its colour, and what it is."""
+    swatch, line = 18.0, CAPTION * 1.5
+    wide = swatch + 4 + max(text_width(name, CAPTION) for name in names) + 12
+    rows = -(-len(names) // max(1, int(width // wide)))
+    columns = -(-len(names) // rows)  # as many in each row
+    shapes: list[Shape] = []
+    for n, name in enumerate(names):
+        x, y = n % columns * wide, (n // columns + 0.5) * line
+        shapes.append(Path(((x, y), (x + swatch, y)), f"link{n % LINK_COLOURS}", 3.0))
+        shapes.append(Text(x + swatch + 4, y, name, CAPTION, anchor="start"))
+    return Scene(columns * wide - 12, rows * line + 4, tuple(shapes))

@@ -87,6 +87,7 @@ def _links(graph: Graph) -> str:
             for link in own
         )
         lines += [f"- {name}: {fed}"] if own else []
+    lines += ["", f"with {', '.join(graph.legend)}"] if graph.legend else []
     return "\n".join(lines)
 
 

@@ -187,11 +187,15 @@ def _half_blocks(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> Text:
 def _graph(graph: Graph, console: Console) -> list[Text]:
     """Return what feeds each output, a line an output."""
     lines = [Text(printable(graph.caption), style="dim")]
+    side = max(4, *map(len, graph.outputs))
     for end, name in enumerate(graph.outputs):
         own = graph.feeding(end)
         words = " ".join(
             graph.inputs[link.start] + ("" if link.weight is None else f"·w{link.weight + 1}") for link in own
         )
         found = wrap(words, max(20, min(console.width, 60) - 6))
-        lines += [Text(f"{name:>4} ← {line}" if not n else f"       {line}") for n, line in enumerate(found)]
-    return lines
+        lines += [
+            Text(f"{name:>{side}} ← {line}" if not n else f"{'':{side}}   {line}")
+            for n, line in enumerate(found)
+        ]
+    return [*lines, *map(Text, wrap(", ".join(graph.legend), max(20, min(console.width, 60))))]

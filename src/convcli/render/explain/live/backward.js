@@ -22,10 +22,10 @@ function namesFor({ problem: { w, x } }, c, k) {
   return words.filter(Boolean).map((word) => `, ${word}`).join("");
 }
 
-function inputName(back, c) {
-  const { plane, padded } = back.problem.sliding;
-  return `A_prev${namesFor(back, c, null)}${by(plane) === by(padded) ? "" : ", padded"}`;
-}
+/** Whether the full convolution has zeros between the cells of dZ, or further ones. */
+const dilates = (back) => Math.max(...back.problem.sliding.stride) > 1;
+const isPadded = ({ problem: { sliding: { plane, padded } } }) => by(plane) !== by(padded);
+const inputName = (back, c) => `A_prev${namesFor(back, c, null)}${isPadded(back) ? ", padded" : ""}`;
 
 function forward(back, c, k) {
   const { sliding, x, w, b, z, photo } = back.problem;
@@ -49,11 +49,14 @@ function forward(back, c, k) {
 function throughActivation(back, k) {
   const da = back.da[k], slope = back.slope[k], dz = back.dz[k];
   const reason = silence(back, k), names = namesFor(back, null, k);
+  // Besides the first cell the first whose gradient g holds back.
+  const held = every(dz).filter(([i, j]) => da[i][j] && !dz[i][j]).slice(0, 1).filter(([i, j]) => i || j);
   return step(
     `dZ: back through g${names}`,
     [grid(da, `dA${names}`), arrow("·"), grid(slope, "g′(Z)"), arrow("="), grid(dz, "dZ", "done")],
     `dZ = dA · g′(Z), ${back.g.formula}`,
-    `dZ[1, 1] = ${factor(da[0][0])}·${factor(slope[0][0])} = ${number(dz[0][0])}`,
+    ...[[0, 0], ...held].map(([i, j]) =>
+      `${cellName("dZ", [i, j])} = ${factor(da[i][j])}·${factor(slope[i][j])} = ${number(dz[i][j])}`),
     ...(reason ? [`${reason}: no gradient comes through`] : []),
   );
 }
@@ -110,8 +113,12 @@ function prepared(back, c, k, { spread, padded, zeros, rotated }, inserted) {
     const [before, after] = sliding.padding[axis], s = sliding.stride[axis];
     return `(${sliding.plane[axis]} + ${before + after} − ${sliding.span[axis]}) mod ${s} = ${extra[axis]}`;
   });
+  const dilating = [
+    arrow("→", `s − 1 zeros between, ${extra[0]} + ${extra[1]} more`),
+    grid(spread, `dilated: ${by(shapeOf(spread))}`, inserted),
+  ];
   return step(
-    `dA_prev: dZ dilated, the kernel rotated${namesFor(back, c, k)}`,
+    `dA_prev: dZ ${dilates(back) ? "dilated" : "padded"}, the kernel rotated${namesFor(back, c, k)}`,
     [
       grid(w[k][c], `W${namesFor(back, c, k)}`, "kernel"),
       arrow("→", "rotated by 180°"),
@@ -119,12 +126,11 @@ function prepared(back, c, k, { spread, padded, zeros, rotated }, inserted) {
     ],
     [
       grid(back.dz[k], `dZ${namesFor(back, null, k)}`),
-      arrow("→", `s − 1 zeros between, ${extra[0]} + ${extra[1]} more`),
-      grid(spread, `dilated: ${by(shapeOf(spread))}`, inserted),
+      ...(dilates(back) ? dilating : []),
       arrow("→", "full padding"),
       grid(padded, `padded by ${by(reach)}: ${by(shapeOf(padded))}`, zeros),
     ],
-    `further zeros: (n + 2p − f) mod s: ${more.join(", ")} (rows, columns)`,
+    ...(dilates(back) ? [`further zeros: (n + 2p − f) mod s: ${more.join(", ")} (rows, columns)`] : []),
   );
 }
 
@@ -134,12 +140,12 @@ function fullStep(back, c, k, { sliding, padded, full, zeros, rotated }, cell) {
   return step(
     `dA_prev: full convolution${namesFor(back, c, k)}: ${place(cell)}`,
     [
-      grid(padded, `dZ, dilated and padded${namesFor(back, null, k)}`,
+      grid(padded, `dZ, ${dilates(back) ? "dilated and " : ""}padded${namesFor(back, null, k)}`,
         { ...zeros, ...roles(sliding.under(cell), "window") }),
       arrow("·"),
       grid(rotated, "W rotated", "kernel"),
       arrow("→", "sum"),
-      grid(full, "dA_prev, still with its padding",
+      grid(full, `dA_prev${isPadded(back) ? ", still with its padding" : ""}`,
         { ...marks, ...Object.fromEntries(outside), [key(cell)]: "result" }, known),
     ],
     `${cellName("full", cell)} = ${products(sliding.seen(padded, cell), rotated)} = ${number(full[i][j])}`,
@@ -155,7 +161,7 @@ function croppedStep(back, c) {
     `dA_prev: cropped${namesFor(back, c, null)}`,
     [
       grid(summed, `${words}: ${by(shapeOf(summed))}`, sliding.paddingMarks),
-      arrow("→", "crop by p"),
+      arrow("→", isPadded(back) ? "crop by p" : "p = 0: nothing to crop"),
       grid(dx, `dA_prev${namesFor(back, c, null)}: ${by(shapeOf(dx))}`, "done"),
     ],
     `dA_prev has the size of A_prev: ${by(shapeOf(dx))}`,

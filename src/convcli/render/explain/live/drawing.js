@@ -113,8 +113,8 @@ function drawnPicture({ picture, pixels }) {
   return captioned([...squares, frame], columns * side, rows * side, picture);
 }
 
-function drawnGraph({ inputs, outputs, links, caption }) {
-  const height = 24 * Math.max(inputs.length, outputs.length);
+function drawnGraph({ inputs, outputs, links, caption, legend }) {
+  let height = 24 * Math.max(inputs.length, outputs.length);
   const side = 12 + Math.max(...[...inputs, ...outputs].map((name) => textWidth(name, CAPTION)));
   const across = Math.min(300, NARROW - 2 * side - 20);
   const places = (names, x) => names.map((_, n) => [x, ((n + 0.5) * height) / names.length]);
@@ -129,7 +129,25 @@ function drawnGraph({ inputs, outputs, links, caption }) {
     return [rect(x - 5, y - 5, 10, 10, "kernel", "muted", 1), text(x + shift, y, name, { anchor })];
   });
   const shapes = [...lines, ...named(inputs, starts, "end", -10), ...named(outputs, ends, "start", 10)];
-  return captioned(shapes, 2 * side + across, height, caption);
+  const wide = 2 * side + across;
+  if (legend.length) {
+    const below = drawnLegend(legend, wide);
+    shapes.push(...moved(below.shapes, (wide - below.width) / 2, height + 4));
+    height += below.height;
+  }
+  return captioned(shapes, wide, height, caption);
+}
+
+/** For each shared weight a line of its colour, and what it is. */
+function drawnLegend(names, width) {
+  const swatch = 18, line = CAPTION * 1.5, wide = swatch + 4 + Math.max(...names.map((name) => textWidth(name, CAPTION))) + 12;
+  const rows = Math.ceil(names.length / Math.max(1, Math.floor(width / wide))), columns = Math.ceil(names.length / rows);
+  const shapes = names.flatMap((name, n) => {
+    const x = (n % columns) * wide, y = (Math.floor(n / columns) + 0.5) * line;
+    const stroke = path([[x, y], [x + swatch, y]], `link${n % LINK_COLOURS}`, 3);
+    return [stroke, text(x + swatch + 4, y, name, { anchor: "start" })];
+  });
+  return { width: columns * wide - 12, height: rows * line + 4, shapes };
 }
 
 /** A length to one digit; as in Python, a tie goes to the even one. */

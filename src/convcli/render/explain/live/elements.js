@@ -40,8 +40,8 @@ const arrow = (sign, note = "") => ({ arrow: sign, note });
 const formula = (text) => ({ formula: text });
 const block = (shape, caption = "") => ({ block: shape, caption });
 
-/** Links are [input, output, weight or null, whether it stands out]. */
-const graph = (inputs, outputs, links, caption) => ({ inputs, outputs, links, caption });
+/** Links are [input, output, weight or null, whether it stands out]; `legend` says what each weight is. */
+const graph = (inputs, outputs, links, caption, legend = []) => ({ inputs, outputs, links, caption, legend });
 
 /** A step; a row that is a text is a line of mathematics. */
 const step = (title, ...rows) =>

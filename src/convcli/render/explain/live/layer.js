@@ -50,6 +50,12 @@ function filterStep({ sliding, x, w, b, z, biased }, g, a, k) {
     ],
     [grid(z[k], `Z_${n}`, "done"), arrow("→", `g = ${g.name}`), grid(a, `A_${n}`, "done")],
     `Z_${n} = W_${n} * A_prev${biased ? ` + ${factor(b[k])}` : ""}${rest}`,
-    `A_${n}[1, 1] = g(${number(z[k][0][0])}) = ${number(a[0][0])}`,
+    ...telling(z[k], a).map(([i, j]) => `${cellName(`A_${n}`, [i, j])} = g(${number(z[k][i][j])}) = ${number(a[i][j])}`),
   );
+}
+
+/** The cells whose g(Z) is told: the first, and the first below 0 that g changes. */
+function telling(z, a) {
+  const changed = every(z).filter(([i, j]) => z[i][j] < 0 && z[i][j] !== a[i][j]).slice(0, 1);
+  return [[0, 0], ...changed.filter(([i, j]) => i || j)];
 }
