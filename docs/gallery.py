@@ -163,6 +163,12 @@ FIGURES = (
         "network",
         "network",
     ),
+    Figure(
+        "Optimizers",
+        "The ways of six rules with the same gradients, and every number of one step of Adam.",
+        "optimizer --at 1,15",
+        "optimizer",
+    ),
 )
 
 

@@ -337,6 +337,48 @@ CASES = [
         {"steps.0.minimum": 0, "steps.0.maximum": 9, "steps.0.mean": 4.5, "steps.0.weights": [[-1, 0, 1]]},
     ),
     Case(
+        "velocity, and what nesterov makes of it",
+        "optimizer",
+        {
+            "input": "2",
+            "gradient": "4 | -4",
+            "learning_rate": 0.25,
+            "optimizer": ("sgd momentum=0.5", "sgd momentum=0.5 nesterov=true", "sgd weight_decay=0.5"),
+        },
+        # v = 4, then 0.5·4 − 4 = −2; nesterov goes along 4 + 0.5·4 = 6, then −4 + 0.5·(−2) = −5;
+        # with decay along 4 + 0.5·2 = 5, then −4 + 0.5·0.75
+        {
+            "optimizers.0.weights": [[1], [1.5]],
+            "optimizers.1.weights": [[0.5], [1.75]],
+            "steps.3.quantities.g + μv": [6],
+            "steps.4.state.velocity": [-2],
+            "optimizers.2.weights": [[0.75], [1.65625]],
+        },
+    ),
+    Case(
+        "moments of adam, and the decay beside them",
+        "optimizer",
+        {
+            "input": "2",
+            "gradient": "4 | 0",
+            "learning_rate": 0.25,
+            "optimizer": tuple(
+                f"{name} beta1=0.5 beta2=0.75 epsilon=1e-30" for name in ("adam", "adamw weight_decay=0.5")
+            ),
+        },
+        # m = 0.5·4, v = 0.25·16; m̂ = 2 / 0.5, v̂ = 4 / 0.25: a change of 0.25·4/4; then both are halved
+        # and taken by 3/4. AdamW: (1 − 0.25·0.5)·2 − 0.25
+        {
+            "steps.1.quantities.m": [2],
+            "steps.1.quantities.v": [4],
+            "steps.1.quantities.m̂": [4],
+            "steps.1.quantities.v̂": [16],
+            "steps.1.w_after": [1.75],
+            "steps.2.state": {"mean": [1], "square": [3]},
+            "steps.3.w_after": [1.5],
+        },
+    ),
+    Case(
         "the network made by hand",
         "network",
         {},

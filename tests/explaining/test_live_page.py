@@ -32,6 +32,7 @@ STILL = {
     "activation": "its curve is a picture that Python draws",
     "edges": "it filters a whole photo",
     "network": "it is a trained network's",
+    "optimizer": "an optimizer is not among what pages compute",
     "transposed": "a transposed convolution is not among what pages compute here",
 }
 

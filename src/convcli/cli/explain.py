@@ -82,6 +82,16 @@ def explain(
         typer.Option(metavar=EITHER_SIZE, help="transposed: rows and columns added at the end."),
     ] = None,
     activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
+    optimizer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE",
+            help="'adam', 'sgd momentum=0.9': options as in a configuration; repeated to compare.",
+        ),
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="Of the optimizer; 0.1 if not given.")
+    ] = None,
     gradient: Annotated[
         str | None, typer.Option(metavar="DA", help="dA of the output as a matrix, channels parted by |.")
     ] = None,
@@ -183,6 +193,8 @@ def explain(
         count_include_pad=count_include_pad,
         output_padding=_parsed(parse_pair, output_padding, "--output-padding"),
         activation=activation,
+        optimizer=tuple(optimizer or ()),
+        learning_rate=learning_rate,
         gradient=gradient,
         model=_model(run),
         layer=layer,

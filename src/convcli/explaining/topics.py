@@ -41,6 +41,9 @@ class Request:
         Rows and columns that a transposed convolution adds at the end.
     activation
         The name of g.
+    optimizer, learning_rate
+        Rules such as `adam` or `sgd momentum=0.9`, as a configuration has them, and the rate of those that
+        name none.
     gradient
         dA as a matrix typed in, where `|` parts the channels; or as an array (h, w, c).
     model, layer, image, crop
@@ -66,6 +69,8 @@ class Request:
     count_include_pad: bool | None = None
     output_padding: IntOrPair | None = None
     activation: str | None = None
+    optimizer: tuple[str, ...] = ()
+    learning_rate: float | None = None
     gradient: str | Array | None = None
     model: Model | None = None
     layer: str | None = None
@@ -125,6 +130,7 @@ NAMES = (
     *("layer", "backward"),
     *("pooling", "pooling-backward"),
     *("edges", "network"),
+    "optimizer",
 )
 """The topics in the order in which they are listed; each has a file of its name."""
 

@@ -150,11 +150,16 @@ def validate(document: Mapping[str, Any], where: str) -> Config:
         return Config.model_validate(document)
     except ValidationError as error:
         count = error.error_count()
-        problems = [_explain(item) for item in error.errors(include_url=False)[:MOST_MISTAKES]]
+        problems = complaints(error)
         if count > MOST_MISTAKES:
             problems.append(f"… and {count - MOST_MISTAKES:,} more.")
         lines = (f"  {shortened(problem, LONGEST_LINE)}" for problem in dict.fromkeys(problems))
         raise ConfigError(f"{where}: {count:,} mistake(s).", *lines) from None
+
+
+def complaints(error: ValidationError) -> list[str]:
+    """Return what is wrong with some options, each with its place; of many mistakes the first ones."""
+    return [_explain(item) for item in error.errors(include_url=False)[:MOST_MISTAKES]]
 
 
 def _explain(error: ErrorDetails) -> str:

@@ -12,7 +12,11 @@ from convcli.config import Epsilon, Part
 from convcli.engine.workspace import Array
 from convcli.registry import Registry
 
-OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer")
+_HINTS = {
+    "momentum": "That is sgd with momentum = 0.9.",
+    "nesterov": "That is sgd with momentum = 0.9 and nesterov = true.",
+}
+OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer", _HINTS)
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 

@@ -114,6 +114,8 @@ def explain(
     count_include_pad: bool | None = None,
     output_padding: IntOrPair | None = None,
     activation: str | None = None,
+    optimizer: str | Sequence[str] = (),
+    learning_rate: float | None = None,
     gradient: Numbers | None = None,
     run: str | os.PathLike[str] | core.Model | None = None,
     layer: int | str | None = None,
@@ -142,6 +144,8 @@ def explain(
         A number, or one for each filter.
     stride, padding, dilation, size, pool, ceil_mode, count_include_pad, output_padding, activation
         As everywhere: of the window, of a pool, of a transposed convolution, and g in A = g(Z).
+    optimizer, learning_rate
+        Rules such as ``adam`` or ``sgd momentum=0.9``, and the learning rate of those that name none.
     gradient
         dA of the output, an array (h, w) or (h, w, c), or a text as for `input`.
     run, layer, image, crop
@@ -196,6 +200,8 @@ def explain(
             count_include_pad=count_include_pad,
             output_padding=output_padding,
             activation=activation,
+            optimizer=(optimizer,) if isinstance(optimizer, str) else tuple(optimizer),
+            learning_rate=learning_rate,
             gradient=None if gradient is None else _gradient(gradient),
             model=model,
             layer=None if layer is None else str(layer),

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -122,10 +123,11 @@ def _grid(grid: Grid) -> list[Text]:
     """Return a grid; what stands out is in brackets, too, for terminals without colours."""
     texts = [["" if cell is None else number(cell) for cell in row] for row in grid.cells]
     width = max([1, *(len(text) for row in texts for text in row)])
-    side = max((len(name) for name in grid.row_names), default=0)
+    side = max((cell_len(name) for name in grid.row_names), default=0)
     lines = []
     for i, row in enumerate(texts):
-        line = Text(f"{printable(grid.row_names[i]):>{side}} " if grid.row_names else "")
+        name = printable(grid.row_names[i]) if grid.row_names else ""
+        line = Text(f"{' ' * (side - cell_len(name))}{name} " if name else "")
         for j, text in enumerate(row):
             role = grid.marks.get((i, j), "")
             left, right = _BRACKETS.get(role, (" ", " "))
