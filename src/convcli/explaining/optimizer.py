@@ -127,7 +127,8 @@ def _step(taken: Taken, *, with_rate: bool) -> Step:
         "w_after": exact(taken.after),
     }
     formula = (inspect.getdoc(type(taken.rule)) or "").partition("\n")[0]
-    words = [formula]
+    lines.append(formula)
+    words = list[str]()
     if isinstance(taken.rule, Adam) and taken.step == 1:
         words.append("in the first step m̂ / √v̂ is 1 or −1: the size of the gradient plays no part")
     return Step.of(

@@ -95,7 +95,7 @@ _TOKEN = re.compile(
   | (?P<name>{_LETTER}(?:{_LETTER}|[\d_\u0300-\u036f]|(?<=[a-z])-(?=[a-z]))*)
   | (?P<raised>[{"".join(_RAISED)}]+)
   | (?P<lowered>[{"".join(_LOWERED)}]+)
-  | √(?:{_BRACKETS.format("root")}|(?P<radicand>\w+))
+  | √(?:{_BRACKETS.format("root")}|(?P<radicand>\d+(?:\.\d+)?|\w[\w\u0300-\u036f]*))
   | \^(?:{_BRACKETS.format("exponent")}|(?P<power>[−-]?\w+))
   | (?P<sign>.)
     """,
