@@ -29,9 +29,9 @@ Those pages are live: the reader types other numbers, in a step itself by a clic
 by name, another stride, padding, dilation, pool or activation, and all steps follow, as `explain` would have
 made them; "Reset" brings back the command's. [live.html](live.html) is one to save and open. Not so topics
 whose steps are made in Python alone: `edges` and `network`, which would need a whole photo or network on the
-page, and `activation`, whose curve is drawn; nor layers of a trained network with more than 4,096 weights,
-and what its controls do not reach, such as a stride of 100. Without JavaScript a page shows all of its
-steps, one under the other. No request leaves it.
+page, `activation`, whose curve is drawn, and those of rows and columns with names, such as `softmax`; nor
+layers of a trained network with more than 4,096 weights, and what its controls do not reach, such as a
+stride of 100. Without JavaScript a page shows all of its steps, one under the other. No request leaves it.
 
 Kernels are laid on unflipped (cross-correlation). The [command reference](cli.md) has all options.
 """
@@ -112,6 +112,12 @@ FIGURES = (
         "Its values, curve and slope, and what of a gradient goes back through it.",
         "activation --activation elu",
         "activation",
+    ),
+    Figure(
+        "Softmax and cross-entropy",
+        "From outputs to probabilities, the loss, and its gradient, p − y.",
+        "softmax",
+        "softmax",
     ),
     Figure(
         "Layer dimensions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from convcli.explaining import Request, explain
@@ -153,6 +154,33 @@ CASES = [
         {"input": "0", "activation": "sigmoid", "gradient": "8"},
         # 1 / (1 + 1); ½ · ½, times 8
         {"A": [[0.5]], "g_prime": [[0.25]], "dZ": [[2]], "steps.4.values.tanh": [0]},
+    ),
+    Case(
+        "three outputs alike",
+        "softmax",
+        {"input": "5 5 5 5", "label": "2"},
+        # a quarter each; log 4
+        {
+            "p": [0.25] * 4,
+            "y": [0, 1, 0, 0],
+            "dz": [0.25, -0.75, 0.25, 0.25],
+            "loss": math.log(4),
+            "steps.0.exp": [1, 1, 1, 1],
+            "steps.0.sum": 4,
+        },
+    ),
+    Case(
+        "outputs beyond what exp can take, and the true class far below",
+        "softmax",
+        {"input": "1000 0 -1000", "label": "3"},
+        {"p": [1, 0, 0], "dz": [1, 0, -1], "loss": 2000, "steps.0.shifted": [0, -1000, -2000]},
+    ),
+    Case(
+        "a smoothed label of two outputs alike",
+        "softmax",
+        {"input": "7; 7", "label": "1", "label_smoothing": 0.5},
+        # half of the label stays, the other half is shared by both; of p = ½ any y costs log 2
+        {"y": [0.75, 0.25], "p": [0.5, 0.5], "dz": [-0.25, 0.25], "loss": math.log(2)},
     ),
     Case(
         "a layer with relu and stride 2",

@@ -125,6 +125,14 @@ def explain(
         str | None,
         typer.Option("--class", metavar="NAME", help="With --why: of which class; the predicted one if not."),
     ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(metavar="N|NAME", help="The true class, by number from 1; with --run by name."),
+    ] = None,
+    label_smoothing: Annotated[
+        float | None,
+        typer.Option(metavar="E", help="softmax: the share of the label that all classes get alike."),
+    ] = None,
     at: Annotated[
         str | None, typer.Option(metavar="STEPS", help="Only these steps, such as 4, 1-3 or 1,5.")
     ] = None,
@@ -204,6 +212,8 @@ def explain(
         channel=channel,
         why=why or None,
         target=target,
+        label=label,
+        label_smoothing=label_smoothing,
         max_pixels=max_pixels or MAX_PIXELS,
     )
     with own_words_only():

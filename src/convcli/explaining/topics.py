@@ -53,6 +53,9 @@ class Request:
         Which filter and which channel to look at (from 1), where a topic shows one.
     why, target
         Whether to show why an image was taken for a class, and the class's name; the predicted one if None.
+    label, label_smoothing
+        The true class, by its number (from 1) or in a network by its name; and the share that cross-entropy
+        takes from it for all classes alike.
     max_pixels
         Pixels that an image file may have.
     """
@@ -80,6 +83,8 @@ class Request:
     channel: int | None = None
     why: bool | None = None
     target: str | None = None
+    label: str | None = None
+    label_smoothing: float | None = None
     max_pixels: int = MAX_PIXELS
 
     def numbers(self, example: str, channels: int | None = None) -> Input:
@@ -126,7 +131,7 @@ class Topic:
 NAMES = (
     *("pixels", "convolution", "flip", "padding", "stride", "dilation", "transposed"),
     *("volume", "sharing"),
-    "activation",
+    *("activation", "softmax"),
     *("layer", "backward"),
     *("pooling", "pooling-backward"),
     *("edges", "network"),

@@ -125,6 +125,8 @@ def explain(
     channel: int | None = None,
     why: bool = False,
     target: str | None = None,
+    label: int | str | None = None,
+    label_smoothing: float | None = None,
     at: int | Iterable[int] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> Explanation:
@@ -157,6 +159,9 @@ def explain(
     why, target
         Of the network: why the image was taken for a class, by Grad-CAM (of `layer`), occlusion and the
         gradient of the score; and the class's name, the predicted one if not given.
+    label, label_smoothing
+        The true class, by its number from 1, in a network by its name; and the share of it that all classes
+        get alike.
     at
         Only these steps, from 1.
     max_pixels
@@ -211,6 +216,8 @@ def explain(
             channel=channel,
             why=why or None,
             target=target,
+            label=None if label is None else str(label),
+            label_smoothing=label_smoothing,
             max_pixels=max_pixels,
         )
         shown = explained(topic, request)
