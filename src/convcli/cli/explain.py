@@ -334,5 +334,10 @@ def _step_through(explanation: Explanation) -> None:
             return
         if key in ("q", "Q", "\x1b", "\x03", "\x04"):
             return
-        back = key in ("\x1b[D", "\x1bOD", "\xe0K", "b", "p", "\x7f")
-        n = max(0, n - 1) if back else min(last, n + 1)
+        if key in ("\x1b[H", "\x1bOH", "\x1b[1~", "\xe0G"):  # Home
+            n = 0
+        elif key in ("\x1b[F", "\x1bOF", "\x1b[4~", "\xe0O"):  # End
+            n = last
+        else:
+            back = key in ("\x1b[D", "\x1bOD", "\xe0K", "b", "p", "\x7f")
+            n = max(0, n - 1) if back else min(last, n + 1)
