@@ -29,7 +29,7 @@ Those pages are live: the reader types other numbers, in a step itself by a clic
 by name, another stride, padding, dilation, pool or activation, and all steps follow, as `explain` would have
 made them; "Reset" brings back the command's. [live.html](live.html) is one to save and open. Not so topics
 whose steps are made in Python alone: `edges` and `network`, which would need a whole photo or network on the
-page, `activation`, whose curve is drawn, and those of rows and columns with names, such as `softmax`; nor
+page, `activation`, whose curve is drawn, and those of rows and columns with names, such as `dense`; nor
 layers of a trained network with more than 4,096 weights, and what its controls do not reach, such as a
 stride of 100. Without JavaScript a page shows all of its steps, one under the other. No request leaves it.
 
@@ -107,6 +107,12 @@ FIGURES = (
         "dilation",
     ),
     Figure("Volume", "Several filters, each as deep as the input.", "volume", "volume"),
+    Figure(
+        "A dense layer",
+        "Neurons and connections: z = Wx + b, a = g(z), and the way back to W, b and x.",
+        "dense --at 1-2,5,9,12",
+        "dense",
+    ),
     Figure(
         "Activation",
         "Its values, curve and slope, and what of a gradient goes back through it.",

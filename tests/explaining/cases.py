@@ -133,6 +133,33 @@ CASES = [
         {"output": [[[18]], [[11]], [[-3]]], "steps.1.channel_sums": [5, 13], "output_shape": [1, 1, 3]},
     ),
     Case(
+        "two neurons, of which relu holds one back",
+        "dense",
+        {"input": "1 2", "kernels": ("3 -1; -2 1",), "bias": (1, -1), "gradient": "2 5"},
+        # 3 − 2 + 1, −2 + 2 − 1; only the first has a slope: 2·(1, 2), and 2·(3, −1)
+        {
+            "z": [2, -1],
+            "a": [2, 0],
+            "dz": [2, 0],
+            "dW": [[2, 4], [0, 0]],
+            "db": [2, 0],
+            "dx": [6, -2],
+            "steps.0.parameters": 6,
+        },
+    ),
+    Case(
+        "a column of inputs, a neuron to each kernel, no bias",
+        "dense",
+        {"input": "1; 0; -2", "kernels": ("1 2 3", "0 1 1"), "activation": "none", "gradient": "1; -1"},
+        # 1 − 6, −2; (1, 0, −2) and its negative; (1, 2, 3) − (0, 1, 1)
+        {
+            "z": [-5, -2],
+            "dW": [[1, 0, -2], [-1, 0, 2]],
+            "dx": [1, 1, 2],
+            "steps.0.parameters": 6,
+        },
+    ),
+    Case(
         "relu, with its kink",
         "activation",
         {"input": "-2 0 3", "gradient": "5 6 -7"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
@@ -57,11 +58,23 @@ class Alone:
         dx = self.layer.backward(dy.copy(), weights, tape).copy()
         return {"x": dx, **tape.gradients}
 
-    def check(self, dy: Array, names: Mapping[str, str]) -> dict[str, float]:
-        """Return how far each gradient is from central differences of Σ dy · y, by what `names` call it."""
+    def check(
+        self,
+        dy: Array,
+        names: Mapping[str, str],
+        parts: Mapping[str, tuple[slice, ...]] = MappingProxyType({}),
+    ) -> dict[str, float]:
+        """Return how far each gradient is from central differences of Σ dy · y, by what `names` call it.
+
+        Of an array that is among `parts` only that part is looked at.
+        """
         found = self.gradients(dy)
         arrays = {"x": self.x, **self.weights}
         return errors_of(
             lambda: float((self._passed()[0] * dy).sum()),
-            {told: (arrays[name], found[name]) for name, told in names.items()},
+            {
+                told: (arrays[name][at], found[name][at])
+                for name, told in names.items()
+                for at in [parts.get(name, ())]
+            },
         )

@@ -133,12 +133,23 @@ class Words(Formula):
 
 @dataclass(frozen=True)
 class Link:
-    """A connection of a graph; `weight` numbers those that share one, `strong` ones stand out."""
+    """A connection of a graph; `weight` numbers those that share one, `strong` ones stand out.
+
+    `label` is the weight itself, which stands on the line.
+    """
 
     start: int
     end: int
     weight: int | None = None
     strong: bool = True
+    label: str = ""
+
+    @property
+    def told(self) -> str:
+        """What a text says of its weight: the number, or which of the shared ones it is."""
+        if self.label:
+            return f"({self.label})" if self.label.startswith("−") else self.label
+        return "" if self.weight is None else f"w{self.weight + 1}"
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ class Topic:
 NAMES = (
     *("pixels", "convolution", "flip", "padding", "stride", "dilation", "transposed"),
     *("volume", "sharing"),
-    *("activation", "softmax"),
+    *("dense", "activation", "softmax"),
     *("layer", "backward"),
     *("pooling", "pooling-backward"),
     *("edges", "network"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -169,7 +171,9 @@ def _block(block: Block) -> Scene:
 
 
 def _graph(graph: Graph, width: float) -> Scene:
-    step = 24.0
+    labels = Counter(link.start for link in graph.links if link.label)
+    most = max(labels.values(), default=0)  # on lines that begin in one place
+    step = max(24.0, (most + 1) * LINE * CAPTION if most else 0.0)
     height = step * max(len(graph.inputs), len(graph.outputs))
     side = 12 + max(text_width(name, CAPTION) for name in (*graph.inputs, *graph.outputs))
     across = min(300.0, width - 2 * side - 20)
@@ -186,6 +190,9 @@ def _graph(graph: Graph, width: float) -> Scene:
         thickness = 0.7 if link.weight is None else 1.6
         line = (starts[link.start], ends[link.end])
         shapes.append(Path(line, colour if link.strong else "faint", thickness if link.strong else 1.0))
+    for link in graph.links:
+        if link.label:
+            shapes += _label(link.label, starts[link.start], ends[link.end], min(0.3, 1 / (most + 1)))
     for names, points, anchor, shift in (
         (graph.inputs, starts, "end", -10.0),
         (graph.outputs, ends, "start", 10.0),
@@ -199,6 +206,14 @@ def _graph(graph: Graph, width: float) -> Scene:
         shapes += below.at((wide - below.width) / 2, height + 4)
         height += below.height
     return _captioned(shapes, wide, height, graph.caption)
+
+
+def _label(text: str, start: Point, end: Point, share: float) -> list[Shape]:
+    """Return a text on a line, where that share of it lies behind."""
+    x, y = (one + share * (other - one) for one, other in zip(start, end, strict=True))
+    width = text_width(text, CAPTION, mono=True) + 4
+    ground = Rect(x - width / 2, y - CAPTION * 0.55, width, CAPTION * 1.1, "ground")
+    return [ground, Text(x, y, text, CAPTION, mono=True)]
 
 
 def _legend(names: tuple[str, ...], width: float) -> Scene:

@@ -83,8 +83,7 @@ def _links(graph: Graph) -> str:
     for end, name in enumerate(graph.outputs):
         own = graph.feeding(end)
         fed = ", ".join(
-            graph.inputs[link.start] + ("" if link.weight is None else f" (w{link.weight + 1})")
-            for link in own
+            graph.inputs[link.start] + (f" ({told})" if (told := link.told) else "") for link in own
         )
         lines += [f"- {name}: {fed}"] if own else []
     lines += ["", f"with {', '.join(graph.legend)}"] if graph.legend else []

@@ -193,7 +193,7 @@ def _graph(graph: Graph, console: Console) -> list[Text]:
     for end, name in enumerate(graph.outputs):
         own = graph.feeding(end)
         words = " ".join(
-            graph.inputs[link.start] + ("" if link.weight is None else f"·w{link.weight + 1}") for link in own
+            graph.inputs[link.start] + (f"·{told}" if (told := link.told) else "") for link in own
         )
         found = wrap(words, max(20, min(console.width, 60) - 6))
         lines += [
