@@ -77,9 +77,8 @@ def read_npz(
         if not members:
             raise InputError(f"{where}: the archive holds no array. Save it with numpy.savez(path, x=…).")
         if name is None and len(members) > 1:
-            example = f"{where.rpartition(': ')[2]}#{names[0]}"
             raise InputError(
-                f"{where}: holds {len(members)} arrays ({listed(names)}); name one, such as {example}."
+                f"{where}: holds {len(members)} arrays ({listed(names)}); name one, such as #{names[0]}."
             )
         chosen = next(iter(members)) if name is None else name
         if chosen not in members:
