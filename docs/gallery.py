@@ -181,6 +181,12 @@ FIGURES = (
         "optimizer --at 1,15",
         "optimizer",
     ),
+    Figure(
+        "A training step",
+        "Forward, loss, backward, update, and the loss after it, with every number.",
+        "step",
+        "step",
+    ),
 )
 
 

@@ -434,6 +434,30 @@ CASES = [
         },
     ),
     Case(
+        "a training step of which all but the last loss is a whole number or a half",
+        "step",
+        {},
+        # x less what stands two to its right: columns 0 and 2, 1 and 3. The scores are 2 − 2 and −2 + 2, so
+        # p is 1/2, ds is ∓1/2, dP is −1/2·1 + 1/2·(−1), and dW1 is less the window on the maximum's place
+        {
+            "Z": [[[2, -1], [1, -2]]],
+            "A": [[[2, 0], [1, 0]]],
+            "P": [[[2]]],
+            "scores": [0, 0],
+            "probabilities": [0.5, 0.5],
+            "gradients": {
+                "W1": [[[[-2, -1, -1], [-1, 0, 0], [-3, -1, -3]]]],
+                "b1": [-1],
+                "W2": [[-1, 1]],
+                "b2": [-0.5, 0.5],
+            },
+            "steps.6.dP": [-1],
+            "steps.7.dZ": [[[-1, 0], [0, 0]]],
+            "updated.b2": [-1.95, 1.95],
+            "updated.W2": [[1.1, -1.1]],
+        },
+    ),
+    Case(
         "the network made by hand",
         "network",
         {},

@@ -35,6 +35,7 @@ STILL = {
     "edges": "it filters a whole photo",
     "network": "it is a trained network's",
     "optimizer": "an optimizer is not among what pages compute",
+    "step": "training is not among what pages compute",
     "transposed": "a transposed convolution is not among what pages compute here",
 }
 

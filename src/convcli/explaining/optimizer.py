@@ -39,6 +39,10 @@ def optimizer(ask: Request) -> Explanation:
     weights, gradients = _numbers(ask)
     rate = RATE if ask.learning_rate is None else ask.learning_rate
     rules = [optimizer_of(text, rate) for text in ask.optimizer or RULES]
+    if any(rule.bias_rate_factor != 1 for rule in rules):
+        raise UsageError(
+            "--optimizer: bias_rate_factor is for biases, and these are weights; explain step has both."
+        )
     walks = [walk(rule, weights, gradients) for rule in rules]
     rates = {rule.learning_rate for rule in rules}
     ways = [_step(taken, with_rate=len(rates) > 1) for walked in walks for taken in walked]

@@ -73,12 +73,17 @@ def told(rule: Optimizer, *, rate: bool = True) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Taken:
-    """A step that was taken: of which rule, its number from 1, and all vectors (size,) before and after."""
+    """A step that was taken: of which rule, its number from 1, and all vectors (size,) before and after.
+
+    `decay` is 1 where weight decay applies and 0 elsewhere, `rates` each weight's learning rate.
+    """
 
     rule: Optimizer
     step: int
     before: Array
     gradient: Array
+    decay: Array
+    rates: Array
     state_before: Mapping[str, Array]
     state: Mapping[str, Array]
     after: Array
@@ -86,18 +91,32 @@ class Taken:
     @property
     def decayed(self) -> Array:
         """The gradient with weight decay in it, where the rule adds it there."""
-        return self.gradient + self.rule.weight_decay * self.before
+        return np.asarray(self.gradient + self.rule.weight_decay * self.decay * self.before)
 
 
-def walk(rule: Optimizer, weights: Array, gradients: Iterable[Array]) -> list[Taken]:
-    """Take a step for each of the gradients (size,), all weights being such as decay."""
+def walk(
+    rule: Optimizer,
+    weights: Array,
+    gradients: Iterable[Array],
+    biases: Array | None = None,
+    decay: Array | None = None,
+) -> list[Taken]:
+    """Take a step for each of the gradients (size,).
+
+    `biases` is 1 where a weight is a bias and `decay` 1 where weight decay applies; without them none is a
+    bias, and all decay.
+    """
     weights = weights.copy()
+    decay = np.ones_like(weights) if decay is None else decay
+    rates = np.full_like(weights, rule.learning_rate)
+    if biases is not None:
+        rates[biases > 0] *= rule.bias_rate_factor
     state, taken = rule.start(weights), list[Taken]()
     for step, gradient in enumerate(gradients, 1):
         before, state_before = weights.copy(), {name: vector.copy() for name, vector in state.items()}
-        rule.step(weights, gradient.copy(), np.ones_like(weights), state, rule.learning_rate, step)
+        rule.step(weights, gradient.copy(), decay, state, rates, step)
         after = {name: vector.copy() for name, vector in state.items()}
-        taken.append(Taken(rule, step, before, gradient, state_before, after, weights.copy()))
+        taken.append(Taken(rule, step, before, gradient, decay, rates, state_before, after, weights.copy()))
     return taken
 
 
@@ -135,7 +154,7 @@ def _decayed(taken: Taken) -> list[Quantity]:
             "g + λw",
             taken.decayed,
             lambda i: (
-                f"{number(taken.gradient[i])} + {number(decay)}·{factor(taken.before[i])} "
+                f"{number(taken.gradient[i])} + {number(decay * taken.decay[i])}·{factor(taken.before[i])} "
                 f"= {number(taken.decayed[i])}"
             ),
         )
@@ -153,8 +172,10 @@ def _moved(name: str, old: Array, keep: float, new: Array, share: float, square:
     return Quantity(name, to, how)
 
 
-def _change(rate: float, along: Array, change: Array) -> Quantity:
-    return Quantity("change", change, lambda i: f"{number(rate)}·{factor(along[i])} = {number(change[i])}")
+def _change(rates: Array, along: Array, change: Array) -> Quantity:
+    return Quantity(
+        "change", change, lambda i: f"{number(rates[i])}·{factor(along[i])} = {number(change[i])}"
+    )
 
 
 def _sgd(taken: Taken) -> list[Quantity]:
@@ -176,7 +197,7 @@ def _sgd(taken: Taken) -> list[Quantity]:
                     ),
                 )
             )
-    return [*found, _change(rule.learning_rate, along, taken.before - taken.after)]
+    return [*found, _change(taken.rates, along, taken.before - taken.after)]
 
 
 def _rmsprop(taken: Taken) -> list[Quantity]:
@@ -199,7 +220,7 @@ def _rmsprop(taken: Taken) -> list[Quantity]:
     if rule.momentum:
         along = taken.state["velocity"]
         found.append(_moved("v", taken.state_before["velocity"], rule.momentum, scaled, 1, "", along))
-    return [*found, _change(rule.learning_rate, along, taken.before - taken.after)]
+    return [*found, _change(taken.rates, along, taken.before - taken.after)]
 
 
 def _adam(taken: Taken) -> list[Quantity]:
@@ -225,16 +246,16 @@ def _adam(taken: Taken) -> list[Quantity]:
         ),
     ]
     if not apart:
-        return [*found, _change(rule.learning_rate, along, taken.before - taken.after)]
-    rate = rule.learning_rate
+        return [*found, _change(taken.rates, along, taken.before - taken.after)]
     return [
         *found,
         Quantity(
             "w",
             taken.after,
             lambda i: (
-                f"(1 − {number(rate)}·{number(rule.weight_decay)})·{factor(taken.before[i])} − "
-                f"{number(rate)}·{factor(along[i])} = {number(taken.after[i])}"
+                f"(1 − {number(taken.rates[i])}·{number(rule.weight_decay * taken.decay[i])})"
+                f"·{factor(taken.before[i])} − {number(taken.rates[i])}·{factor(along[i])} "
+                f"= {number(taken.after[i])}"
             ),
         ),
     ]

@@ -135,7 +135,7 @@ NAMES = (
     *("layer", "backward"),
     *("pooling", "pooling-backward"),
     *("edges", "network"),
-    "optimizer",
+    *("optimizer", "step"),
 )
 """The topics in the order in which they are listed; each has a file of its name."""
 
