@@ -1,0 +1,1 @@
+"""A learner's own functions held against ours: operations, cases, what was found, and what it looks like."""
