@@ -50,7 +50,9 @@ def test_an_archive_gives_its_only_array_or_the_one_that_is_named(save):
     np.testing.assert_array_equal(values("one.npz"), VOLUME)
     np.testing.assert_array_equal(values("two.npz#b"), FOUR)
     np.testing.assert_array_equal(values("two.npz#b[1,0]"), FOUR[1, 0])
-    with pytest.raises(InputError, match=r"two\.npz: holds 2 arrays \('w', 'b'\); name one, such as #w"):
+    with pytest.raises(
+        InputError, match=r"two\.npz: holds 2 arrays \('w', 'b'\); name one, such as two\.npz#w"
+    ):
         values("two.npz")
     with pytest.raises(InputError, match=r"has no array 'W'; it holds 'w', 'b'"):
         values("two.npz#W")

@@ -311,7 +311,8 @@ def test_step_shows_one_step_at_a_time_on_a_terminal(tmp_path):
 
         try:
             assert shown(b"1/5", 60)
-            for key, words in ((b"\x1b[C", b"2/5"), (b"\x1b[D", b"1/5")):
+            keys = {b"\x1b[C": b"2/5", b"\x1b[D": b"1/5", b"\x1b[F": b"5/5", b"\x1b[H": b"1/5"}
+            for key, words in keys.items():
                 # A key that is pressed before the program listens is lost, as for anybody.
                 assert any(os.write(ours, key) and shown(words, 1) for _ in range(20)), words
             while process.poll() is None:

@@ -18,7 +18,7 @@ from convcli.explaining import TOPICS
 from convcli.explaining.network import example, line_detector
 from convcli.kernels import KERNELS, named
 from convcli.render.explain import FORMATS
-from convcli.render.explain.html import step_html
+from convcli.render.explain.html import digits_of, step_html
 from convcli.render.explain.live import SCRIPTS
 from explaining.cases import made
 from explaining.plain import differences, plain_steps
@@ -206,9 +206,12 @@ def test_random_settings_give_the_steps_that_python_makes(browser, opened, topic
 @pytest.mark.parametrize("topic", SCRIPTS)
 def test_scripts_draw_steps_as_the_page_was_written(browser, opened, topic):
     shown = opened(topic)
-    drawn_there = browser.evaluate(f"({json.dumps(plain_steps(shown))}).map((step) => stepHtml(step))")
+    drawn_there = browser.evaluate(
+        f"(steps => steps.map(step => stepHtml(step, digitsOf(steps))))({json.dumps(plain_steps(shown))})"
+    )
+    digits = digits_of(shown.steps)
     assert [PIXELS.sub("", html) for html in drawn_there] == [
-        PIXELS.sub("", step_html(step)) for step in shown.steps
+        PIXELS.sub("", step_html(step, digits)) for step in shown.steps
     ]
 
 

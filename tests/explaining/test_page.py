@@ -99,3 +99,73 @@ def test_no_step_is_wider_than_the_screen(browser, opened, tmp_path, topic, widt
     for step in range(1, len(shown.steps) + 1, 5):
         browser.evaluate(f"show({step})")
         assert browser.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_step_has_an_address_and_the_browser_goes_back(browser, opened, tmp_path):
+    opened("convolution")
+    here = "location.hash"
+    browser.press("ArrowRight")
+    browser.press("End")
+    assert browser.evaluate(here) == "#step-16"
+    for step in (2, 1):
+        browser.evaluate(
+            "new Promise(done => { addEventListener('popstate', () => setTimeout(done), { once: true });"
+            " history.back(); })"
+        )
+        assert visible(browser) == [step]
+    (tmp_path / "link.html").write_text('<script>location = "page.html#step-4"</script>')
+    browser.open(tmp_path / "link.html")
+    browser.evaluate("new Promise(done => setTimeout(done, 500))")
+    assert visible(browser) == [4]
+    assert browser.evaluate("scrollY") == 0
+
+
+def test_end_leads_to_the_last_step_from_every_control_that_is_not_typed_in(browser, opened):
+    opened("convolution")
+    for control in ("#back", "#slider", "summary", "[type=reset]"):
+        browser.evaluate(f"document.querySelector('{control}').focus(); go(1)")
+        browser.press("End")
+        assert visible(browser) == [16], control
+    browser.evaluate("go(1); find('set-input').focus()")
+    browser.press("End")
+    assert visible(browser) == [1]
+
+
+@pytest.mark.parametrize("topic", ["convolution", "volume", "backward"])
+def test_columns_stay_where_they_are_from_step_to_step(browser, opened, tmp_path, topic):
+    opened(topic, **({"input": "1 2 3; -44 0.1234567 6; 7 8 999"} if topic == "convolution" else {}))
+    browser.look(tmp_path / "seen.png", 1400, 1000)
+    browser.evaluate("fit()")
+    places = browser.evaluate(
+        """sections.map((section, n) => { show(n + 1); return [...section.querySelectorAll("table")].map(
+            table => table.rows.length + "x" + table.rows[0].cells.length + "@" +
+            Math.round(table.getBoundingClientRect().left)); })"""
+    )
+    kinds = {}
+    for tables in places:
+        kinds.setdefault(tuple(place.split("@")[0] for place in tables), set()).add(tuple(tables))
+    assert {kind: found for kind, found in kinds.items() if len(found) > 1} == {}
+
+
+def test_a_wide_screen_is_used_and_a_narrow_one_hides_nothing(browser, opened, tmp_path):
+    opened("convolution")
+    browser.look(tmp_path / "seen.png", 1400, 1000)
+    browser.evaluate("fit()")
+    right = (
+        "Math.max(...[...sections[0].querySelectorAll('figure')].map(f => f.getBoundingClientRect().right))"
+    )
+    assert browser.evaluate(right) > 0.9 * 1400
+    browser.look(tmp_path / "seen.png", 360, 740)
+    browser.evaluate("document.querySelector('details').open = false; fit(); go(16)")
+    low = browser.evaluate("sections[15].querySelector('td.result').getBoundingClientRect().bottom")
+    assert low <= browser.evaluate("document.querySelector('.steps').getBoundingClientRect().top")
+
+
+def test_on_paper_every_step_stands_in_light_colours(browser, opened, tmp_path):
+    opened("stride")
+    browser.look(tmp_path / "seen.png", 800, 900, dark=True)
+    browser.send("Emulation.setEmulatedMedia", media="print")
+    assert visible(browser) == [1, 2, 3, 4, 5]
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.evaluate("getComputedStyle(document.querySelector('.steps')).display") == "none"
+    browser.send("Emulation.setEmulatedMedia", media="")

@@ -107,9 +107,9 @@ def test_steps_are_chosen_by_their_numbers():
     ("asked", "told"),
     [
         ({"input": np.zeros((20, 20))}, "^input: 20 × 20 numbers; at most 16 × 16"),
-        ({"input": np.zeros(3)}, r"^input: expected an array \(h, w\) or \(h, w, c\), found shape \(3,\)"),
+        ({"input": np.zeros(3)}, r"^input: expected an array \(h, w\), .* found shape \(3,\)"),
         ({"input": [[1, 2], [3]]}, "^input: expected an array of finite numbers, or a text"),
-        ({"input": [[1, np.nan]]}, "^input: expected an array of finite numbers"),
+        ({"input": [[1, np.nan]]}, r"^input: expected finite numbers, found nan at \[0, 1\]"),
         ({"input": np.zeros((3, 3, 2))}, "^input: expected one matrix, found 2 channels"),
         ({"kernel": np.zeros(3)}, r"^kernel: expected an array \(f_h, f_w\), .* found shape \(3,\)"),
         ({"pool": "max"}, "^convolution takes no pool; it takes input, kernel, "),

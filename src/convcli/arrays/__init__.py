@@ -7,9 +7,12 @@ from convcli.arrays.given import (
     Given,
     check_streams,
     file_of,
+    is_stream,
     names_array,
+    of_array,
     read_array,
 )
+from convcli.arrays.literals import is_literal, levels
 
 __all__ = [
     "ENDINGS",
@@ -18,6 +21,10 @@ __all__ = [
     "Given",
     "check_streams",
     "file_of",
+    "is_literal",
+    "is_stream",
+    "levels",
     "names_array",
+    "of_array",
     "read_array",
 ]

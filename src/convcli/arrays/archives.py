@@ -77,8 +77,9 @@ def read_npz(
         if not members:
             raise InputError(f"{where}: the archive holds no array. Save it with numpy.savez(path, x=…).")
         if name is None and len(members) > 1:
+            example = f"{where.rpartition(': ')[2]}#{names[0]}"
             raise InputError(
-                f"{where}: holds {len(members)} arrays ({listed(names)}); name one, such as #{names[0]}."
+                f"{where}: holds {len(members)} arrays ({listed(names)}); name one, such as {example}."
             )
         chosen = next(iter(members)) if name is None else name
         if chosen not in members:

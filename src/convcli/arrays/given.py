@@ -72,6 +72,11 @@ def names_array(text: str) -> bool:
     return path == STREAM or path.lower().endswith(ENDINGS) or is_literal(text)
 
 
+def is_stream(text: str) -> bool:
+    """Whether a text is `-`, or a part of it such as `-[0]`: standard input."""
+    return _parts(text)[0] == STREAM
+
+
 def file_of(text: str) -> Path | None:
     """Return the file that is read for a text, if one is."""
     path, _, _ = _parts(text)
@@ -82,7 +87,7 @@ def file_of(text: str) -> Path | None:
 
 def check_streams(given: Mapping[str, str | None]) -> None:
     """Raise UsageError if several of the options, each with its text, would read standard input."""
-    wanting = [option for option, text in given.items() if text is not None and _parts(text)[0] == STREAM]
+    wanting = [option for option, text in given.items() if text is not None and is_stream(text)]
     if len(wanting) > 1:
         raise UsageError(
             f"{' and '.join(wanting)} would both read standard input; only one can, give the other a file."
@@ -146,6 +151,12 @@ def read_array(
             f"{where}: {by(values.shape)} are {values.size:,} numbers; at most {most:,} are taken."
         )
     return Given(values, name, axes, notes)
+
+
+def of_array(array: NDArray[Any], where: str) -> Given:
+    """Return an array as finite float64 of up to four axes; errors as of `read_array`."""
+    values, notes = _numbers(array, where, finite=True)
+    return Given(values, notes=notes)
 
 
 def _parts(text: str) -> tuple[str, str | None, str]:

@@ -87,8 +87,8 @@ def _plane(text: str, where: str) -> NDArray[np.float64]:
 
 
 def _array(text: str, where: str) -> NDArray[np.float64]:
-    levels = _levels(text, where)
-    if levels > 2:
+    depth = levels(text, where)
+    if depth > 2:
         check_thousands(text, where, False)
         factor, body = brackets_of(bare(text).removesuffix(";"), where)
         values = _nested(body, where)
@@ -98,11 +98,11 @@ def _array(text: str, where: str) -> NDArray[np.float64]:
         raise UsageError(
             f"{where}: an origin such as 3x3+1+1: belongs to a kernel of `filter`; leave it out."
         )
-    one_row = levels == 1 and ";" not in text and len(found.weights) == 1
+    one_row = depth == 1 and ";" not in text and len(found.weights) == 1
     return found.weights[0] if one_row else found.weights
 
 
-def _levels(text: str, where: str) -> int:
+def levels(text: str, where: str) -> int:
     """Return how many brackets stand around a number, without those of a call."""
     body = bare(text)
     if re.fullmatch(r"[\s\[\](){},;]*", body):

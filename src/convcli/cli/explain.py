@@ -36,8 +36,9 @@ def explain(
         typer.Option(
             "--input",
             metavar="X",
-            help="A matrix ('1 2 3; 4 5 6', channels parted by |), a .csv or .txt file, an image, or its "
-            "crop photo.png@row,col,height,width (counted from 0).",
+            help="A matrix ('1 2 3; 4 5 6', channels parted by |), an array as Python and NumPy write it, a "
+            ".npy, .npz (FILE#NAME), .csv, .tsv, .txt or .json file, - (standard input), or an image. Behind "
+            "a file [1] takes a part of its array, and @row,col,height,width a crop; both count from 0.",
         ),
     ] = None,
     kernel: Annotated[
@@ -47,11 +48,11 @@ def explain(
             "-k",
             metavar="K",
             help="A name, a matrix, @FILE or run:RUN#LAYER/FILTER, as in `filter`; repeated for several "
-            "filters, channels parted by |.",
+            "filters, channels parted by |. Or an array as for --input, of one filter or several.",
         ),
     ] = None,
     bias: Annotated[
-        str | None, typer.Option(metavar="B", help="A number for each filter, such as '1 -2'.")
+        str | None, typer.Option(metavar="B", help="A number for each filter, such as '1 -2', or an array.")
     ] = None,
     stride: Annotated[
         str | None, typer.Option(metavar=EITHER_SIZE, help="Step from window to window.")
@@ -93,7 +94,15 @@ def explain(
         float | None, typer.Option(metavar="R", help="Of the optimizer; 0.1 if not given.")
     ] = None,
     gradient: Annotated[
-        str | None, typer.Option(metavar="DA", help="dA of the output as a matrix, channels parted by |.")
+        str | None, typer.Option(metavar="DA", help="dA of the output, as --input takes it.")
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="nhwc|nchw|hwc|chw|hw",
+            help="Which axis of your arrays is which; a kernel's are f_h, f_w, c, k, or k, c, f_h, f_w "
+            "where channels come first. Channels last if not given.",
+        ),
     ] = None,
     run: Annotated[
         Path | None, typer.Option(help="Take the tensors from this trained network.", metavar="RUN")
@@ -162,13 +171,16 @@ def explain(
     Examples:
       convcli explain
       convcli explain convolution --input "1 2 3; 4 5 6; 7 8 9" --kernel "1 0; 0 -1"
+      convcli explain volume --input x.npy --kernel w.npy --layout nchw
       convcli explain stride --input photo.png@40,60,8,8 --kernel sobel-x --stride 2 --html stride.html
       convcli explain pooling-backward --gif pooling.gif --json pooling.json
       convcli explain network --run runs/digits-001 --image digit.png --why --class 3
       convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json -
     """
+    from convcli.arrays import check_streams
     from convcli.explaining import TOPICS, Request
     from convcli.explaining import explain as explained
+    from convcli.explaining.bringing import bias_of, files_of
 
     if topic is None:
         return out_text(_listing())
@@ -181,6 +193,10 @@ def explain(
     targets = {name: STREAM if is_stdout(place) else place for name, place in given.items()}
     read = [Path(name) for name in (source, (source or "").rpartition("@")[0], image) if name]
     read += [path for text in kernel or () for path in files_of_kernel(text)]
+    own = {"--input": source, "--bias": bias, "--gradient": gradient}
+    own |= {f"--kernel {n}": text for n, text in enumerate(kernel or (), 1)}
+    check_streams(own)
+    read += [path for text in own.values() if text for path in files_of(text)]
     read += files_of_run(run) if run is not None and targets else []
     _check_targets(targets, read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
@@ -191,7 +207,8 @@ def explain(
     request = Request(
         input=source,
         kernels=tuple(parse(text, tell=note) if text.startswith("run:") else text for text in kernel or ()),
-        bias=_parsed(_numbers, bias, "--bias") or (),
+        bias=() if bias is None else bias_of(bias),
+        layout=layout,
         stride=_parsed(parse_pair, stride, "--stride"),
         padding=_parsed(parse_padding, padding, "--padding"),
         dilation=_parsed(parse_pair, dilation, "--dilation"),
@@ -241,12 +258,6 @@ def _listing() -> str:
 
 def _parsed(parse: Callable[[str, str], Value], text: str | None, option: str) -> Value | None:
     return None if text is None else parse(text, option)
-
-
-def _numbers(text: str, option: str) -> tuple[float, ...]:
-    from convcli.explaining.reading import typed_volume
-
-    return tuple(typed_volume(text if "[" in text else f"[{text}]", option).ravel().tolist())
 
 
 def _model(run: Path | None) -> Any:
@@ -334,5 +345,10 @@ def _step_through(explanation: Explanation) -> None:
             return
         if key in ("q", "Q", "\x1b", "\x03", "\x04"):
             return
-        back = key in ("\x1b[D", "\x1bOD", "\xe0K", "b", "p", "\x7f")
-        n = max(0, n - 1) if back else min(last, n + 1)
+        if key in ("\x1b[H", "\x1bOH", "\x1b[1~", "\xe0G"):  # Home
+            n = 0
+        elif key in ("\x1b[F", "\x1bOF", "\x1b[4~", "\xe0O"):  # End
+            n = last
+        else:
+            back = key in ("\x1b[D", "\x1bOD", "\xe0K", "b", "p", "\x7f")
+            n = max(0, n - 1) if back else min(last, n + 1)

@@ -1,8 +1,7 @@
-"""Where the numbers come from: a matrix typed in, a table in a file, a piece of a photo."""
+"""Where the numbers come from: a topic's own example, the user's array, a piece of a photo."""
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,13 @@ from numpy.typing import NDArray
 
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.workspace import Array
-from convcli.errors import InputError, UsageError
+from convcli.errors import UsageError
 from convcli.explaining.elements import Box
-from convcli.kernels.grammar import is_typed, matrix
-from convcli.kernels.kernel_files import read_table
-from convcli.wording import by, shown
+from convcli.kernels.grammar import matrix
+from convcli.wording import by
 
 MOST_SIDE = 16
 """Rows and columns that can be shown as numbers and still be read."""
-
-MOST_BYTES = 2**24  # of a table: a number for each pixel of a sheet of edges
 
 _CROP = re.compile(r"(?P<path>.+)@(?P<box>[^@/\\]*)")
 
@@ -44,8 +40,8 @@ def read_input(
     Parameters
     ----------
     given
-        A matrix as `kernels.grammar` has it, channels parted by `|`; a .csv, .tsv or .txt file; an
-        image file, whole or with `@row,col,height,width`; or the numbers themselves.
+        An image file, whole or with `@row,col,height,width`; or the numbers themselves, as `bringing.bring`
+        makes them of what names an array.
     channels
         1 for grey and 3 for colour, or None for what an image has.
     most
@@ -56,25 +52,17 @@ def read_input(
     Raises
     ------
     UsageError
-        If a row has another length, a crop lies outside, or there is too much to be shown.
+        If a crop lies outside, or there is too much to be shown.
     InputError
         If a file cannot be read.
     """
-    source = _read(given, channels, most, max_pixels) if isinstance(given, str) else given
+    source = _photo(given, channels, most, max_pixels) if isinstance(given, str) else given
     if channels == 1 and source.volume.shape[2] > 1:
         raise UsageError(
             f"--input: expected one matrix, found {source.volume.shape[2]} channels; give one of them."
         )
     check_fits(source.volume, most, "--input")
     return source
-
-
-def _read(text: str, channels: int | None, most: int, max_pixels: int) -> Input:
-    if is_typed(text) and not os.path.exists(text):  # noqa: PTH110  (it may be too long for a name)
-        return Input(typed_volume(text, "--input"), "input")
-    if Path(text).suffix.lower() in (".csv", ".tsv", ".txt"):
-        return Input(_table(Path(text)), Path(text).name)
-    return _photo(text, channels, most, max_pixels)
 
 
 def check_fits(volume: Array, most: int, where: str) -> None:
@@ -114,23 +102,6 @@ def _matrix(text: str, where: str) -> Array:
             f"{where}: an origin such as 3x3+1+1: belongs to a kernel of `filter`; leave it out."
         )
     return found.weights
-
-
-def _table(path: Path) -> Array:
-    where = shown(path)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)  # no more, be it a device that never ends
-    except FileNotFoundError as error:
-        raise InputError(f"{where}: no such file.") from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{where}: expected rows of numbers as text ({reason}).") from error
-    if len(data) > MOST_BYTES:
-        raise InputError(
-            f"{where}: expected rows of numbers, found more than {MOST_BYTES >> 20} MiB of text."
-        )
-    return read_table(data, where, table=path.suffix.lower() != ".txt").weights[:, :, None]
 
 
 def _photo(text: str, channels: int | None, most: int, max_pixels: int) -> Input:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
+from convcli.explaining.bringing import bring
 from convcli.explaining.elements import Box, Explanation
 from convcli.explaining.reading import Input, read_input, typed_volume
 from convcli.registry import Registry
@@ -27,12 +28,15 @@ class Request:
     Attributes
     ----------
     input
-        A matrix typed in, a .csv or .txt file, or an image file with or without `@row,col,height,width`;
-        or the numbers themselves.
+        Numbers as `convcli.arrays.read_array` takes them, or an image file; both with or without
+        `@row,col,height,width`; or the numbers themselves.
     kernels
-        As `convcli.kernels.parse` takes them, `|` parting the channels of a filter; or kernels themselves.
+        As `convcli.kernels.parse` takes them, `|` parting the channels of a filter; what `read_array` takes,
+        of one filter or several; or kernels themselves.
     bias
         One number for each filter.
+    layout
+        Which axis of arrays of three or four is which: one of `layouts.LAYOUTS`, channels last if None.
     size, pool
         The window of a pool, and "max" or "mean".
     ceil_mode, count_include_pad
@@ -45,7 +49,7 @@ class Request:
         Rules such as `adam` or `sgd momentum=0.9`, as a configuration has them, and the rate of those that
         name none.
     gradient
-        dA as a matrix typed in, where `|` parts the channels; or as an array (h, w, c).
+        dA as `read_array` takes it, or an array (h, w, c).
     model, layer, image, crop
         A trained network, the number of a layer in it, the image that goes in (a file, or pixels as the
         network sees them), and the part of that layer's input to look at.
@@ -63,6 +67,7 @@ class Request:
     input: str | Input | None = None
     kernels: tuple[str | Kernel, ...] = ()
     bias: tuple[float, ...] = ()
+    layout: str | None = None
     stride: IntOrPair | None = None
     padding: Padding | None = None
     dilation: IntOrPair | None = None
@@ -177,7 +182,7 @@ def explain(name: str, request: Request | None = None) -> Explanation:
     for field in fields(Request):
         value: Any = getattr(request, field.name)
         given = value is not None and not (isinstance(value, tuple) and not value)
-        if given and field.name not in (*chosen.takes, "max_pixels"):
+        if given and field.name not in (*chosen.takes, "layout", "max_pixels"):
             known = ", ".join(option_of(name) for name in chosen.takes)
             raise UsageError(f"{name} takes no {option_of(field.name)}; it takes {known}.")
     if request.model is None and (wanting := [n for n in RUN[1:] if getattr(request, n) is not None]):
@@ -186,7 +191,9 @@ def explain(name: str, request: Request | None = None) -> Explanation:
         raise UsageError("--run needs --image FILE, the image that goes through the network.")
     if request.model is not None and request.input is not None:
         raise UsageError("--input and --run both say where the numbers come from; give one of them.")
-    return chosen.build(request)
+    request, said = bring(request)
+    shown = chosen.build(request)
+    return replace(shown, notes=(*said, *shown.notes))
 
 
 def chosen_index(number: int | None, count: int, option: str) -> int:

@@ -12,14 +12,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convcli import arrays
+from convcli.arrays import is_stream
 from convcli.bounds import MAX_PIXELS
 from convcli.data.given import Given, as_seen
 from convcli.errors import UsageError
 from convcli.explaining import Request, elements
 from convcli.explaining import explain as explained
+from convcli.explaining.bringing import bias_of, kernels_of, volume_of
 from convcli.explaining.elements import Box
+from convcli.explaining.layouts import as_list, check_layout
 from convcli.explaining.reading import Input, parse_box
-from convcli.kernels import Kernel, checked_weights
+from convcli.kernels import Kernel
 from convcli.nn import model as core
 from convcli.public.model import load_run
 from convcli.public.telling import tell
@@ -104,7 +108,8 @@ def explain(
     *,
     input: Numbers | None = None,  # noqa: A002  (the command's word)
     kernel: OneKernel | ArrayLike | Sequence[OneKernel] | None = None,
-    bias: float | Sequence[float] | None = None,
+    bias: float | Sequence[float] | NDArray[Any] | None = None,
+    layout: str | None = None,
     stride: IntOrPair | None = None,
     padding: Padding | None = None,
     dilation: IntOrPair | None = None,
@@ -137,13 +142,16 @@ def explain(
     topic
         The name of one, as ``convcli explain`` lists them: pixels, convolution, flip, padding and so on.
     input
-        An array (h, w) or (h, w, c), or what the command takes: a matrix as text, ``1 2; 3 4``, channels
-        parted by ``|``; a table, an image file, or its crop ``photo.png@row,col,height,width``.
+        An array (h, w), (h, w, c) or (1, h, w, c), or what the command takes: a matrix as text, ``1 2; 3 4``,
+        channels parted by ``|``; a file of numbers, an image, or a crop ``photo.png@row,col,height,width``.
     kernel
         An array (f_h, f_w) or (f_h, f_w, c), several as (f_h, f_w, c, k); what `convcli.kernel` takes, a
         matrix as text, ``@FILE`` or ``run:RUN#LAYER/FILTER``; or a list of these, one for each filter.
     bias
         A number, or one for each filter.
+    layout
+        Which axis of the arrays is which, where it is not as above: "nchw" or "chw" for (1, c, h, w) and
+        (c, h, w), with kernels (k, c, f_h, f_w) and (c, f_h, f_w); also "nhwc", "hwc" and "hw".
     stride, padding, dilation, size, pool, ceil_mode, count_include_pad, output_padding, activation
         As everywhere: of the window, of a pool, of a transposed convolution, and g in A = g(Z).
     optimizer, learning_rate
@@ -190,12 +198,17 @@ def explain(
     1/1  Row 1, column 1
     ...
     """
+    notes: list[str] = []
     try:
+        check_layout(layout)
+        if layout is not None and all(own is None for own in (input, kernel, gradient)):
+            raise UsageError("--layout says which axis of your own arrays is which; no array is given.")
         model = load_run(run) if isinstance(run, str | os.PathLike) else run
         request = Request(
-            input=None if input is None else _numbers(input),
-            kernels=_kernels(kernel),
-            bias=() if bias is None else tuple(np.ravel(bias).astype(float).tolist()),
+            input=None if input is None else _numbers(input, layout, notes),
+            kernels=_kernels(kernel, layout, notes),
+            bias=() if bias is None else _bias(bias),
+            layout=layout if any(isinstance(own, str) for own in (input, kernel, gradient)) else None,
             stride=stride,
             padding=padding,
             dilation=dilation,
@@ -207,7 +220,7 @@ def explain(
             activation=activation,
             optimizer=(optimizer,) if isinstance(optimizer, str) else tuple(optimizer),
             learning_rate=learning_rate,
-            gradient=None if gradient is None else _gradient(gradient),
+            gradient=None if gradient is None else _gradient(gradient, layout, notes),
             model=model,
             layer=None if layer is None else str(layer),
             image=None if image is None else _image(image, model, max_pixels),
@@ -224,61 +237,69 @@ def explain(
     except UsageError as error:  # which names the command's options
         error.args = tuple(map(_in_python, error.lines))
         raise
-    tell(shown.notes)
+    tell(_in_python(note) for note in dict.fromkeys((*notes, *shown.notes)))
     steps = () if at is None else (at,) if isinstance(at, int) else tuple(at)
     return Explanation(shown).only(*steps)
 
 
-def _numbers(value: Numbers | os.PathLike[str]) -> str | Input:
+def _numbers(value: Numbers | os.PathLike[str], layout: str | None, notes: list[str]) -> str | Input:
     if isinstance(value, str | os.PathLike):
-        return os.fspath(value)
-    return Input(_volume(value, "--input"), "input")
+        return _named(os.fspath(value), "--input")
+    return Input(_volume(value, "--input", layout, notes), "input")
 
 
-def _gradient(value: Numbers) -> str | NDArray[Any]:
-    return value if isinstance(value, str) else _volume(value, "--gradient")
+def _gradient(value: Numbers, layout: str | None, notes: list[str]) -> str | NDArray[Any]:
+    if isinstance(value, str):
+        return _named(value, "--gradient")
+    return _volume(value, "--gradient", layout, notes)
 
 
-def _volume(value: ArrayLike, where: str) -> NDArray[np.float64]:
-    """Return an array (h, w) or (h, w, c) as (h, w, c)."""
-    array = _array(value, where)
-    if array.ndim not in (2, 3) or not array.size:
-        raise UsageError(f"{where}: expected an array (h, w) or (h, w, c), found shape {array.shape}.")
-    return array if array.ndim == 3 else array[:, :, np.newaxis]
+def _bias(value: float | str | Sequence[float] | NDArray[Any]) -> tuple[float, ...]:
+    if isinstance(value, str):
+        return bias_of(_named(value, "--bias"))
+    return tuple(as_list(_array(value, "--bias", ""), "--bias").tolist())
 
 
-def _array(value: Any, where: str) -> NDArray[np.float64]:
+def _named(text: str, option: str) -> str:
+    if is_stream(text):
+        raise UsageError(f"{option}: only the command reads standard input; give the array itself.")
+    return text
+
+
+def _volume(value: ArrayLike, where: str, layout: str | None, notes: list[str]) -> NDArray[np.float64]:
+    """Return an array of up to four axes as (h, w, c), channels last unless `layout` says otherwise."""
+    given = _array(value, where, "(h, w), (h, w, c) or (1, h, w, c)")
+    if given.values.ndim == 3 and layout is None:
+        return given.values
+    return volume_of(given, where, layout, notes)
+
+
+def _array(value: Any, where: str, axes: str) -> arrays.Given:
+    """Return an array of two axes or more, if `axes` names them, or of any number."""
     try:
-        array = np.asarray(value)
-        numbers = array.astype(np.float64) if array.dtype.kind in "buif" else None
-    except (TypeError, ValueError):  # lists of several lengths
-        numbers = None
-    if numbers is None or not np.isfinite(numbers).all():
-        raise UsageError(f"{where}: expected an array of finite numbers, or a text.")
-    return numbers
+        given = arrays.of_array(np.asarray(value), where)
+    except ValueError as error:  # lists of several lengths
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"{where}: expected an array of finite numbers, or a text.") from error
+    if axes and given.values.ndim < 2:
+        raise UsageError(f"{where}: expected an array {axes}, found shape {given.values.shape}.")
+    return given
 
 
-def _kernels(given: OneKernel | ArrayLike | Sequence[OneKernel] | None) -> tuple[str | Kernel, ...]:
+def _kernels(
+    given: OneKernel | ArrayLike | Sequence[OneKernel] | None, layout: str | None, notes: list[str]
+) -> tuple[str | Kernel, ...]:
     if given is None:
         return ()
     if isinstance(given, list | tuple) and all(isinstance(one, str | Kernel | np.ndarray) for one in given):
-        return tuple(kernel for one in given for kernel in _kernels(one))
+        return tuple(kernel for one in given for kernel in _kernels(one, layout, notes))
     if isinstance(given, Kernel):
         return (given,)
     if isinstance(given, str):
-        return (parse(given, tell=tell) if given.startswith("run:") else given,)
-    array = _array(given, "--kernel")
-    if array.ndim not in (2, 3, 4) or not array.size:
-        expected = "(f_h, f_w), (f_h, f_w, c) or (f_h, f_w, c, k)"
-        raise UsageError(f"--kernel: expected an array {expected}, found shape {array.shape}.")
-    filters = array.reshape(*array.shape, *[1] * (4 - array.ndim))
-    return tuple(_kernel(filters[:, :, :, k]) for k in range(filters.shape[3]))
-
-
-def _kernel(weights: NDArray[np.float64]) -> Kernel:
-    """Return weights (f_h, f_w, c) as a kernel; of one channel as one that lies on each."""
-    parts = tuple(checked_weights(weights[:, :, c], "kernel") for c in range(weights.shape[2]))
-    return Kernel("custom", parts, "volume" if len(parts) > 1 else "single")
+        return (parse(given, tell=tell) if given.startswith("run:") else _named(given, "--kernel"),)
+    array = _array(given, "--kernel", "(f_h, f_w), (f_h, f_w, c) or (f_h, f_w, c, k)")
+    return kernels_of(array, layout or "hwc", notes if layout else [])
 
 
 def _image(image: Given, model: core.Model | None, max_pixels: int) -> Path | Input:

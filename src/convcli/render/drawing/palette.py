@@ -82,4 +82,4 @@ def custom_properties() -> str:
         "".join(f"--{name}:{getattr(colour, mode)};" for name, colour in COLOURS.items())
         for mode in ("light", "dark")
     )
-    return f":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"

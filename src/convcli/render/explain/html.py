@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from convcli.explaining.elements import Arrow, Element, Explanation, Formula, Grid, Picture, Step
 from convcli.explaining.notation import number
@@ -14,16 +16,27 @@ from convcli.render.explain.elements import draw
 from convcli.render.explain.live import live
 from convcli.wording import printable
 
+_Place: TypeAlias = tuple[int, int, int, int]
+Digits: TypeAlias = dict[_Place, int]
+"""How long numbers are in grids, by the row and the place in it, and by their rows and columns."""
+
 NARROW = 340.0  # what a drawing may be wide on a phone
 
 
 @FORMATS.register("html")
 def html(explanation: Explanation) -> bytes:
     """Return the page, whole in itself."""
-    steps = "\n".join(_section(step, n) for n, step in enumerate(explanation.steps))
+    return course_page(explanation, "")
+
+
+def course_page(explanation: Explanation, links: str) -> bytes:
+    """Return the page with links to others above its title."""
+    digits = digits_of(explanation.steps)
+    steps = "\n".join(_section(step, n, digits) for n, step in enumerate(explanation.steps, 1))
     return page(
         __package__,
         colours=_colours(),
+        course=links,
         title=escaped(explanation.title),
         count=str(len(explanation.steps)),
         steps=steps,
@@ -39,21 +52,42 @@ def _colours() -> str:
     return custom_properties() + svg
 
 
-def _section(step: Step, n: int) -> str:
-    hidden = "" if n == 0 else " hidden"
-    return f'<section data-step="{n + 1}"{hidden}>{step_html(step)}</section>'
+def _section(step: Step, n: int, digits: Digits) -> str:
+    hidden = "" if n == 1 else " hidden"
+    return f'<section id="step-{n}" data-step="{n}"{hidden}>{step_html(step, digits)}</section>'
 
 
-def step_html(step: Step) -> str:
+def digits_of(steps: Iterable[Step]) -> Digits:
+    """Return the longest number of all grids of one shape at one place in steps: they have one width."""
+    longest: Digits = {}
+    for step in steps:
+        for place, grid in _grids(step):
+            length = max(0 if cell is None else len(number(cell)) for row in grid.cells for cell in row)
+            longest[place] = max(longest.get(place, 0), length)
+    return longest
+
+
+def _grids(step: Step) -> Iterator[tuple[_Place, Grid]]:
+    for i, row in enumerate(step.rows):
+        for j, element in enumerate(row):
+            if isinstance(element, Grid):
+                yield (i, j, *element.shape), element
+
+
+def step_html(step: Step, digits: Digits) -> str:
     """Return what stands in the section of a step."""
-    rows = "".join(f'<div class="row">{"".join(map(_element, row))}</div>' for row in step.rows)
-    return f"<h2>{escaped(step.title)}</h2>{rows}"
+    rows = []
+    for i, row in enumerate(step.rows):
+        parts = [
+            _grid(element, digits[(i, j, *element.shape)]) if isinstance(element, Grid) else _element(element)
+            for j, element in enumerate(row)
+        ]
+        rows.append(f'<div class="row">{"".join(parts)}</div>')
+    return f"<h2>{escaped(step.title)}</h2>{''.join(rows)}"
 
 
 def _element(element: Element) -> str:
     match element:
-        case Grid():
-            return _grid(element)
         case Arrow():
             note = f"<small>{escaped(element.note)}</small>" if element.note else ""
             sign = "∗" if element.sign == "*" else element.sign
@@ -66,14 +100,17 @@ def _element(element: Element) -> str:
             return f"<figure>{svg_within(scene, printable(caption))}</figure>"
 
 
-def _grid(grid: Grid) -> str:
+def _grid(grid: Grid, digits: int) -> str:
     rows = []
     for i, row in enumerate(grid.cells):
         name = f"<th>{escaped(grid.row_names[i])}</th>" if grid.row_names else ""
         cells = "".join(_cell(grid, i, j) for j in range(len(row)))
         rows.append(f"<tr>{name}{cells}</tr>")
     caption = f"<figcaption>{escaped(grid.caption)}</figcaption>" if grid.caption else ""
-    return f'<figure><div class="scroll"><table>{"".join(rows)}</table></div>{caption}</figure>'
+    # Its cells' width, where numbers are longer than two digits, and that of all of it for paper.
+    across = grid.shape[1] * (digits + 1)
+    style = f' style="--digits:{digits};--across:{across}"' if digits > 2 else ""
+    return f'<figure><div class="scroll"><table{style}>{"".join(rows)}</table></div>{caption}</figure>'
 
 
 def _cell(grid: Grid, i: int, j: int) -> str:

@@ -6,14 +6,32 @@ const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x
 const escaped = (text) => text.replace(/[&<>"']/g, (sign) => SIGNS[sign]);
 const inText = (text) => text.replace(/[&<>]/g, (sign) => SIGNS[sign]);
 
+/** The longest number of all grids of one shape at one place of their steps: they have one width. */
+function digitsOf(steps) {
+  const digits = {}, lengths = new Map([[null, 0]]);
+  const length = (value) => lengths.get(value) ?? lengths.set(value, number(value).length).get(value);
+  for (const { rows } of steps) {
+    rows.forEach((row, i) => row.forEach((part, j) => {
+      if (!part.grid) return;
+      const place = placeIn(part, i, j), longest = Math.max(...part.grid.flat().map(length));
+      digits[place] = Math.max(digits[place] ?? 0, longest);
+    }));
+  }
+  return digits;
+}
+
+const placeIn = ({ grid: cells }, i, j) => [i, j, ...shapeOf(cells)].join();
+
 /** A step's title and rows; `pictures` has those that cannot be drawn anew, by their captions. */
-function stepHtml({ title, rows }, pictures = {}) {
-  const inside = rows.map((row) => `<div class="row">${row.map((part) => elementHtml(part, pictures)).join("")}</div>`);
+function stepHtml({ title, rows }, digits, pictures = {}) {
+  const inside = rows.map((row, i) => {
+    const parts = row.map((part, j) => (part.grid ? gridHtml(part, digits[placeIn(part, i, j)]) : elementHtml(part, pictures)));
+    return `<div class="row">${parts.join("")}</div>`;
+  });
   return `<h2>${escaped(title)}</h2>${inside.join("")}`;
 }
 
 function elementHtml(part, pictures) {
-  if (part.grid) return gridHtml(part);
   if (part.formula !== undefined) return `<p class="formula">${escaped(part.formula)}</p>`;
   if (part.pixels === null) return pictures[part.picture] ?? "";
   if (part.arrow) {
@@ -24,14 +42,18 @@ function elementHtml(part, pictures) {
   return `<figure>${svg(part.block ? drawnBlock(part) : drawnGraph(part), part.caption || "drawing")}</figure>`;
 }
 
-function gridHtml({ grid: cells, caption, marks, hottest, names }) {
+function gridHtml({ grid: cells, caption, marks, hottest, names }, digits) {
   const rows = cells.map((row, i) => {
     const name = names.length ? `<th>${escaped(names[i])}</th>` : "";
     return `<tr>${name}${row.map((value, j) => cellHtml(value, marks[key([i, j])], hottest)).join("")}</tr>`;
   });
   const told = caption && `<figcaption>${escaped(caption)}</figcaption>`;
-  return `<figure><div class="scroll"><table>${rows.join("")}</table></div>${told}</figure>`;
+  return `<figure><div class="scroll"><table${sized(digits, cells[0].length)}>${rows.join("")}</table></div>${told}</figure>`;
 }
+
+/** The width of a table's cells, where its numbers are longer than two digits, and of all of it for paper. */
+const sized = (digits, columns) =>
+  (digits > 2 ? ` style="--digits:${digits};--across:${columns * (digits + 1)}"` : "");
 
 /** A cell; where its text is rounded, its title is the number in full. */
 function cellHtml(value, role, hottest) {

@@ -33,6 +33,7 @@ class Live {
     for (const control of this.controls) this.show(control);
     this.ask = this.read(null);
     this.steps = explained(this.ask).steps;
+    this.digits = digitsOf(this.steps);
     const photo = settings.photo && document.querySelector("section figure:has(image)");
     this.pictures = photo ? { [settings.photo]: photo.outerHTML } : {};
     this.armed = new WeakSet();
@@ -51,7 +52,7 @@ class Live {
     for (const { name, part } of this.controls) part.addEventListener("input", () => this.follow(name));
     const hint = element("p", { className: "hint", textContent: "Or click on a number of these in the steps." });
     const summary = element("summary", { textContent: "Change the numbers" });
-    return element("details", { open: innerWidth >= 700 }, summary, form, hint, this.said);
+    return element("details", { open: innerWidth >= 700, ontoggle: fit }, summary, form, hint, this.said);
   }
 
   /** Show in a control what the command said. */
@@ -114,11 +115,16 @@ class Live {
   render({ title, steps }) {
     const at = steps.findIndex((step) => step.title === this.steps[current - 1].title);
     this.steps = steps;
+    this.digits = digitsOf(steps);
     document.title = document.querySelector("h1").textContent = title;
     sections = steps.map(() => element("section", { hidden: true }));
-    sections.forEach((section, n) => { section.dataset.step = n + 1; });
+    sections.forEach((section, n) => {
+      section.dataset.step = n + 1;
+      section.id = `step-${n + 1}`;
+    });
     document.querySelector("main").replaceChildren(...sections);
     find("slider").max = sections.length;
+    fit();
     show(at < 0 ? current : at + 1);
     this.said.textContent ||= `${title}: ${counted(steps.length, "step")}`;
   }
@@ -126,7 +132,7 @@ class Live {
   /** Draw a step when it is first shown; the first ones stand there as the command wrote them. */
   fill(n) {
     const section = sections[n];
-    if (!section.firstChild) section.innerHTML = stepHtml(this.steps[n], this.pictures);
+    if (!section.firstChild) section.innerHTML = stepHtml(this.steps[n], this.digits, this.pictures);
     if (!this.armed.has(section)) arm(section, this.steps[n], this);
     this.armed.add(section);
   }
@@ -137,6 +143,7 @@ let live = null;
 try {
   live = new Live(told.settings);
   fill = (n) => live.fill(n);
+  fit();
   show(current);
 } catch (problem) {
   if (!(problem instanceof Misfit)) throw problem;
