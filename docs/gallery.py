@@ -108,6 +108,12 @@ FIGURES = (
     ),
     Figure("Volume", "Several filters, each as deep as the input.", "volume", "volume"),
     Figure(
+        "Groups",
+        "Filters that see some of the channels only: fewer weights, less work.",
+        "groups --at 1-2,18,22",
+        "groups",
+    ),
+    Figure(
         "A dense layer",
         "Neurons and connections: z = Wx + b, a = g(z), and the way back to W, b and x.",
         "dense --at 1-2,5,9,12",

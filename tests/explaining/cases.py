@@ -133,6 +133,40 @@ CASES = [
         {"output": [[[18]], [[11]], [[-3]]], "steps.1.channel_sums": [5, 13], "output_shape": [1, 1, 3]},
     ),
     Case(
+        "depthwise, a filter to each channel",
+        "groups",
+        {
+            "input": "1 2; 3 4 | 5 6; 7 8",
+            "kernels": ("1 0; 0 1", "2 0; 0 -1"),
+            "bias": (1, 0),
+            "groups": 2,
+            "gradient": "3 | -1",
+        },
+        # 1 + 4 + 1, 10 − 8; 3 and −1 times the channel, and times the kernel
+        {
+            "output": [[[6]], [[2]]],
+            "dW": [[[[3, 6], [9, 12]]], [[[-5, -6], [-7, -8]]]],
+            "db": [3, -1],
+            "dA_prev": [[[3, 0], [0, 3]], [[-2, 0], [0, 1]]],
+            "steps.0.weights": 8,
+            "steps.0.weights_without_groups": 16,
+        },
+    ),
+    Case(
+        "two groups of two channels, as deep as the kernels are",
+        "groups",
+        {"input": "1 | 2 | 3 | 4", "kernels": ("1 | 10", "5 | -1")},
+        # 1 + 20, 15 − 4
+        {
+            "groups": 2,
+            "output": [[[21]], [[11]]],
+            "dW": [[[[1]], [[2]]], [[[3]], [[4]]]],
+            "dA_prev": [[[1]], [[10]], [[5]], [[-1]]],
+            "steps.0.links": [[0, 0], [1, 0], [2, 1], [3, 1]],
+            "steps.1.channel_sums": [1, 20],
+        },
+    ),
+    Case(
         "two neurons, of which relu holds one back",
         "dense",
         {"input": "1 2", "kernels": ("3 -1; -2 1",), "bias": (1, -1), "gradient": "2 5"},

@@ -30,6 +30,7 @@ PIXELS = re.compile(r"<image [^>]*>\n|<rect [^>]*crispEdges[^>]*>\n")
 CHECK = "A numeric check of each gradient"  # whose errors are what rounding leaves, in either language
 STILL = {
     "activation": "its curve is a picture that Python draws",
+    "groups": "its filters see some channels only, which no control knows",
     "dense": "its weights are rows of neurons, which no control knows",
     "softmax": "its outputs are a column with names, which no control knows",
     "edges": "it filters a whole photo",

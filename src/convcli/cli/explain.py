@@ -82,6 +82,10 @@ def explain(
         str | None,
         typer.Option(metavar=EITHER_SIZE, help="transposed: rows and columns added at the end."),
     ] = None,
+    groups: Annotated[
+        int | None,
+        typer.Option(metavar="G", help="groups: of channels and filters that do not see each other."),
+    ] = None,
     activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
     optimizer: Annotated[
         list[str] | None,
@@ -217,6 +221,7 @@ def explain(
         ceil_mode=ceil_mode,
         count_include_pad=count_include_pad,
         output_padding=_parsed(parse_pair, output_padding, "--output-padding"),
+        groups=groups,
         activation=activation,
         optimizer=tuple(optimizer or ()),
         learning_rate=learning_rate,

@@ -59,6 +59,8 @@ class Problem:
         How many numbers the layer learns.
     padding
         As it was asked for: a name stands for what it adds to any window.
+    groups
+        Of how many channels and filters that do not see each other; c of `w` is that of one.
     """
 
     x: Array
@@ -72,6 +74,17 @@ class Problem:
     notes: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     padding: Padding = "valid"
+    groups: int = 1
+
+    def seen_by(self, k: int) -> range:
+        """Return the channels that a filter sees: those of its group."""
+        first = k * self.groups // self.w.shape[3] * self.w.shape[2]
+        return range(first, first + self.w.shape[2])
+
+    def fellows(self, k: int) -> range:
+        """Return the filters of a filter's group, which see the same channels."""
+        count = self.w.shape[3] // self.groups
+        return range(k // count * count, (k // count + 1) * count)
 
     @property
     def sliding(self) -> Sliding:
@@ -82,7 +95,8 @@ class Problem:
     def options(self) -> dict[str, Any]:
         """The window as the engine's functions take it."""
         window = self.window
-        return {"stride": window.stride, "padding": window.padding, "dilation": window.dilation}
+        own = {"stride": window.stride, "padding": window.padding, "dilation": window.dilation}
+        return own if self.groups == 1 else {**own, "groups": self.groups}
 
     @cached_property
     def activation(self) -> Activation:
@@ -157,10 +171,10 @@ class Problem:
         return ((Picture(self.source.photo, self.source.name, self.source.box),),)
 
 
-def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
+def posed(ask: Request, example: Example, *, single: bool = False, grouped: bool = False) -> Problem:
     """Return the convolution that a request describes, the example's parts standing in for what is not given.
 
-    With `single` it has one channel and one filter.
+    With `single` it has one channel and one filter, with `grouped` it may have groups.
 
     Raises
     ------
@@ -168,10 +182,19 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
         If the parts do not fit each other, or are too large to be shown.
     """
     if ask.model is not None:
-        return _from_run(ask, single)
+        return _from_run(ask, single, grouped=grouped)
     source = ask.numbers(example.input, channels=1 if single else None)
-    w = typed_filters(ask.kernels or example.kernels, source.volume.shape[2], single=single)
     own = ask.input is None and not ask.kernels
+    chosen, channels = ask.kernels or example.kernels, source.volume.shape[2]
+    groups, notes = 1, tuple[str, ...]()
+    if grouped:
+        groups = _groups(ask, _depth(chosen[0]), channels)
+        chosen, notes = _for_groups(ask, chosen, channels, groups)
+    w = typed_filters(
+        chosen, channels // groups, single=single, whose="each group" if grouped else "the input"
+    )
+    if w.shape[3] % groups:
+        raise UsageError(f"--groups {groups} does not divide {counted(w.shape[3], 'filter')}.")
     listed = ask.bias or (example.bias if own else ())
     if listed and len(listed) != w.shape[3]:
         raise UsageError(
@@ -191,7 +214,51 @@ def posed(ask: Request, example: Example, *, single: bool = False) -> Problem:
     own = own and (ask.stride, ask.padding, ask.dilation) == (None, None, None)
     given = example.gradient if ask.gradient is None and own else ask.gradient
     da = None if given is None else read_gradient(given, (rows, columns, w.shape[3]))
-    return Problem(source.volume, w, b, window, activation, source, bool(listed), da, padding=padding)
+    return Problem(
+        source.volume,
+        w,
+        b,
+        window,
+        activation,
+        source,
+        bool(listed),
+        da,
+        notes,
+        padding=padding,
+        groups=groups,
+    )
+
+
+def _depth(chosen: str | kernels.Kernel) -> int:
+    """Return how many channels a filter is made for."""
+    return chosen.count("|") + 1 if isinstance(chosen, str) else len(chosen.parts)
+
+
+def _groups(ask: Request, depth: int, channels: int) -> int:
+    """Return how many groups there are: as asked for, or as the filters' depth has it."""
+    if ask.groups is not None:
+        return ask.groups
+    if channels % depth:
+        return 1 if ask.kernels else channels
+    return channels // depth
+
+
+def _for_groups(
+    ask: Request, chosen: tuple[str | kernels.Kernel, ...], channels: int, groups: int
+) -> tuple[tuple[str | kernels.Kernel, ...], tuple[str, ...]]:
+    """Return filters for so many groups, and what there is to say of them.
+
+    A single filter is that of each group, and the example's are made as deep as they have to be.
+    """
+    if groups < 1 or channels % groups:
+        raise UsageError(f"--groups {groups} does not divide the input's {counted(channels, 'channel')}.")
+    if not ask.kernels and (channels // groups != _depth(chosen[0]) or len(chosen) % groups):
+        count = groups * max(1, len(chosen) // groups)
+        flat = [one.split("|")[0] for one in chosen if isinstance(one, str)]
+        return tuple(flat[k % len(flat)] for k in range(count)), ()
+    if len(chosen) == 1 and groups > 1:
+        return chosen * groups, (f"the one filter is that of each of {groups} groups.",)
+    return chosen, ()
 
 
 def _check_padding(volume: Array, window: Window) -> None:
@@ -201,18 +268,23 @@ def _check_padding(volume: Array, window: Window) -> None:
         raise UsageError(f"--padding: the padded plane has more than {most} rows or columns; use less.")
 
 
-def typed_filters(chosen: tuple[str | kernels.Kernel, ...], channels: int, *, single: bool) -> Array:
-    """Return filters (f_h, f_w, c, k); a filter of one channel lies on every channel."""
+def typed_filters(
+    chosen: tuple[str | kernels.Kernel, ...], channels: int, *, single: bool, whose: str = "the input"
+) -> Array:
+    """Return filters (f_h, f_w, c, k); a filter of one channel lies on every channel.
+
+    `whose` says in an error where the number of channels comes from.
+    """
     if len(chosen) > (1 if single else MOST_FILTERS):
         most = "one filter" if single else f"at most {MOST_FILTERS} filters"
         raise UsageError(f"--kernel: this topic shows {most}, found {len(chosen)}.")
-    filters = [_filter(one, channels) for one in chosen]
+    filters = [_filter(one, channels, whose) for one in chosen]
     if any(one.shape != filters[0].shape for one in filters):
         raise UsageError("--kernel: the filters of one layer have the same size; these do not.")
     return np.stack(filters, axis=3)
 
 
-def _filter(chosen: str | kernels.Kernel, channels: int) -> Array:
+def _filter(chosen: str | kernels.Kernel, channels: int, whose: str) -> Array:
     parts: list[Array] = []
     for kernel in map(kernels.parse, chosen.split("|")) if isinstance(chosen, str) else [chosen]:
         if len(kernel.parts) > 1 and kernel.combine != "volume":
@@ -227,22 +299,26 @@ def _filter(chosen: str | kernels.Kernel, channels: int) -> Array:
         parts *= channels
     if len(parts) != channels or any(part.shape != parts[0].shape for part in parts):
         raise UsageError(
-            f"--kernel: expected {counted(channels, 'channel')} of one size, as the input has, "
+            f"--kernel: expected {counted(channels, 'channel')} of one size, as {whose} has, "
             f"found {len(parts)}."
         )
     return np.stack(parts, axis=2)
 
 
-def _from_run(ask: Request, single: bool) -> Problem:
+def _from_run(ask: Request, single: bool, *, grouped: bool) -> Problem:
     """Return the convolution of a trained layer; with `single`, of one channel and one filter of it."""
     from convcli.explaining.tensors import cropped, gradient_at, layer_of, pass_through, read_image
     from convcli.nn.layers import Conv
 
     assert ask.model is not None
     assert ask.image is not None
-    number, layer = layer_of(ask.model, ask.layer, (Conv,))
-    if layer.groups != 1:
-        raise UsageError(f"--layer {number} has groups = {layer.groups}; this shows layers with groups = 1.")
+    name = ask.layer
+    if grouped and name is None:
+        layers = ((place.number, place.layer) for place in ask.model.network.places)
+        name = next((str(at) for at, one in layers if isinstance(one, Conv) and one.groups > 1), None)
+    number, layer = layer_of(ask.model, name, (Conv,))
+    if layer.groups != 1 and not grouped:
+        raise UsageError(f"--layer {number} has groups = {layer.groups}: explain groups shows it.")
     passage = pass_through(ask.model, read_image(ask.model, ask.image, ask.max_pixels))
     own = ask.model.weights.arrays.at(number)
     x = cropped(passage.trace.input(number)[0], ask.crop, number).astype(np.float64)
@@ -275,4 +351,5 @@ def _from_run(ask: Request, single: bool) -> Problem:
     )
     changed = ask.stride is not None or ask.padding is not None or ask.dilation is not None
     source, da = Input(x, f"layer {number}"), None if changed else da
-    return Problem(x, w, b, window, layer.activation, source, layer.bias, da, notes, facts, padding)
+    function, groups = layer.activation, layer.groups
+    return Problem(x, w, b, window, function, source, layer.bias, da, notes, facts, padding, groups)

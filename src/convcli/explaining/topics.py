@@ -43,6 +43,8 @@ class Request:
         Whether a pool's last window may hang over the end, and whether a mean counts padding.
     output_padding
         Rows and columns that a transposed convolution adds at the end.
+    groups
+        Of how many channels and filters that do not see each other.
     activation
         The name of g.
     optimizer, learning_rate
@@ -76,6 +78,7 @@ class Request:
     ceil_mode: bool | None = None
     count_include_pad: bool | None = None
     output_padding: IntOrPair | None = None
+    groups: int | None = None
     activation: str | None = None
     optimizer: tuple[str, ...] = ()
     learning_rate: float | None = None
@@ -135,7 +138,7 @@ class Topic:
 
 NAMES = (
     *("pixels", "convolution", "flip", "padding", "stride", "dilation", "transposed"),
-    *("volume", "sharing"),
+    *("volume", "groups", "sharing"),
     *("dense", "activation", "softmax"),
     *("layer", "backward"),
     *("pooling", "pooling-backward"),

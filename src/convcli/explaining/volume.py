@@ -33,7 +33,7 @@ def volume(ask: Request) -> Explanation:
     count = problem.w.shape[3]
     filters = ask.shown_filters(count)
     steps = [_shapes(problem)]
-    steps += [_step(problem, k, position) for k in filters for position in problem.sliding.positions()]
+    steps += [filter_step(problem, k, position) for k in filters for position in problem.sliding.positions()]
     last = _stacked(problem, list(filters))
     return Explanation(
         topic="volume",
@@ -78,24 +78,25 @@ def _shapes(problem: Problem) -> Step:
     )
 
 
-def _step(problem: Problem, k: int, position: Cell) -> Step:
+def filter_step(problem: Problem, k: int, position: Cell) -> Step:
     """Return one output cell of one filter: a row for each channel, then the sum over channels."""
     sliding = problem.sliding
-    window = sliding.windows(problem.x)[position]
+    seen = problem.seen_by(k)
+    window = sliding.windows(problem.x)[position][:, :, seen.start : seen.stop]
     shares = window * problem.w[..., k]
     sums = shares.sum(axis=(0, 1))
     value = float(problem.z[(*position, k)])
     name = cell_name(f"Z_{k + 1}", position)
     rows: list[Row] = []
-    for c in range(min(problem.x.shape[2], SHOWN_CHANNELS)):
-        kernel = problem.w[:, :, c, k]
+    for n, c in enumerate(seen[:SHOWN_CHANNELS]):
+        kernel = problem.w[:, :, n, k]
         rows.append(
             (
                 Grid.of(sliding.padded(problem.x[:, :, c]), f"channel {c + 1}", sliding.marks(position)),
                 Arrow("·"),
                 Grid.of(kernel, f"W, filter {k + 1}", "kernel"),
                 Arrow("="),
-                Grid.of(shares[:, :, c], f"sum {number(sums[c])}", "window"),
+                Grid.of(shares[:, :, n], f"sum {number(sums[n])}", "window"),
             )
         )
     known, roles = progress(position, sliding.output[1])
@@ -105,8 +106,8 @@ def _step(problem: Problem, k: int, position: Cell) -> Step:
         Grid.of(problem.z[:, :, k], f"Z, filter {k + 1}", roles, known=known),
     )
     lines = [
-        f"channel {c + 1}: {products(window[:, :, c], problem.w[:, :, c, k])} = {number(sums[c])}"
-        for c in range(min(problem.x.shape[2], SHOWN_CHANNELS))
+        f"channel {c + 1}: {products(window[:, :, n], problem.w[:, :, n, k])} = {number(sums[n])}"
+        for n, c in enumerate(seen[:SHOWN_CHANNELS])
     ]
     bias = float(problem.b[k]) if problem.biased else None
     lines.append(f"{name} = {total(map(factor, sums.tolist()), bias)} = {number(value)}")

@@ -118,6 +118,7 @@ def explain(
     ceil_mode: bool | None = None,
     count_include_pad: bool | None = None,
     output_padding: IntOrPair | None = None,
+    groups: int | None = None,
     activation: str | None = None,
     optimizer: str | Sequence[str] = (),
     learning_rate: float | None = None,
@@ -156,6 +157,8 @@ def explain(
         As everywhere: of the window, of a pool, of a transposed convolution, and g in A = g(Z).
     optimizer, learning_rate
         Rules such as ``adam`` or ``sgd momentum=0.9``, and the learning rate of those that name none.
+    groups
+        Of how many channels and filters that do not see each other; as many as channels: depthwise.
     gradient
         dA of the output, an array (h, w) or (h, w, c), or a text as for `input`.
     run, layer, image, crop
@@ -217,6 +220,7 @@ def explain(
             ceil_mode=ceil_mode,
             count_include_pad=count_include_pad,
             output_padding=output_padding,
+            groups=groups,
             activation=activation,
             optimizer=(optimizer,) if isinstance(optimizer, str) else tuple(optimizer),
             learning_rate=learning_rate,
