@@ -131,6 +131,7 @@ class Report:
     looked_at: Place | None  # the layer whose maps Grad-CAM takes; None where none gives a plane
     kernels: Kernels | None  # None where no layer with weights looks at the image itself
     samples: tuple[Sample, ...]
+    own: bool = False  # the images are those of the run, which commands name by part and number
 
     @property
     def kind(self) -> str:
@@ -168,8 +169,11 @@ class Report:
         )
 
 
-def report(record: Record, model: Model, images: Dataset, part: str) -> Report:
-    """Judge a run's best network on images, labelled in its classes, and gather all that a report shows."""
+def report(record: Record, model: Model, images: Dataset, part: str, *, own: bool = False) -> Report:
+    """Judge a run's best network on images, labelled in its classes, and gather all that a report shows.
+
+    `own` says that they are a part of the run's own data.
+    """
     pixels = images.images
     outputs = model.outputs(pixels)
     probabilities, guesses = model.loss.probabilities(outputs), outputs.argmax(1)
@@ -200,6 +204,7 @@ def report(record: Record, model: Model, images: Dataset, part: str) -> Report:
         looked_at,
         first_kernels(model),
         tuple(_sample(model, judged(index)) for index in _first_of_each_class(images.labels)),
+        own,
     )
 
 

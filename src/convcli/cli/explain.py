@@ -18,6 +18,7 @@ from convcli.wording import shortened
 
 if TYPE_CHECKING:
     from convcli.explaining import Explanation
+    from convcli.explaining.reading import Input
 
 Value = TypeVar("Value")
 
@@ -119,7 +120,12 @@ def explain(
         ),
     ] = None,
     image: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --run: the image that goes through it.")
+        str | None,
+        typer.Option(
+            metavar="FILE|test:N",
+            help="With --run: the image that goes through it, a file, or one of the run's own (train:, "
+            "validation:, test:) by the number or file that its report shows.",
+        ),
     ] = None,
     crop: Annotated[
         str | None,
@@ -179,6 +185,7 @@ def explain(
       convcli explain stride --input photo.png@40,60,8,8 --kernel sobel-x --stride 2 --html stride.html
       convcli explain pooling-backward --gif pooling.gif --json pooling.json
       convcli explain network --run runs/digits-001 --image digit.png --why --class 3
+      convcli explain network --run latest --image test:25 --why
       convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json -
     """
     from convcli.arrays import check_streams
@@ -208,6 +215,8 @@ def explain(
     from convcli.bounds import MAX_PIXELS
     from convcli.explaining.reading import parse_box
 
+    folder = None if run is None else chosen_run(run)
+    model = _model(folder)
     request = Request(
         input=source,
         kernels=tuple(parse(text, tell=note) if text.startswith("run:") else text for text in kernel or ()),
@@ -226,9 +235,9 @@ def explain(
         optimizer=tuple(optimizer or ()),
         learning_rate=learning_rate,
         gradient=gradient,
-        model=_model(run),
+        model=model,
         layer=layer,
-        image=image,
+        image=_image(image, folder, model),
         crop=_parsed(parse_box, crop, "--crop"),
         filter=filter,
         channel=channel,
@@ -270,7 +279,21 @@ def _model(run: Path | None) -> Any:
         return None
     from convcli.runs import checkpoints
 
-    return checkpoints.load_run(chosen_run(run))
+    return checkpoints.load_run(run)
+
+
+def _image(name: str | None, run: Path | None, model: Any) -> Path | Input | None:
+    """Return the file of an image, or one of the run's own pictures."""
+    if name is None:
+        return None
+    from convcli.explaining.reading import Input
+    from convcli.runs.pictures import OwnPictures, is_picture
+
+    if run is None or not is_picture(name):
+        return Path(name)
+    own = OwnPictures(run, model)[name]
+    note(own.notes)
+    return Input(own.pixels, own.name)
 
 
 def _chosen(explanation: Explanation, at: str | None) -> Explanation:

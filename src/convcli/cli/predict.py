@@ -18,7 +18,11 @@ from convcli.wording import shown
 def predict(
     run: RunFolder,
     images: Annotated[
-        list[str], typer.Argument(help="Image files, folders of them, or patterns such as 'scans/*.png'.")
+        list[str],
+        typer.Argument(
+            help="Image files, folders of them, patterns such as 'scans/*.png', or the run's own by the "
+            "number or file that its report shows: test:25, validation:3, train:0."
+        ),
     ],
     top: Annotated[int, typer.Option("--top", min=1, help="How many classes to name for each image.")] = 3,
     invert: Annotated[
@@ -38,6 +42,7 @@ def predict(
     \b
     Examples:
       convcli predict runs/digits-001 scan.png
+      convcli predict runs/digits-001 test:25
       convcli predict runs/digits-001 scans/ --top 1 --csv --keep-going
       convcli predict latest 'scans/*.png' --invert --json
     """
@@ -46,12 +51,17 @@ def predict(
     from convcli.bounds import MAX_PIXELS
     from convcli.data.notes import of_files
     from convcli.images.folders import images_named
-    from convcli.nn.prediction import Answer, answer_to
+    from convcli.nn.prediction import Answer, answer_of, answer_to
     from convcli.render.prediction import answer_cells, answer_document, answer_line, columns, far_note
     from convcli.runs import checkpoints
+    from convcli.runs.pictures import OwnPictures, is_picture
 
-    model = checkpoints.load_run(chosen_run(run))
-    listed = images_named([os.fspath(name) for name in images], tell=note)
+    folder = chosen_run(run)
+    model = checkpoints.load_run(folder)
+    pictures = OwnPictures(folder, model)
+    own = [name for name in images if is_picture(name)]
+    others = [os.fspath(name) for name in images if not is_picture(name)]
+    listed = [*own, *(images_named(others, tell=note) if others else ())]
     answers, failures = list[Answer](), list[ConvcliError]()
     top = min(top, len(model.classes))
     if as_csv:
@@ -60,9 +70,13 @@ def predict(
         for name in listed:
             try:
                 with own_words_only():
-                    answer = answer_to(
-                        name, model, top=top, invert=invert, max_pixels=max_pixels or MAX_PIXELS
-                    )
+                    if name in own:
+                        one = pictures[name]
+                        answer = answer_of(name, one.pixels, model, top=top, invert=invert, notes=one.notes)
+                    else:
+                        answer = answer_to(
+                            name, model, top=top, invert=invert, max_pixels=max_pixels or MAX_PIXELS
+                        )
             except ConvcliError as error:
                 if not keep_going:
                     raise

@@ -62,7 +62,7 @@ def report(
     record = _record(run)
     chosen = measured(run, model, data, split)
     note(chosen.notes)
-    found = judge(record, model, chosen.images, chosen.part)
+    found = judge(record, model, chosen.images, chosen.part, own=chosen.own)
     live = Page.target if (folder / Page.target).is_file() else None
     made, pictures = page(found, live), figures(found)
     contents = {folder / FIGURES / f"{name}.png": data for name, data in pictures.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from convcli.bounds import MAX_PIXELS
+from convcli.engine.workspace import Array
 from convcli.nn.model import Model
 
 
@@ -50,6 +51,13 @@ def answer_to(
     pixels, notes = model.preprocessing.presentation.read(
         Path(image), channels, (rows, columns), max_pixels=max_pixels
     )
+    return answer_of(image, pixels, model, top=top, invert=invert, notes=tuple(notes))
+
+
+def answer_of(
+    image: str, pixels: Array, model: Model, *, top: int, invert: bool = False, notes: tuple[str, ...] = ()
+) -> Answer:
+    """Return the same of pixels as the network sees them, uint8 (h, w, c)."""
     seen = (255 - pixels if invert else pixels)[None]
     outputs = model.outputs(seen)
     probabilities = model.loss.probabilities(outputs)[0]

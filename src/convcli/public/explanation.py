@@ -28,7 +28,9 @@ from convcli.nn import model as core
 from convcli.public.model import load_run
 from convcli.public.telling import tell
 from convcli.render.explain import FORMATS
+from convcli.runs.history import find
 from convcli.runs.kernels import parse
+from convcli.runs.pictures import OwnPictures, is_picture
 from convcli.shapes import IntOrPair, Padding
 
 Numbers: TypeAlias = ArrayLike | str
@@ -163,8 +165,8 @@ def explain(
         dA of the output, an array (h, w) or (h, w, c), or a text as for `input`.
     run, layer, image, crop
         A trained network, a model or what `load_run` takes; the number of a layer in it; the image that goes
-        through, in any form that `Model.predict` takes; and the part (row, column, height, width) of the
-        layer's input to look at.
+        through, in any form that `Model.predict` takes, or one of the run's own (``test:25``, by the number
+        that its report shows); and the part (row, column, height, width) of the layer's input to look at.
     filter, channel
         Which filter and channel to look at, from 1.
     why, target
@@ -227,7 +229,7 @@ def explain(
             gradient=None if gradient is None else _gradient(gradient, layout, notes),
             model=model,
             layer=None if layer is None else str(layer),
-            image=None if image is None else _image(image, model, max_pixels),
+            image=None if image is None else _image(image, run, model, max_pixels),
             crop=parse_box(crop, "crop") if isinstance(crop, str) else crop,
             filter=filter,
             channel=channel,
@@ -306,7 +308,15 @@ def _kernels(
     return kernels_of(array, layout or "hwc", notes if layout else [])
 
 
-def _image(image: Given, model: core.Model | None, max_pixels: int) -> Path | Input:
+def _image(
+    image: Given, run: str | os.PathLike[str] | core.Model | None, model: core.Model | None, max_pixels: int
+) -> Path | Input:
+    if isinstance(image, str) and model is not None and is_picture(image):
+        if not isinstance(run, str | os.PathLike):
+            raise UsageError(f"--image {image} is one of a run's own: give the run's path as --run.")
+        own = OwnPictures(find(Path(run))[0], model)[image]
+        tell(own.notes)
+        return Input(own.pixels, own.name)
     if isinstance(image, str | os.PathLike):
         return Path(image)
     if model is None:

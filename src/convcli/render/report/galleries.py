@@ -79,7 +79,11 @@ def _positions(report: Report) -> str:
     where = f"{report.kind} images"
     if report.split_off:
         where = "training images before some were split off"
-    return f" Numbers are positions among the {where}, from 0."
+    named = ""
+    if report.own:
+        run, image = report.record.name, (report.mistakes or [s.judged for s in report.samples])[0].image
+        named = f" `convcli explain network --run {run} --image {report.part}:{image}` shows one."
+    return f" Numbers are positions among the {where}, from 0.{named}"
 
 
 def kernels(report: Report) -> Section:
