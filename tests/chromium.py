@@ -106,10 +106,13 @@ class Chromium:
         while not any(event.get("method") == method for event in self.events):
             self.events.append(self._read())
 
-    def open(self, path: Path):
-        """Load a page and wait until it is there."""
+    def open(self, path: Path, place=""):
+        """Load a page, or a place in it, and wait until it is there."""
         self.events.clear()
-        self.send("Page.navigate", url=path.resolve().as_uri())
+        self.send("Page.navigate", url="about:blank")
+        self.wait_for("Page.loadEventFired")
+        self.events.clear()
+        self.send("Page.navigate", url=path.resolve().as_uri() + place)
         self.wait_for("Page.loadEventFired")
 
     def evaluate(self, expression):

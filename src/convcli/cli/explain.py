@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from convcli.cli import everything
 from convcli.cli.options import Force, MaxPixels, chosen_run, parse_padding, parse_pair, whole
 from convcli.cli.output import console, note, out, out_bytes, out_text, own_words_only, say
 from convcli.errors import UsageError
@@ -30,7 +31,7 @@ EITHER_SIZE = "S|SYxSX"
 def explain(
     context: typer.Context,
     topic: Annotated[
-        str | None, typer.Argument(metavar="[TOPIC]", help="What to explain; without it, the list of topics.")
+        str | None, typer.Argument(metavar="[TOPIC]", help="What to explain, or all; without it, the list.")
     ] = None,
     source: Annotated[
         str | None,
@@ -184,6 +185,7 @@ def explain(
       convcli explain volume --input x.npy --kernel w.npy --layout nchw
       convcli explain stride --input photo.png@40,60,8,8 --kernel sobel-x --stride 2 --html stride.html
       convcli explain pooling-backward --gif pooling.gif --json pooling.json
+      convcli explain all --input "1 2 3; 4 5 6; 7 8 9" --html course
       convcli explain network --run runs/digits-001 --image digit.png --why --class 3
       convcli explain network --run latest --image test:25 --why
       convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json -
@@ -192,10 +194,14 @@ def explain(
     from convcli.explaining import TOPICS, Request
     from convcli.explaining import explain as explained
     from convcli.explaining.bringing import bias_of, files_of
+    from convcli.explaining.everything import EVERYTHING
 
     if topic is None:
         return out_text(_listing())
-    _ = TOPICS[topic]
+    together = topic == EVERYTHING
+    if together and (at is not None or step):
+        raise UsageError(f"{'--step' if step else '--at'} chooses among a topic's steps; name one, not all.")
+    _ = together or TOPICS[topic]
     from convcli.render.explain import FORMATS
     from convcli.runs.kernels import files_of_kernel, files_of_run, parse
 
@@ -209,7 +215,10 @@ def explain(
     check_streams(own)
     read += [path for text in own.values() if text for path in files_of(text)]
     read += files_of_run(run) if run is not None and targets else []
-    _check_targets(targets, read, force=force)
+    if together:
+        everything.check(given, read, force=force)
+    else:
+        _check_targets(targets, read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.bounds import MAX_PIXELS
@@ -247,6 +256,8 @@ def explain(
         label_smoothing=label_smoothing,
         max_pixels=max_pixels or MAX_PIXELS,
     )
+    if together:
+        return everything.show_all(request, given, MOST_STEPS, force=force)
     with own_words_only():
         shown = _chosen(explained(topic, request), at)
     note(shown.notes)
@@ -267,7 +278,8 @@ def _listing() -> str:
 
     width = max(map(len, TOPICS))
     lines = [f"  {name:<{width}}  {topic.summary}" for name, topic in TOPICS.items()]
-    return "\n".join(["convcli explain TOPIC", "", *lines])
+    together = f"  {'all':<{width}}  every topic on one input; with --html course as pages, with an index"
+    return "\n".join(["convcli explain TOPIC", "", *lines, "", together])
 
 
 def _parsed(parse: Callable[[str, str], Value], text: str | None, option: str) -> Value | None:

@@ -4,6 +4,7 @@
 may be others'. `locks` keeps other processes out.
 """
 
+from convcli.files.folders import judge_folder, write_folder
 from convcli.files.inside import (
     is_file_inside,
     judge_inside,
@@ -24,6 +25,7 @@ __all__ = [
     "is_file_inside",
     "is_stdout",
     "judge",
+    "judge_folder",
     "judge_inside",
     "judge_stdout",
     "lock",
@@ -33,5 +35,6 @@ __all__ = [
     "open_inside",
     "remove_leftovers",
     "write",
+    "write_folder",
     "write_inside",
 ]
