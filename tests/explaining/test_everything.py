@@ -88,13 +88,13 @@ def test_a_folder_is_whole_or_not_there(tmp_path, monkeypatch):
     from convcli import files
     from convcli.errors import OutputError
     from convcli.files import folders
+    from convcli.files.writing import write_whole as whole
 
     def full(place, *rest, **options):
         if place.name == "b":
             raise OutputError("no space left")
         return whole(place, *rest, **options)
 
-    whole = folders.write_whole
     monkeypatch.setattr(folders, "write_whole", full)
     with pytest.raises(OutputError):
         files.write_folder(tmp_path / "new", {"a": b"1", "b": b"2"}, force=False)
