@@ -61,7 +61,12 @@ def show_step(console: Console, explanation: Explanation, n: int, step: Step | N
     step = step or explanation.steps[n]
     console.print()
     console.print(Text(f"{n + 1}/{len(explanation.steps)}  {printable(step.title)}", style="bold cyan"))
-    for row in step.rows:
+    show_rows(console, step.rows)
+
+
+def show_rows(console: Console, rows: Sequence[Row]) -> None:
+    """Print rows of elements."""
+    for row in rows:
         for line in _row(row, console):
             console.print(line, soft_wrap=True)
 

@@ -1,0 +1,1 @@
+"""The twelve lessons, a file each: text, figure, exercises."""
