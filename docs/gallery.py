@@ -182,6 +182,18 @@ FIGURES = (
         "network",
     ),
     Figure(
+        "Batch normalisation",
+        "Each channel by its own mean and variance; on the way back each gradient reaches all numbers.",
+        "batch-norm --at 1-4,7",
+        "batch-norm",
+    ),
+    Figure(
+        "Dropout",
+        "A mask drawn anew for each batch; what is kept is scaled up, so that the mean stays.",
+        "dropout",
+        "dropout",
+    ),
+    Figure(
         "Optimizers",
         "The ways of six rules with the same gradients, and every number of one step of Adam.",
         "optimizer --at 1,15",

@@ -492,6 +492,41 @@ CASES = [
         },
     ),
     Case(
+        "a batch of four, there and back",
+        "batch-norm",
+        {
+            "input": "0 8; 8 0",
+            "gamma": (2,),
+            "bias": (1,),
+            "momentum": 0.5,
+            "epsilon": 1e-30,
+            "gradient": "4 0; 0 0",
+        },
+        # μ = 4, σ = 4, x̂ = ∓1; dβ = 4, dγ = −4; dX = 2/4·(dY − 4/4 − x̂·(−4)/4)
+        {
+            "mean": [4],
+            "variance": [16],
+            "normalised": [[[-1, 1], [1, -1]]],
+            "output": [[[-1, 3], [3, -1]]],
+            "running_mean": [2],
+            "dgamma": [-4],
+            "dbeta": [4],
+            "steps.6.terms.0": [[[4, 0], [0, 0]], [[1, 1], [1, 1]], [[1, -1], [-1, 1]]],
+            "dX": [[[1, 0], [0, -1]]],
+        },
+    ),
+    Case(
+        "half of the numbers, doubled",
+        "dropout",
+        {"gradient": "1 1 1 1; 2 2 2 2; -1 -1 -1 -1"},
+        {
+            "mask": [[1, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]],
+            "output": [[8, 4, 0, 0], [4, 0, 16, 0], [12, 0, 0, 8]],
+            "dX": [[2, 2, 0, 0], [4, 0, 4, 0], [-2, 0, 0, -2]],
+            "while_predicting": [[4, 2, 6, 8], [2, 4, 8, 6], [6, 8, 2, 4]],
+        },
+    ),
+    Case(
         "the network made by hand",
         "network",
         {},

@@ -36,6 +36,8 @@ STILL = {
     "edges": "it filters a whole photo",
     "network": "it is a trained network's",
     "optimizer": "an optimizer is not among what pages compute",
+    "batch-norm": "training is not among what pages compute",
+    "dropout": "its mask is drawn by NumPy",
     "step": "training is not among what pages compute",
     "transposed": "a transposed convolution is not among what pages compute here",
 }

@@ -89,6 +89,23 @@ def explain(
         typer.Option(metavar="G", help="groups: of channels and filters that do not see each other."),
     ] = None,
     activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
+    gamma: Annotated[
+        str | None,
+        typer.Option(metavar="G", help="batch-norm: γ of each channel, such as '2 1'; --bias is β."),
+    ] = None,
+    momentum: Annotated[
+        float | None,
+        typer.Option(metavar="M", help="batch-norm: what running figures keep; 0.9 if not given."),
+    ] = None,
+    epsilon: Annotated[
+        float | None, typer.Option(metavar="E", help="batch-norm: added to the variance; 1e-5 if not given.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="P", help="dropout: the share that is dropped; 0.5 if not given.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="dropout: of its draws; 3 if not given.")
+    ] = None,
     optimizer: Annotated[
         list[str] | None,
         typer.Option(
@@ -193,7 +210,7 @@ def explain(
     from convcli.arrays import check_streams
     from convcli.explaining import TOPICS, Request
     from convcli.explaining import explain as explained
-    from convcli.explaining.bringing import bias_of, files_of
+    from convcli.explaining.bringing import files_of, list_of
     from convcli.explaining.everything import EVERYTHING
 
     if topic is None:
@@ -210,7 +227,7 @@ def explain(
     targets = {name: STREAM if is_stdout(place) else place for name, place in given.items()}
     read = [Path(name) for name in (source, (source or "").rpartition("@")[0], image) if name]
     read += [path for text in kernel or () for path in files_of_kernel(text)]
-    own = {"--input": source, "--bias": bias, "--gradient": gradient}
+    own = {"--input": source, "--bias": bias, "--gamma": gamma, "--gradient": gradient}
     own |= {f"--kernel {n}": text for n, text in enumerate(kernel or (), 1)}
     check_streams(own)
     read += [path for text in own.values() if text for path in files_of(text)]
@@ -229,7 +246,7 @@ def explain(
     request = Request(
         input=source,
         kernels=tuple(parse(text, tell=note) if text.startswith("run:") else text for text in kernel or ()),
-        bias=() if bias is None else bias_of(bias),
+        bias=() if bias is None else list_of(bias, "--bias"),
         layout=layout,
         stride=_parsed(parse_pair, stride, "--stride"),
         padding=_parsed(parse_padding, padding, "--padding"),
@@ -241,6 +258,11 @@ def explain(
         output_padding=_parsed(parse_pair, output_padding, "--output-padding"),
         groups=groups,
         activation=activation,
+        gamma=() if gamma is None else list_of(gamma, "--gamma"),
+        momentum=momentum,
+        epsilon=epsilon,
+        rate=rate,
+        seed=seed,
         optimizer=tuple(optimizer or ()),
         learning_rate=learning_rate,
         gradient=gradient,

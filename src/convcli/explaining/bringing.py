@@ -65,15 +65,15 @@ def kernels_of(given: Given, layout: str | None, notes: list[str]) -> tuple[kern
     return tuple(_kernel(weights[..., k], name if count == 1 else f"{name} {k + 1}") for k in range(count))
 
 
-def bias_of(text: str) -> tuple[float, ...]:
-    """Return the numbers of `--bias`, a number for each filter: `1 -2`, or what `read_array` takes."""
+def list_of(text: str, option: str) -> tuple[float, ...]:
+    """Return the numbers of `--bias` or `--gamma`, one for each filter: `1 -2`, or what `read_array` takes."""
     if not is_stream(text) and is_literal(text) and not re.search(r"[\[({;|]", text):
         text = f"[{text}]"  # in which commas part numbers
-    return tuple(as_list(read_array(text, "--bias"), "--bias").tolist())
+    return tuple(as_list(read_array(text, option), option).tolist())
 
 
 def files_of(text: str) -> list[Path]:
-    """Return the files that a text of `--input`, `--kernel`, `--gradient` or `--bias` may have read."""
+    """Return the files that a text of `--input`, `--kernel`, `--gradient`, `--bias` or `--gamma` may have read."""
     crop = _CROP.fullmatch(text)
     what = [text, crop["what"]] if crop else [text]
     return [file for one in what if names_array(one) and (file := file_of(one)) is not None]

@@ -50,6 +50,11 @@ class Request:
     optimizer, learning_rate
         Rules such as `adam` or `sgd momentum=0.9`, as a configuration has them, and the rate of those that
         name none.
+    gamma, momentum, epsilon
+        Of batch normalisation: a number for each channel (β is `bias`), what running figures keep, and what
+        is added to a variance.
+    rate, seed
+        Of dropout: the share that is dropped, and where the draws begin.
     gradient
         dA as `read_array` takes it, or an array (h, w, c).
     model, layer, image, crop
@@ -80,6 +85,11 @@ class Request:
     output_padding: IntOrPair | None = None
     groups: int | None = None
     activation: str | None = None
+    gamma: tuple[float, ...] = ()
+    momentum: float | None = None
+    epsilon: float | None = None
+    rate: float | None = None
+    seed: int | None = None
     optimizer: tuple[str, ...] = ()
     learning_rate: float | None = None
     gradient: str | Array | None = None
@@ -143,6 +153,7 @@ NAMES = (
     *("layer", "backward"),
     *("pooling", "pooling-backward"),
     *("edges", "network"),
+    *("batch-norm", "dropout"),
     *("optimizer", "step"),
 )
 """The topics in the order in which they are listed; each has a file of its name."""

@@ -19,7 +19,7 @@ from convcli.data.given import Given, as_seen
 from convcli.errors import UsageError
 from convcli.explaining import Request, elements
 from convcli.explaining import explain as explained
-from convcli.explaining.bringing import bias_of, kernels_of, volume_of
+from convcli.explaining.bringing import kernels_of, list_of, volume_of
 from convcli.explaining.elements import Box
 from convcli.explaining.layouts import as_list, check_layout
 from convcli.explaining.reading import Input, parse_box
@@ -122,6 +122,11 @@ def explain(
     output_padding: IntOrPair | None = None,
     groups: int | None = None,
     activation: str | None = None,
+    gamma: float | Sequence[float] | NDArray[Any] | None = None,
+    momentum: float | None = None,
+    epsilon: float | None = None,
+    rate: float | None = None,
+    seed: int | None = None,
     optimizer: str | Sequence[str] = (),
     learning_rate: float | None = None,
     gradient: Numbers | None = None,
@@ -157,6 +162,11 @@ def explain(
         (c, h, w), with kernels (k, c, f_h, f_w) and (c, f_h, f_w); also "nhwc", "hwc" and "hw".
     stride, padding, dilation, size, pool, ceil_mode, count_include_pad, output_padding, activation
         As everywhere: of the window, of a pool, of a transposed convolution, and g in A = g(Z).
+    gamma, momentum, epsilon
+        Of batch normalisation: γ, a number or one for each channel (β is `bias`), what running figures keep,
+        and what is added to a variance.
+    rate, seed
+        Of dropout.
     optimizer, learning_rate
         Rules such as ``adam`` or ``sgd momentum=0.9``, and the learning rate of those that name none.
     groups
@@ -212,7 +222,7 @@ def explain(
         request = Request(
             input=None if input is None else _numbers(input, layout, notes),
             kernels=_kernels(kernel, layout, notes),
-            bias=() if bias is None else _bias(bias),
+            bias=() if bias is None else _list(bias, "--bias"),
             layout=layout if any(isinstance(own, str) for own in (input, kernel, gradient)) else None,
             stride=stride,
             padding=padding,
@@ -224,6 +234,11 @@ def explain(
             output_padding=output_padding,
             groups=groups,
             activation=activation,
+            gamma=() if gamma is None else _list(gamma, "--gamma"),
+            momentum=momentum,
+            epsilon=epsilon,
+            rate=rate,
+            seed=seed,
             optimizer=(optimizer,) if isinstance(optimizer, str) else tuple(optimizer),
             learning_rate=learning_rate,
             gradient=None if gradient is None else _gradient(gradient, layout, notes),
@@ -260,10 +275,10 @@ def _gradient(value: Numbers, layout: str | None, notes: list[str]) -> str | NDA
     return _volume(value, "--gradient", layout, notes)
 
 
-def _bias(value: float | str | Sequence[float] | NDArray[Any]) -> tuple[float, ...]:
+def _list(value: float | str | Sequence[float] | NDArray[Any], option: str) -> tuple[float, ...]:
     if isinstance(value, str):
-        return bias_of(_named(value, "--bias"))
-    return tuple(as_list(_array(value, "--bias", ""), "--bias").tolist())
+        return list_of(_named(value, option), option)
+    return tuple(as_list(_array(value, option, ""), option).tolist())
 
 
 def _named(text: str, option: str) -> str:
