@@ -12,7 +12,7 @@ import pytest
 
 from convcli.errors import ConvcliError
 from convcli.explaining import Request, explain
-from convcli.explaining.bringing import bias_of, files_of
+from convcli.explaining.bringing import files_of, list_of
 
 torch = pytest.importorskip("torch")
 
@@ -79,7 +79,7 @@ def test_a_bias_is_numbers_or_an_array(text, tmp_path):
     np.save("b.npy", [[1.0], [-2.0]])
     (tmp_path / "b.csv").write_text("1\n-2\n")
     (tmp_path / "b.json").write_text("[1, -2]")
-    assert bias_of(text) == (1, -2)
+    assert list_of(text, "--bias") == (1, -2)
 
 
 @pytest.mark.parametrize(

@@ -66,14 +66,14 @@ def kernels_of(given: Given, layout: str | None, notes: list[str]) -> tuple[kern
 
 
 def list_of(text: str, option: str) -> tuple[float, ...]:
-    """Return the numbers of `--bias` or `--gamma`, one for each filter: `1 -2`, or what `read_array` takes."""
+    """Return the numbers of `--bias` or `--gamma`: `1 -2`, or what `read_array` takes."""
     if not is_stream(text) and is_literal(text) and not re.search(r"[\[({;|]", text):
         text = f"[{text}]"  # in which commas part numbers
     return tuple(as_list(read_array(text, option), option).tolist())
 
 
 def files_of(text: str) -> list[Path]:
-    """Return the files that a text of `--input`, `--kernel`, `--gradient`, `--bias` or `--gamma` may have read."""
+    """Return the files that a text of `--input`, `--kernel`, `--gradient` or a list may have read."""
     crop = _CROP.fullmatch(text)
     what = [text, crop["what"]] if crop else [text]
     return [file for one in what if names_array(one) and (file := file_of(one)) is not None]
