@@ -80,7 +80,7 @@ _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₘₙₜₓ",
 
 _FUNCTIONS = ("max", "min", "exp", "log", "ln", "tanh", "sin", "cos")
 _QUANTITIES = {"out": r"\mathrm{out}", "gx": "g_x", "gy": "g_y"}
-_QUANTITIES |= {name: name for name in ("db", "dx", "dw", "dy")}
+_QUANTITIES |= {name: name for name in ("da", "db", "dp", "dw", "dx", "dy", "dz")}
 _OPEN, _CLOSE = "([⌊⌈{", ")]⌋⌉}"
 
 _JOINS = r"(?:[-+=<>]|\\(?:cdot|times|ast|to|leftarrow|leq|geq|neq|approx))"
