@@ -65,3 +65,12 @@ def test_a_part_with_a_home_is_known_before_it_is_there(tmp_path, monkeypatch):
     assert list(tools.values()) == [3, 1]
     assert "its_home" in sys.modules
     monkeypatch.delitem(sys.modules, "its_home")
+
+
+def test_another_name_leads_to_the_same_part_and_is_no_name_of_its_own():
+    parts = Registry("part", aliases={"linear": "none"})
+    parts.register("none")(int)
+    assert parts["linear"] is int
+    assert list(parts) == ["none"]
+    with pytest.raises(UnknownNameError, match="lineal"):
+        parts["lineal"]

@@ -181,6 +181,12 @@ class OneOf:
         if isinstance(value, dict) and self.default is not None:
             value = {"type": self.default.name(), **value}
         value = {"type": value} if isinstance(value, str) else value
+        if (
+            isinstance(value, dict)
+            and isinstance(self.parts, Registry)
+            and isinstance(value.get("type"), str)
+        ):
+            value = {**value, "type": self.parts.own_name(value["type"])}
         self._tag(value)
         return value
 

@@ -16,8 +16,9 @@ class Registry(Mapping[str, T]):
     """A mapping from names to parts of one kind, in order of registration.
 
     Looking up an unknown name raises `UnknownNameError` with the nearest known one, or with what `hints` say
-    of a name that people know from elsewhere. `homes` are modules by the name of a part that each registers:
-    they are imported when it is first looked up.
+    of a name that people know from elsewhere; `aliases` are other names that lead to a part, whose own is the
+    one that is listed. `homes` are modules by the name of a part that each registers: they are imported when
+    it is first looked up.
 
     >>> shapes: Registry[type] = Registry("shape")
     >>> @shapes.register("round")
@@ -35,8 +36,9 @@ class Registry(Mapping[str, T]):
         kind: str,
         hints: Mapping[str, str] = MappingProxyType({}),
         homes: Mapping[str, str] = MappingProxyType({}),
+        aliases: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.kind, self.hints, self.homes = kind, hints, homes
+        self.kind, self.hints, self.homes, self.aliases = kind, hints, homes, aliases
         self._parts: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -51,11 +53,16 @@ class Registry(Mapping[str, T]):
         return add
 
     def __getitem__(self, name: str) -> T:
+        name = self.own_name(name)
         if name not in self:
             raise UnknownNameError(self.kind, name, self, self.hint(str(name)))
         if name not in self._parts:
             import_module(self.homes[name])
         return self._parts[name]
+
+    def own_name(self, name: str) -> str:
+        """Return the name under which a part is filed, of that or another name of it."""
+        return self.aliases.get(name, name)
 
     def hint(self, name: str) -> str:
         """Return what is said of an unknown name; nothing of most."""

@@ -117,7 +117,10 @@ def test_options_reach_the_topic(call):
 def test_the_options_that_name_a_file_to_write_are_the_formats():
     hints = get_type_hints(explain, include_extras=True)
     named = [
-        name for name, hint in hints.items() for info in get_args(hint) if getattr(info, "metavar", 0) == "F"
+        name
+        for name, hint in hints.items()
+        for info in get_args(hint)
+        if getattr(info, "metavar", 0) in ("F", "[F]")
     ]
     assert named == list(FORMATS)
 

@@ -238,7 +238,6 @@ def test_the_loss_of_guessing_is_the_least_that_one_answer_for_all_can_have(smoo
             {"type": "dense", "activation": "Log-Softmax"},
             "softmax belongs to the loss .*leave",
         ),
-        ({"type": "dense", "activation": "linear"}, "That is called 'none' here"),
         ({"type": "softmax"}, "softmax belongs to the loss .*end with a dense layer"),
         ({"type": "gelu"}, "That is type = 'activation' with function = 'gelu'"),
         ({"type": "relu"}, "That is type = 'activation' with function = 'relu'"),

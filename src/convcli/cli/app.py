@@ -80,7 +80,7 @@ class _Commands(TyperGroup):
         if hasattr(module, "app"):  # it has commands of its own
             return typer.main.get_command(module.app)
         single = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-        single.command(cmd_name)(getattr(module, name))
+        single.command(cmd_name, cls=getattr(module, "Command", TyperCommand))(getattr(module, name))
         return typer.main.get_command(single)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from convcli.cli import everything
 from convcli.cli.options import Force, MaxPixels, chosen_run, parse_padding, parse_pair, whole
@@ -26,6 +27,33 @@ Value = TypeVar("Value")
 STREAM = "-"
 MOST_STEPS = 400
 EITHER_SIZE = "S|SYxSX"
+
+
+class Command(TyperCommand):
+    """The command, whose --json prints as everywhere, and may name a file as the other formats do."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take `--json` without a file as `--json -`."""
+        return super().parse_args(ctx, _with_place_of_json(args))
+
+
+def _with_place_of_json(args: Sequence[str]) -> list[str]:
+    """Return arguments in which `--json` before an option, a topic or the end is told to print.
+
+    >>> _with_place_of_json(["--json", "pooling", "--stride", "2"])
+    ['--json=-', 'pooling', '--stride', '2']
+    >>> _with_place_of_json(["pooling", "--json", "a.json"])
+    ['pooling', '--json', 'a.json']
+    """
+    if "--json" not in args:
+        return list(args)
+    from convcli.explaining import TOPICS
+
+    at = args.index("--json")
+    following = args[at + 1] if at + 1 < len(args) else "--"
+    topic = following in TOPICS and not any(word in TOPICS for word in args[:at])
+    prints = topic or (following.startswith("-") and following != STREAM)
+    return [*args[:at], "--json=-" if prints else "--json", *args[at + 1 :]]
 
 
 def explain(
@@ -67,7 +95,7 @@ def explain(
     ] = None,
     size: Annotated[str | None, typer.Option(metavar=EITHER_SIZE, help="Of the pool's window.")] = None,
     pool: Annotated[
-        str | None, typer.Option(metavar="max|mean", help="What a pool takes of each window.")
+        str | None, typer.Option(metavar="max|mean", help="What a pool takes of each window (avg is mean).")
     ] = None,
     ceil_mode: Annotated[
         bool | None,
@@ -185,7 +213,10 @@ def explain(
     markdown: Annotated[str | None, typer.Option(metavar="F", help="Write tables and formulas.")] = None,
     latex: Annotated[str | None, typer.Option(metavar="F", help="Write matrices and formulas.")] = None,
     json: Annotated[
-        str | None, typer.Option(metavar="F", help="Write the exact numbers; - for standard output.")
+        str | None,
+        typer.Option(
+            metavar="[F]", help="Print the exact numbers as one JSON document, or write them to a file."
+        ),
     ] = None,
     max_pixels: MaxPixels = None,
     force: Force = False,
@@ -193,7 +224,7 @@ def explain(
     """Show the mathematics of CNNs step by step, on your own numbers.
 
     Kernels are laid on unflipped: cross-correlation, as in networks.
-    Without --input or --run there is a small example. Rounded to four digits; --json has them in full.
+    Without --input or --run there is a small example. Rounded to four digits; --json prints them in full.
 
     \b
     Examples:
@@ -205,7 +236,7 @@ def explain(
       convcli explain all --input "1 2 3; 4 5 6; 7 8 9" --html course
       convcli explain network --run runs/digits-001 --image digit.png --why --class 3
       convcli explain network --run latest --image test:25 --why
-      convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json -
+      convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json
     """
     from convcli.arrays import check_streams
     from convcli.explaining import TOPICS, Request

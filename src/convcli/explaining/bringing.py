@@ -18,6 +18,9 @@ from convcli.explaining.reading import Input, cut, parse_box
 if TYPE_CHECKING:
     from convcli.explaining.topics import Request
 
+POOLS = dict.fromkeys(("avg", "average"), "mean")
+"""Other names of pools; what is printed is the one that is named here."""
+
 _CROP = re.compile(r"(?P<what>.+)@(?P<box>[\d ]+(?:,[\d ]+){3})")
 
 
@@ -46,7 +49,8 @@ def bring(ask: Request) -> tuple[Request, tuple[str, ...]]:
         brought["kernels"] = tuple(k for one in ask.kernels for k in _kernels(one, ask.layout, notes))
     if ask.layout is not None and not brought:
         raise UsageError("--layout says which axis of your own arrays is which; no array is given.")
-    return replace(ask, layout=None, **brought), tuple(notes)
+    pool = POOLS.get(ask.pool, ask.pool) if ask.pool is not None else None
+    return replace(ask, layout=None, pool=pool, **brought), tuple(notes)
 
 
 def volume_of(given: Given, option: str, layout: str | None, notes: list[str]) -> Array:

@@ -62,7 +62,7 @@ def _dimensions(problem: Problem) -> Step:
         Arrow("*"),
         Block(problem.w.shape[:3], f"W of {counted(n_f, 'filter')}"),
         Arrow("+"),
-        Block((1, 1, n_f), "b"),
+        Block((n_f,), "b"),
         Arrow("="),
         Block(problem.z.shape, "Z"),
         Arrow("→", f"g = {problem.activation}"),
@@ -71,7 +71,7 @@ def _dimensions(problem: Problem) -> Step:
     rows, columns = problem.z.shape[:2]
     bias = f" + {n_f}" if problem.biased else ""
     lines = [
-        f"A_prev: {by(problem.x.shape)}, W: {by(problem.w.shape)}, b: {by((1, 1, 1, n_f))}",
+        f"A_prev: {by(problem.x.shape)}, W: {by(problem.w.shape)}, b: {n_f}",
         f"Z and A: {by(problem.z.shape)}",
         f"learned numbers: {by(problem.w.shape)}{bias} = {problem.parameters:,}",
         f"multiply-adds: {by(problem.w.shape)} × {rows} × {columns} = {problem.w.size * rows * columns:,}",
@@ -80,7 +80,7 @@ def _dimensions(problem: Problem) -> Step:
     data = {
         "A_prev": list(problem.x.shape),
         "W": list(problem.w.shape),
-        "b": [1, 1, 1, n_f],
+        "b": [n_f],
         "Z": list(problem.z.shape),
         "A": list(problem.a.shape),
         "parameters": problem.parameters,

@@ -23,13 +23,14 @@ _HINTS = {
         ("log_softmax", "logsoftmax"),
         "log_softmax belongs to the loss (cross_entropy has it): leave `activation` out of the last layer.",
     ),
-    **dict.fromkeys(("linear", "identity"), "That is called 'none' here."),
     **dict.fromkeys(("relu6", "hardtanh"), "That is { type = 'clip', low = 0, high = 6 }, or other limits."),
     **dict.fromkeys(("swish", "swish_1"), "That is called 'silu' here."),
     "gelu_tanh": "That is { type = 'gelu', approximate = 'tanh' }.",
     "prelu": "prelu has a slope that is trained: it is a layer of its own, with type = 'prelu'.",
 }
-ACTIVATIONS: Registry[type[Activation]] = Registry("activation", _HINTS)
+ACTIVATIONS: Registry[type[Activation]] = Registry(
+    "activation", _HINTS, aliases=dict.fromkeys(("linear", "identity"), "none")
+)
 
 
 class Activation(Part):

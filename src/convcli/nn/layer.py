@@ -34,7 +34,8 @@ _HINTS = {
     **{name: f"That is type = 'activation' with function = '{name}'." for name in _FUNCTIONS},
 }
 MOST_LAYERS = 1000  # several times those of the deepest networks that people train
-LAYERS: Registry[type[Layer]] = Registry("layer", _HINTS)
+_ALIASES = {f"{kind}mean_pool": f"{kind}avg_pool" for kind in ("", "global_", "adaptive_")}
+LAYERS: Registry[type[Layer]] = Registry("layer", _HINTS, aliases=_ALIASES)
 
 
 Images: TypeAlias = Callable[[int], Array]
