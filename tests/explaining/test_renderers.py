@@ -155,7 +155,9 @@ def test_markdown_tables_have_one_width(shown):
     assert len(tables) == len(grids(shown))
     for table, grid in zip(tables, grids(shown), strict=True):
         lines = table.splitlines()
-        assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {grid.shape[1] + 2}
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {
+            grid.shape[1] + 1 + bool(grid.row_names)
+        }
         assert len(lines) == grid.shape[0] + 2
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from convcli.explaining.elements import (
     Arrow,
@@ -13,7 +14,8 @@ from convcli.explaining.elements import (
     Graph,
     Grid,
     Picture,
-    Step,
+    Role,
+    Row,
 )
 from convcli.explaining.notation import number
 from convcli.render.drawing.svg import data_uri
@@ -21,20 +23,81 @@ from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import shown_pixels
 from convcli.wording import by, printable
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>|#])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~$&]|^[-+](?= )|(?<=^\d)[.)])")
+
+PAGE, EDGE, LETTER = 840.0, 27.0, 9.0
+"""Where GitHub shows it: the width of a page, what a cell has beside its text, and a letter, in pixels."""
+
+SMALLEST = 128
+"""Pixels of a picture's longer side."""
+
+MARKS: dict[Role, tuple[str, str]] = {
+    "window": ("**{}**", "**under the window**"),
+    "result": ("<ins>**{}**</ins>", "<ins>**the result**</ins>"),
+    "chosen": ("<ins>**{}**</ins>", "<ins>**the maximum**</ins>"),
+    "padding": ("*{}*", "*padding*"),
+    "unused": ("~~{}~~", "~~in no window~~"),
+}
+"""How a cell stands out where there are no colours, and how the legend says so."""
 
 
 @FORMATS.register("markdown")
 def markdown(explanation: Explanation) -> bytes:
-    """Return every step under its own heading. Cells under the window, and results, are bold."""
-    parts = [f"# {_escaped(explanation.title)}"]
+    """Return every step under its own heading, elements beside each other in a table of HTML."""
+    parts = [f"# {_escaped(explanation.title)}", *_legend(explanation)]
     for n, step in enumerate(explanation.steps, 1):
-        parts += [f"## {n}. {_escaped(step.title)}", *_step(step)]
+        parts += [f"## {n}. {_escaped(step.title)}", *map(_row, step.rows)]
     return ("\n\n".join(parts) + "\n").encode()
 
 
-def _step(step: Step) -> list[str]:
-    return [_element(element) for row in step.rows for element in row]
+def _legend(explanation: Explanation) -> list[str]:
+    """Return a line that says what stands out, if anything does."""
+    grids = (e for step in explanation.steps for row in step.rows for e in row if isinstance(e, Grid))
+    found = {role for grid in grids for role in grid.marks.values()}
+    said = [words for role, (_, words) in MARKS.items() if role in found]
+    return [f"Marked: {', '.join(said)}."] if said else []
+
+
+def _row(row: Row) -> str:
+    if len(row) == 1:
+        return _element(row[0])
+    return "\n\n".join(map(_beside, _lines(row)))
+
+
+def _beside(elements: Sequence[Element]) -> str:
+    # Blank lines end the HTML: what is in a cell is Markdown.
+    cells = "\n".join(f"<td>\n\n{_element(element)}\n\n</td>" for element in elements)
+    return f"<table><tr>\n{cells}\n</tr></table>"
+
+
+def _lines(row: Row) -> list[list[Element]]:
+    """Return a row in parts that are no wider than a page, with arrows at their beginnings."""
+    lines: list[list[Element]] = [[]]
+    for element in row:
+        lines[-1].append(element)
+        if sum(map(_width, lines[-1])) > PAGE and len(lines[-1]) > 1:
+            last = [lines[-1].pop()]
+            if len(lines[-1]) > 1 and isinstance(lines[-1][-1], Arrow):
+                last.insert(0, lines[-1].pop())
+            lines.append(last)
+    return lines
+
+
+def _width(element: Element) -> float:
+    """Return about how many pixels wide an element is where GitHub shows it."""
+    match element:
+        case Grid():
+            columns = zip(*element.cells, strict=True)
+            longest = (
+                max(len("" if cell is None else number(cell)) for cell in column) for column in columns
+            )
+            return EDGE + sum(EDGE + LETTER * max(length, 1) for length in longest)
+        case Arrow():
+            return EDGE + LETTER * max(len(element.note), 2)
+        case Picture():
+            return EDGE + float(max(SMALLEST, *shown_pixels(element).shape[:2]))
+        case _:
+            return EDGE + 16 * LETTER
 
 
 def _element(element: Element) -> str:
@@ -43,11 +106,12 @@ def _element(element: Element) -> str:
             caption = f"{_escaped(element.caption)}:\n\n" if element.caption else ""
             return caption + _table(element)
         case Arrow():
-            return f"**{_escaped(element.sign)}** {_escaped(element.note)}".strip()
+            note = _escaped(element.note).replace(" ", "&nbsp;" if len(element.note) < 16 else " ")
+            return f"**{_escaped(element.sign)}**" + (f"<br>{note}" if note else "")
         case Formula():
             return _escaped(element.text)
         case Block():
-            return f"{_escaped(element.caption)}: {by(element.shape)}"
+            return f"{_escaped(element.caption)}:<br>**{by(element.shape)}**"
         case Picture():
             return f"{_picture(element)}\n\n{_escaped(element.caption)}"
         case Graph():
@@ -55,26 +119,30 @@ def _element(element: Element) -> str:
 
 
 def _table(grid: Grid) -> str:
-    head = ["", *map(str, range(1, grid.shape[1] + 1))]
-    names = grid.row_names or tuple(map(str, range(1, grid.shape[0] + 1)))
-    lines = [head, ["--:"] * len(head)]
-    for i, row in enumerate(grid.cells):
-        cells = [_cell(value, grid.marks.get((i, j), "")) for j, value in enumerate(row)]
-        lines.append([_escaped(names[i]), *cells])
+    """Return a grid; its rows have names only where it has: a page is no wider than a few matrices."""
+    cells = [
+        [_cell(value, grid.marks.get((i, j))) for j, value in enumerate(row)]
+        for i, row in enumerate(grid.cells)
+    ]
+    head = [str(j) for j in range(1, grid.shape[1] + 1)]
+    lines = [head, ["--:"] * len(head), *cells]
+    if grid.row_names:
+        names = ["", "--:", *map(_escaped, grid.row_names)]
+        lines = [[name, *line] for name, line in zip(names, lines, strict=True)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cell(value: float | None, role: str) -> str:
+def _cell(value: float | None, role: Role | None) -> str:
     if value is None:
-        return ""
+        return "·"
     text = number(value)
-    if role == "unused":
-        return f"~~{text}~~"
-    return f"**{text}**" if role in ("window", "result", "chosen") else text
+    return MARKS[role][0].format(text) if role in MARKS else text
 
 
 def _picture(picture: Picture) -> str:
-    return f"![{_escaped(picture.caption)}]({data_uri(shown_pixels(picture))})"
+    pixels = shown_pixels(picture)
+    times = max(1, SMALLEST // max(pixels.shape[:2]))  # few pixels would hardly be seen
+    return f"![{_escaped(picture.caption)}]({data_uri(pixels.repeat(times, 0).repeat(times, 1))})"
 
 
 def _links(graph: Graph) -> str:
@@ -83,7 +151,8 @@ def _links(graph: Graph) -> str:
     for end, name in enumerate(graph.outputs):
         own = graph.feeding(end)
         fed = ", ".join(
-            graph.inputs[link.start] + (f" ({told})" if (told := link.told) else "") for link in own
+            graph.inputs[link.start] + (f" ({told.strip('()')})" if (told := link.told) else "")
+            for link in own
         )
         lines += [f"- {name}: {fed}"] if own else []
     lines += ["", f"with {', '.join(graph.legend)}"] if graph.legend else []
