@@ -103,11 +103,22 @@ def test_steps_are_chosen_by_their_numbers():
             convcli.explain("convolution", input=X, kernel=np.eye(2), at=at)
 
 
+def test_an_array_of_one_axis_is_one_row_as_for_the_command():
+    with pytest.warns(convcli.ConvcliWarning, match="read as one row of 3"):
+        shown = convcli.explain("dense", input=[2, 1, 3], kernel=np.array([[1, 0, 1]]), activation="none")
+    assert shown.data["z"] == [5]
+    with pytest.warns(convcli.ConvcliWarning, match="gradient: .*read as one row of 2"):
+        shown = convcli.explain("dense", input=np.array([[2, 1]]), kernel=np.eye(2), gradient=[1, -1])
+    assert shown.data["dx"] == [1, -1]
+    with pytest.warns(convcli.ConvcliWarning):
+        assert convcli.explain("softmax", input=[5, 5], label=2).data["dz"] == [0.5, -0.5]
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
         ({"input": np.zeros((20, 20))}, "^input: 20 × 20 numbers; at most 16 × 16"),
-        ({"input": np.zeros(3)}, r"^input: expected an array \(h, w\), .* found shape \(3,\)"),
+        ({"input": np.zeros(0)}, r"^input: holds no numbers: its shape is \(0,\)"),
         ({"input": [[1, 2], [3]]}, "^input: expected an array of finite numbers, or a text"),
         ({"input": [[1, np.nan]]}, r"^input: expected finite numbers, found nan at \[0, 1\]"),
         ({"input": np.zeros((3, 3, 2))}, "^input: expected one matrix, found 2 channels"),

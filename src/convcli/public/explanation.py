@@ -289,7 +289,7 @@ def _named(text: str, option: str) -> str:
 
 def _volume(value: ArrayLike, where: str, layout: str | None, notes: list[str]) -> NDArray[np.float64]:
     """Return an array of up to four axes as (h, w, c), channels last unless `layout` says otherwise."""
-    given = _array(value, where, "(h, w), (h, w, c) or (1, h, w, c)")
+    given = _array(value, where, "")
     if given.values.ndim == 3 and layout is None:
         return given.values
     return volume_of(given, where, layout, notes)
