@@ -12,7 +12,7 @@ from convcli.arrays import Given
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.activating import activation_of
-from convcli.explaining.layouts import as_filters, as_list, as_volume, check_layout
+from convcli.explaining.layouts import as_filters, as_volume, check_layout
 from convcli.grading.cases import Case, Outcome
 from convcli.grading.cell import drawn
 from convcli.grading.comparison import Comparison
@@ -69,9 +69,9 @@ class Ours:
     mine
         What they have.
     arrays
-        `input`, `kernel`, `gradient` and `bias`, those that are given.
+        `input`, `kernel` and `gradient`, those that are given.
     options
-        `stride`, `padding`, `size`, `pool` and `activation`, those that are given.
+        `bias` (k,), `stride`, `padding`, `size`, `pool` and `activation`, those that are given.
     layout
         As `explain` has it.
     tolerance
@@ -187,12 +187,11 @@ def _case(ours: Ours, asked: Asked, notes: list[str]) -> Case:
     size = ours.options.get("size", (2, 2))
     if "kernel" in ours.arrays:
         w, said = as_filters(ours.arrays["kernel"], "--kernel", ours.layout)
-        w = _fitting(w, x.shape[3])
+        w, stacked = _fitting(w, x.shape[3])
         arrays["w"], size = w, w.shape[:2]
-        arrays["b"] = np.zeros(w.shape[3])
-        notes += said
-    if "bias" in ours.arrays:
-        arrays["b"] = as_list(ours.arrays["bias"], "--bias")
+        notes += stacked or said
+    if "bias" in ours.options:
+        arrays["b"] = np.asarray(ours.options["bias"], np.float64)
         if arrays["b"].size != arrays["w"].shape[3]:
             raise UsageError(f"--bias has {arrays['b'].size} numbers for {arrays['w'].shape[3]} filter(s).")
     if "padding" in asked.takes:
@@ -204,6 +203,8 @@ def _case(ours: Ours, asked: Asked, notes: list[str]) -> Case:
         if ours.options.get("pool") == "mean":
             operation = operation.replace("max", "avg")
     if ours.of == "padded":
+        if isinstance(options["padding"], str):
+            raise UsageError("--of padded needs --padding in numbers: no window says what a name means.")
         return Case(operation, arrays, options)
     window = Window.of(size, stride=options["stride"], padding=options["padding"])
     options["padding"] = window.padding
@@ -235,13 +236,15 @@ def _batch(given: Given, option: str, layout: str | None, notes: list[str]) -> A
     return np.stack(volumes)
 
 
-def _fitting(w: Array, channels: int) -> Array:
-    """Return filters (f_h, f_w, c, k); a stack of planes on a single channel is as many filters."""
+def _fitting(w: Array, channels: int) -> tuple[Array, tuple[str, ...]]:
+    """Return filters (f_h, f_w, c, k) and what to say: planes on a single channel are as many filters."""
     if channels == 1 and w.shape[2] > 1 and w.shape[3] == 1:
-        return w.transpose(0, 1, 3, 2)
+        return w.transpose(0, 1, 3, 2), (
+            f"kernel: taken as {w.shape[2]} filters of one channel, for the input has one",
+        )
     if w.shape[2] != channels:
         raise UsageError(f"--kernel has {w.shape[2]} channel(s), the input {channels}: expected as many.")
-    return w
+    return w, ()
 
 
 def _applied(g: Activation, z: Array) -> Array:

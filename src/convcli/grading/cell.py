@@ -169,19 +169,20 @@ def _of_pool(case: Case, index: Index) -> Drawing:
     n, row, column, c = index
     x, sliding = _sliding(case)
     marks = sliding.marks((row, column))
-    seen = _values(sliding, x[n, :, :, c], (row, column))
+    mean = case.operation.startswith("avg")
+    seen = _values(sliding, x[n, :, :, c], (row, column), mean)
     grids: Row = (Grid.of(sliding.padded(x[n, :, :, c]), "A_prev", marks),)
-    if case.operation.startswith("max"):
+    if not mean:
         return [grids], f"out[{row + 1}, {column + 1}] = max({', '.join(map(number, seen))})"
     text = f"({' + '.join(map(factor, seen))}) / {len(seen)}"
     return [grids], f"out[{row + 1}, {column + 1}] = {text}"
 
 
-def _values(sliding: Sliding, plane: Array, position: Cell) -> list[float]:
-    """Return what lies under the window and is no padding."""
-    (top, _), (left, _) = sliding.window.padding
-    padding = sliding.padding_marks()
-    return [float(plane[i - top, j - left]) for i, j in sliding.under(position) if (i, j) not in padding]
+def _values(sliding: Sliding, plane: Array, position: Cell, mean: bool) -> list[float]:
+    """Return what lies under the window: of a mean with the zeros of the padding, of a maximum without."""
+    padding = {} if mean else sliding.padding_marks()
+    padded = sliding.padded(plane)
+    return [float(padded[cell]) for cell in sliding.under(position) if cell not in padding]
 
 
 def _of_pool_gradient(case: Case, index: Index) -> Drawing:
@@ -189,12 +190,12 @@ def _of_pool_gradient(case: Case, index: Index) -> Drawing:
     (x, sliding), dz = _sliding(case), case.arrays["dz"]
     places = _windows_on(sliding, (row, column))
     (top, _), (left, _) = sliding.window.padding
-    cell = row + top, column + left
+    cell, mean = (row + top, column + left), case.operation.startswith("avg")
     terms = []
     for position, _ in places:
         gradient = float(dz[(n, *position, c)])
-        values = _values(sliding, x[n, :, :, c], position)
-        if case.operation.startswith("avg"):
+        values = _values(sliding, x[n, :, :, c], position, mean)
+        if mean:
             terms.append(
                 f"({quotient(gradient, len(values))})"
                 if len(places) > 1

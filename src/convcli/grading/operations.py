@@ -16,6 +16,7 @@ from convcli.engine.batch.conv import conv2d, conv2d_backward
 from convcli.engine.batch.pool import avg_pool2d, avg_pool2d_backward, max_pool2d, max_pool2d_backward
 from convcli.engine.workspace import Array
 from convcli.proof.differences import numeric_gradient
+from convcli.shapes import Window
 
 Arrays: TypeAlias = Mapping[str, Array]
 Options: TypeAlias = Mapping[str, Any]
@@ -110,8 +111,8 @@ def _pool_backward(function: Callable[..., Array]) -> Callable[[Arrays, Options]
 
 
 def _zero_pad(arrays: Arrays, options: Options) -> Results:
-    sides = (options["padding"],) * 2
-    return {"y": np.pad(arrays["x"], ((0, 0), sides, sides, (0, 0)))}
+    sides = Window.of(1, padding=options["padding"]).padding
+    return {"y": np.pad(arrays["x"], ((0, 0), *sides, (0, 0)))}
 
 
 def _single_step(arrays: Arrays, _: Options) -> Results:

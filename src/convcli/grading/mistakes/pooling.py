@@ -42,9 +42,13 @@ OVER_CELLS = (-2, -1)
 
 
 def seen_by(case: Case, stride: Pair | None = None, output: Pair | None = None) -> Array:
-    """Return the windows of a pool, (n, out_h, out_w, c, f_h, f_w); NaN where there is no cell."""
+    """Return the windows of a pool, (n, out_h, out_w, c, f_h, f_w); NaN where there is no cell.
+
+    A mean counts padding as zeros, a maximum leaves it out.
+    """
     at = slid(case)
-    x = np.pad(at.x.astype(float), ((0, 0), *at.window.padding, (0, 0)), constant_values=np.nan)
+    outside = 0.0 if case.operation.startswith("avg") else np.nan
+    x = np.pad(at.x.astype(float), ((0, 0), *at.window.padding, (0, 0)), constant_values=outside)
     return windows(x, at.window.size, stride or at.window.stride, output or at.output, np.nan)
 
 
