@@ -81,6 +81,13 @@ def explain(
             "filters, channels parted by |. Or an array as for --input, of one filter or several.",
         ),
     ] = None,
+    op: Annotated[
+        str | None,
+        typer.Option(
+            metavar="correlate|convolve",
+            help="Whether kernels are flipped first, as in `filter`; not if not given.",
+        ),
+    ] = None,
     bias: Annotated[
         str | None, typer.Option(metavar="B", help="A number for each filter, such as '1 -2', or an array.")
     ] = None,
@@ -223,7 +230,7 @@ def explain(
 ) -> None:
     """Show the mathematics of CNNs step by step, on your own numbers.
 
-    Kernels are laid on unflipped: cross-correlation, as in networks.
+    Kernels are laid on unflipped: cross-correlation, as in networks; --op convolve flips them.
     Without --input or --run there is a small example. Rounded to four digits; --json prints them in full.
 
     \b
@@ -279,6 +286,7 @@ def explain(
         kernels=tuple(parse(text, tell=note) if text.startswith("run:") else text for text in kernel or ()),
         bias=() if bias is None else list_of(bias, "--bias"),
         layout=layout,
+        op=op,
         stride=_parsed(parse_pair, stride, "--stride"),
         padding=_parsed(parse_padding, padding, "--padding"),
         dilation=_parsed(parse_pair, dilation, "--dilation"),
@@ -314,6 +322,8 @@ def explain(
     with own_words_only():
         shown = _chosen(explained(topic, request), at)
     note(shown.notes)
+    if op == "convolve" and "html" in targets:
+        note("the page is still: live ones correlate")
     if targets:
         _write(shown, targets, force=force)
     elif step:

@@ -9,6 +9,7 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.explaining.activating import left_out
 from convcli.explaining.checking import check_step
+from convcli.explaining.convolving import AS_GIVEN
 from convcli.explaining.elements import (
     Arrow,
     Cell,
@@ -17,6 +18,7 @@ from convcli.explaining.elements import (
     Role,
     Row,
     Step,
+    Words,
     every,
     exact,
     planes,
@@ -41,7 +43,7 @@ EXAMPLE = Example(
 @topic(
     "backward",
     "dA → dZ → dW, db, dA_prev of one conv layer, with its window products, and a numeric check of each",
-    *("input", "kernels", "bias", *WINDOW, "activation", "gradient", *RUN, "filter", "channel"),
+    *("input", "kernels", "op", "bias", *WINDOW, "activation", "gradient", *RUN, "filter", "channel"),
 )
 def backward(ask: Request) -> Explanation:
     """Return the steps back through the layer. Without `--gradient` dA is 1 everywhere."""
@@ -62,7 +64,7 @@ def backward(ask: Request) -> Explanation:
             "Z": planes(problem.z),
             "dA": planes(da),
             "dZ": planes(back.dz),
-            "dW": exact(np.transpose(dw, (3, 2, 0, 1))),
+            "dW": exact(np.transpose(problem.as_given(dw), (3, 2, 0, 1))),
             "db": exact(db),
             "dA_prev": planes(dx),
             "relative_errors": check(back),
@@ -111,6 +113,8 @@ def _steps(back: Backward) -> tuple[list[Step], tuple[int, ...]]:
         cells = every(back.problem.w[:, :, 0, 0])
         for cell in cells:
             keep(_weight(back, c, k, cell), key=cell == cells[-1])
+        if back.problem.op == "convolve":
+            keep(_turned_back(back, c, k))
     for c, k in pairs:
         keep(_prepared(back, c, k))
         cells = every(back.full(c, k))
@@ -234,6 +238,20 @@ def _weight(back: Backward, c: int, k: int, cell: Cell) -> Step:
     }
     title = f"dW: A_prev correlated with dZ{_names(back, c, k)}: {place(cell)}"
     return Step.of(title, (row, line), data)
+
+
+def _turned_back(back: Backward, c: int, k: int) -> Step:
+    """The gradient of the kernel itself, of that of the flipped one."""
+    dw = back.gradients[1][:, :, c, k]
+    own = back.problem.as_given(dw)
+    names = _names(back, c, k)
+    row: Row = (
+        Grid.of(dw, f"dW′{names}", "done"),
+        Arrow("→", "rotated by 180°"),
+        Grid.of(own, f"dW{names}", "result"),
+    )
+    words = Words("W′ is W flipped: each weight takes its gradient back to its own cell.")
+    return Step.of(f"dW: flipped back{names}", (row, (words,)), {AS_GIVEN: True, "dW": exact(own)})
 
 
 def _full_convolution(back: Backward, k: int) -> tuple[Sliding, Array, dict[Cell, Role]]:

@@ -13,7 +13,7 @@ from convcli.wording import by
 @topic(
     "convolution",
     "the window on the padded grid, the pairwise products, their sum, the output cell, step by step",
-    *("input", "kernels", "bias", *WINDOW, *RUN, "filter", "channel"),
+    *("input", "kernels", "op", "bias", *WINDOW, *RUN, "filter", "channel"),
 )
 def convolution(ask: Request) -> Explanation:
     """Return a step for each position of the window."""

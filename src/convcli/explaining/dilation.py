@@ -26,7 +26,7 @@ SHOWN = ((1, 1), (2, 2), (3, 3))
 @topic(
     "dilation",
     "the kernel spread, its effective size, the cells under the window step by step, the size formula",
-    *("input", "kernels", "bias", *WINDOW, *RUN, "filter", "channel"),
+    *("input", "kernels", "op", "bias", *WINDOW, *RUN, "filter", "channel"),
 )
 def dilation(ask: Request) -> Explanation:
     """Return the kernel spread, what each dilation covers, a step for each window, and what it amounts to."""

@@ -25,7 +25,7 @@ MOST_KERNELS, MOST_PIXELS, SHEET_COLUMNS = 24, 4096, 3
 MOST_SHOWN = 7  # rows and columns of a kernel whose weights stand beside the photo
 
 
-@topic("edges", "one photo under a set of kernels as a labelled sheet", "input", "kernels")
+@topic("edges", "one photo under a set of kernels as a labelled sheet", "input", "kernels", "op")
 def edges(ask: Request) -> Explanation:
     """Return a step for each kernel, and the sheet."""
     if len(ask.kernels) > MOST_KERNELS:
@@ -36,10 +36,11 @@ def edges(ask: Request) -> Explanation:
     chosen = [
         kernels.parse(kernel) if isinstance(kernel, str) else kernel for kernel in ask.kernels or KERNELS
     ]
+    op = ask.op or "correlate"
     pictures, steps = [Picture(photo, source.name)], []
     for kernel in chosen:
-        raw = filter_image(photo, kernel, range="raw")
-        result = filter_image(photo, kernel)
+        raw = filter_image(photo, kernel, range="raw", op=op)
+        result = filter_image(photo, kernel, op=op)
         pictures.append(Picture(result, kernel.name))
         data = {
             "kernel": kernel.name,
@@ -55,9 +56,10 @@ def edges(ask: Request) -> Explanation:
     sheet = Step.of("The sheet", rows, {"kernels": [kernel.name for kernel in chosen]})
     return Explanation(
         topic="edges",
-        title=f"Edges: {source.name}, {by(photo.shape[:2])}, under {counted(len(chosen), 'kernel')}",
+        title=f"Edges: {source.name}, {by(photo.shape[:2])}, under {counted(len(chosen), 'kernel')}"
+        + (", flipped" if op == "convolve" else ""),
         steps=(*steps, sheet),
-        data={"image": source.name, "shape": list(photo.shape)},
+        data={"op": op, "image": source.name, "shape": list(photo.shape)},
         still=(len(steps),),
     )
 

@@ -116,7 +116,7 @@ def check(back: Backward) -> dict[str, float]:
     return through_g | errors_of(
         after_convolution,
         {
-            "dW": (w[:, :, cs, ks], dw[:, :, cs, ks]),
+            "dW": (problem.as_given(w)[:, :, cs, ks], problem.as_given(dw)[:, :, cs, ks]),
             "db": (b[ks], db[ks]),
             "dA_prev": (x[:, :, cs], dx[:, :, cs]),
         },

@@ -30,7 +30,7 @@ SHOWN_CHANNELS = 4
 @topic(
     "layer",
     "A_prev → Z = W*A_prev + b → A = g(Z) of one conv layer, with all tensor dimensions",
-    *("input", "kernels", "bias", *WINDOW, "activation", *RUN, "filter"),
+    *("input", "kernels", "op", "bias", *WINDOW, "activation", *RUN, "filter"),
 )
 def layer(ask: Request) -> Explanation:
     """Return the dimensions, then a step for each filter; `--filter` leaves one."""

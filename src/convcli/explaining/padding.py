@@ -20,7 +20,7 @@ from convcli.wording import by, counted, short_pair
 @topic(
     "padding",
     "valid, same and full side by side, and how often each pixel is used, before and after padding",
-    *("input", "kernels", "bias", "stride", "padding", "dilation", *RUN, "filter", "channel"),
+    *("input", "kernels", "op", "bias", "stride", "padding", "dilation", *RUN, "filter", "channel"),
 )
 def padding(ask: Request) -> Explanation:
     """Return a step for each padding and one with their heat maps; `--padding N` adds that one."""

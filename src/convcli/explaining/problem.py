@@ -13,6 +13,7 @@ from convcli.engine.batch.conv import conv2d
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.activating import activation_of
+from convcli.explaining.convolving import flipped
 from convcli.explaining.elements import Picture, Row, exact, planes
 from convcli.explaining.reading import MOST_SIDE, Input, read_gradient
 from convcli.explaining.sliding import Sliding
@@ -59,6 +60,8 @@ class Problem:
         How many numbers the layer learns.
     padding
         As it was asked for: a name stands for what it adds to any window.
+    op
+        "convolve" if `w` is the user's kernel flipped, else "correlate".
     groups
         Of how many channels and filters that do not see each other; c of `w` is that of one.
     """
@@ -75,6 +78,7 @@ class Problem:
     facts: dict[str, Any] = field(default_factory=dict)
     padding: Padding = "valid"
     groups: int = 1
+    op: str = "correlate"
 
     def seen_by(self, k: int) -> range:
         """Return the channels that a filter sees: those of its group."""
@@ -120,13 +124,18 @@ class Problem:
         """How many numbers the layer learns."""
         return int(self.w.size + (self.b.size if self.biased else 0))
 
+    def as_given(self, w: Array) -> Array:
+        """Return weights, or their gradient, with their cells where the user's kernel has them."""
+        return flipped(w) if self.op == "convolve" else w
+
     def document(self) -> dict[str, Any]:
         """Return the inputs and options, exact; a single channel and filter as plain matrices."""
         single = self.x.shape[2] == self.w.shape[3] == 1
+        given = self.as_given(self.w)
         return {
             **self.facts,
             "input": exact(self.x[:, :, 0] if single else np.moveaxis(self.x, 2, 0)),
-            "kernel": exact(self.w[:, :, 0, 0] if single else np.transpose(self.w, (3, 2, 0, 1))),
+            "kernel": exact(given[:, :, 0, 0] if single else np.transpose(given, (3, 2, 0, 1))),
             "bias": exact(self.b[0] if single else self.b),
             "stride": list(self.window.stride),
             "padding": [list(side) for side in self.window.padding],
@@ -193,6 +202,8 @@ def posed(ask: Request, example: Example, *, single: bool = False, grouped: bool
     w = typed_filters(
         chosen, channels // groups, single=single, whose="each group" if grouped else "the input"
     )
+    if ask.op == "convolve":
+        w = flipped(w)
     if w.shape[3] % groups:
         raise UsageError(f"--groups {groups} does not divide {counted(w.shape[3], 'filter')}.")
     listed = ask.bias or (example.bias if own else ())
@@ -226,6 +237,7 @@ def posed(ask: Request, example: Example, *, single: bool = False, grouped: bool
         notes,
         padding=padding,
         groups=groups,
+        op=ask.op or "correlate",
     )
 
 

@@ -19,7 +19,7 @@ EXAMPLE = Example(input="3 0 1; 1 5 8; 2 7 2", kernels=("1 -1; 2 0",))
 @topic(
     "sharing",
     "the dense connection graph beside the convolution's: which inputs feed which outputs, what is shared",
-    *("input", "kernels", "bias", *WINDOW, *RUN, "filter", "channel"),
+    *("input", "kernels", "op", "bias", *WINDOW, *RUN, "filter", "channel"),
 )
 def sharing(ask: Request) -> Explanation:
     """Return all connections, those that are left, those that share a weight, and each output's own."""

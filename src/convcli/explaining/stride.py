@@ -15,7 +15,7 @@ from convcli.wording import by, counted
 @topic(
     "stride",
     "the windows that remain at stride s, the pixels never used, the size formula in numbers",
-    *("input", "kernels", "bias", *WINDOW, *RUN, "filter", "channel"),
+    *("input", "kernels", "op", "bias", *WINDOW, *RUN, "filter", "channel"),
 )
 def stride(ask: Request) -> Explanation:
     """Return what is left out, and then a step for each window that remains."""

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.bounds import MAX_PIXELS
+from convcli.engine.plane.plan import OPERATIONS
 from convcli.engine.workspace import Array
-from convcli.errors import UsageError
+from convcli.errors import UnknownNameError, UsageError
 from convcli.explaining.bringing import bring
+from convcli.explaining.convolving import told_as_convolution
 from convcli.explaining.elements import Box, Explanation
 from convcli.explaining.reading import Input, read_input, typed_volume
 from convcli.registry import Registry
@@ -37,6 +39,8 @@ class Request:
         One number for each filter.
     layout
         Which axis of arrays of three or four is which: one of `layouts.LAYOUTS`, channels last if None.
+    op
+        "correlate", the default, or "convolve": whether kernels are flipped before they are laid on.
     size, pool
         The window of a pool, and "max" or "mean".
     ceil_mode, count_include_pad
@@ -75,6 +79,7 @@ class Request:
     kernels: tuple[str | Kernel, ...] = ()
     bias: tuple[float, ...] = ()
     layout: str | None = None
+    op: str | None = None
     stride: IntOrPair | None = None
     padding: Padding | None = None
     dilation: IntOrPair | None = None
@@ -201,12 +206,18 @@ def explain(name: str, request: Request | None = None) -> Explanation:
             raise UsageError(f"{name} takes no {option_of(field.name)}; it takes {known}.")
     if request.model is None and (wanting := [n for n in RUN[1:] if getattr(request, n) is not None]):
         raise UsageError(f"{option_of(wanting[0])} belongs to a trained network: name it with --run RUN.")
+    if request.op is not None and request.op not in OPERATIONS:
+        raise UnknownNameError("op", request.op, OPERATIONS)
+    if request.model is not None and request.op == "convolve":
+        raise UsageError("--op convolve and --run: a trained network correlates; leave --op out.")
     if request.model is not None and request.image is None:
         raise UsageError("--run needs --image FILE, the image that goes through the network.")
     if request.model is not None and request.input is not None:
         raise UsageError("--input and --run both say where the numbers come from; give one of them.")
     request, said = bring(request)
     shown = chosen.build(request)
+    if request.op == "convolve" and "kernel" in shown.data:
+        shown = told_as_convolution(shown)
     return replace(shown, notes=(*said, *shown.notes))
 
 

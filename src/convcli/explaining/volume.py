@@ -25,7 +25,7 @@ EXAMPLE = Example(
 @topic(
     "volume",
     "n×n×n_c with several f×f×n_c filters: products per channel, the sum over channels, the stacked result",
-    *("input", "kernels", "bias", *WINDOW, *RUN, "filter"),
+    *("input", "kernels", "op", "bias", *WINDOW, *RUN, "filter"),
 )
 def volume(ask: Request) -> Explanation:
     """Return the shapes, then a step for each filter and position; `--filter` leaves one filter."""

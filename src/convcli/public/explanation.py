@@ -112,6 +112,7 @@ def explain(
     kernel: OneKernel | ArrayLike | Sequence[OneKernel] | None = None,
     bias: float | Sequence[float] | NDArray[Any] | None = None,
     layout: str | None = None,
+    op: str | None = None,
     stride: IntOrPair | None = None,
     padding: Padding | None = None,
     dilation: IntOrPair | None = None,
@@ -160,6 +161,8 @@ def explain(
     layout
         Which axis of the arrays is which, where it is not as above: "nchw" or "chw" for (1, c, h, w) and
         (c, h, w), with kernels (k, c, f_h, f_w) and (c, f_h, f_w); also "nhwc", "hwc" and "hw".
+    op
+        "convolve" flips kernels before they are laid on; the default is "correlate".
     stride, padding, dilation, size, pool, ceil_mode, count_include_pad, output_padding, activation
         As everywhere: of the window, of a pool, of a transposed convolution, and g in A = g(Z).
     gamma, momentum, epsilon
@@ -224,6 +227,7 @@ def explain(
             kernels=_kernels(kernel, layout, notes),
             bias=() if bias is None else _list(bias, "--bias"),
             layout=layout if any(isinstance(own, str) for own in (input, kernel, gradient)) else None,
+            op=op,
             stride=stride,
             padding=padding,
             dilation=dilation,
