@@ -140,3 +140,49 @@ def test_what_makes_no_sense_is_refused(run, arguments, words):
     done = run(*arguments, input="1\n")
     assert done.code == 2
     assert words in done.stderr
+
+
+def test_a_sheet_and_its_answers_are_two_files_in_each_format(run, tmp_path):
+    options = [
+        option for form in ("pdf", "markdown", "latex", "html") for option in (f"--{form}", f"s.{form}")
+    ]
+    done = run("learn", "4-6", "--sheet", "3", "--seed", "5", *options)
+    assert done.code == 0, done.stderr
+    assert done.stdout.splitlines()[:2] == ["s.pdf  3 exercises, seed 5", "s-answers.pdf  answers, seed 5"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {
+        f"s{part}.{form}" for part in ("", "-answers") for form in ("pdf", "markdown", "latex", "html")
+    }
+    assert "Padding" in (tmp_path / "s.markdown").read_text("utf-8")
+    assert "Answer" not in (tmp_path / "s.markdown").read_text("utf-8")
+    again = run("learn", "4-6", "--sheet", "3", "--seed", "5", "--pdf", "s.pdf")
+    assert again.code == 1
+    assert "s.pdf exists already" in again.stderr
+    (tmp_path / "s.pdf").unlink()
+    assert "s-answers.pdf exists already" in run("learn", "--sheet", "3", "--pdf", "s.pdf").stderr
+    assert not (tmp_path / "s.pdf").exists()
+
+
+def test_a_sheet_without_a_seed_says_which_was_drawn(run, tmp_path):
+    seed = run("learn", "--sheet", "2", "--markdown", "a.md").stdout.split()[4]
+    run("learn", "--sheet", "2", "--markdown", "b.md", "--seed", seed)
+    assert (tmp_path / "a.md").read_bytes() == (tmp_path / "b.md").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--sheet", "3"), "--sheet needs a file to write"),
+        (("--sheet", "0", "--pdf", "x.pdf"), "expected 1 to 100"),
+        (("--sheet", "3", "--pdf", "x", "--markdown", "x"), "Two outputs"),
+        (("--sheet", "3", "--pdf", "x", "--json"), "--sheet goes with"),
+        (("--pdf", "x.pdf"), "--pdf goes with --sheet N"),
+        (("stride", "--force"), "--force goes with --sheet N"),
+        (("3-1", "--sheet", "3", "--pdf", "x.pdf"), "Expected lessons such as 1-3"),
+    ],
+)
+def test_a_sheet_that_makes_no_sense_is_refused(run, tmp_path, arguments, words):
+    done = run("learn", *arguments)
+    assert done.code == 2
+    assert words in done.stderr
+    assert not list(tmp_path.glob("x*"))

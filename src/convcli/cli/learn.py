@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcli.cli.options import Json
+from convcli.cli.options import Force, Json
 from convcli.cli.output import out, out_text, print_json
 from convcli.errors import CheckError, UsageError
 
@@ -45,6 +45,26 @@ def learn(
         bool, typer.Option("--reset", help="Forget what was answered: all, or what belongs to LESSON.")
     ] = False,
     json: Json = False,
+    sheet: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Make a sheet of N exercises for a class, and its answers beside it."),
+    ] = None,
+    pdf: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="With --sheet: write F.pdf on A4 to hand out, and F-answers.pdf."),
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(metavar="F", help="With --sheet: write tables and formulas, twice as well.")
+    ] = None,
+    latex: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="With --sheet: write matrices and formulas, twice as well."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="F", help="With --sheet: write pages to step through, twice as well."),
+    ] = None,
+    force: Force = False,
 ) -> None:
     """Learn convolutional networks in twelve lessons, with exercises that are checked.
 
@@ -60,11 +80,23 @@ def learn(
       printf '4\\n1 2; 3 4\\n' | convcli learn convolution --seed 7
       convcli learn --json
       convcli learn stride --reset
+      convcli learn --sheet 10 --seed 3 --pdf sheet.pdf
+      convcli learn 4-6,backward --sheet 5 --pdf sheet.pdf --markdown sheet.md
     """
-    from convcli.learn import lesson_of, lessons_of
+    from convcli.cli.sheets import write_sheet
+    from convcli.learn import lesson_of, lessons_of, make_sheet
     from convcli.learn.progress import read_progress, usual_place
     from convcli.render.learn import listing
 
+    targets = {"pdf": pdf, "markdown": markdown, "latex": latex, "html": html}
+    wanted = {form: place for form, place in targets.items() if place is not None}
+    if sheet is not None:
+        if reset or json or progress is not None:
+            raise UsageError("--sheet goes with --seed and the files to write only.")
+        made = make_sheet(sheet, _seed(seed), lessons_of(lesson))
+        return write_sheet(made, lesson, wanted, force=force)
+    if wanted or force:
+        raise UsageError(f"--{next(iter(wanted), 'force')} goes with --sheet N.")
     kept = read_progress(progress or usual_place())
     if reset:
         return _reset(kept, lesson)

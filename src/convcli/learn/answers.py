@@ -230,6 +230,8 @@ class Sizes(Answer):
     @property
     def element(self) -> Element:
         """As in the base class."""
+        if self.what.startswith("row and column"):
+            return Formula("row {}, column {}".format(*self.sizes))
         return Formula(by(self.sizes))
 
     @property

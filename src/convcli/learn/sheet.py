@@ -38,13 +38,13 @@ class Sheet:
 
     @property
     def title(self) -> str:
-        """What stands above it."""
-        return self.lessons[0].title if len(self.lessons) == 1 else "Convolutional networks: exercises"
+        """What it is about."""
+        return self.lessons[0].title if len(self.lessons) == 1 else "Convolutional networks"
 
     def explanation(self, *, answers: bool) -> Explanation:
         """Return it as steps that every renderer knows: the questions, or with `answers` the key."""
         steps = tuple(_key(question) if answers else _asked(question) for question in self.questions)
-        title = f"{self.title}{', answers' if answers else ''} (seed {self.seed})"
+        title = f"{self.title}: {'answers' if answers else 'exercises'} (seed {self.seed})"
         return Explanation("sheet", title, steps, self.document(), tuple(range(len(steps))))
 
     def document(self) -> dict[str, object]:

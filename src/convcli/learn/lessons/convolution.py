@@ -72,7 +72,7 @@ def whole(draws: Draws) -> Exercise:
             break
     last = (1, 1)
     return Exercise(
-        "Write out, the whole output (no padding, stride 1).",
+        "What is out, the whole output? (No padding, stride 1.)",
         (pair(x, w),),
         Matrix(out, "out"),
         "The kernel fits in 2 places across and 2 down: out is 2 × 2, a sum of nine products a cell.",

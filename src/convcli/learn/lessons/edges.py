@@ -37,7 +37,7 @@ def response(draws: Draws) -> Exercise:
     x, _ = _edge(draws)
     out = valid(x, VERTICAL)
     return Exercise(
-        "Write out: how does the kernel respond along these rows?",
+        "How does the kernel respond along these rows? Write its whole output, out.",
         (pair(x, VERTICAL),),
         Matrix(out, "out"),
         "out has one row of 4 cells: the sum of the left column under the kernel, less that of the right "

@@ -89,7 +89,7 @@ def whole(draws: Draws) -> Exercise:
         if not np.array_equal(w, w[::-1, ::-1]) and not np.array_equal(out, out.T):
             break
     return Exercise(
-        "Write out with p = 1.",
+        "What is out, the whole output, with p = 1?",
         (pair(x, w),),
         Matrix(out, "out"),
         "Padded, the input is 5 × 5; a kernel of 2 × 2 fits in 4 places across and 4 down.",

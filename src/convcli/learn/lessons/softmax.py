@@ -28,7 +28,7 @@ def _exponentials(draws: Draws, classes: int = 3) -> Array:
 def _probabilities_step(e: Array) -> Step:
     p, sum_ = e / e.sum(), e.sum()
     row = (
-        Grid.of(e, "e^z", "window"),
+        Grid.of(e, "exp(z)", "window"),
         Arrow("→", f"divided by {number(sum_)}"),
         Grid.of(p, "p", "done"),
     )
@@ -47,8 +47,8 @@ def figure(draws: Draws) -> Explanation:
     y = np.eye(3)[[k]]
     row = (
         Grid.of(z, "z"),
-        Arrow("→", "e^z"),
-        Grid.of(e, "e^z", "window"),
+        Arrow("→", "exp(z)"),
+        Grid.of(e, "exp(z)", "window"),
         Arrow("→", f"divided by {number(e.sum())}"),
         Grid.of(p, "p", "done"),
     )
@@ -101,8 +101,8 @@ def probabilities(draws: Draws) -> Exercise:
     e = _exponentials(draws)
     p = e / e.sum()
     return Exercise(
-        "The exponentials e^z of three scores are given. Write p = softmax(z), the probabilities.",
-        ((Grid.of(e, "e^z"),),),
+        "The exponentials exp(z) of three scores are given. Write p = softmax(z), the probabilities.",
+        ((Grid.of(e, "exp(z)"),),),
         Matrix(p, "p"),
         "Divide each by the sum of all three; probabilities add up to 1.",
         _probabilities_step(e),
@@ -157,15 +157,15 @@ register(
         (
             Words(
                 "The last planes are flattened to one row a, and a dense layer makes a score for each class "
-                "of it: z = a·W + b. Softmax makes probabilities of the scores: e^z of each, divided by the "
-                "sum of all."
+                "of it: z = a·W + b. Softmax makes probabilities of the scores: exp(z) of each, divided by "
+                "the sum of all."
             ),
             Words(
                 "The loss is the negative logarithm of the right class's probability: 0 if the network was "
                 "sure of it, large if it held it for unlikely. Its gradient is as simple as can be: p − y, "
                 "where y is 1 for the right class and 0 for the others. From here everything goes backward."
             ),
-            Formula("p_k = e^z_k / Σ e^z_j    L = −ln p_right    dz = p − y"),
+            Formula("p_k = exp(z_k) / Σ exp(z_j)    L = −ln p_right    dz = p − y"),
         ),
         figure,
         (scores, probabilities, gradient, parameters),

@@ -89,7 +89,7 @@ def whole_at_stride(draws: Draws) -> Exercise:
         if not np.array_equal(out, out.T) and not np.array_equal(out, valid(x, w[::-1, ::-1], stride=2)):
             break
     return Exercise(
-        "Write out at stride 2 (no padding).",
+        "What is out, the whole output, at stride 2? (No padding.)",
         (pair(x, w),),
         Matrix(out, "out"),
         "⌊(5 − 3) / 2⌋ + 1 = 2: out is 2 × 2, and its windows begin in rows and columns 1 and 3.",

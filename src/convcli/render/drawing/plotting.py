@@ -125,5 +125,6 @@ def _settings(dark: bool) -> dict[str, Any]:
         "font.size": 14,
         "lines.linewidth": 2.2,
         "legend.frameon": False,
+        "pdf.fonttype": 42,  # whole outlines, whose letters can be searched
         "svg.hashsalt": "convcli",  # otherwise the names of an SVG's parts are drawn at random
     }

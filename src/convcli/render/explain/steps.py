@@ -42,21 +42,21 @@ def _step(step: Step, title: str) -> Scene:
     words: list[Scene] = []  # formulas in a row stand closer
     for row in step.rows:
         if len(row) == 1 and isinstance(row[0], Formula):
-            words += _lines(row)
+            words += lines(row)
             continue
         blocks += [stacked(words, FORMULA_GAP)] if words else []
         words = []
-        blocks += _lines(row)
+        blocks += lines(row)
     return stacked([*blocks, stacked(words, FORMULA_GAP)] if words else blocks, GAP)
 
 
-def _lines(row: Sequence[Element]) -> list[Scene]:
-    """Return a row of elements side by side, on as many lines as it needs."""
-    lines: list[list[Scene]] = [[]]
+def lines(row: Sequence[Element], width: float = WIDTH) -> list[Scene]:
+    """Return a row of elements side by side, on as many lines as it needs to be no wider than `width`."""
+    found: list[list[Scene]] = [[]]
     for element in row:
-        drawn = draw(element, WIDTH)
-        taken = sum(scene.width + GAP for scene in lines[-1])
-        if lines[-1] and taken + drawn.width > WIDTH:
-            lines.append([])
-        lines[-1].append(drawn)
-    return [beside(line) for line in lines]
+        drawn = draw(element, width)
+        taken = sum(scene.width + GAP for scene in found[-1])
+        if found[-1] and taken + drawn.width > width:
+            found.append([])
+        found[-1].append(drawn)
+    return [beside(line) for line in found]
