@@ -8,6 +8,7 @@ from PIL import Image
 
 import stripes
 from convcli.errors import UsageError
+from convcli.explaining.alone import Alone
 from explaining.cases import made
 from explaining.test_topics import typed
 
@@ -38,6 +39,13 @@ def test_the_steps_of_a_dense_layer_add_up_to_its_products_and_its_gradients_to_
             assert sum(step["products"]) + b[step["neuron"] - 1] == pytest.approx(step["z"])
         elif "products" in step:
             assert sum(step["products"]) == pytest.approx(step["dx"])
+
+
+def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
+    right = Alone.gradients
+    monkeypatch.setattr(Alone, "gradients", lambda *a: {k: 1.01 * v for k, v in right(*a).items()})
+    for topic in ("dense", "activation"):
+        assert min(made(topic).data["relative_errors"].values()) > 1e-3
 
 
 def test_a_trained_dense_layer_shows_what_weighs_most_and_sums_all(tmp_path):

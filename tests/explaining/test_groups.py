@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from convcli import conv2d_backward
 from convcli.errors import UsageError
-from convcli.explaining import explain
+from convcli.explaining import explain, gradients
 from convcli.nn.layers import Conv
 from explaining.cases import made
 from explaining.test_topics import through, typed
@@ -35,6 +36,15 @@ def test_the_steps_of_a_grouped_convolution_add_up_to_pytorchs(groups, seed):
             assert sum(step["channel_sums"]) + step["bias"] == pytest.approx(step["output"])
         elif "parts" in step:
             np.testing.assert_allclose(np.sum(step["parts"], axis=0), step["dA_prev"], atol=1e-12)
+
+
+def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
+    right = conv2d_backward
+    monkeypatch.setattr(
+        gradients, "conv2d_backward", lambda *a, **k: tuple(1.01 * one for one in right(*a, **k))
+    )
+    errors = made("groups").data["relative_errors"]
+    assert min(errors[name] for name in ("dW", "db", "dA_prev")) > 1e-3
 
 
 def test_groups_of_a_trained_network_are_found_and_shown_filter_by_filter(tmp_path):

@@ -10,7 +10,8 @@ from PIL import Image
 
 from convcli.errors import UsageError
 from convcli.explaining.network import example, line_detector
-from convcli.nn.losses import LOSSES
+from convcli.explaining.reading import Input
+from convcli.nn.losses import LOSSES, CrossEntropy
 from explaining.cases import made
 from explaining.test_topics import formulas, typed
 
@@ -28,6 +29,12 @@ def test_softmax_goes_back_at_once_as_in_two_steps_and_as_differences_say(smooth
     assert shown["relative_errors"]["dz"] < 1e-6
 
 
+def test_a_wrong_gradient_does_not_pass_the_check(monkeypatch):
+    right = CrossEntropy.evaluate
+    monkeypatch.setattr(CrossEntropy, "evaluate", lambda *a: (right(*a)[0], 1.01 * right(*a)[1]))
+    assert made("softmax").data["relative_errors"]["dz"] > 1e-3
+
+
 def test_softmax_of_a_trained_network_has_its_classes_and_its_loss(tmp_path):
     Image.fromarray(example()[:, :, 0]).save(tmp_path / "stroke.png")
     model = line_detector()
@@ -37,6 +44,9 @@ def test_softmax_of_a_trained_network_has_its_classes_and_its_loss(tmp_path):
     assert (shown.data["label"], shown.notes) == ("level", ())
     assert any(text.startswith("dz_level = ") for text in formulas(shown.steps[3]))
     assert "the predicted class, upright, is taken" in made("softmax", **trained).notes[0]
+    own = Input(example(), "test:3", label="rising")  # a picture of the run's own, whose class is known
+    assert made("softmax", model=model, image=own).data["label"] == "rising"
+    assert made("softmax", model=model, image=own, label="level").data["label"] == "level"
     with pytest.raises(UsageError, match=r"Unknown class 'levle'\. Did you mean 'level'"):
         made("softmax", **trained, label="levle")
     other = replace(model, loss=LOSSES["mean_squared_error"]())

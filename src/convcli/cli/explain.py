@@ -368,7 +368,7 @@ def _image(name: str | None, run: Path | None, model: Any) -> Path | Input | Non
         return Path(name)
     own = OwnPictures(run, model)[name]
     note(own.notes)
-    return Input(own.pixels, own.name)
+    return Input(own.pixels, own.name, label=own.label)
 
 
 def _chosen(explanation: Explanation, at: str | None) -> Explanation:

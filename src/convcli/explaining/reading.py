@@ -24,12 +24,16 @@ _CROP = re.compile(r"(?P<path>.+)@(?P<box>[^@/\\]*)")
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """Numbers (h, w, c) in float64, and the photo and place that they were cut from, if they were."""
+    """Numbers (h, w, c) in float64, and the photo and place that they were cut from, if they were.
+
+    `label` is the class of a picture of a run's own.
+    """
 
     volume: Array
     name: str = "example"
     photo: NDArray[np.uint8] | None = None
     box: Box | None = None
+    label: str | None = None
 
 
 def read_input(

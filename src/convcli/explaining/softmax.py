@@ -14,6 +14,7 @@ from convcli.explaining.alone import Alone
 from convcli.explaining.checking import check_step, errors_of
 from convcli.explaining.elements import Arrow, Explanation, Grid, Row, Step, Words, exact
 from convcli.explaining.notation import factor, number, total
+from convcli.explaining.reading import Input
 from convcli.explaining.topics import Request, chosen_index, topic
 from convcli.nn.activations import Softmax
 from convcli.nn.layers import ActivationLayer
@@ -172,10 +173,12 @@ def _from_run(ask: Request) -> Scores:
         raise UsageError(f"--run: its loss is {trained.name()}; this topic shows cross_entropy.")
     passage = pass_through(model, read_image(model, ask.image, ask.max_pixels))
     z = passage.trace.outputs[0].astype(np.float64)
-    label = label_of(model, passage.pixels, ask.label) if ask.label is not None else int(z.argmax())
+    known = ask.image.label if isinstance(ask.image, Input) else None
+    told = known if ask.label is None else ask.label
+    label = int(z.argmax()) if told is None else label_of(model, passage.pixels, told)
     names = tuple(shortened(name, NAME) for name in model.classes)
     notes: list[str] = []
-    if ask.label is None:
+    if told is None:
         notes.append(
             f"the predicted class, {names[label]}, is taken for the true one; --label says which it is."
         )

@@ -335,7 +335,7 @@ def _image(
             raise UsageError(f"--image {image} is one of a run's own: give the run's path as --run.")
         own = OwnPictures(find(Path(run))[0], model)[image]
         tell(own.notes)
-        return Input(own.pixels, own.name)
+        return Input(own.pixels, own.name, label=own.label)
     if isinstance(image, str | os.PathLike):
         return Path(image)
     if model is None:
