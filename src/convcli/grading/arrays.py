@@ -19,7 +19,7 @@ from convcli.grading.comparison import Comparison
 from convcli.grading.mistakes import NOT_ACTIVATED, Diagnosis, agree, diagnose
 from convcli.grading.operations import OPERATIONS
 from convcli.shapes import Window
-from convcli.wording import by
+from convcli.wording import by, counted
 
 if TYPE_CHECKING:
     from convcli.explaining.elements import Step
@@ -224,16 +224,19 @@ def _case(ours: Ours, asked: Asked, notes: list[str]) -> Case:
 
 def _batch(given: Given, option: str, layout: str | None, notes: list[str]) -> Array:
     """Return (n, h, w, c) of an array of up to four axes."""
-    pictures = list(given.values) if given.values.ndim == 4 else [given.values]
-    one = layout[1:] if layout in ("nhwc", "nchw") and given.values.ndim < 4 else layout
-    if given.values.ndim == 4 and layout in ("nhwc", "nchw"):
-        one = layout[1:]
-    volumes = []
-    for number, picture in enumerate(pictures):
-        volume, said = as_volume(replace(given, values=picture), option, one)
-        volumes.append(volume)
-        notes += said if number == 0 else ()
-    return np.stack(volumes)
+    values, several = given.values, given.values.ndim == 4
+    one = layout[1:] if layout in ("nhwc", "nchw") else layout
+    volumes = [
+        as_volume(replace(given, values=picture), option, one)
+        for picture in (values if several else [values])
+    ]
+    volume, said = volumes[0]
+    if several:
+        shape, order = f"({', '.join(map(str, values.shape))})", "nchw" if _channels_first(layout) else "nhwc"
+        name = f"{option.removeprefix('--')}: {given.name or 'an array'} {shape}"
+        said = (f"{name} read as {order}: {counted(len(values), 'image')} of {by(volume.shape)}",)
+    notes += said
+    return np.stack([volume for volume, _ in volumes])
 
 
 def _fitting(w: Array, channels: int) -> tuple[Array, tuple[str, ...]]:

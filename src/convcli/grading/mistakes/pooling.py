@@ -299,9 +299,15 @@ def _(case: Case) -> Array:
     return cropped(dx, at.window.padding, (at.x.shape[1], at.x.shape[2]))
 
 
-@OVERWRITTEN.made_in("max_pool_backward")
+TIES_WRITTEN = Mistake(
+    "ties-and-overlaps-overwritten",
+    "every cell that equals the maximum counted, and = in place of += where windows overlap",
+    "Give the gradient to one cell of a window, the first maximum (argmax), and add it there: +=.",
+)
+
+
+@TIES_WRITTEN.made_in("max_pool_backward")
 def _(case: Case) -> Array:
-    """Return the same where every cell that equals a maximum is written."""
     at, mask = slid(case), every_tie(_seen_back(case)[0])
     n, rows, columns, c, _, _ = mask.shape
     dx, (s_h, s_w) = np.zeros((n, *at.plane, c)), at.window.stride
