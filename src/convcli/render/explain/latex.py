@@ -69,7 +69,7 @@ def _element(element: Element, room: float) -> Iterator[str]:
 
 
 def _captioned(body: str, caption: str, *, narrow: bool = False) -> str:
-    room = "[18mm]" if narrow else ""
+    room = "[24mm]" if narrow else ""
     return f"\\under{room}{{{body}}}{{{mixed(caption)}}}"
 
 
