@@ -33,6 +33,12 @@ page, `activation`, whose curve is drawn, and those of rows and columns with nam
 layers of a trained network with more than 4,096 weights, and what its controls do not reach, such as a
 stride of 100. Without JavaScript a page shows all of its steps, one under the other. No request leaves it.
 
+`convcli explain all --input X --html course` puts every topic on one input and makes a folder of pages: an
+index, links from topic to topic, and an address for each step, such as `convolution.html#step-4`, that opens
+it. A page on paper has all steps on A4, in light colours. `--latex` makes documents that `pdflatex` sets,
+with TikZ where something is drawn and the cells under the window in colour; `--markdown` stands side by side
+on GitHub. With `all` each format makes a file a topic.
+
 Kernels are laid on unflipped (cross-correlation). The [command reference](cli.md) has all options.
 """
 

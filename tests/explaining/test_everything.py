@@ -45,6 +45,15 @@ def test_of_several_channels_topics_of_a_plane_take_the_first():
     assert chapters["volume"].said == ""
 
 
+def test_where_filters_of_an_example_do_not_fit_there_are_others():
+    chapters = by_name(Request(input=SQUARE))
+    assert chapters["volume"].explanation.data["input"] == [
+        [[1, 2, 3, 4], [5, 6, 7, 8], [9, 8, 7, 6], [1, 2, 1, 2]]
+    ]
+    assert chapters["volume"].said.startswith("with sobel-x and sobel-y as filters, for its own do not fit")
+    assert chapters["convolution"].said == ""
+
+
 def test_what_no_topic_can_be_made_of_is_refused():
     with pytest.raises(UsageError, match="Unknown kernel 'sobell'"):
         every(Request(kernels=("sobell",)), 400)

@@ -16,6 +16,9 @@ from convcli.explaining.topics import RUN, TOPICS, Request, Topic, explain, opti
 EVERYTHING = "all"
 """What stands for every topic where one is named."""
 
+FILTERS = ("sobel-x", "sobel-y")
+"""What lies on an input of any channels where no kernel is given and a topic's own has others."""
+
 _HOW = ("layout", "max_pixels")  # how numbers are read: of no topic
 
 
@@ -62,7 +65,7 @@ def _chapter(
         name for name in ("input", "model") if getattr(request, name) is not None and name not in taken
     ]
     reason = f"it takes no {option_of(wanting[0])}" if wanting else ""
-    for asked, words in _ways(request, taken):
+    for asked, words in _ways(topic, request, taken):
         of = {name for name in taken if _is_given(asked, name)}
         try:
             shown = explain(topic.name, asked)
@@ -77,11 +80,14 @@ def _chapter(
     raise AssertionError("the last way is a topic's own example")
 
 
-def _ways(request: Request, taken: list[str]) -> Iterator[tuple[Request, str]]:
+def _ways(topic: Topic, request: Request, taken: list[str]) -> Iterator[tuple[Request, str]]:
     """Yield what of a request a topic is asked with, the most first, and in words what is missing then."""
     source = [name for name in taken if name in ("input", *RUN)]
     sourced = source or (request.input is None and request.model is None)
     yield _only(request, taken), "" if sourced else "on its own example"
+    if "input" in taken and "kernels" in topic.takes and not request.kernels:
+        words = f"with {' and '.join(FILTERS)} as filters, for its own do not fit"
+        yield replace(_only(request, taken), kernels=FILTERS), words
     first = _first_channel(request) if "input" in taken else None
     if first is not None:
         yield replace(_only(request, taken), input=first), "on the input's first channel"

@@ -275,7 +275,7 @@ def _quantity(base: str) -> str | None:
     split = unicodedata.normalize("NFD", base)
     if len(split) == 2 and split[1] in _OVER:
         return rf"\{_OVER[split[1]]}{{{_MATHEMATICS.get(split[0], split[0]).strip()}}}"
-    behind = len(base) == 2 and base[0] == "d" and (base[1].isupper() or base[1] in _GREEK)
+    behind = len(base) == 2 and base[0] == "d" and base != "do"
     letter = base[1:] if behind else base
     if len(letter) == 1 and (letter.isascii() or letter in _GREEK):
         return ("d" if behind else "") + _MATHEMATICS.get(letter, letter).strip()
