@@ -62,7 +62,7 @@ class Figure:
 FIGURES = (
     Figure(
         "The data of an image",
-        "A colour image is three matrices, one for each of red, green and blue.",
+        "A colour image is three matrices, one for each of red, green and blue, with numbers for light.",
         "pixels --input sample_images/astronaut.png@88,128,6,6",
         "pixels",
     ),
@@ -113,6 +113,13 @@ FIGURES = (
         "dilation",
     ),
     Figure("Volume", "Several filters, each as deep as the input.", "volume", "volume"),
+    Figure(
+        "The window in the volume",
+        "The window is a part of the volume, as deep as it; at each place one cell comes of it.",
+        "volume --at 2-5",
+        "volume-window",
+        animated=True,
+    ),
     Figure(
         "Groups",
         "Filters that see some of the channels only: fewer weights, less work.",

@@ -22,20 +22,40 @@ def plain_steps(explanation):
 
 def plain(element):
     match element:
-        case Grid(cells, caption, marks, heat, hottest, names):
+        case Grid(cells, caption, marks, heat, hottest, names, tint, shade, margin):
             return {
                 "grid": [list(row) for row in cells],
                 "caption": caption,
                 "marks": {f"{i},{j}": role for (i, j), role in marks.items()},
                 "hottest": hottest if heat else None,
                 "names": list(names),
+                "tint": tint,
+                "shade": shade,
+                "margin": [list(ends) for ends in margin],
             }
         case Arrow(sign, note):
             return {"arrow": sign, "note": note}
         case Formula(text):
             return {"formula": text}
-        case Block(shape, caption):
-            return {"block": list(shape), "caption": caption}
+        case Block(shape, caption, count, tints, padding, parts, largest, to_scale):
+            return {
+                "block": list(shape),
+                "caption": caption,
+                "count": count,
+                "tints": list(tints),
+                "padding": [list(ends) for ends in padding],
+                "parts": [
+                    {
+                        "rows": list(part.rows),
+                        "columns": list(part.columns),
+                        "channels": list(part.channels),
+                        "role": part.role,
+                    }
+                    for part in parts
+                ],
+                "largest": largest,
+                "toScale": to_scale,
+            }
         case Graph(inputs, outputs, links, caption, legend):
             plain_links = [[link.start, link.end, link.weight, link.strong] for link in links]
             return {

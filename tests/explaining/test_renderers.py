@@ -28,8 +28,8 @@ from convcli.explaining.elements import (
     exact,
 )
 from convcli.explaining.notation import number
-from convcli.render.drawing.palette import COLOURS
-from convcli.render.explain import BINARY, FORMATS
+from convcli.render.drawing.palette import COLOURS, luminance, shade
+from convcli.render.explain import BINARY, FORMATS, grounds
 from convcli.render.explain.live import SCRIPTS
 from convcli.render.explain.steps import still
 from convcli.render.explain.terminal import show
@@ -234,10 +234,17 @@ def test_exact_keeps_every_digit():
     assert isinstance(exact(2.0), int)
 
 
-def luminance(colour):
-    channels = [part / 255 for part in bytes.fromhex(colour[1:])]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+def test_a_photos_numbers_have_the_colours_of_their_pixels(tmp_path):
+    PIL.Image.fromarray(np.array([[[0, 255, 96]] * 3] * 3, np.uint8)).save(tmp_path / "photo.png")
+    shown = made("volume", input=str(tmp_path / "photo.png"), kernels=("1 0; 0 1",), padding=1)
+    channels = [row[0] for row in shown.steps[1].rows[1:4]]
+    assert [grounds.ground(grid, 2, 2)[0] for grid in channels] == ["red0", "green16", "blue6"]
+    assert grounds.ground(channels[0], 4, 4) == ("padding", "muted")
+    assert grounds.ground(channels[0], 0, 0) == ("window", "ink"), "no pixel, though under the window"
+    assert grounds.framed(channels[0], 1, 1)
+    assert "background:var(--green16);color:var(--onlight)" in FORMATS["html"](shown).decode()
+    typed = made("volume").steps[1].rows[1][0]
+    assert grounds.ground(typed, 3, 3) == ("tint3", "ink"), "other channels have a colour of their own"
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -258,5 +265,8 @@ def test_numbers_can_be_read_on_every_ground(mode):
         "ground",
         *(n for n in COLOURS if n.startswith("heat")),
     ]
+    roles += [name for name in COLOURS if re.fullmatch(r"tint\d", name)]
+    shades = [shade(hue, value) for hue in ("grey", "red", "green", "blue") for value in range(256)]
+    assert min(contrast(letters, ground) for ground, letters in shades) >= 4.5
     assert {role: contrast("ink", role) for role in roles if contrast("ink", role) < 4.5} == {}
     assert {role for role in ("padding", "ground", "unused") if contrast("muted", role) < 4.5} == set()

@@ -147,7 +147,7 @@ def _forward(back: Backward, k: int) -> Step:
     c = back.channels[0]
     kernel, z, a = problem.w[:, :, c, k], problem.z[:, :, k], problem.a[:, :, k]
     row: Row = (
-        Grid.of(sliding.padded(problem.x[:, :, c]), _input_name(back, c), sliding.padding_marks()),
+        problem.input_grid(c, _input_name(back, c), sliding.padding_marks()),
         Arrow("*"),
         Grid.of(kernel, f"W{_names(back, c, k)}", "kernel"),
         Arrow("+", f"b = {number(problem.b[k])}"),
@@ -215,11 +215,7 @@ def _weight(back: Backward, c: int, k: int, cell: Cell) -> Step:
     seen = sliding.windows(problem.x)[:, :, cell[0], cell[1], c]
     known, roles = progress(cell, dw.shape[1])
     row: Row = (
-        Grid.of(
-            sliding.padded(problem.x[:, :, c]),
-            _input_name(back, c),
-            {**sliding.padding_marks(), **met},
-        ),
+        problem.input_grid(c, _input_name(back, c), {**sliding.padding_marks(), **met}),
         Arrow("·"),
         Grid.of(dz, f"dZ{_names(back, k=k)}", "kernel"),
         Arrow("=", "products"),

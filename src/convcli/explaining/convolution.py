@@ -43,7 +43,7 @@ def window_step(problem: Problem, position: Cell) -> Step:
     value = float(output[position])
     name = cell_name("out", position)
     row: Row = (
-        Grid.of(sliding.padded(problem.x[:, :, 0]), input_caption(problem), sliding.marks(position)),
+        problem.input_grid(0, input_caption(problem), sliding.marks(position)),
         Arrow("·"),
         Grid.of(kernel, "kernel", "kernel"),
         Arrow("="),

@@ -98,7 +98,7 @@ def _covered(problem: Problem) -> Step:
             lines.append(f"{name}: {by(window.span)} does not fit {by(sliding.padded_shape)}")
             continue
         caption = f"{name}: over {by(window.span)}, output {by(sliding.output)}"
-        grids.append(Grid.of(sliding.padded(problem.x[:, :, 0]), caption, sliding.marks((0, 0))))
+        grids.append(problem.input_grid(0, caption, sliding.marks((0, 0)), sliding))
         covered.append({"dilation": list(d), "span": list(window.span), "output_shape": list(sliding.output)})
     return Step.of("What each dilation covers", (tuple(grids), *lines), {"covered": covered})
 
@@ -113,7 +113,7 @@ def _with_zeros(problem: Problem) -> Step:
     spread, roles = _spread_kernel(problem)
     added = f"with b = {number(problem.b[0])}" if problem.biased else ""
     row: Row = (
-        Grid.of(sliding.padded(problem.x[:, :, 0]), input_caption(problem), sliding.padding_marks()),
+        problem.input_grid(0, input_caption(problem), sliding.padding_marks()),
         Arrow("*"),
         Grid.of(spread, "the spread kernel, d = 1", roles),
         Arrow("=", added),

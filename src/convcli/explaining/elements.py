@@ -18,6 +18,9 @@ from convcli.engine.workspace import Array
 Number: TypeAlias = int | float
 Cell: TypeAlias = tuple[int, int]
 Box: TypeAlias = tuple[int, int, int, int]
+Sides: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
+
+NO_PADDING: Sides = ((0, 0), (0, 0))
 
 Role: TypeAlias = Literal["window", "padding", "kernel", "result", "done", "chosen", "unused"]
 """Why a cell stands out: the window lies on it; it is a padded or inserted zero; it is a kernel's weight; it
@@ -36,6 +39,12 @@ class Grid:
         Whether cells are shaded by their values, from 0 to `hottest`.
     row_names
         What stands beside the rows, if anything.
+    tint
+        The number of a channel's colour, which cells have that do not stand out.
+    shade
+        "grey", "red", "green" or "blue": cells are pixels from 0 to 255, and have the colour of theirs.
+    margin
+        Rows and columns at the ends that are no pixels.
     """
 
     cells: tuple[tuple[Number | None, ...], ...]
@@ -44,6 +53,9 @@ class Grid:
     heat: bool = False
     hottest: float = 0.0
     row_names: tuple[str, ...] = ()
+    tint: int | None = None
+    shade: str = ""
+    margin: Sides = NO_PADDING
 
     @classmethod
     def of(
@@ -54,6 +66,9 @@ class Grid:
         *,
         known: Iterable[Cell] | None = None,
         row_names: tuple[str, ...] = (),
+        tint: int | None = None,
+        shade: str = "",
+        margin: Sides = NO_PADDING,
     ) -> Grid:
         """Return a grid of a matrix (rows, columns); with `known`, only of those cells.
 
@@ -68,7 +83,8 @@ class Grid:
                 [value if (i, j) in shown else None for j, value in enumerate(row)]
                 for i, row in enumerate(numbers)
             ]
-        return cls(tuple(map(tuple, numbers)), caption, dict(marks or {}), row_names=row_names)
+        cells, marks = tuple(map(tuple, numbers)), dict(marks or {})
+        return cls(cells, caption, marks, row_names=row_names, tint=tint, shade=shade, margin=margin)
 
     @classmethod
     def heat_map(
@@ -88,6 +104,13 @@ class Grid:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return len(self.cells), len(self.cells[0])
+
+    def is_pixel(self, i: int, j: int) -> bool:
+        """Return whether a cell has the colour of a pixel."""
+        (above, below), (left, right) = self.margin
+        rows, columns = self.shape
+        inside = above <= i < rows - below and left <= j < columns - right
+        return bool(self.shade) and inside and self.cells[i][j] is not None
 
 
 @dataclass(frozen=True)
@@ -112,11 +135,92 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Cells of a solid that stand out: those of some rows, columns and channels, from 0, and why."""
+
+    rows: tuple[int, ...]
+    columns: tuple[int, ...]
+    channels: tuple[int, ...]
+    role: Role
+
+
+@dataclass(frozen=True)
 class Block:
-    """A volume or a row of numbers as a solid, by its dimensions only."""
+    """A volume or a row of numbers as a solid, by its dimensions.
+
+    Attributes
+    ----------
+    shape
+        (h, w, c), padding included, or (n,).
+    count
+        How many there are of it, such as the filters of a layer.
+    tints
+        A channel's colour each, as `tints` numbers them, or nothing where all have one.
+    padding
+        What of its rows and columns is padding.
+    parts
+        What of it stands out.
+    largest
+        The longest side in cells of those that it stands beside; all of them are drawn to one scale.
+    to_scale
+        Whether the smallest of them can still be seen then. Otherwise sides grow with roots.
+    """
 
     shape: tuple[int, ...]
     caption: str = ""
+    count: int = 1
+    tints: tuple[int, ...] = ()
+    padding: Sides = NO_PADDING
+    parts: tuple[Part, ...] = ()
+    largest: float = 0.0
+    to_scale: bool = True
+
+    @property
+    def sides(self) -> tuple[int, int, int]:
+        """Rows, columns and channels; a row of numbers stands upright."""
+        rows, columns, channels = self.shape if len(self.shape) == 3 else (self.shape[0], 1, 1)
+        return rows, columns, channels
+
+
+MOST_APART = 40
+"""Times that one side may be as long as another until the shorter is a line, where both are to scale."""
+
+
+def in_proportion(row: Row) -> Row:
+    """Return a row whose solids are drawn to one scale, or say that they are not where that cannot be."""
+    solids = [element.sides for element in row if isinstance(element, Block)]
+    if not solids:
+        return row
+    # Sides that lead away from the eye are drawn at half their length.
+    largest = max(max(rows, columns, channels / 2) for rows, columns, channels in solids)
+    to_scale = largest <= MOST_APART * min(min(rows, columns) for rows, columns, _ in solids)
+    return tuple(
+        replace(
+            element,
+            largest=largest,
+            to_scale=to_scale,
+            caption=element.caption if to_scale else f"{element.caption} (not to scale)".strip(),
+        )
+        if isinstance(element, Block)
+        else element
+        for element in row
+    )
+
+
+RED_GREEN_BLUE = (0, 1, 2)
+MOST_TINTS = 6
+"""Channels that have a colour each, besides those of a photo: more could not be told apart."""
+
+
+def tints(channels: int, *, colours: bool = False) -> tuple[int, ...]:
+    """Return the number of each channel's colour: 0 to 2 are red, green and blue, 3 to 8 the others.
+
+    >>> tints(3, colours=True), tints(2), tints(1), tints(64)
+    ((0, 1, 2), (3, 4), (), ())
+    """
+    if colours and channels == len(RED_GREEN_BLUE):
+        return RED_GREEN_BLUE
+    return tuple(range(3, 3 + channels)) if 1 < channels <= MOST_TINTS else ()
 
 
 @dataclass(frozen=True)
@@ -193,7 +297,8 @@ class Step:
     @classmethod
     def of(cls, title: str, rows: Iterable[Row | str], data: Mapping[str, Any]) -> Step:
         """Return a step whose rows may be lines of mathematics, too."""
-        return cls(title, tuple((Formula(row),) if isinstance(row, str) else row for row in rows), data)
+        lines = ((Formula(row),) if isinstance(row, str) else in_proportion(row) for row in rows)
+        return cls(title, tuple(lines), data)
 
 
 @dataclass(frozen=True)
@@ -239,6 +344,11 @@ class Explanation:
             **self.data,
             "steps": steps,
         }
+
+
+def shade_of(channel: int, channels: int) -> str:
+    """Return how the pixels of a channel are shaded: as its light is, or grey."""
+    return ("red", "green", "blue")[channel] if channels == len(RED_GREEN_BLUE) else "grey"
 
 
 def every(array: Array) -> list[Cell]:

@@ -90,7 +90,7 @@ def _step(problem: Problem, flipped: Problem, position: Cell) -> Step:
     window = sliding.windows(problem.x)[position][:, :, 0]
     known, roles = progress(position, sliding.output[1])
     bias = float(problem.b[0]) if problem.biased else None
-    padded = Grid.of(sliding.padded(problem.x[:, :, 0]), input_caption(problem), sliding.marks(position))
+    padded = problem.input_grid(0, input_caption(problem), sliding.marks(position))
     rows: list[Row] = []
     lines = []
     for name, one in (("correlation", problem), ("convolution", flipped)):

@@ -145,11 +145,7 @@ def _weights(back: Backward, k: int) -> Step:
     dz = back.dz[:, :, k]
     rows: list[Row] = [
         (
-            Grid.of(
-                problem.sliding.padded(problem.x[:, :, c]),
-                f"A_prev, channel {c + 1}",
-                problem.sliding.padding_marks(),
-            ),
+            problem.input_grid(c, f"A_prev, channel {c + 1}", problem.sliding.padding_marks()),
             Arrow("*"),
             Grid.of(dz, f"dZ_{k + 1}", "window"),
             Arrow("="),

@@ -58,9 +58,11 @@ def layer(ask: Request) -> Explanation:
 def _dimensions(problem: Problem) -> Step:
     n_f = problem.w.shape[3]
     row: Row = (
-        Block(problem.x.shape, "A_prev"),
+        Block(problem.x.shape, "A_prev", tints=problem.tints),
         Arrow("*"),
-        Block(problem.w.shape[:3], f"W of {counted(n_f, 'filter')}"),
+        Block(
+            problem.w.shape[:3], f"W of {counted(n_f, 'filter')}", count=n_f, tints=problem.filter_tints(0)
+        ),
         Arrow("+"),
         Block((n_f,), "b"),
         Arrow("="),
@@ -93,7 +95,7 @@ def _filter(problem: Problem, k: int) -> Step:
     sliding, bias = problem.sliding, float(problem.b[k])
     channels = problem.x.shape[2]
     inputs = tuple(
-        Grid.of(sliding.padded(problem.x[:, :, c]), f"A_prev, channel {c + 1}", sliding.padding_marks())
+        problem.input_grid(c, f"A_prev, channel {c + 1}", sliding.padding_marks())
         for c in range(min(channels, SHOWN_CHANNELS))
     )
     weights = tuple(

@@ -81,7 +81,7 @@ def _variant(name: str, problem: Problem) -> Step:
         caption += f" padded to {by(sliding.padded_shape)}"
     done: dict[Cell, Role] = dict.fromkeys(every(output), "done")
     row: Row = (
-        Grid.of(sliding.padded(problem.x[:, :, 0]), caption, sliding.padding_marks()),
+        problem.input_grid(0, caption, sliding.padding_marks()),
         Arrow("*"),
         Grid.of(kernel, "kernel", "kernel"),
         Arrow("="),

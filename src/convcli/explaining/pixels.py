@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.explaining.elements import Arrow, Explanation, Grid, Picture, Row, Step, planes
+from convcli.explaining.elements import Arrow, Explanation, Grid, Picture, Row, Step, planes, shade_of
 from convcli.explaining.notation import number
 from convcli.explaining.reading import Input
 from convcli.explaining.topics import Request, topic
@@ -87,12 +87,16 @@ def _picture(source: Input, names: tuple[str, ...]) -> Step:
     if source.photo is not None and source.box is not None:
         photo = source.photo if source.photo.shape[2] == 3 else source.photo[:, :, 0]
         pictures = (Picture(photo, _place(source), source.box), Arrow("→"), crop)
-    grids = tuple(Grid.of(volume[:, :, c], name) for c, name in enumerate(names))
+    grids = tuple(_grid(volume, c, name) for c, name in enumerate(names))
     data = {"channels": dict(zip(names, planes(volume), strict=True))}
     title = "The image and its numbers"
     if len(grids) == 1:
         return Step.of(title, ((*pictures, Arrow("="), *grids), line), data)
     return Step.of(title, (pictures, grids, line), data)
+
+
+def _grid(volume: Array, c: int, name: str) -> Grid:
+    return Grid.of(volume[:, :, c], name, shade=shade_of(c, volume.shape[2]))
 
 
 def _channel(volume: Array, c: int, name: str) -> Step:
@@ -101,6 +105,6 @@ def _channel(volume: Array, c: int, name: str) -> Step:
     shown = np.clip(np.rint(plane), 0, 255).astype(np.uint8)
     if volume.shape[2] == 3:
         shown = np.stack([shown if n == c else np.zeros_like(shown) for n in range(3)], axis=2)
-    row: Row = (Picture(shown, f"{name} alone"), Arrow("="), Grid.of(plane, name))
+    row: Row = (Picture(shown, f"{name} alone"), Arrow("="), _grid(volume, c, name))
     line = f"{name}: from {number(plane.min())} to {number(plane.max())}, mean {number(plane.mean())}"
     return Step.of(name.capitalize(), (row, line), {"channel": name, "matrix": planes(volume)[c]})

@@ -12,7 +12,21 @@ import numpy as np
 from convcli.engine.batch import pool
 from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError, UsageError
-from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact, planes
+from convcli.explaining.elements import (
+    NO_PADDING,
+    Arrow,
+    Cell,
+    Explanation,
+    Grid,
+    Role,
+    Row,
+    Step,
+    every,
+    exact,
+    planes,
+    shade_of,
+    tints,
+)
 from convcli.explaining.notation import cell_name, number, place
 from convcli.explaining.sliding import Sliding, progress
 from convcli.explaining.topics import POOL, RUN, Request, chosen_index, the_only, topic
@@ -41,6 +55,8 @@ class Pooling:
         Whether a mean counts padding as zeros.
     padding
         As it was asked for: a name stands for what it adds to any window.
+    is_photo
+        Whether the numbers are pixels of an image, from 0 to 255.
     """
 
     x: Array
@@ -51,6 +67,7 @@ class Pooling:
     count_include_pad: bool = True
     facts: dict[str, Any] = field(default_factory=dict)
     padding: Padding = 0
+    is_photo: bool = False
 
     @property
     def plane(self) -> Pair:
@@ -109,7 +126,17 @@ class Pooling:
         """Return a channel with its padding, in which only what may count is shown."""
         padded = self.sliding.padded(self.x)[:, :, channel]
         known = filter(self.counts, every(padded))
-        return Grid.of(padded, caption, {**self.sliding.padding_marks(), **marks}, known=known)
+        count = self.x.shape[2]
+        colours = tints(count)
+        return Grid.of(
+            padded,
+            caption,
+            {**self.sliding.padding_marks(), **marks},
+            known=known,
+            tint=colours[channel] if colours and not self.is_photo else None,
+            shade=shade_of(channel, count) if self.is_photo else "",
+            margin=self.sliding.window.padding if self.is_photo else NO_PADDING,
+        )
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """Return what a reader may change on a page, and `more` of it, exact."""
@@ -124,6 +151,7 @@ class Pooling:
             "pool": self.kind,
             "count_include_pad": self.count_include_pad,
             "channel": the_only(self.channels, self.x.shape[2]),
+            "pixels": self.is_photo,
             **more,
         }
 
@@ -146,7 +174,8 @@ def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
         raise UnknownNameError("pool", ask.pool, KINDS)
     if ask.model is not None:
         return _from_run(ask)
-    x = ask.numbers(example).volume
+    source = ask.numbers(example)
+    x = source.volume
     step = ask.stride if ask.stride is not None or ask.input is not None or ask.size is not None else stride
     window = _asked(ask, PoolWindow.of(2 if ask.size is None else ask.size, stride=step))
     window.output_shape((x.shape[0], x.shape[1]))
@@ -158,6 +187,7 @@ def pooled(ask: Request, example: str, stride: int | None = None) -> Pooling:
         ask.pool or "max",
         count_include_pad=ask.count_include_pad is not False,
         padding=ask.padding or 0,
+        is_photo=source.photo is not None,
     )
 
 

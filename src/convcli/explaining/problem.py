@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,19 @@ from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.activating import activation_of
 from convcli.explaining.convolving import flipped
-from convcli.explaining.elements import Picture, Row, exact, planes
+from convcli.explaining.elements import (
+    Block,
+    Cell,
+    Grid,
+    Part,
+    Picture,
+    Role,
+    Row,
+    exact,
+    planes,
+    shade_of,
+    tints,
+)
 from convcli.explaining.reading import MOST_SIDE, Input, read_gradient
 from convcli.explaining.sliding import Sliding
 from convcli.explaining.topics import Request, chosen_index
@@ -154,6 +167,7 @@ class Problem:
             "padding": self.padding if named else [list(side) for side in self.window.padding],
             "dilation": list(self.window.dilation),
             "photo": None if self.source.box is None else self.source.name,
+            "pixels": self.is_photo,
             **more,
         }
 
@@ -168,6 +182,37 @@ class Problem:
             for g in choices
         ]
         return {"activation": str(self.activation), "activations": told}
+
+    @property
+    def is_photo(self) -> bool:
+        """Whether the input's numbers are pixels of an image, from 0 to 255."""
+        return self.source.photo is not None
+
+    @property
+    def tints(self) -> tuple[int, ...]:
+        """The number of each input channel's colour."""
+        return tints(self.x.shape[2], colours=self.is_photo)
+
+    def filter_tints(self, k: int) -> tuple[int, ...]:
+        """The same of those channels that a filter sees."""
+        return tuple(self.tints[c] for c in self.seen_by(k)) if self.tints else ()
+
+    def input_grid(
+        self, channel: int, caption: str, marks: Mapping[Cell, Role], sliding: Sliding | None = None
+    ) -> Grid:
+        """Return a channel of the input, padded for `sliding`, as pixels if it is one of a photo's."""
+        sliding = sliding or self.sliding
+        padded = sliding.padded(self.x[:, :, channel])
+        if self.is_photo:
+            shade = shade_of(channel, self.x.shape[2])
+            return Grid.of(padded, caption, marks, shade=shade, margin=sliding.window.padding)
+        tint = self.tints[channel] if self.tints else None
+        return Grid.of(padded, caption, marks, tint=tint)
+
+    def input_block(self, caption: str, parts: tuple[Part, ...] = ()) -> Block:
+        """Return the padded input as a solid."""
+        shape = (*self.sliding.padded_shape, self.x.shape[2])
+        return Block(shape, caption, tints=self.tints, padding=self.window.padding, parts=parts)
 
     def size_lines(self) -> list[str]:
         """Return the size formula, and what it gives here."""

@@ -206,7 +206,7 @@ def _images(problem: Problem) -> tuple[Grid, ...]:
     """Return the channels that go in, with their padding."""
     sliding = problem.sliding
     return tuple(
-        Grid.of(sliding.padded(problem.x[:, :, c]), _channel(problem, "x", c), sliding.padding_marks())
+        problem.input_grid(c, _channel(problem, "x", c), sliding.padding_marks())
         for c in range(min(problem.x.shape[2], SHOWN_CHANNELS))
     )
 

@@ -54,7 +54,7 @@ def _overview(problem: Problem) -> Step:
         (i, j): "done" for i in range(0, full.shape[0], s_h) for j in range(0, full.shape[1], s_w)
     }
     row: Row = (
-        Grid.of(sliding.padded(problem.x[:, :, 0]), "input; crossed out: in no window", marks),
+        problem.input_grid(0, "input; crossed out: in no window", marks),
         Arrow("→", f"s = {by(window.stride)}"),
         Grid.of(full, f"at stride 1: {by(full.shape)}; coloured: what remains", kept),
         Arrow("→"),

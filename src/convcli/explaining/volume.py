@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from convcli.explaining.elements import Arrow, Block, Cell, Explanation, Grid, Row, Step, exact, planes
+from convcli.explaining.elements import (
+    Arrow,
+    Block,
+    Cell,
+    Explanation,
+    Grid,
+    Part,
+    Row,
+    Step,
+    exact,
+    planes,
+)
 from convcli.explaining.notation import cell_name, factor, number, place, products, total
 from convcli.explaining.problem import Example, Problem, posed
 from convcli.explaining.sliding import progress
@@ -51,9 +62,14 @@ def shapes_row(problem: Problem, result: str) -> Row:
     """Return the shapes as solids, with what happens between them."""
     count = problem.w.shape[3]
     return (
-        Block(problem.x.shape, "A_prev: n × n × n_c"),
+        Block(problem.x.shape, "A_prev: n × n × n_c", tints=problem.tints),
         Arrow("*"),
-        Block(problem.w.shape[:3], f"{counted(count, 'filter')} W: f × f × n_c"),
+        Block(
+            problem.w.shape[:3],
+            f"{counted(count, 'filter')} W: f × f × n_c",
+            count=count,
+            tints=problem.filter_tints(0),
+        ),
         Arrow("="),
         Block(problem.z.shape, result),
     )
@@ -92,7 +108,7 @@ def filter_step(problem: Problem, k: int, position: Cell) -> Step:
         kernel = problem.w[:, :, n, k]
         rows.append(
             (
-                Grid.of(sliding.padded(problem.x[:, :, c]), f"channel {c + 1}", sliding.marks(position)),
+                problem.input_grid(c, f"channel {c + 1}", sliding.marks(position)),
                 Arrow("·"),
                 Grid.of(kernel, f"W, filter {k + 1}", "kernel"),
                 Arrow("="),
@@ -120,7 +136,24 @@ def filter_step(problem: Problem, k: int, position: Cell) -> Step:
         "output": exact(value),
     }
     title = f"Filter {k + 1}: {place(position)}"
-    return Step.of(title, (*rows, *lines), data)
+    return Step.of(title, (_moving(problem, k, position), *rows, *lines), data)
+
+
+def _moving(problem: Problem, k: int, position: Cell) -> Row:
+    """Return the window as a part of the input, as deep as it, and the one cell that comes of it."""
+    sliding, channels = problem.sliding, tuple(problem.seen_by(k))
+    under = sliding.under(position)
+    rows, columns = (tuple(sorted({cell[axis] for cell in under})) for axis in (0, 1))
+    padded = "" if sliding.padded_shape == sliding.plane else ", padded"
+    window = Part(rows, columns, channels, "window")
+    cell = Part((position[0],), (position[1],), (k,), "result")
+    return (
+        problem.input_block(f"A_prev{padded}, and the window in it", (window,)),
+        Arrow("·"),
+        Block(problem.w.shape[:3], f"W, filter {k + 1}", tints=problem.filter_tints(k)),
+        Arrow("→", "sum + b" if problem.biased else "sum"),
+        Block(problem.z.shape, f"Z: {cell_name(f'Z_{k + 1}', position)}", parts=(cell,)),
+    )
 
 
 def _stacked(problem: Problem, filters: list[int]) -> Step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 HEAT_STEPS = 10
+SHADE_STEPS = 16
 LINK_COLOURS = 9
 
 
@@ -20,6 +21,20 @@ def _between(start: str, end: str, share: float) -> str:
     pairs = zip(bytes.fromhex(start[1:]), bytes.fromhex(end[1:]), strict=True)
     return "#" + bytes(round(a + (b - a) * share) for a, b in pairs).hex()
 
+
+# The channels of a photo, and others, which are told apart from each other and from a window's yellow.
+_TINTS = (
+    *(("#ffb9ae", "#74261c"), ("#b9e6b2", "#1d5a27"), ("#b0cdff", "#1a4a8c")),
+    *(("#c4e6f8", "#155069"), ("#d5c0ee", "#513a7d"), ("#a9dcc8", "#0f5f4c")),
+    *(("#f7c9d6", "#7a2f4b"), ("#d3d8df", "#3d4753"), ("#aeb9ea", "#3a4590")),
+)
+# Of a solid the top lies in the light and the side in the shadow.
+_FACES = {
+    "tint": (("#ffffff", 0.0), ("#ffffff", 0.0)),
+    "tinttop": (("#ffffff", 0.45), ("#ffffff", 0.14)),
+    "tintside": (("#000000", 0.13), ("#000000", 0.25)),
+}
+_SHADES = {"grey": "#ffffff", "red": "#ff0000", "green": "#00ff00", "blue": "#0000ff"}
 
 COLOURS: dict[str, Colour] = {
     "ground": Colour("#ffffff", "#0d1117"),
@@ -54,6 +69,20 @@ COLOURS: dict[str, Colour] = {
         )
         for step in range(HEAT_STEPS + 1)
     },
+    **{
+        f"{part}{number}": Colour(_between(light, *of_light), _between(dark, *of_dark))
+        for number, (light, dark) in enumerate(_TINTS)
+        for part, (of_light, of_dark) in _FACES.items()
+    },
+    # A pixel's own colour, whatever the screen around it; and letters on it.
+    **{
+        f"{hue}{level}": Colour(colour, colour)
+        for hue, brightest in _SHADES.items()
+        for level in range(SHADE_STEPS + 1)
+        for colour in [_between("#000000", brightest, level / SHADE_STEPS)]
+    },
+    "onlight": Colour("#000000", "#000000"),
+    "ondark": Colour("#ffffff", "#ffffff"),
     # Told apart by people who confuse red and green, too: after Okabe and Ito, 2008.
     "link0": Colour("#0072b2", "#56b4e9"),
     "link1": Colour("#d55e00", "#ff8a3c"),
@@ -67,6 +96,14 @@ COLOURS: dict[str, Colour] = {
 }
 
 
+# Those parts of a solid that stand out are solids, too.
+COLOURS |= {
+    f"{role}_{part}": Colour(_between(COLOURS[role].light, *of_light), _between(COLOURS[role].dark, *of_dark))
+    for role in ("window", "kernel", "result", "done", "padding")
+    for part, (of_light, of_dark) in (("top", _FACES["tinttop"]), ("side", _FACES["tintside"]))
+}
+
+
 def heat(value: float, hottest: float, hue: str = "heat") -> str:
     """Return the name of the colour of a value from 0 to `hottest`; the hue is "heat" or "right".
 
@@ -74,6 +111,41 @@ def heat(value: float, hottest: float, hue: str = "heat") -> str:
     ('heat0', 'heat10', 'right5')
     """
     return f"{hue}{round(HEAT_STEPS * min(max(value / hottest, 0.0), 1.0))}"
+
+
+def shade(hue: str, value: float) -> tuple[str, str]:
+    """Return the names of the colours of a pixel from 0 to 255, and of what is written on it.
+
+    >>> shade("grey", 255), shade("red", 120), shade("blue", 300)
+    (('grey16', 'onlight'), ('red8', 'ondark'), ('blue16', 'ondark'))
+    """
+    level = round(SHADE_STEPS * min(max(value / 255, 0.0), 1.0))
+    return f"{hue}{level}", "onlight" if level >= _BRIGHT[hue] else "ondark"
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb`, as WCAG 2.1 has it.
+
+    >>> luminance("#ffffff"), luminance("#000000")
+    (1.0, 0.0)
+    """
+    channels = [part / 255 for part in bytes.fromhex(colour[1:])]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+# Black letters can be read better from where on (L + 0.05) / 0.05 is above 1.05 / (L + 0.05).
+_BRIGHT = {
+    hue: next(
+        (
+            level
+            for level in range(SHADE_STEPS + 1)
+            if (luminance(COLOURS[f"{hue}{level}"].light) + 0.05) ** 2 > 1.05 * 0.05
+        ),
+        SHADE_STEPS + 1,
+    )
+    for hue in _SHADES
+}
 
 
 def custom_properties() -> str:

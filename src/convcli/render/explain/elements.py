@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from convcli.explaining.elements import Arrow, Block, Element, Formula, Graph, Grid, Picture
 from convcli.explaining.notation import number
 from convcli.render.drawing.heat import overlaid
-from convcli.render.drawing.palette import LINK_COLOURS, heat
+from convcli.render.drawing.palette import LINK_COLOURS
 from convcli.render.drawing.scene import Path, Point, Raster, Rect, Scene, Shape, Text, text_width, wrapped
 from convcli.render.drawing.thumbnails import thumbnail
+from convcli.render.explain.grounds import framed, ground
+from convcli.render.explain.solid import MOST_DRAWN, drawn
 from convcli.wording import by, printable
 
 CELL = 32.0
@@ -34,7 +36,7 @@ def draw(element: Element, width: float) -> Scene:
         case Picture():
             return _picture(element)
         case Block():
-            return _block(element)
+            return _block(element, width)
         case Graph():
             return _graph(element, width)
 
@@ -54,17 +56,18 @@ def _grid(grid: Grid) -> Scene:
         for j, value in enumerate(row):
             role = grid.marks.get((i, j))
             x, y = side + j * cell_width, i * CELL
-            muted = role in ("padding", "unused")
             bold = role in ("result", "chosen")
             if texts[i][j]:
-                colour = "muted" if muted else "ink"
                 place = (x + cell_width / 2, y + CELL / 2)
-                shapes.append(Text(*place, texts[i][j], NUMBER, colour, bold=bold, mono=True))
+                shapes.append(Text(*place, texts[i][j], NUMBER, ground(grid, i, j)[1], bold=bold, mono=True))
+            if framed(grid, i, j):
+                box = (x + 2.5, y + 2.5, cell_width - 5, CELL - 5)
+                shapes += [Rect(*box, None, "ground", 4.0), Rect(*box, None, "box", 2.0)]
+            elif value is not None and role in ("result", "chosen"):
+                shapes.append(Rect(x + 1, y + 1, cell_width - 2, CELL - 2, None, "ink", 2.0))
             if role == "unused":
                 corner = ((x + 4, y + CELL - 4), (x + cell_width - 4, y + 4))
                 shapes.append(Path(corner, "cross", 1.4))
-            if value is not None and role in ("result", "chosen"):
-                shapes.append(Rect(x + 1, y + 1, cell_width - 2, CELL - 2, None, "ink", 2.0))
     return _captioned(shapes, side + columns * cell_width, rows * CELL, grid.caption)
 
 
@@ -73,7 +76,7 @@ def _runs(grid: Grid, left: float, cell_width: float) -> list[Shape]:
     rows, columns = grid.shape
     shapes: list[Shape] = []
     for i, row in enumerate(grid.cells):
-        fills = [_fill(grid, i, j, value) for j, value in enumerate(row)]
+        fills = [ground(grid, i, j)[0] for j in range(len(row))]
         start = 0
         for j in range(1, columns + 1):
             if j == columns or fills[j] != fills[start]:
@@ -86,12 +89,6 @@ def _runs(grid: Grid, left: float, cell_width: float) -> list[Shape]:
     shapes += [Path(ends, "line", 0.8) for ends in (*across, *down)]
     shapes.append(Rect(left, 0, width, height, None, "muted", 1.2))
     return shapes
-
-
-def _fill(grid: Grid, i: int, j: int, value: float | None) -> str:
-    if grid.heat and value is not None:
-        return heat(value, grid.hottest)
-    return grid.marks.get((i, j), "cell")
 
 
 def _captioned(shapes: list[Shape], width: float, height: float, caption: str) -> Scene:
@@ -148,21 +145,12 @@ def _picture(picture: Picture) -> Scene:
     return _captioned(shapes, width, height, picture.caption)
 
 
-def _block(block: Block) -> Scene:
-    """A solid whose sides grow with the roots of its dimensions, so that 1 and 512 both can be seen."""
-    rows, columns, channels = block.shape if len(block.shape) == 3 else (block.shape[0], 1, 1)
-    height, width = (20 + 70 * min(1.0, (n / 32) ** 0.5) for n in (rows, columns))
-    depth = 6 + 36 * min(1.0, (channels / 64) ** 0.5)
-    up = depth * 0.6
-    front: list[Point] = [(0, up), (width, up), (width, up + height), (0, up + height)]
-    top: list[Point] = [(0, up), (depth, 0), (width + depth, 0), (width, up)]
-    right: list[Point] = [(width, up), (width + depth, 0), (width + depth, height), (width, up + height)]
-    shapes: list[Shape] = [
-        Path((*points, points[0]), "muted", 1.0, fill)
-        for points, fill in ((top, "block_top"), (right, "block_side"), (front, "block"))
-    ]
-    body = _captioned(shapes, width + depth, up + height, block.caption)
-    size = by(block.shape)
+def _block(block: Block, width: float) -> Scene:
+    """Solids with their caption, and how large one is, and how many more there are."""
+    solids = drawn(block, width)
+    body = _captioned(list(solids.shapes), solids.width, solids.height, block.caption)
+    left = block.count - MOST_DRAWN
+    size = f"{by(block.shape)}{' each' if block.count > 1 else ''}{f', … {left} more' if left > 0 else ''}"
     outer = max(body.width, text_width(size, FORMULA, bold=True))
     y = body.height + FORMULA * 0.6
     label = Text(outer / 2, y, size, FORMULA, bold=True)

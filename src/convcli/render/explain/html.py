@@ -9,10 +9,11 @@ from typing import TypeAlias
 from convcli.explaining.elements import Arrow, Element, Explanation, Formula, Grid, Picture, Step
 from convcli.explaining.notation import number
 from convcli.formats.pages import escaped, page
-from convcli.render.drawing.palette import COLOURS, custom_properties, heat
+from convcli.render.drawing.palette import COLOURS, custom_properties
 from convcli.render.drawing.svg import svg_within
 from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import draw
+from convcli.render.explain.grounds import framed, ground
 from convcli.render.explain.live import live
 from convcli.wording import printable
 
@@ -116,9 +117,10 @@ def _grid(grid: Grid, digits: int) -> str:
 def _cell(grid: Grid, i: int, j: int) -> str:
     """Return a cell; where its text is rounded, its title is the number in full."""
     value, role = grid.cells[i][j], grid.marks.get((i, j))
-    style = f' class="{role}"' if role else ""
-    if grid.heat and value is not None:
-        style = f' style="background:var(--{heat(value, grid.hottest)})"'
+    style = f' class="{role}{" pixel" if framed(grid, i, j) else ""}"' if role else ""
+    fill, ink = ground(grid, i, j)
+    if fill not in (role, "cell"):
+        style += f' style="background:var(--{fill}){"" if ink == "ink" else f";color:var(--{ink})"}"'
     if value is None:
         return f"<td{style}></td>"
     text = number(value)

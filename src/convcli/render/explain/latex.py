@@ -8,10 +8,10 @@ from dataclasses import replace
 from convcli.explaining.elements import Arrow, Element, Explanation, Formula, Grid, Row, Step, Words
 from convcli.explaining.notation import number
 from convcli.formats.pages import source
-from convcli.render.drawing.palette import heat
 from convcli.render.drawing.tikz import PACKAGE, PIXELS, definitions, tikz
 from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import draw
+from convcli.render.explain.grounds import framed, ground
 from convcli.render.explain.tex import formula, mixed, numeral, text
 
 WIDEST = 56.0
@@ -109,6 +109,9 @@ def _matrix(grid: Grid, start: int, end: int) -> str:
 def _cell(grid: Grid, i: int, j: int) -> str:
     value, role = grid.cells[i][j], grid.marks.get((i, j))
     shown = "" if value is None else numeral(number(value))
-    if grid.heat and value is not None:
-        return rf"\cellcolor{{{heat(value, grid.hottest)}}}{shown}"
+    fill, ink = ground(grid, i, j)
+    if fill not in (role, "cell"):
+        inside = rf"\boxed{{{shown}}}" if framed(grid, i, j) else shown
+        written = inside if ink == "ink" else rf"\textcolor{{{ink}}}{{{inside}}}"
+        return rf"\cellcolor{{{fill}}}{written}"
     return rf"\{role}{{{shown}}}" if role else shown or r"\cdot"

@@ -19,9 +19,9 @@ from convcli.explaining.elements import (
 )
 from convcli.explaining.notation import number
 from convcli.render.drawing.svg import data_uri
-from convcli.render.explain import FORMATS
+from convcli.render.explain import FORMATS, solid_text
 from convcli.render.explain.elements import shown_pixels
-from convcli.wording import by, printable
+from convcli.wording import printable
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>|#~$&]|^[-+](?= )|(?<=^\d)[.)])")
 
@@ -96,6 +96,9 @@ def _width(element: Element) -> float:
             return EDGE + LETTER * max(len(element.note), 2)
         case Picture():
             return EDGE + float(max(SMALLEST, *shown_pixels(element).shape[:2]))
+        case Block():
+            drawn = solid_text.drawn(element)
+            return EDGE + LETTER * max(16, len(drawn[0]) if drawn else 0)
         case _:
             return EDGE + 16 * LETTER
 
@@ -111,11 +114,19 @@ def _element(element: Element) -> str:
         case Formula():
             return _escaped(element.text)
         case Block():
-            return f"{_escaped(element.caption)}:<br>**{by(element.shape)}**"
+            return _block(element)
         case Picture():
             return f"{_picture(element)}\n\n{_escaped(element.caption)}"
         case Graph():
             return _links(element)
+
+
+def _block(block: Block) -> str:
+    """Return a solid in letters, under what it is, how large, and what stands out in it."""
+    told = [f"{_escaped(block.caption)}:", f"**{solid_text.size(block)}**", *solid_text.parts(block)]
+    lines = ["".join(letter for letter, _ in line).rstrip() for line in solid_text.drawn(block)]
+    drawn = "\n".join(["", "", "```text", *lines, "```"]) if lines else ""
+    return "<br>".join(told) + drawn
 
 
 def _table(grid: Grid) -> str:

@@ -24,8 +24,11 @@ from convcli.explaining.elements import (
     Step,
 )
 from convcli.explaining.notation import number
+from convcli.render.drawing.palette import COLOURS
+from convcli.render.explain import solid_text
 from convcli.render.explain.elements import shown_pixels
-from convcli.wording import by, printable
+from convcli.render.explain.grounds import ground
+from convcli.wording import printable
 
 STYLES = {
     "window": "bold black on yellow",
@@ -113,7 +116,7 @@ def _element(element: Element, console: Console) -> list[Text]:
         case Formula():
             return [Text(line) for line in wrap(printable(element.text), console.width)]
         case Block():
-            return [Text(f"▛ {by(element.shape)} ▟", style="blue"), *_caption(element.caption)]
+            return [*_block(element), *_caption(element.caption)]
         case Picture():
             return [*_picture(element, console), *_caption(element.caption)]
         case Graph():
@@ -136,9 +139,33 @@ def _grid(grid: Grid) -> list[Text]:
         for j, text in enumerate(row):
             role = grid.marks.get((i, j), "")
             left, right = _BRACKETS.get(role, (" ", " "))
-            line.append(f"{left}{text or '.':>{width}}{right}", style=STYLES.get(role, ""))
+            line.append(f"{left}{text or '.':>{width}}{right}", style=_style(grid, i, j))
         lines.append(line)
     return lines
+
+
+def _block(block: Block) -> list[Text]:
+    """Return a solid in letters, or of one too large for that what stands out in it; and its size."""
+    lines = []
+    for line in solid_text.drawn(block):
+        text = Text(style="blue")
+        for letter, role in line:
+            text.append(letter, style=STYLES.get(role or "", ""))
+        lines.append(text)
+    told = [] if lines else [Text(part) for part in solid_text.parts(block)]
+    return [*lines, Text(solid_text.size(block), style="bold blue"), *told]
+
+
+def _style(grid: Grid, i: int, j: int) -> str:
+    """Return how a cell looks: by its role, or on the ground of a pixel or a channel."""
+    role = grid.marks.get((i, j), "")
+    fill, ink = ground(grid, i, j)
+    if fill.startswith("tint"):
+        return f"black on {COLOURS[fill].light}"
+    if ink in ("onlight", "ondark"):
+        bold = "bold underline " if role in ("window", "chosen", "result") else ""
+        return f"{bold}{COLOURS[ink].light} on {COLOURS[fill].light}"
+    return STYLES.get(role, "")
 
 
 def _picture(picture: Picture, console: Console) -> list[Text]:

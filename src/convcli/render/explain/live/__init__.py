@@ -31,7 +31,7 @@ SCRIPTS = {
 """The topics whose pages are live, and the scripts that each needs besides those that all share."""
 
 TOOLS = ("notation", "elements", "window", "problem")
-INTERFACE = ("drawing", "reading", "controls", "editing", "live")
+INTERFACE = ("drawing", "solid", "reading", "controls", "editing", "live")
 """What all of them share: what they are made with, and what shows them."""
 
 ENGINE = {"pixels": (), **dict.fromkeys(("layer", "backward"), ("engine.js", "activations.js"))}

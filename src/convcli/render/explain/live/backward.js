@@ -28,12 +28,12 @@ const isPadded = ({ problem: { sliding: { plane, padded } } }) => by(plane) !== 
 const inputName = (back, c) => `A_prev${namesFor(back, c, null)}${isPadded(back) ? ", padded" : ""}`;
 
 function forward(back, c, k) {
-  const { sliding, x, w, b, z, photo } = back.problem;
+  const { sliding, w, b, z, photo, inputGrid } = back.problem;
   return step(
     `Forward${namesFor(back, null, k)}`,
     ...photo,
     [
-      grid(sliding.pad(x[c]), inputName(back, c), sliding.paddingMarks),
+      inputGrid(c, inputName(back, c), sliding.paddingMarks),
       arrow("*"),
       grid(w[k][c], `W${namesFor(back, c, k)}`, "kernel"),
       arrow("+", `b = ${number(b[k])}`),
@@ -72,7 +72,7 @@ function biasStep(back, k) {
 
 /** One cell of dW: the pixels that its weight was multiplied with, times dZ. */
 function weightStep(back, c, k, cell) {
-  const { sliding, x } = back.problem, dz = back.dz[k], dw = back.dw[k][c];
+  const { sliding, x, inputGrid } = back.problem, dz = back.dz[k], dw = back.dw[k][c];
   const padded = sliding.pad(x[c]), [down, across] = sliding.stride;
   const top = cell[0] * sliding.dilation[0], left = cell[1] * sliding.dilation[1];
   const seen = matrix(shapeOf(dz), (i, j) => padded[i * down + top][j * across + left]);
@@ -81,7 +81,7 @@ function weightStep(back, c, k, cell) {
   return step(
     `dW: A_prev correlated with dZ${namesFor(back, c, k)}: ${place(cell)}`,
     [
-      grid(padded, inputName(back, c), { ...sliding.paddingMarks, ...roles(met, "window") }),
+      inputGrid(c, inputName(back, c), { ...sliding.paddingMarks, ...roles(met, "window") }),
       arrow("·"),
       grid(dz, `dZ${namesFor(back, null, k)}`, "kernel"),
       arrow("=", "products"),

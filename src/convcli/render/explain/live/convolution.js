@@ -1,13 +1,13 @@
 /* As explain/convolution.py. */
 
 /** The step in which the window of a single-channel convolution is at `position`. */
-function windowStep({ sliding, output, x, w, b, z, biased }, position) {
+function windowStep({ sliding, output, x, w, b, z, biased, inputGrid }, position) {
   const padded = sliding.pad(x[0]), kernel = w[0][0], seen = sliding.seen(padded, position);
   const bias = biased ? b[0] : null, [known, marks] = progress(position, output), [i, j] = position;
   return step(
     capitalised(place(position)),
     [
-      grid(padded, inputCaption(sliding), sliding.marks(position)),
+      inputGrid(0, inputCaption(sliding), sliding.marks(position)),
       arrow("·"),
       grid(kernel, "kernel", "kernel"),
       arrow("="),

@@ -42,7 +42,7 @@ function spreadStep(problem) {
   );
 }
 
-function coveredStep({ ask, sliding, x }) {
+function coveredStep({ ask, sliding, inputGrid }) {
   const own = SHOWN_DILATIONS.some((d) => same(d, sliding.dilation)) ? [] : [sliding.dilation];
   const grids = [], lines = [];
   for (const d of [...SHOWN_DILATIONS, ...own]) {
@@ -52,18 +52,18 @@ function coveredStep({ ask, sliding, x }) {
       continue;
     }
     const caption = `${name}: over ${by(other.span)}, output ${by(other.output)}`;
-    grids.push(grid(other.pad(x[0]), caption, other.marks([0, 0])));
+    grids.push(inputGrid(0, caption, other.marks([0, 0]), other));
   }
   return step("What each dilation covers", grids, ...lines);
 }
 
 function withZeros(problem) {
-  const { sliding, output, x, b, z, biased } = problem, [spread, marks] = spreadKernel(problem);
+  const { sliding, output, b, z, biased, inputGrid } = problem, [spread, marks] = spreadKernel(problem);
   const taken = sliding.size[0] * sliding.size[1], cells = spread.flat().length;
   return step(
     "The same as a larger kernel with zeros",
     [
-      grid(sliding.pad(x[0]), inputCaption(sliding), sliding.paddingMarks),
+      inputGrid(0, inputCaption(sliding), sliding.paddingMarks),
       arrow("*"),
       grid(spread, "the spread kernel, d = 1", marks),
       arrow("=", biased ? `with b = ${number(b[0])}` : ""),

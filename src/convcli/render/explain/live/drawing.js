@@ -1,5 +1,5 @@
 /* Steps as the page has them: render/explain/html.py and elements.py, in JavaScript. */
-const HEAT_STEPS = 10, LINK_COLOURS = 9, NARROW = 340;
+const HEAT_STEPS = 10, SHADE_STEPS = 16, BRIGHT = { grey: 8, red: 15, green: 9, blue: 17 }, LINK_COLOURS = 9, NARROW = 340;
 const CAPTION = 12.5, FORMULA = 14, LINE = 1.35;
 const SANS = "'DejaVu Sans', Verdana, 'Segoe UI', sans-serif";
 const SIGNS = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
@@ -42,10 +42,11 @@ function elementHtml(part, pictures) {
   return `<figure>${svg(part.block ? drawnBlock(part) : drawnGraph(part), part.caption || "drawing")}</figure>`;
 }
 
-function gridHtml({ grid: cells, caption, marks, hottest, names }, digits) {
+function gridHtml(part, digits) {
+  const { grid: cells, caption, names } = part;
   const rows = cells.map((row, i) => {
     const name = names.length ? `<th>${escaped(names[i])}</th>` : "";
-    return `<tr>${name}${row.map((value, j) => cellHtml(value, marks[key([i, j])], hottest)).join("")}</tr>`;
+    return `<tr>${name}${row.map((_, j) => cellHtml(part, i, j)).join("")}</tr>`;
   });
   const told = caption && `<figcaption>${escaped(caption)}</figcaption>`;
   return `<figure><div class="scroll"><table${sized(digits, cells[0].length)}>${rows.join("")}</table></div>${told}</figure>`;
@@ -56,18 +57,42 @@ const sized = (digits, columns) =>
   (digits > 2 ? ` style="--digits:${digits};--across:${columns * (digits + 1)}"` : "");
 
 /** A cell; where its text is rounded, its title is the number in full. */
-function cellHtml(value, role, hottest) {
-  let style = role ? ` class="${role}"` : "";
+function cellHtml(part, i, j) {
+  const value = part.grid[i][j], role = part.marks[key([i, j])], [fill, ink] = groundOf(part, i, j);
+  const framed = isPixel(part, i, j) && ["window", "chosen", "result"].includes(role);
+  let style = role ? ` class="${role}${framed ? " pixel" : ""}"` : "";
+  if (fill !== role && fill !== "cell") {
+    style += ` style="background:var(--${fill})${ink === "ink" ? "" : `;color:var(--${ink})`}"`;
+  }
   if (value === null) return `<td${style}></td>`;
-  if (hottest !== null) style = ` style="background:var(--${heat(value, hottest)})"`;
   const text = number(value), full = inFull(value);
   return `<td${style}${text.replace("−", "-") === full ? "" : ` title="${full}"`}>${text}</td>`;
 }
 
-function heat(value, hottest) {
-  const share = HEAT_STEPS * Math.min(Math.max(value / hottest, 0), 1), below = Math.floor(share);
-  const up = share - below > 0.5 || (share - below === 0.5 && below % 2 === 1); // a half goes to the even one
-  return `heat${below + up}`;
+/** The names of the colours of a cell and of its number. */
+function groundOf(part, i, j) {
+  const value = part.grid[i][j], role = part.marks[key([i, j])];
+  if (value !== null && part.hottest !== null) return [`heat${levelOf(value / part.hottest, HEAT_STEPS)}`, "ink"];
+  if (isPixel(part, i, j)) {
+    const level = levelOf(value / 255, SHADE_STEPS);
+    return [`${part.shade}${level}`, level >= BRIGHT[part.shade] ? "onlight" : "ondark"];
+  }
+  if (role) return [role, role === "padding" || role === "unused" ? "muted" : "ink"];
+  return [part.tint === null ? "cell" : `tint${part.tint}`, "ink"];
+}
+
+/** Whether a cell has the colour of a pixel. */
+function isPixel({ grid: cells, shade, margin: [[above, below], [left, right]] }, i, j) {
+  const [rows, columns] = shapeOf(cells);
+  const inside = i >= above && i < rows - below && j >= left && j < columns - right;
+  return shade !== "" && inside && cells[i][j] !== null;
+}
+
+/** The step, from 0 to `steps`, of a share; a half goes to the even one. */
+function levelOf(share, steps) {
+  const level = steps * Math.min(Math.max(share, 0), 1), below = Math.floor(level);
+  const up = level - below > 0.5 || (level - below === 0.5 && below % 2 === 1);
+  return below + up;
 }
 
 // Drawings: shapes in a width and a height, as render/drawing/ has them ------------------------------------
@@ -105,23 +130,6 @@ function captioned(shapes, width, height, caption) {
   const under = lines.map((line, n) => text(outer / 2, height + CAPTION * (1 + LINE * n), line, { colour: "muted" }));
   const below = lines.length ? CAPTION * (LINE * lines.length + 0.5) : 0;
   return { width: outer, height: height + below, shapes: [...moved(shapes, (outer - width) / 2, 0), ...under] };
-}
-
-/** A solid whose sides grow with the roots of its dimensions. */
-function drawnBlock({ block: shape, caption }) {
-  const [rows, columns, channels] = shape.length === 3 ? shape : [shape[0], 1, 1];
-  const [height, width] = [rows, columns].map((n) => 20 + 70 * Math.min(1, (n / 32) ** 0.5));
-  const depth = 6 + 36 * Math.min(1, (channels / 64) ** 0.5), up = depth * 0.6;
-  const sides = [
-    [[[0, up], [depth, 0], [width + depth, 0], [width, up]], "block_top"],
-    [[[width, up], [width + depth, 0], [width + depth, height], [width, up + height]], "block_side"],
-    [[[0, up], [width, up], [width, up + height], [0, up + height]], "block"],
-  ];
-  const solid = sides.map(([points, fill]) => path([...points, points[0]], "muted", 1, fill));
-  const body = captioned(solid, width + depth, up + height, caption), size = by(shape);
-  const outer = Math.max(body.width, textWidth(size, FORMULA, true)), y = body.height + FORMULA * 0.6;
-  const label = text(outer / 2, y, size, { size: FORMULA, bold: true });
-  return { width: outer, height: y + FORMULA * 0.8, shapes: [...moved(body.shapes, (outer - body.width) / 2, 0), label] };
 }
 
 /** A few pixels, a square each. */

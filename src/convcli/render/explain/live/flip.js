@@ -43,7 +43,7 @@ function besideStep(problem, flipped, position) {
   return step(
     capitalised(place(position)),
     ...both.map(([name, kernel, { w, z }]) => [
-      grid(padded, inputCaption(sliding), sliding.marks(position)),
+      problem.inputGrid(0, inputCaption(sliding), sliding.marks(position)),
       arrow("·"),
       grid(w[0][0], kernel, "kernel"),
       arrow("→", biased ? "sum + b" : "sum"),

@@ -10,15 +10,15 @@ topics.layer = (ask) => {
   };
 };
 
-function dimensions({ sliding, output, w, shapes, size, biased, parameters, photo }, g) {
+function dimensions({ sliding, output, w, shapes, size, biased, parameters, photo, tints }, g) {
   const count = w.length, adds = size * output[0] * output[1];
   return step(
     "Dimensions",
     ...photo,
     [
-      block(shapes.x, "A_prev"),
+      block(shapes.x, "A_prev", { tints }),
       arrow("*"),
-      block(shapes.w.slice(0, 3), `W of ${counted(count, "filter")}`),
+      block(shapes.w.slice(0, 3), `W of ${counted(count, "filter")}`, { count, tints }),
       arrow("+"),
       block([count], "b"),
       arrow("="),
@@ -35,12 +35,12 @@ function dimensions({ sliding, output, w, shapes, size, biased, parameters, phot
   );
 }
 
-function filterStep({ sliding, x, w, b, z, biased }, g, a, k) {
+function filterStep({ sliding, x, w, b, z, biased, inputGrid }, g, a, k) {
   const n = k + 1, shown = x.slice(0, SHOWN_INPUTS);
   const rest = x.length > SHOWN_INPUTS ? ` (the first ${SHOWN_INPUTS} of ${x.length} channels are shown)` : "";
   return step(
     `Filter ${n}`,
-    shown.map((plane, c) => grid(sliding.pad(plane), `A_prev, channel ${c + 1}`, sliding.paddingMarks)),
+    shown.map((_, c) => inputGrid(c, `A_prev, channel ${c + 1}`, sliding.paddingMarks)),
     [
       arrow("*"),
       ...shown.map((_, c) => grid(w[k][c], `W_${n}, channel ${c + 1}`, "kernel")),

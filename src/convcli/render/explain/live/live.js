@@ -78,7 +78,7 @@ class Live {
       }
     }
     if (Object.keys(unread).length) throw new Unread(unread);
-    if (!same(ask.input, this.settings.input)) Object.assign(ask, { photo: null, name: "input" });
+    if (!same(ask.input, this.settings.input)) Object.assign(ask, { photo: null, name: "input", pixels: false });
     if (SINGLE && ask.input.length > 1) {
       throw new Misfit(`expected one matrix, found ${ask.input.length} channels; leave out the |.`, "input");
     }

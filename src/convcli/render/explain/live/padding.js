@@ -10,13 +10,13 @@ topics.padding = (ask) => {
   };
 };
 
-function paddedStep(name, { sliding, output, x, w, z }) {
+function paddedStep(name, { sliding, output, w, z, inputGrid }) {
   const caption = `${name}: ${by(sliding.plane)}`;
   const more = by(sliding.padded) === by(sliding.plane) ? "" : ` padded to ${by(sliding.padded)}`;
   return step(
     `Padding ${name}`,
     [
-      grid(sliding.pad(x[0]), caption + more, sliding.paddingMarks),
+      inputGrid(0, caption + more, sliding.paddingMarks),
       arrow("*"),
       grid(w[0][0], "kernel", "kernel"),
       arrow("="),

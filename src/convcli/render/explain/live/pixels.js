@@ -21,7 +21,7 @@ topics.pixels = (ask) => {
   const names = count === 1 ? ["grey"] : several;
   const crop = { picture: ask.photo === null ? ask.name : "the crop", pixels: asPixels(volume) };
   const pictures = ask.photo === null ? [crop] : [{ picture: ask.photo, pixels: null }, arrow("→"), crop];
-  const grids = volume.map((plane, c) => grid(plane, names[c]));
+  const grids = volume.map((plane, c) => pixelGrid(plane, c, names[c], count));
   const told = `${by([...size, count])} = ${size[0] * size[1] * count} numbers from 0 (dark) to 255 (bright)`;
   const rows = count === 1 ? [[...pictures, arrow("="), ...grids]] : [pictures, grids];
   return {
@@ -33,13 +33,15 @@ topics.pixels = (ask) => {
   };
 };
 
+const pixelGrid = (plane, c, name, count) => grid(plane, name, {}, null, { shade: shadeOf(c, count) });
+
 /** One channel alone: its matrix, and the picture that it would be. */
 function channelStep(plane, c, name, count) {
   const tinted = (value) => TINT.map((_, n) => (n === c ? value : 0)), numbers = plane.flat();
   const pixels = plane.map((row) => row.map((value) => (count === 3 ? tinted(asPixel(value)) : asPixel(value))));
   return step(
     capitalised(name),
-    [{ picture: `${name} alone`, pixels }, arrow("="), grid(plane, name)],
+    [{ picture: `${name} alone`, pixels }, arrow("="), pixelGrid(plane, c, name, count)],
     `${name}: from ${number(Math.min(...numbers))} to ${number(Math.max(...numbers))}, ` +
       `mean ${number(sum(plane) / numbers.length)}`,
   );

@@ -28,7 +28,7 @@ function putBack(problem, da, soFar, c, position) {
   return step(
     `Channel ${c + 1}: window at ${place(position)}`,
     [
-      poolInput(problem, padded, `A_prev, channel ${c + 1}`, { ...roles(under, "window"), ...roles(chosen, "chosen") }),
+      poolInput(problem, c, padded, `A_prev, channel ${c + 1}`, { ...roles(under, "window"), ...roles(chosen, "chosen") }),
       arrow("→", kind),
       grid(mask, "mask", Object.fromEntries(masked)),
       arrow("·", "times"),

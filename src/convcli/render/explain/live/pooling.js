@@ -48,8 +48,10 @@ function maximumOf(problem, padded, position) {
 }
 
 /** A channel with its padding, in which only what may count is shown. */
-function poolInput({ sliding, counts }, padded, caption, marks) {
-  return grid(padded, caption, { ...sliding.paddingMarks, ...marks }, every(padded).filter(counts));
+function poolInput({ ask, x, sliding, counts }, c, padded, caption, marks) {
+  const pixels = { shade: shadeOf(c, x.length), margin: sliding.padding };
+  const look = ask.pixels ? pixels : { tint: tintsOf(x.length)[c] ?? null };
+  return grid(padded, caption, { ...sliding.paddingMarks, ...marks }, every(padded).filter(counts), look);
 }
 
 topics.pooling = (ask) => {
@@ -79,7 +81,7 @@ function poolStep(problem, c, position) {
   return step(
     `Channel ${c + 1}: ${place(position)}`,
     [
-      poolInput(problem, padded, `input, channel ${c + 1}`, { ...gone, ...marks }),
+      poolInput(problem, c, padded, `input, channel ${c + 1}`, { ...gone, ...marks }),
       arrow("→", kind),
       grid(seen, "window", "window", shown),
       arrow("→"),

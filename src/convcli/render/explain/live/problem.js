@@ -55,8 +55,14 @@ function convolved(ask) {
   const x = ask.input, w = ask.kernels, b = ask.bias ?? w.map(() => 0), sliding = slidingOf(ask);
   const output = sliding.output, kernels = weights(w);
   const z = engine.convolve(tensor(x), kernels, { bias: { data: b }, ...sliding.options });
-  const size = kernels.data.length;
+  const size = kernels.data.length, tints = tintsOf(x.length, ask.pixels);
   return {
+    tints,
+    /** A channel of the padded input, as pixels if it is one of a photo's. */
+    inputGrid(c, caption, marks, other = sliding) {
+      const pixels = { shade: shadeOf(c, x.length), margin: other.padding };
+      return grid(other.pad(x[c]), caption, marks, null, ask.pixels ? pixels : { tint: tints[c] ?? null });
+    },
     ask, x, w, b, sliding, output, tensors: { x: tensor(x), w: kernels, z }, z: planes(z),
     biased: ask.bias !== null, size, parameters: size + (ask.bias ? b.length : 0),
     shapes: { x: volumeShape(x), w: kernels.shape, z: z.shape },

@@ -7,7 +7,7 @@ topics.stride = (ask) => {
   };
 };
 
-function whatRemains({ ask, sliding, output, x, z }) {
+function whatRemains({ ask, sliding, output, z, inputGrid }) {
   const uses = sliding.uses(), unused = every(uses).filter(([i, j]) => !uses[i][j]);
   const full = convolved({ ...ask, stride: [1, 1] }).z[0], [down, across] = sliding.stride;
   const kept = every(full).filter(([i, j]) => i % down === 0 && j % across === 0);
@@ -15,7 +15,7 @@ function whatRemains({ ask, sliding, output, x, z }) {
   return step(
     "What remains",
     [
-      grid(sliding.pad(x[0]), "input; crossed out: in no window",
+      inputGrid(0, "input; crossed out: in no window",
         { ...sliding.paddingMarks, ...roles(unused, "unused") }),
       arrow("→", `s = ${by(sliding.stride)}`),
       grid(full, `at stride 1: ${by(shapeOf(full))}; coloured: what remains`, roles(kept, "done")),

@@ -14,15 +14,15 @@ topics.volume = (ask) => {
   };
 };
 
-function shapesStep({ sliding, output, w, shapes, photo }, filter) {
+function shapesStep({ sliding, output, w, shapes, photo, tints }, filter) {
   const filters = counted(w.length, "filter");
   return step(
     "Shapes",
     ...photo,
     [
-      block(shapes.x, "A_prev: n × n × n_c"),
+      block(shapes.x, "A_prev: n × n × n_c", { tints }),
       arrow("*"),
-      block(filter, `${filters} W: f × f × n_c`),
+      block(filter, `${filters} W: f × f × n_c`, { count: w.length, tints }),
       arrow("="),
       block(shapes.z, "Z: out × out × n_f"),
     ],
@@ -33,13 +33,14 @@ function shapesStep({ sliding, output, w, shapes, photo }, filter) {
 }
 
 /** One output cell of one filter: a row for each channel, then the sum over channels. */
-function summed({ sliding, output, x, w, b, z, biased }, k, position) {
+function summed(problem, k, position) {
+  const { sliding, output, x, w, b, z, biased, inputGrid } = problem;
   const padded = x.map((plane) => sliding.pad(plane)), seen = padded.map((plane) => sliding.seen(plane, position));
   const shares = seen.map((values, c) => times(values, w[k][c])), sums = shares.map(sum);
   const [known, marks] = progress(position, output), [i, j] = position;
   const shown = padded.slice(0, SHOWN_CHANNELS);
-  const rows = shown.map((plane, c) => [
-    grid(plane, `channel ${c + 1}`, sliding.marks(position)),
+  const rows = shown.map((_, c) => [
+    inputGrid(c, `channel ${c + 1}`, sliding.marks(position)),
     arrow("·"),
     grid(w[k][c], `W, filter ${k + 1}`, "kernel"),
     arrow("="),
@@ -48,10 +49,27 @@ function summed({ sliding, output, x, w, b, z, biased }, k, position) {
   rows[0].push(arrow("→", biased ? "sum + b" : "sum"), grid(z[k], `Z, filter ${k + 1}`, marks, known));
   return step(
     `Filter ${k + 1}: ${place(position)}`,
+    moving(problem, k, position),
     ...rows,
     ...shown.map((_, c) => `channel ${c + 1}: ${products(seen[c], w[k][c])} = ${number(sums[c])}`),
     `${cellName(`Z_${k + 1}`, position)} = ${total(sums.map(factor), biased ? b[k] : null)} = ${number(z[k][i][j])}`,
   );
+}
+
+/** The window as a part of the input, as deep as it, and the one cell that comes of it. */
+function moving({ sliding, x, biased, tints, shapes }, k, [i, j]) {
+  const under = sliding.under([i, j]), channels = x.map((_, c) => c), padded = by(sliding.padded) === by(sliding.plane);
+  const [rows, columns] = AXES.map((axis) => [...new Set(under.map((cell) => cell[axis]))].sort((a, b) => a - b));
+  const window = { rows, columns, channels, role: "window" };
+  const cell = { rows: [i], columns: [j], channels: [k], role: "result" };
+  return [
+    block([...sliding.padded, x.length], `A_prev${padded ? "" : ", padded"}, and the window in it`,
+      { tints, padding: sliding.padding, parts: [window] }),
+    arrow("·"),
+    block(shapes.w.slice(0, 3), `W, filter ${k + 1}`, { tints }),
+    arrow("→", biased ? "sum + b" : "sum"),
+    block(shapes.z, `Z: ${cellName(`Z_${k + 1}`, [i, j])}`, { parts: [cell] }),
+  ];
 }
 
 function stacked({ z, b, shapes, size, biased, parameters }, filters) {
