@@ -61,6 +61,13 @@ def test_what_no_topic_can_be_made_of_is_refused():
         every(Request(layer="2"), 400)
 
 
+def test_no_page_names_a_folder(tmp_path):
+    (tmp_path / "k.csv").write_text("1,2,3,4,5\n" * 5)
+    (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n7,8,9\n")
+    request = Request(input=str(tmp_path / "x.csv"), kernels=(f"@{tmp_path / 'k.csv'}",), padding="same")
+    assert not [name for name, page in course(every(request, 9)[0]).items() if str(tmp_path) in page.decode()]
+
+
 def test_long_ones_are_cut_and_say_so():
     chapter = by_name(Request(), most=3)["convolution"]
     assert len(chapter.explanation.steps) == 3

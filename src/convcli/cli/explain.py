@@ -215,7 +215,11 @@ def explain(
     png: Annotated[str | None, typer.Option(metavar="F", help="Write a picture.")] = None,
     gif: Annotated[str | None, typer.Option(metavar="F", help="Write an animation, a frame a step.")] = None,
     html: Annotated[
-        str | None, typer.Option(metavar="F", help="Write one page: steps to go through, numbers to change.")
+        str | None,
+        typer.Option(
+            metavar="F",
+            help="Write one page: steps to go through, numbers to change; of all topics, a folder of pages.",
+        ),
     ] = None,
     markdown: Annotated[str | None, typer.Option(metavar="F", help="Write tables and formulas.")] = None,
     latex: Annotated[str | None, typer.Option(metavar="F", help="Write matrices and formulas.")] = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
@@ -128,7 +129,8 @@ def _only(request: Request, names: list[str]) -> Request:
 
 
 def _clause(reason: str) -> str:
-    return reason.splitlines()[0].rstrip(".") if reason else ""
+    """Return the first line of a reason; folders that it names are nobody's who reads a page."""
+    return re.sub(r"(?<![\w.])/(?:[^/\s:]+/)+", "", reason.splitlines()[0].rstrip(".")) if reason else ""
 
 
 def _cut(chapter: Chapter, most: int) -> Chapter:
