@@ -87,7 +87,7 @@ def test_the_examples_of_the_readme_print_what_it_shows(tmp_path):
         assert same, f"$ {command}\nprints\n{printed}\nbut the README says\n{expected}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/learn.md"])
 def test_the_python_examples_hold(page, monkeypatch):
     monkeypatch.chdir(ROOT)
     results = doctest.testfile(str(ROOT / page), module_relative=False, optionflags=doctest.ELLIPSIS)

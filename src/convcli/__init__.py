@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from convcli.kernels import kernel, kernel_names
     from convcli.public.classifier import Classifier
     from convcli.public.explanation import Explanation, explain
+    from convcli.public.lesson import lesson
     from convcli.public.model import Model, load_run
     from convcli.public.network import Network
     from convcli.shapes import output_size
@@ -59,6 +60,7 @@ _HOMES = {
     "filter_image": "convcli.filtering",
     "kernel": "convcli.kernels",
     "kernel_names": "convcli.kernels",
+    "lesson": "convcli.public.lesson",
     "load_run": "convcli.public.model",
     "max_pool2d": "convcli.engine.batch.pool",
     "max_pool2d_backward": "convcli.engine.batch.pool",
@@ -86,6 +88,7 @@ __all__ = [
     "filter_image",
     "kernel",
     "kernel_names",
+    "lesson",
     "load_run",
     "max_pool2d",
     "max_pool2d_backward",

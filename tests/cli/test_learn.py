@@ -142,6 +142,7 @@ def test_what_makes_no_sense_is_refused(run, arguments, words):
     assert words in done.stderr
 
 
+@pytest.mark.long
 def test_a_sheet_and_its_answers_are_two_files_in_each_format(run, tmp_path):
     options = [
         option for form in ("pdf", "markdown", "latex", "html") for option in (f"--{form}", f"s.{form}")
@@ -177,7 +178,7 @@ def test_a_sheet_without_a_seed_says_which_was_drawn(run, tmp_path):
         (("--sheet", "3", "--pdf", "x", "--markdown", "x"), "Two outputs"),
         (("--sheet", "3", "--pdf", "x", "--json"), "--sheet goes with"),
         (("--pdf", "x.pdf"), "--pdf goes with --sheet N"),
-        (("stride", "--force"), "--force goes with --sheet N"),
+        (("stride", "--force"), "--force goes with --sheet N or --notebook DIR"),
         (("3-1", "--sheet", "3", "--pdf", "x.pdf"), "Expected lessons such as 1-3"),
     ],
 )
@@ -186,3 +187,17 @@ def test_a_sheet_that_makes_no_sense_is_refused(run, tmp_path, arguments, words)
     assert done.code == 2
     assert words in done.stderr
     assert not list(tmp_path.glob("x*"))
+
+
+def test_notebooks_are_written_into_a_folder(run, tmp_path):
+    done = run("learn", "4-5", "--notebook", "lessons", "--seed", "1")
+    assert done.stdout.splitlines() == [
+        "lessons/04-padding.ipynb  5 exercises, seed 1",
+        "lessons/05-stride.ipynb  5 exercises, seed 1",
+    ]
+    assert json.loads((tmp_path / "lessons/04-padding.ipynb").read_text("utf-8"))["nbformat"] == 4
+    again = run("learn", "3-4", "--notebook", "lessons")
+    assert again.code == 1
+    assert "04-padding.ipynb exists already" in again.stderr
+    assert len(list((tmp_path / "lessons").iterdir())) == 2
+    assert run("learn", "--notebook", "x", "--json").code == 2

@@ -53,7 +53,7 @@ def test_a_matrix_is_read_as_explain_reads_it(text):
 
 def test_a_matrix_of_another_size_or_with_some_wrong_cells_is_told_so():
     answer = Matrix(np.array([[1.0, 2], [3, 4]]), "out")
-    assert answer.nearly(np.ones((3, 3))) == "out is not 3 × 3"
+    assert answer.nearly(np.ones((3, 3))) == "the size of out is not 3 × 3"
     assert answer.nearly(np.array([[1.0, 2], [3, 5]])) == "3 of 4 numbers are right; look again at [2, 2]"
     assert not answer.nearly(np.zeros((2, 2)))
     with pytest.raises(UsageError, match="parted by ;"):

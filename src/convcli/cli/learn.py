@@ -64,6 +64,12 @@ def learn(
         Path | None,
         typer.Option(metavar="F", help="With --sheet: write pages to step through, twice as well."),
     ] = None,
+    notebook: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write a notebook a lesson into this folder, with cells that check."
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Learn convolutional networks in twelve lessons, with exercises that are checked.
@@ -81,9 +87,10 @@ def learn(
       convcli learn --json
       convcli learn stride --reset
       convcli learn --sheet 10 --seed 3 --pdf sheet.pdf
+      convcli learn --notebook lessons/
       convcli learn 4-6,backward --sheet 5 --pdf sheet.pdf --markdown sheet.md
     """
-    from convcli.cli.sheets import write_sheet
+    from convcli.cli.lesson_files import write_notebooks, write_sheet
     from convcli.learn import lesson_of, lessons_of, make_sheet
     from convcli.learn.progress import read_progress, usual_place
     from convcli.render.learn import listing
@@ -91,12 +98,18 @@ def learn(
     targets = {"pdf": pdf, "markdown": markdown, "latex": latex, "html": html}
     wanted = {form: place for form, place in targets.items() if place is not None}
     if sheet is not None:
-        if reset or json or progress is not None:
+        if reset or json or progress is not None or notebook is not None:
             raise UsageError("--sheet goes with --seed and the files to write only.")
         made = make_sheet(sheet, _seed(seed), lessons_of(lesson))
         return write_sheet(made, lesson, wanted, force=force)
+    if notebook is not None:
+        if reset or json or progress is not None or wanted:
+            raise UsageError("--notebook goes with --seed and --force only.")
+        return write_notebooks(lessons_of(lesson), _seed(seed), notebook, force=force)
     if wanted or force:
-        raise UsageError(f"--{next(iter(wanted), 'force')} goes with --sheet N.")
+        raise UsageError(
+            f"--{next(iter(wanted), 'force')} goes with --sheet N{'' if wanted else ' or --notebook DIR'}."
+        )
     kept = read_progress(progress or usual_place())
     if reset:
         return _reset(kept, lesson)

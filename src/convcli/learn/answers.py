@@ -165,7 +165,7 @@ class Matrix(Answer):
     def nearly(self, value: Array) -> str:
         """Say that the size is another, or which cells are wrong."""
         if value.shape != self.values.shape:
-            return f"{self.name} is not {by(value.shape)}"
+            return f"the size of {self.name} is not {by(value.shape)}"
         wrong = np.argwhere(~close(value, self.values))
         if 0 < len(wrong) < value.size:
             places = ", ".join(f"[{i + 1}, {j + 1}]" for i, j in wrong[:4])

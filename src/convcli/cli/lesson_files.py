@@ -1,9 +1,9 @@
-"""Sheets of exercises as files: the questions, and beside them the answers."""
+"""Lessons as files: sheets of exercises with their answers beside them, and notebooks."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from convcli.errors import UsageError
 from convcli.wording import counted
 
 if TYPE_CHECKING:
-    from convcli.learn import Sheet
+    from convcli.learn import Lesson, Sheet
 
 
 def write_sheet(sheet: Sheet, chosen: str | None, targets: Mapping[str, Path], *, force: bool) -> None:
@@ -51,6 +51,21 @@ def write_sheet(sheet: Sheet, chosen: str | None, targets: Mapping[str, Path], *
         for place, what in ((target, counted(count, "exercise")), (answers_beside(target), "answers")):
             files.write(place, made[place], force=force)
             out(f"{place}  {what}, seed {sheet.seed}")
+
+
+def write_notebooks(lessons: Sequence[Lesson], seed: int, folder: Path, *, force: bool) -> None:
+    """Write a notebook a lesson into a folder, which is made if it is missing; errors as of `write_sheet`."""
+    from convcli import files
+    from convcli.render.lesson_notebook import file_name, notebook
+
+    places = {lesson.name: folder / file_name(lesson) for lesson in lessons}
+    for place in places.values():
+        files.judge(place, force=force, made=True)
+    made = {lesson.name: notebook(lesson, seed) for lesson in lessons}
+    files.make_folder(folder)
+    for lesson in lessons:
+        files.write(places[lesson.name], made[lesson.name], force=force)
+        out(f"{places[lesson.name]}  {counted(len(lesson.kinds), 'exercise')}, seed {seed}")
 
 
 def answers_beside(target: Path) -> Path:
