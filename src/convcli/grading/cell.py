@@ -9,7 +9,7 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.explaining.elements import Arrow, Cell, Grid, Role, Row, Step
-from convcli.explaining.notation import factor, number, products, quotient, total
+from convcli.explaining.notation import factor, number, products, total
 from convcli.explaining.sliding import Sliding
 from convcli.shapes import Window
 
@@ -196,11 +196,7 @@ def _of_pool_gradient(case: Case, index: Index) -> Drawing:
         gradient = float(dz[(n, *position, c)])
         values = _values(sliding, x[n, :, :, c], position, mean)
         if mean:
-            terms.append(
-                f"({quotient(gradient, len(values))})"
-                if len(places) > 1
-                else f"{factor(gradient)} / {len(values)}"
-            )
+            terms.append(f"{factor(gradient)}/{len(values)}")
         else:
             padding = sliding.padding_marks()
             under = [at for at in sliding.under(position) if at not in padding]
