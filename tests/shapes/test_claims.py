@@ -44,15 +44,25 @@ def test_every_change_that_is_offered_gives_the_claimed_size(
     judged = judge(both, claimed)
     assert judged.right == (judged.output == claimed)
     assert all(output_of(change.axes) == claimed for change in judged.changes)
-    letters = [change.letter for change in judged.changes] + [failure.letter for failure in judged.failures]
+    alone = [change for change in judged.changes if not change.with_stride]
+    letters = [change.letter for change in alone] + [failure.letter for failure in judged.failures]
     assert len(letters) == len(set(letters))
     if not judged.right:
         assert {"p", "s", "f"} <= set(letters)
         fields = {"p": "padding", "output padding": "output_padding"}
-        for change in judged.changes:
+        for change in alone:
             changed = fields.get(change.letter, change.letter)
             for before, after in zip(both, change.axes, strict=True):
                 assert replace(after, **{changed: getattr(before, changed)}) == before
+
+
+def test_a_stride_and_a_padding_together_are_offered_where_neither_does_it_alone():
+    judged = judge((Given(28, f=5), Given(28, f=5)), (14, 14))
+    [both] = [change for change in judged.changes if change.with_stride]
+    assert (both.letter, both.axes[0].s, both.axes[0].padding) == ("p", 2, 2)  # ⌊(28 + 4 − 5) / 2⌋ + 1
+    assert output_of(both.axes) == (14, 14)
+    alone = judge((Given(28, f=5, s=2), Given(28, f=5, s=2)), (14, 14))
+    assert not any(change.with_stride for change in alone.changes)
 
 
 def test_an_axis_that_is_right_keeps_what_it_has():

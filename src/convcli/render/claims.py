@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from convcli.render.solutions import padding_name
@@ -40,7 +41,7 @@ def _numbers(axes: BothAxes) -> tuple[str, str]:
 
 def _ways(judged: Judged, claimed: str) -> Iterator[str]:
     if judged.changes:
-        yield f"{claimed} comes out with one of these changed:"
+        yield f"{claimed} comes out with one of these:"
         told = [
             (f"{change.letter} = {value_text(change)}", _numbers(change.axes)) for change in judged.changes
         ]
@@ -86,6 +87,8 @@ def _beyond_the_window(change: Change) -> bool:
 def value_text(change: Change) -> str:
     """Return a change's value as the option of its letter takes it, a padding with its name."""
     rows, columns = change.axes
+    if change.with_stride:
+        return f"{value_text(replace(change, with_stride=False))}, s = {_short((rows.s, columns.s))}"
     if change.letter == "p":
         sides = (
             axis_padding(rows.padding, rows.f, rows.d),
@@ -140,7 +143,8 @@ def _change_document(change: Change) -> dict[str, Any]:
         value: list[Any] = [list(axis_padding(axis.padding, axis.f, axis.d)) for axis in change.axes]
     else:
         value = list(_values(change))
-    return {"letter": change.letter, "value": value, "formula": _by_axis(_numbers(change.axes))}
+    stride = {"stride": [axis.s for axis in change.axes]} if change.with_stride else {}
+    return {"letter": change.letter, "value": value, **stride, "formula": _by_axis(_numbers(change.axes))}
 
 
 def _by_axis(texts: Sequence[str]) -> dict[str, str]:

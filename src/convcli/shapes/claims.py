@@ -20,7 +20,7 @@ BothAxes = tuple[Given, Given]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One letter of the formula with a value that gives the claimed size; all others stay.
+    """One letter of the formula with a value that gives the claimed size; all others stay as they are.
 
     Attributes
     ----------
@@ -28,10 +28,13 @@ class Change:
         p, s, f, d, or `output padding`.
     axes
         Rows and columns with the value.
+    with_stride
+        Whether they have another stride besides, for want of a padding and a stride that give it alone.
     """
 
     letter: str
     axes: BothAxes
+    with_stride: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ def judge(axes: BothAxes, claimed: Pair) -> Judged:
         found = _changed(unknown, axes, claimed)
         changes += [found] if isinstance(found, Change) else []
         failures += [found] if isinstance(found, Failure) else []
+    if not {change.letter for change in changes} & {"p", "s"}:
+        changes += _stride_and_padding(axes, claimed)
     changes += _more_at_the_end(axes, claimed)
     return Judged(
         axes, claimed, output, refusal, tuple(changes), tuple(failures), tuple(_slips(axes, claimed))
@@ -181,6 +186,21 @@ def _changed(unknown: Unknown, axes: BothAxes, claimed: Pair) -> Change | Failur
     except ShapeError as error:  # a pool's window on padding alone
         return Failure(unknown.value, AXES[0], because=str(error))
     return Failure(unknown.value, AXES[0])
+
+
+def _stride_and_padding(axes: BothAxes, claimed: Pair) -> Iterator[Change]:
+    """Yield the smallest stride above 1 at which a padding gives the claim with every window on some data."""
+    for stride in range(2, max(axis.f for axis in axes) + 1):
+        rows, columns = (replace(axis, s=stride) for axis in axes)
+        found = _changed(Unknown.p, (rows, columns), claimed)
+        if isinstance(found, Change) and not any(map(_beyond_the_window, found.axes)):
+            yield replace(found, with_stride=True)
+            return
+
+
+def _beyond_the_window(axis: Given) -> bool:
+    sides, span = _sides_and_span(axis)
+    return max(sides) >= span
 
 
 def _gives(axis: Given, wanted: int) -> bool:
