@@ -195,6 +195,12 @@ FIGURES = (
         "network",
     ),
     Figure(
+        "Receptive field",
+        "How far a cell sees through a stack of layers, and by how many ways each pixel reaches it.",
+        "receptive-field",
+        "receptive-field",
+    ),
+    Figure(
         "Batch normalisation",
         "Each channel by its own mean and variance; on the way back each gradient reaches all numbers.",
         "batch-norm --at 1-4,7",

@@ -527,6 +527,27 @@ CASES = [
         },
     ),
     Case(
+        "what a cell sees after two windows and a step between",
+        "receptive-field",
+        {"layers": "conv 3 p1 s2, conv 2", "size": 5},
+        # r: 1 + 2·1, then 3 + 1·2; jump 2; start −1. 3 × 3 and then 2 × 2 come out of 5 × 5, and the cell at
+        # the top left sees rows −1 … 3: of the windows around 0 and 2 both hold 1
+        {
+            "size": [5, 5],
+            "jump": [2, 2],
+            "start": [-1, -1],
+            "layers.0.size": [3, 3],
+            "layers.1.output": [2, 2],
+            "steps.2.ways": [
+                [1, 2, 1, 1, 0],
+                [2, 4, 2, 2, 0],
+                [1, 2, 1, 1, 0],
+                [1, 2, 1, 1, 0],
+                [0, 0, 0, 0, 0],
+            ],
+        },
+    ),
+    Case(
         "the network made by hand",
         "network",
         {},

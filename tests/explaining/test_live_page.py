@@ -38,6 +38,7 @@ STILL = {
     "optimizer": "an optimizer is not among what pages compute",
     "batch-norm": "training is not among what pages compute",
     "dropout": "its mask is drawn by NumPy",
+    "receptive-field": "a stack of layers is not among what pages compute",
     "step": "training is not among what pages compute",
     "transposed": "a transposed convolution is not among what pages compute here",
 }

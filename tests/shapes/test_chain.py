@@ -52,6 +52,29 @@ def test_steps_stand_between_spaces():
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        ("conv 3, pool 2 s2, conv 3", ["conv3", "pool2s2", "conv3"]),
+        ("conv 3 s 2 p 1 conv 3x5 p same", ["conv3s2p1", "conv3x5psame"]),
+        ("conv 3 psame pool 2c conv3", ["conv3psame", "pool2c", "conv3"]),
+        ("conv3,pool2,", ["conv3", "pool2"]),
+        ("pool 3 s2 c conv 5", ["pool3s2c", "conv5"]),
+    ],
+)
+def test_a_step_may_have_spaces_in_it_and_a_comma_behind_it(text, steps):
+    assert [step.text for step in parse_chain(text)] == steps
+
+
+def test_an_error_names_the_place_in_the_text_as_it_was_written():
+    with pytest.raises(
+        UsageError, match=r"Step 2 of the chain, 'pool2q1': expected one of p, s, d, c at character 16"
+    ):
+        parse_chain("conv 3,  pool 2q1")
+    with pytest.raises(UsageError, match="Step 2 of the chain, '': expected conv or pool at character 7"):
+        parse_chain("conv3,,pool2")
+
+
 def test_each_step_takes_what_the_one_before_gives():
     found = list(links(parse_chain("conv3p1s2n8 pool2 conv5n4"), (32, 40), 3))
     assert [link.plane for link in found] == [(32, 40), (16, 20), (8, 10)]

@@ -12,7 +12,15 @@ import typer
 from typer.core import TyperCommand
 
 from convcli.cli import everything
-from convcli.cli.options import Force, MaxPixels, chosen_run, parse_padding, parse_pair, whole
+from convcli.cli.options import (
+    Force,
+    MaxPixels,
+    chosen_run,
+    configured_network,
+    parse_padding,
+    parse_pair,
+    whole,
+)
 from convcli.cli.output import console, note, out, out_bytes, out_text, own_words_only, say
 from convcli.errors import UsageError
 from convcli.files import is_stdout
@@ -100,7 +108,10 @@ def explain(
     dilation: Annotated[
         str | None, typer.Option(metavar="D|DYxDX", help="Distance between the kernel's cells.")
     ] = None,
-    size: Annotated[str | None, typer.Option(metavar=EITHER_SIZE, help="Of the pool's window.")] = None,
+    size: Annotated[
+        str | None,
+        typer.Option(metavar=EITHER_SIZE, help="Of the pool's window; receptive-field: of the input."),
+    ] = None,
     pool: Annotated[
         str | None, typer.Option(metavar="max|mean", help="What a pool takes of each window (avg is mean).")
     ] = None,
@@ -124,6 +135,13 @@ def explain(
         typer.Option(metavar="G", help="groups: of channels and filters that do not see each other."),
     ] = None,
     activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAYERS",
+            help="receptive-field: 'conv 3, pool 2 s2, conv 3' as in `shape --chain`, or a configuration.",
+        ),
+    ] = None,
     gamma: Annotated[
         str | None,
         typer.Option(metavar="G", help="batch-norm: γ of each channel, such as '2 1'; --bias is β."),
@@ -301,6 +319,7 @@ def explain(
         output_padding=_parsed(parse_pair, output_padding, "--output-padding"),
         groups=groups,
         activation=activation,
+        layers=_layers(layers),
         gamma=() if gamma is None else list_of(gamma, "--gamma"),
         momentum=momentum,
         epsilon=epsilon,
@@ -351,6 +370,14 @@ def _listing() -> str:
 
 def _parsed(parse: Callable[[str, str], Value], text: str | None, option: str) -> Value | None:
     return None if text is None else parse(text, option)
+
+
+def _layers(text: str | None) -> Any:
+    """Return layers as they are typed in, or the network of a configuration."""
+    if text is None or not text.endswith(".toml"):
+        return text
+    network, _ = configured_network(Path(text), (), None, None)
+    return network
 
 
 def _model(run: Path | None) -> Any:

@@ -21,6 +21,7 @@ from convcli.shapes import IntOrPair, Padding
 if TYPE_CHECKING:
     from convcli.kernels import Kernel
     from convcli.nn.model import Model
+    from convcli.nn.network import Network
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,6 +55,8 @@ class Request:
     optimizer, learning_rate
         Rules such as `adam` or `sgd momentum=0.9`, as a configuration has them, and the rate of those that
         name none.
+    layers
+        Of a receptive field: layers as `shapes.chain` reads them, or a network.
     gamma, momentum, epsilon
         Of batch normalisation: a number for each channel (β is `bias`), what running figures keep, and what
         is added to a variance.
@@ -90,6 +93,7 @@ class Request:
     output_padding: IntOrPair | None = None
     groups: int | None = None
     activation: str | None = None
+    layers: str | Network | None = None
     gamma: tuple[float, ...] = ()
     momentum: float | None = None
     epsilon: float | None = None
@@ -157,6 +161,7 @@ NAMES = (
     *("dense", "activation", "softmax"),
     *("layer", "backward"),
     *("pooling", "pooling-backward"),
+    "receptive-field",
     *("edges", "network"),
     *("batch-norm", "dropout"),
     *("optimizer", "step"),
@@ -210,7 +215,7 @@ def explain(name: str, request: Request | None = None) -> Explanation:
         raise UnknownNameError("op", request.op, OPERATIONS)
     if request.model is not None and request.op == "convolve":
         raise UsageError("--op convolve and --run: a trained network correlates; leave --op out.")
-    if request.model is not None and request.image is None:
+    if request.model is not None and request.image is None and "image" in chosen.takes:
         raise UsageError("--run needs --image FILE, the image that goes through the network.")
     if request.model is not None and request.input is not None:
         raise UsageError("--input and --run both say where the numbers come from; give one of them.")

@@ -123,6 +123,7 @@ def explain(
     output_padding: IntOrPair | None = None,
     groups: int | None = None,
     activation: str | None = None,
+    layers: str | None = None,
     gamma: float | Sequence[float] | NDArray[Any] | None = None,
     momentum: float | None = None,
     epsilon: float | None = None,
@@ -165,6 +166,8 @@ def explain(
         "convolve" flips kernels before they are laid on; the default is "correlate".
     stride, padding, dilation, size, pool, ceil_mode, count_include_pad, output_padding, activation
         As everywhere: of the window, of a pool, of a transposed convolution, and g in A = g(Z).
+    layers
+        Of a receptive field: ``conv 3, pool 2 s2, conv 3``; `run` shows those of a network.
     gamma, momentum, epsilon
         Of batch normalisation: γ, a number or one for each channel (β is `bias`), what running figures keep,
         and what is added to a variance.
@@ -238,6 +241,7 @@ def explain(
             output_padding=output_padding,
             groups=groups,
             activation=activation,
+            layers=layers,
             gamma=() if gamma is None else _list(gamma, "--gamma"),
             momentum=momentum,
             epsilon=epsilon,

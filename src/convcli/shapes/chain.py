@@ -1,7 +1,7 @@
 """Windows one after the other, written shortly: `conv3p1s2 pool2 conv5n16`.
 
-chain   = step, spaces, step, …
-step    = conv SIZE options  |  pool SIZE options
+chain   = step, spaces or a comma, step, …
+step    = conv SIZE options  |  pool SIZE options      with spaces between them or not: conv 3 s2
 SIZE    = 3 or 3x5
 options = p 1 | 1x2 | valid | same | full      padding, 0 if not given
           s 2 or 2x1                           stride; 1 for conv, the size for pool if not given
@@ -26,11 +26,12 @@ from convcli.wording import shortened
 
 GRAMMAR = (
     "A step is conv or pool, a size and options: p 1|1x2|valid|same|full, s, d, for conv n (filters), "
-    "g (groups), for pool c (rounded up), as in 'conv3p1s2 pool2 conv3x5psamed2n16'."
+    "g (groups), for pool c (rounded up), as in 'conv3p1s2 pool2 conv3x5psamed2n16' or 'conv 3 p1, pool 2'."
 )
 
 _KIND = re.compile(r"conv|pool")
 _SIZE = re.compile(r"(\d+)(?:x(\d+))?")
+_OPTION = re.compile(rf"(?:p(?:{'|'.join(NAMED_PADDINGS)}|\d)|[sdng]\d|c(?!onv))\S*|[psdng]")
 _OPTIONS = {
     "p": re.compile(rf"{'|'.join(NAMED_PADDINGS)}|\d+(?:x\d+)?"),
     "s": _SIZE,
@@ -90,18 +91,49 @@ def parse_chain(text: str) -> list[ChainStep]:
     >>> [step.window.stride for step in parse_chain("conv3p1s2 pool2")]
     [(2, 2), (2, 2)]
     """
-    words = list(re.finditer(r"\S+", text))
-    if not words:
+    steps = _parted(text)
+    if not steps:
         raise UsageError(f"The chain is empty. {GRAMMAR}")
-    return [_step(word[0], number, word.start() + 1) for number, word in enumerate(words, 1)]
+    return [_step(word, number, columns) for number, (word, columns) in enumerate(steps, 1)]
 
 
-def _step(word: str, number: int, column: int) -> ChainStep:
+def _parted(text: str) -> list[tuple[str, list[int]]]:
+    """Return each step without its spaces, and where each of its signs and its end stand in the text, from 1.
+
+    >>> [word for word, _ in _parted("conv 3 s2, pool2 conv3")]
+    ['conv3s2', 'pool2', 'conv3']
+    """
+    steps: list[tuple[str, list[int]]] = []
+    ended = True
+    for found in re.finditer(r"[^\s,]+|,", text):
+        word, at = found[0], found.start() + 1
+        columns = list(range(at, at + len(word) + 1))
+        if word == ",":
+            if ended:
+                steps.append(("", [at]))
+            ended = True
+        elif not ended and _goes_on(steps[-1][0], word):
+            before, own = steps[-1]
+            steps[-1] = (before + word, own[:-1] + columns)
+        else:
+            steps.append((word, columns))
+            ended = False
+    return steps
+
+
+def _goes_on(step: str, word: str) -> bool:
+    """Whether a word after a space belongs to the step before it: its size, an option, or a value."""
+    if _KIND.fullmatch(step) or step[-1:] in (*_OPTIONS,):
+        return bool(_SIZE.match(word)) or (step[-1:] == "p" and word.startswith(NAMED_PADDINGS))
+    return bool(_OPTION.fullmatch(word))
+
+
+def _step(word: str, number: int, columns: list[int]) -> ChainStep:
     def wrong(at: int, expected: str) -> UsageError:
         found = f"{word[at:]!r}" if at < len(word) else "its end"
         return UsageError(
             f"Step {number} of the chain, {shortened(word)!r}: expected {expected} at character "
-            f"{column + at}, found {found}.",
+            f"{columns[at]}, found {found}.",
             GRAMMAR,
         )
 
