@@ -116,7 +116,7 @@ class Limits:
     bias, strides, paddings
         Whether it takes a bias, a stride, a padding.
     size, stride, padding
-        A window's size, stride or padding that is built in.
+        A window's size, stride or padding that is built in: a stride may be the "size", a padding "same".
     rectangular
         Whether windows may have other sides.
     rows
@@ -132,8 +132,8 @@ class Limits:
     strides: bool = True
     paddings: bool = True
     size: int | None = None
-    stride: int | None = None
-    padding: int = 0
+    stride: int | Literal["size"] = 1
+    padding: int | Literal["same"] = 0
     rectangular: bool = False
     rows: bool = True
     ties: bool = True
@@ -234,8 +234,15 @@ def _windows(rng: np.random.Generator, limits: Limits, *, pool: bool = False) ->
         n, c, k = (n if limits.batch else 1), (c if limits.channels else 1), (k if limits.filters else 1)
         if limits.size:
             f = (limits.size, limits.size)
-        s = s if limits.strides else (limits.stride or 1)
-        p = 0 if pool else p if limits.paddings else limits.padding
+        if not limits.paddings and limits.padding == "same" and not pool:
+            f = (f[0] | 1, f[1] | 1)
+            p = f[0] // 2
+            f = (f[0], f[0])
+        else:
+            p = 0 if pool else p if limits.paddings else int(limits.padding)
+        if not limits.strides:
+            s = f[0] if limits.stride == "size" else int(limits.stride)
+            f = (f[0], f[0]) if limits.stride == "size" else f
         h, w = max(h, f[0]), max(w, f[1])
         sizes = ((n, h, w, c), f, k, s, p)
         if sizes in told:
