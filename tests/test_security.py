@@ -57,11 +57,18 @@ def forbidden(module):
     return module.split(".")[0] in FORBIDDEN_MODULES
 
 
+# A learner's file is run, in a process of its own: `convcli check-mine`, see SECURITY.md.
+ALLOWED = {
+    "grading/inside.py": {"exec()", "compile()"},
+    "grading/process.py": {"subprocess"},
+}
+
+
 def test_no_source_runs_what_it_reads_nor_starts_programs_nor_opens_connections():
     found = {
         path.relative_to(SOURCE): list(faults(ast.parse(path.read_bytes()))) for path in SOURCE.rglob("*.py")
     }
-    assert {str(path): names for path, names in found.items() if names} == {}
+    assert {str(path): set(names) for path, names in found.items() if names} == ALLOWED
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ COMMANDS = (
     "predict",
     "export",
     "import",
+    "check-mine",
     "gradcheck",
     "verify",
     "doctor",
@@ -55,7 +56,7 @@ def place(command: str) -> tuple[ModuleType, str]:
 
     Where the command's name is a word of Python's own, both end in an underscore.
     """
-    name = f"{command}_" if iskeyword(command) else command
+    name = f"{command}_" if iskeyword(command) else command.replace("-", "_")
     return import_module(f"convcli.cli.{name}"), name
 
 

@@ -27,6 +27,8 @@ def number(value: float) -> str:
 
     >>> number(-3.0), number(2.5), number(0.123456), number(1e-7), number(-1 / 9), number(31 / 9)
     ('−3', '2.5', '0.1235', '1e−7', '−1/9', '31/9')
+    >>> number(float('nan')), number(float('-inf'))
+    ('nan', '−inf')
     """
     value = exact(value)
     if isinstance(value, int) and abs(value) < 10**9:
@@ -44,7 +46,7 @@ def number(value: float) -> str:
 
 def _fraction(kept: float) -> str:
     """Return `p/q` for the smallest q that makes a value of 13 digits, or nothing if none does."""
-    if abs(kept) >= LARGEST_FRACTION:
+    if not abs(kept) < LARGEST_FRACTION:  # or no number at all
         return ""
     for below in range(2, LARGEST_BELOW + 1):
         above = round(kept * below)

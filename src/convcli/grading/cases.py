@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from convcli.engine.workspace import Array
+from convcli.grading.comparison import differing
 from convcli.grading.operations import OPERATIONS, Operation
 from convcli.shapes import output_size
 
@@ -79,13 +80,18 @@ class Outcome:
         """Whether all results are right."""
         return not self.wrong
 
+    def tolerance(self, name: str) -> float:
+        """Return how far a result may be off, as a part of its largest number."""
+        found = self.found[name]
+        return TOLERANCE if found is None else tolerance_of(found)
+
     def first_wrong(self) -> tuple[str, tuple[int, ...] | None] | None:
         """Return the first wrong result and its first wrong cell; no cell where its shape is wrong."""
         for name in self.wrong:
             found, expected = self.found[name], self.expected[name]
             if found is None or found.shape != expected.shape:
                 return name, None
-            cells = np.argwhere(~_close(found, expected))
+            cells = np.argwhere(differing(found, expected, self.tolerance(name)))
             return name, tuple(int(i) for i in cells[0])
         return None
 
@@ -94,15 +100,12 @@ def same(found: Array | None, expected: Array) -> bool:
     """Return whether a result is right, but for the rounding of its type."""
     if found is None or found.shape != expected.shape:
         return False
-    return bool(_close(found, expected).all())
+    return not differing(found, expected, tolerance_of(found)).any()
 
 
-def _close(found: Array, expected: Array) -> Array:
-    finite = np.abs(expected[np.isfinite(expected)])
-    allowed = TOLERANCES.get(found.dtype.name, TOLERANCE) * float(finite.max(initial=0.0)) + 1e-12
-    with np.errstate(invalid="ignore"):
-        close: Array = np.isclose(found, expected, rtol=0, atol=allowed, equal_nan=True)
-    return close
+def tolerance_of(found: Array) -> float:
+    """Return how far a result may be off, as a part of the largest number, for its type."""
+    return TOLERANCES.get(found.dtype.name, TOLERANCE)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,9 +11,13 @@ import numpy as np
 
 from convcli.engine.workspace import Array
 from convcli.grading.cases import Case, Outcome, cases
+from convcli.grading.comparison import differing
 from convcli.grading.conventions import Call, Subject, Unlike
+from convcli.grading.conventions.layouts import canonical, laid
+from convcli.grading.operations import NOTATION
 from convcli.grading.process import Answer, Trouble
 from convcli.grading.speed import Speed, large_case, measured
+from convcli.wording import counted
 
 MARGIN = 0.25
 """By how much (2 is all right, 1 all shapes) a less likely reading of a wrong function must be better."""
@@ -152,9 +156,9 @@ def _judged(
     return Judgement(subject, call, fits, passed, tried, tuple(outcomes), first, speed)
 
 
-def _seriousness(failure: Failure) -> tuple[bool, int]:
-    """Order failures: those of numbers before changed inputs, and the smallest input first."""
-    return failure.kind == "in-place", failure.case.size
+def _seriousness(failure: Failure) -> tuple[bool, bool, int]:
+    """Order failures: numbers before changed inputs, cases by hand before others, the smallest first."""
+    return failure.kind == "in-place", failure.case.origin != "hand", failure.case.size
 
 
 def _same_way(call: Call, forward: Call) -> bool:
@@ -239,7 +243,7 @@ def _tried(call: Call, case: Case, asked: Asked, budget: _Budget) -> tuple[Outco
         return None, Failure("none", str(unlike), case)
     outcome = Outcome(case, case.expected(), found)
     if not outcome.holds:
-        return outcome, Failure(*_how(outcome), case, outcome)
+        return outcome, Failure(*_how(outcome, call), case, outcome)
     changed = [name for name in answer.changed if not (getattr(call, "rate", False) and name in ("w", "b"))]
     if changed:
         names = ", ".join(changed)
@@ -248,19 +252,31 @@ def _tried(call: Call, case: Case, asked: Asked, budget: _Budget) -> tuple[Outco
     return outcome, None
 
 
-def _how(outcome: Outcome) -> tuple[str, str]:
-    """Return what is wrong with the first wrong result."""
+def _how(outcome: Outcome, call: Call) -> tuple[str, str]:
+    """Return what is wrong with the first wrong result, in the learner's own layout."""
     name = outcome.wrong[0]
     found, expected = outcome.found[name], outcome.expected[name]
+    told = NOTATION.get(name, name)
     if found is None:
-        return "none", f"{name} is None"
+        return "none", f"{told} is None"
     if found.shape != expected.shape:
-        return "shape", f"{name} has the shape {found.shape}, not {expected.shape}"
+        ours, theirs = canonical(outcome.case.operation, name), call.layout.axes(name)
+        shapes = [_shape(array, ours, theirs) for array in (found, expected)]
+        return "shape", f"{told} has the shape {shapes[0]}, not {shapes[1]}"
     if np.isnan(found).any() and not np.isnan(expected).any():
-        return "wrong", f"{name} has NaN in it, which is no number"
+        return "wrong", f"{told} has NaN in it, which is no number"
     if np.isinf(found).any():
-        return "wrong", f"{name} has infinity in it"
-    return "wrong", f"{name} is wrong"
+        return "wrong", f"{told} has infinity in it"
+    cells = int(differing(found, expected, outcome.tolerance(name)).sum())
+    return "wrong", f"{told} is wrong in {cells} of {counted(expected.size, 'cell')}"
+
+
+def _shape(array: Array, ours: str, theirs: str) -> tuple[int, ...]:
+    """Return a shape with somebody's own axes, as far as it has ours."""
+    gone = [axis for axis in ours if axis not in theirs]
+    if array.ndim != len(ours) or any(array.shape[ours.index(axis)] != 1 for axis in gone):
+        return array.shape
+    return laid(array, ours, theirs).shape
 
 
 def _unsteady(call: Call, outcomes: Sequence[Outcome], asked: Asked, budget: _Budget) -> Failure | None:
@@ -321,6 +337,3 @@ def _plain(value: Any) -> Any:
     from convcli.grading.inside import decoded, encoded
 
     return decoded(encoded(value))
-
-
-Progress = Callable[[], None]

@@ -77,6 +77,17 @@ class Operation:
 OPERATIONS: dict[str, Operation] = {}
 """All of them by name."""
 
+NOTATION = {
+    "x": "A_prev",
+    "w": "W",
+    "dz": "dZ",
+    "z": "Z",
+    "y": "A",
+    "dx": "dA_prev",
+    "dw": "dW",
+}
+"""How people call the arrays; the others have their own names."""
+
 VOLUME = ("image", "row", "column", "channel")
 MAPS = ("image", "row", "column", "filter")
 WEIGHTS = ("row", "column", "channel", "filter")

@@ -28,6 +28,7 @@ from convcli.wording import memory
 SHOWN_OUTPUT = 1 << 12  # bytes of what a file prints
 LARGEST_FILE = 1 << 24
 STARTING = 30.0  # seconds for Python and NumPy, on a busy machine
+JOINING = 1.0  # seconds for what a process has still written; a child that left its group may hold the pipe
 GRACE = 2  # times the time that a whole file has, as processor time
 
 
@@ -156,8 +157,7 @@ class Held:
             start_new_session=True,
         )
         self._answers: queue.Queue[bytes | None] = queue.Queue()
-        _aside(self._listen, self._process)
-        _aside(self._drain, self._process)
+        self._threads = [_aside(work, self._process) for work in (self._listen, self._drain)]
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         answers = self._answers
@@ -228,9 +228,11 @@ class Held:
                 os.killpg(process.pid, signal.SIGKILL)
         process.kill()
         process.wait()
-        for stream in (process.stdin, process.stdout):
+        for thread in self._threads:
+            thread.join(JOINING)
+        for stream in (process.stdin, process.stdout, process.stderr):
             with suppress(OSError):
-                if stream is not None:
+                if stream is not None and not any(thread.is_alive() for thread in self._threads):
                     stream.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -241,8 +243,12 @@ class Held:
         self._end()
 
 
-def _aside(work: Callable[[subprocess.Popen[bytes]], None], process: subprocess.Popen[bytes]) -> None:
-    threading.Thread(target=work, args=(process,), daemon=True).start()
+def _aside(
+    work: Callable[[subprocess.Popen[bytes]], None], process: subprocess.Popen[bytes]
+) -> threading.Thread:
+    thread = threading.Thread(target=work, args=(process,), daemon=True)
+    thread.start()
+    return thread
 
 
 def _installed() -> list[str]:
