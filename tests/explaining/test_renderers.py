@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import numpy as np
 import PIL.Image
 import pytest
+import skimage.color
 from rich.console import Console
 
 from convcli.explaining import TOPICS
@@ -270,3 +271,35 @@ def test_numbers_can_be_read_on_every_ground(mode):
     assert min(contrast(letters, ground) for ground, letters in shades) >= 4.5
     assert {role: contrast("ink", role) for role in roles if contrast("ink", role) < 4.5} == {}
     assert {role for role in ("padding", "ground", "unused") if contrast("muted", role) < 4.5} == set()
+
+
+SEEN = {
+    "trichromats": np.eye(3),
+    # Machado, Oliveira and Fernandes, 2009, at full severity
+    "deuteranopes": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "protanopes": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("who", SEEN)
+def test_channels_are_told_apart_by_their_tints(who, mode):
+    """In CIELAB about 2.3 is just noticed."""
+    names = [*(f"tint{number}" for number in range(9)), "window"]
+    codes = [bytes.fromhex(getattr(COLOURS[name], mode)[1:]) for name in names]
+    parts = np.array([list(code) for code in codes]) / 255
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ np.array(SEEN[who]).T, 0, 1)
+    lab = skimage.color.rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+    apart = np.linalg.norm(lab[:, None] - lab, axis=2)
+    for group in ([0, 1, 2, 9], [3, 4, 5, 6, 7, 8, 9]):
+        pairs = apart[np.ix_(group, group)][~np.eye(len(group), dtype=bool)]
+        assert pairs.min() > 7

@@ -24,9 +24,9 @@ def _between(start: str, end: str, share: float) -> str:
 
 # The channels of a photo, and others, which are told apart from each other and from a window's yellow.
 _TINTS = (
-    *(("#ffb9ae", "#74261c"), ("#b9e6b2", "#1d5a27"), ("#b0cdff", "#1a4a8c")),
-    *(("#c4e6f8", "#155069"), ("#d5c0ee", "#513a7d"), ("#a9dcc8", "#0f5f4c")),
-    *(("#f7c9d6", "#7a2f4b"), ("#d3d8df", "#3d4753"), ("#aeb9ea", "#3a4590")),
+    *(("#ff9f92", "#7c2b1f"), ("#cbf1c3", "#28702f"), ("#a9c9ff", "#1b4a8e")),
+    *(("#cdecfc", "#17607e"), ("#d0b9ec", "#5d4494"), ("#8fcfb6", "#0d5442")),
+    *(("#fbdbe4", "#8c4360"), ("#b9c0ca", "#38414d"), ("#95a3e3", "#232a5c")),
 )
 # Of a solid the top lies in the light and the side in the shadow.
 _FACES = {

@@ -148,7 +148,7 @@ def _lines(solid: Solid) -> Iterator[Shape]:
     """Yield the lines between cells, where these are large enough."""
     rows, columns, channels = solid.block.sides
     cells = min(solid.rows, solid.columns) >= SMALLEST_CELL
-    layers = solid.channels * SLANT[0] >= SMALLEST_CELL / 3 or bool(solid.block.tints)
+    layers = solid.channels * SLANT[0] >= SMALLEST_CELL / 3  # thinner ones would be all lines
     if cells:
         for i in range(1, rows):
             corner = solid.at(i, columns, 0)
@@ -164,6 +164,7 @@ def _lines(solid: Solid) -> Iterator[Shape]:
 
 def _part(solid: Solid, part: Part) -> Iterator[Shape]:
     """Yield a part: as one solid where its cells touch, else each of its columns of cells alone."""
+    cells = min(solid.rows, solid.columns) >= SMALLEST_CELL
     faces, rows, columns = Faces.role(part.role), part.rows, part.columns
     depth = (part.channels[0], part.channels[-1] + 1)
     touching = all(ends[-1] - ends[0] + 1 == len(ends) for ends in (rows, columns))
@@ -174,8 +175,8 @@ def _part(solid: Solid, part: Part) -> Iterator[Shape]:
     for down, across in cuboids:
         for kind, fill in (("top", faces.top), ("side", faces.side), ("front", faces.front)):
             corners = solid.face(kind, down, across, depth)
-            yield Path((*corners, corners[0]), "ink", 1.2, fill)
-        if min(solid.rows, solid.columns) >= SMALLEST_CELL:
+            yield Path((*corners, corners[0]), "ink", 1.2 if cells else 0.6, fill)
+        if cells:
             (up, down_), (left, right) = down, across
             for i in range(up + 1, down_):
                 yield Path((solid.at(i, left, depth[0]), solid.at(i, right, depth[0])), "muted", 0.6)

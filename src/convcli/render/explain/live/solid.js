@@ -68,7 +68,7 @@ class Solid {
     const [rows, columns, channels] = this.sides, from1 = (n) => Array.from({ length: n - 1 }, (_, i) => i + 1);
     const line = (...ends) => path(ends.map((end) => this.at(end)), "line", 0.8);
     const cells = Math.min(this.cell[0], this.cell[1]) >= SMALLEST_CELL;
-    const layers = this.cell[2] * SLANT[0] >= SMALLEST_CELL / 3 || this.tints.length;
+    const layers = this.cell[2] * SLANT[0] >= SMALLEST_CELL / 3;
     return [
       ...(cells ? from1(rows).map((i) => line([i, 0, 0], [i, columns, 0], [i, columns, channels])) : []),
       ...(cells ? from1(columns).map((j) => line([rows, j, 0], [0, j, 0], [0, j, channels])) : []),
@@ -87,7 +87,7 @@ class Solid {
     const inner = ([from, to]) => Array.from({ length: to - from - 1 }, (_, n) => from + n + 1);
     const cells = Math.min(this.cell[0], this.cell[1]) >= SMALLEST_CELL;
     return cuboids.flatMap(([down, across]) => [
-      ...["top", "side", "front"].map((kind) => path(this.face(kind, down, across, depth), "ink", 1.2, faces[kind])),
+      ...["top", "side", "front"].map((kind) => path(this.face(kind, down, across, depth), "ink", cells ? 1.2 : 0.6, faces[kind])),
       ...(cells ? inner(down).map((i) => line([i, across[0]], [i, across[1]])) : []),
       ...(cells ? inner(across).map((j) => line([down[0], j], [down[1], j])) : []),
     ]);
