@@ -13,7 +13,7 @@ import numpy as np
 from convcli.arrays.literals import literal
 from convcli.engine.workspace import Array
 from convcli.errors import UsageError
-from convcli.explaining.elements import Element, Formula, Grid
+from convcli.explaining.elements import Element, Formula, Grid, Row, Words
 from convcli.explaining.notation import number
 from convcli.wording import by, shortened
 
@@ -50,6 +50,13 @@ class Answer(ABC):
     @abstractmethod
     def typed(self) -> str:
         """A right answer as one may type it in."""
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The answer as rows of elements, named as one."""
+        if isinstance(self.element, Formula):
+            return ((Words(f"Answer: {self.element.text}"),),)
+        return ((Words("Answer:"),), (self.element,))
 
     def nearly(self, value: Any) -> str:
         """Return what can be said of a wrong value, or nothing."""

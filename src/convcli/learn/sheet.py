@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from convcli.errors import UsageError
-from convcli.explaining.elements import Explanation, Formula, Row, Step, Words
+from convcli.explaining.elements import Explanation, Row, Step, Words
 from convcli.learn.exercises import Exercise, name_of
 from convcli.learn.lesson import Lesson, draws
 
@@ -70,11 +70,8 @@ def _asked(question: Question) -> Step:
 
 def _key(question: Question) -> Step:
     exercise = question.exercise
-    answer: Row = (exercise.answer.element,)
-    if isinstance(exercise.answer.element, Formula):
-        answer = (Words(f"Answer: {exercise.answer.element.text}"),)
-    solution = exercise.solution
-    return Step(question.lesson.title, ((Words(exercise.question),), answer, *solution.rows))
+    rows = ((Words(exercise.question),), *exercise.answer.rows, *exercise.solution.rows)
+    return Step(question.lesson.title, rows)
 
 
 def make_sheet(count: int, seed: int, lessons: Sequence[Lesson]) -> Sheet:

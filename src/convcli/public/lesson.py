@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike
 from convcli import learn
 from convcli.errors import UsageError
 from convcli.explaining import elements
-from convcli.explaining.elements import Formula, Words
 from convcli.learn.answers import Sizes
 from convcli.public.explanation import Explanation
 
@@ -54,9 +53,7 @@ class Exercise:
     def solution(self) -> Explanation:
         """How the result comes about."""
         step = self._core.solution
-        answer = self._core.answer.element
-        row = (Words(f"Answer: {answer.text}"),) if isinstance(answer, Formula) else (answer,)
-        shown = elements.Step(step.title, (*step.rows, row), step.data)
+        shown = elements.Step(step.title, (*step.rows, *self._core.answer.rows), step.data)
         return Explanation(elements.Explanation("lesson", "The solution", (shown,), {}, (0,)))
 
     def check(self, answer: ArrayLike | str | EllipsisType) -> Verdict:

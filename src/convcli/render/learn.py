@@ -8,7 +8,7 @@ from textwrap import wrap
 from rich.console import Console
 from rich.text import Text
 
-from convcli.explaining.elements import Explanation, Formula, Row, Words
+from convcli.explaining.elements import Explanation, Formula, Words
 from convcli.learn import Exercise, Lesson, Reply
 from convcli.learn.progress import Progress
 from convcli.render.explain.terminal import show_rows
@@ -94,15 +94,7 @@ def show_reply(console: Console, reply: Reply, exercise: Exercise) -> None:
     if reply.verdict == "told":
         console.print()
         show_rows(console, exercise.solution.rows)
-        show_rows(console, answer_row(exercise))
-
-
-def answer_row(exercise: Exercise) -> tuple[Row, ...]:
-    """Return the answer as a row of elements."""
-    element = exercise.answer.element
-    if isinstance(element, Formula):
-        return ((Words(f"Answer: {element.text}"),),)
-    return ((Words("Answer:"),), (element,))
+        show_rows(console, exercise.answer.rows)
 
 
 def show_end(console: Console, lesson: Lesson, right: int, asked: int, left: Sequence[str]) -> None:

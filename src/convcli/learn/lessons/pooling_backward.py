@@ -124,8 +124,8 @@ def tie(draws: Draws) -> Exercise:
         "Two cells tie. The first in row order gets the whole gradient, so that it is counted once."
     )
     return Exercise(
-        "A window of a max pool holds its maximum twice. Which of its cells gets the gradient, by the rule "
-        "of this course? (row and column)",
+        "A window of a max pool holds its maximum twice, and the first in row order gets the gradient. Which "
+        "cell is that? (row and column)",
         ((Grid.of(x, "window"),),),
         Sizes(right, "row and column"),
         "The rule: the first in row order, which goes from left to right and then down.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convcli.explaining import Explanation, Request, Step, explain
-from convcli.explaining.elements import Formula, Graph, Link, Words
+from convcli.explaining.elements import Formula, Words
 from convcli.learn.answers import Number, Sizes
 from convcli.learn.exercises import Draws, Exercise, cell, kernel, known, matrix, one_of, typed
 from convcli.learn.lesson import Lesson, register
@@ -48,8 +48,8 @@ def connections(draws: Draws) -> Exercise:
     value = out * out * f * f
     line = f"{out} × {out} outputs × {f} × {f} inputs each = {out * out} × {f * f} = {value:,}"
     return Exercise(
-        f"A {f} × {f} kernel slides over {n} × {n} (no padding, stride 1). How many connections between an "
-        "input and an output are there, each time the weight is used counted?",
+        f"A {f} × {f} kernel slides over {n} × {n} (no padding, stride 1). How many connections "
+        "between an input and an output are there?",
         (),
         Number(value),
         "How many outputs are there, and with how many inputs is each of them connected?",
@@ -71,13 +71,6 @@ def influence(draws: Draws) -> Exercise:
     reached = [r * out + c for r in range(out) for c in range(out) if r <= i < r + f and c <= j < c + f]
     value = len(reached)
     own = i * n + j
-    links = tuple(Link(own, end, strong=True) for end in reached)
-    graph = Graph(
-        tuple(f"x{k + 1}" for k in range(n * n)),
-        tuple(f"y{k + 1}" for k in range(out * out)),
-        links,
-        "connections",
-    )
     names = ", ".join(f"y{k + 1}" for k in reached)
     return Exercise(
         f"The cells of a {n} × {n} input are called x1, x2, … row by row. A 2 × 2 kernel slides over it (no "
@@ -85,7 +78,7 @@ def influence(draws: Draws) -> Exercise:
         (),
         Number(value),
         f"x{own + 1} stands in row {i + 1}, column {j + 1}. In how many windows does it lie?",
-        Step.of(f"x{own + 1} feeds {names}", ((graph,),) if n < 6 else (f"x{own + 1} → {names}",), {}),
+        Step.of(f"x{own + 1} feeds {names}", (f"x{own + 1} → {names}",), {}),
         {"n": n, "f": f, "cell": [i, j]},
         known(value, (out * out, "that is a dense layer"), (4, "that is a cell far from the border")),
     )

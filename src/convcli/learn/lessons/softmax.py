@@ -71,8 +71,7 @@ def scores(draws: Draws) -> Exercise:
         b = matrix(draws, 1, 2, -2, 2)
     z = a @ w + b
     lines = [
-        f"{cell_name('z', (0, k))[:-4]}{k + 1}] = {products(a[0], w[:, k], float(b[0, k]))} = "
-        f"{number(z[0, k])}"
+        f"{cell_name('z', (0, k))} = {products(a[0], w[:, k], float(b[0, k]))} = {number(z[0, k])}"
         for k in range(2)
     ]
     row = (
