@@ -54,6 +54,10 @@ def test_torch_arrays_from_files_give_torch_gradients():
     )
 
 
+def test_a_layout_may_be_written_in_capitals():
+    held_against_torch(backward("NCHW", input="x.npy", kernels=("all.npz#w",), gradient="all.npz#da").data)
+
+
 def test_literals_with_channels_last_give_the_same():
     found = backward(
         None,

@@ -117,4 +117,7 @@ def test_a_trained_network_correlates(call, trained):
 def test_the_command_takes_it_and_says_that_its_page_is_still(call, tmp_path):
     made = call("explain", "backward", "--op", "convolve", "--html", "a.html", "--json", "a.json")
     assert (made.code, made.stderr) == (0, "note: the page is still: live ones correlate\n")
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert "Nothing can be changed on this page" in page
+    assert "class Sliding" not in page
     assert json.loads((tmp_path / "a.json").read_text("utf-8"))["op"] == "convolve"

@@ -59,6 +59,10 @@ def test_json_prints_one_document_as_everywhere(call, args, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_json_lists_the_topics_too(call):
+    assert "pooling" in [one["topic"] for one in json.loads(call("explain", "--json").stdout)["topics"]]
+
+
 def test_json_may_name_a_file_as_the_other_formats_do(call, tmp_path):
     assert call("explain", "pooling", "--json", "a.json").code == 0
     assert json.loads((tmp_path / "a.json").read_text("utf-8")) == json.loads(

@@ -14,7 +14,7 @@ from PIL import Image
 
 import convcli
 from convcli.cli.explain import explain as command
-from convcli.errors import UnknownNameError, UsageError
+from convcli.errors import ConvcliWarning, InputError, UnknownNameError, UsageError
 from convcli.explaining import TOPICS
 from convcli.render.explain import FORMATS
 from explaining.cases import CASES, looked_up
@@ -170,3 +170,36 @@ def test_its_arguments_are_the_commands_options():
 def test_it_is_a_function_in_whatever_order_things_are_imported(lines):
     code = f"{lines}\nassert f('pooling').topic == 'pooling' and convcli.explain is f"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_arrays_may_have_their_channels_first():
+    x, w = np.arange(75).reshape(1, 3, 5, 5), np.arange(54).reshape(2, 3, 3, 3)
+    last = convcli.explain("volume", input=x[0].transpose(1, 2, 0), kernel=w.transpose(2, 3, 1, 0))
+    with pytest.warns(ConvcliWarning) as told:
+        first = convcli.explain("volume", input=x, kernel=w, layout="nchw")
+    assert first.data == last.data
+    assert [str(note.message) for note in told] == [
+        "input: an array (1, 3, 5, 5) read as nchw: 3 channels of 5 × 5",
+        "kernel: an array (2, 3, 3, 3) read as k, c, f_h, f_w: 2 filters of 3 × 3 × 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            {"layout": "cnhw", "input": np.zeros((3, 3))},
+            "^layout: expected nhwc, nchw, hwc, chw, hw, not 'cnhw'",
+        ),
+        ({"layout": "nchw"}, "^layout says which axis of your own arrays is which"),
+        ({"layout": "hw", "input": np.zeros((5, 5, 3))}, "^input: layout=hw|^input: .*names 2 axes"),
+        ({"input": np.zeros((2, 5, 5, 3))}, r"holds 2 pictures"),
+        ({"input": np.zeros((1, 3, 5, 5))}, "may be read in two ways"),
+        ({"input": "-"}, "^input: only the command reads standard input"),
+        ({"bias": np.ones((2, 2))}, "^bias: expected a number for each filter"),
+        ({"input": np.ones((2, 2)) * 1j}, "^input: expected real numbers, found complex128"),
+    ],
+)
+def test_an_array_that_cannot_be_read_is_refused_in_the_words_of_python(asked, told):
+    with pytest.raises((UsageError, InputError), match=told):
+        convcli.explain("volume", **asked)

@@ -38,6 +38,7 @@ def test_a_number_is_the_position_that_a_report_shows(trained, model, data, part
     assert found.notes == (f"{part}:{number} is of class {found.label}",)
 
 
+@pytest.mark.long
 def test_the_number_of_a_mistake_in_a_report_leads_to_what_the_report_says_of_it(call, trained, tmp_path):
     told = json.loads(call("report", trained, "--out-dir", "made", "--json").stdout)
     mistake = told["mistakes"]["surest"][0]
@@ -56,6 +57,9 @@ def test_the_number_of_a_mistake_in_a_report_leads_to_what_the_report_says_of_it
     [
         ("test:999999", "the 359 test images have numbers from 0 to 358"),
         ("train:999999", "training images have numbers from 0 to"),
+        ("val:3", "Unknown part of a run's pictures 'val'. Known: train, validation, test"),
+        ("Test:3", "Did you mean 'test'?"),
+        ("test:", "test:: expected the number of one of the 359 test images"),
         ("test:cat", "expected the number of one of the 359 test images, such as test:0"),
         ("test:-1", "expected the number"),
         ("test:1.5", "expected the number"),
@@ -77,7 +81,7 @@ def test_a_file_of_that_name_is_meant_before_a_picture(tmp_path, monkeypatch):
     assert is_picture("test:0")
     Image.new("L", (8, 8)).save("test:0", "PNG")
     assert not is_picture("test:0")
-    assert [is_picture(name) for name in ("new:0", "test:", "test.png", "C:test:1")] == [False] * 4
+    assert [is_picture(name) for name in ("test.png", "C:test", "http://a/b.png", "C:/test:1")] == [False] * 4
 
 
 def test_the_library_takes_the_same_names(trained, data):

@@ -155,7 +155,10 @@ def read_array(
 
 def of_array(array: NDArray[Any], where: str) -> Given:
     """Return an array as finite float64 of up to four axes; errors as of `read_array`."""
-    values, notes = _numbers(array, where, finite=True)
+    try:
+        values, notes = _numbers(array, where, finite=True)
+    except InputError as error:  # which is of files
+        raise UsageError(*error.lines) from error
     return Given(values, notes=notes)
 
 

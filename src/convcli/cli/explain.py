@@ -21,7 +21,7 @@ from convcli.cli.options import (
     parse_pair,
     whole,
 )
-from convcli.cli.output import console, note, out, out_bytes, out_text, own_words_only, say
+from convcli.cli.output import console, note, out, out_bytes, out_text, own_words_only, print_json, say
 from convcli.errors import UsageError
 from convcli.files import is_stdout
 from convcli.wording import shortened
@@ -274,7 +274,7 @@ def explain(
     from convcli.explaining.everything import EVERYTHING
 
     if topic is None:
-        return out_text(_listing())
+        return print_json(_listed()) if json == STREAM else out_text(_listing())
     together = topic == EVERYTHING
     if together and (at is not None or step):
         raise UsageError(f"{'--step' if step else '--at'} chooses among a topic's steps; name one, not all.")
@@ -356,6 +356,13 @@ def explain(
 
         show(console(), shown, full=at is not None)
     return None
+
+
+def _listed() -> dict[str, Any]:
+    """Return the topics as plain JSON."""
+    from convcli.explaining import TOPICS
+
+    return {"topics": [{"topic": name, "summary": topic.summary} for name, topic in TOPICS.items()]}
 
 
 def _listing() -> str:

@@ -36,18 +36,17 @@ def bring(ask: Request) -> tuple[Request, tuple[str, ...]]:
     InputError
         If a file cannot be read.
     """
-    check_layout(ask.layout)
+    layout = None if ask.layout is None else ask.layout.lower()  # NCHW is how PyTorch writes it
+    check_layout(layout)
     brought: dict[str, Any] = {}
     notes: list[str] = []
-    if isinstance(ask.input, str) and (own := _input(ask.input, ask.layout, notes)) is not None:
+    if isinstance(ask.input, str) and (own := _input(ask.input, layout, notes)) is not None:
         brought["input"] = own
     if isinstance(ask.gradient, str):
-        brought["gradient"] = volume_of(
-            read_array(ask.gradient, "--gradient"), "--gradient", ask.layout, notes
-        )
+        brought["gradient"] = volume_of(read_array(ask.gradient, "--gradient"), "--gradient", layout, notes)
     if any(isinstance(one, str) and _is_array(one) for one in ask.kernels):
-        brought["kernels"] = tuple(k for one in ask.kernels for k in _kernels(one, ask.layout, notes))
-    if ask.layout is not None and not brought:
+        brought["kernels"] = tuple(k for one in ask.kernels for k in _kernels(one, layout, notes))
+    if layout is not None and not brought:
         raise UsageError("--layout says which axis of your own arrays is which; no array is given.")
     pool = POOLS.get(ask.pool, ask.pool) if ask.pool is not None else None
     return replace(ask, layout=None, pool=pool, **brought), tuple(notes)

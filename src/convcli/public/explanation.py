@@ -221,6 +221,7 @@ def explain(
     """
     notes: list[str] = []
     try:
+        layout = None if layout is None else layout.lower()
         check_layout(layout)
         if layout is not None and all(own is None for own in (input, kernel, gradient)):
             raise UsageError("--layout says which axis of your own arrays is which; no array is given.")

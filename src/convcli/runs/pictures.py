@@ -10,12 +10,13 @@ from pathlib import Path
 from convcli.data import Dataset
 from convcli.data.splits import in_words
 from convcli.engine.workspace import Array
-from convcli.errors import UsageError
+from convcli.errors import UnknownNameError, UsageError
 from convcli.nn.model import Model
 from convcli.runs.measuring import Measured, measured
 from convcli.wording import shortened, shown
 
-_NAMED = re.compile(r"(train|validation|test):(.+)", re.DOTALL)
+PARTS = ("train", "validation", "test")
+_NAMED = re.compile(r"([A-Za-z]{2,12}):(?![/\\])(.*)", re.DOTALL)  # no drive, no address
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,8 @@ class OwnPictures:
         found = _NAMED.fullmatch(text)
         assert found is not None
         part, which = found[1], found[2].strip()
+        if part not in PARTS:
+            raise UnknownNameError("part of a run's pictures", part, PARTS)
         first = part not in self._parts
         if first:
             self._parts[part] = measured(self.folder, self.model, None, part)

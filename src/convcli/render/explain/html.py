@@ -14,7 +14,7 @@ from convcli.render.drawing.svg import svg_within
 from convcli.render.explain import FORMATS
 from convcli.render.explain.elements import draw
 from convcli.render.explain.grounds import framed, ground
-from convcli.render.explain.live import live
+from convcli.render.explain.live import SCRIPTS, live
 from convcli.wording import printable
 
 _Place: TypeAlias = tuple[int, int, int, int]
@@ -40,9 +40,17 @@ def course_page(explanation: Explanation, links: str) -> bytes:
         course=links,
         title=escaped(explanation.title),
         count=str(len(explanation.steps)),
-        steps=steps,
+        steps=_still(explanation) + steps,
         live=live(explanation),
     )
+
+
+def _still(explanation: Explanation) -> str:
+    """Return why a page has no controls whose topic has some."""
+    if explanation.document()["op"] != "convolve" or explanation.topic not in SCRIPTS:
+        return ""
+    told = "Nothing can be changed on this page: live ones lay kernels on unflipped."
+    return f'<p class="formula">{told}</p>\n'
 
 
 def _colours() -> str:
