@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import stripes
 from convcli.errors import ShapeError, UsageError
 from convcli.explaining.elements import Grid
+from convcli.explaining.reading import Input
 from explaining.cases import made
 from explaining.test_topics import typed
 
@@ -91,3 +93,22 @@ def test_cells_without_a_stamp_stay_empty_until_the_sum_is_whole():
 def test_what_cannot_be_shown_is_refused_by_name(request_, error, words):
     with pytest.raises(error, match=words):
         made("transposed", **request_)
+
+
+def test_the_channels_of_a_trained_layer_add_up_to_what_comes_out_of_it():
+    layers = [
+        {"type": "conv", "filters": 2, "stride": 2},
+        {"type": "transposed_conv", "filters": 3, "stride": 2, "padding": 1, "output_padding": 1},
+        {"type": "flatten"},
+        {"type": "dense"},
+    ]
+    model = stripes.training(layers).model
+    pixels = stripes.dataset(1, 3).images[0]
+    whole = model.trace(pixels[None]).output(2)[0][:, :, 1]
+    parts = [
+        made("transposed", model=model, image=Input(pixels, "stripe"), filter=2, channel=c).document()
+        for c in (1, 2)
+    ]
+    summed = sum(np.array(part["output"]) for part in parts) - parts[0]["bias"]
+    np.testing.assert_allclose(summed, whole, atol=1e-5)
+    assert (parts[1]["layer"], parts[1]["filter"], parts[1]["channel"]) == (2, 2, 2)

@@ -158,8 +158,6 @@ def _network(training: TrainingStep) -> Step:
         Block(before.output(POOL).shape, "P"),
         Arrow("→", "dense W2, b2"),
         Block((1, 1, CLASSES), "s"),
-        Arrow("→", "softmax"),
-        Block((1, 1, CLASSES), "p"),
     )
     counts = {name: array.size for name, array in before.gradients.items()}
     words = " + ".join(str(count) for count in counts.values())
