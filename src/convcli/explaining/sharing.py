@@ -11,6 +11,7 @@ from convcli.explaining.topics import RUN, WINDOW, Request, topic
 from convcli.wording import by
 
 MOST_INPUTS, MOST_OUTPUTS = 36, 25
+MOST_COLOURS = 9  # of links that can be told apart
 
 # The smallest layer that shows it: nine pixels, a window of four, four outputs.
 EXAMPLE = Example(input="3 0 1; 1 5 8; 2 7 2", kernels=("1 -1; 2 0",))
@@ -121,10 +122,11 @@ def _overview(problem: Problem, links: list[Link], weights: int) -> tuple[Step, 
         pairs = [[link.start, link.end, *([] if link.weight is None else [link.weight])] for link in own]
         return Step.of(title, (row, *lines), {"links": pairs})
 
+    repeating = f"; after {MOST_COLOURS} they begin again" if weights > MOST_COLOURS else ""
     one, two, three = (
         _graph(problem, everything, "dense: every input feeds every output"),
         _graph(problem, pruned, "pruned: an output sees only its window"),
-        _graph(problem, links, "convolution: one colour is one shared weight"),
+        _graph(problem, links, f"convolution: one colour is one shared weight{repeating}"),
     )
     return (
         step("A dense layer beside the convolution", links, (dense, shared), (one, Arrow("→"), three)),

@@ -54,9 +54,10 @@ function graphSteps(problem, links, { inputs, outputs }) {
   const unshared = `pruned: ${left} of ${n * m} connections; if no weight were shared: ` +
     `${left} weights + ${m} biases = ${left + m} parameters`;
   const convolution = `convolution: ${left} connections; ${shared} weights + 1 bias = ${shared + 1} parameters`;
+  const repeating = shared > LINK_COLOURS ? `; after ${LINK_COLOURS} they begin again` : "";
   const one = drawn(everything, "dense: every input feeds every output");
   const two = drawn(links.map(([start, end]) => [start, end, null, true]), "pruned: an output sees only its window");
-  const three = drawn(links, "convolution: one colour is one shared weight");
+  const three = drawn(links, `convolution: one colour is one shared weight${repeating}`);
   return [
     step("A dense layer beside the convolution", [one, arrow("→"), three], dense, convolution),
     step("Dense: every input feeds every output", [one], dense),
