@@ -13,6 +13,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import pytest
+from hypothesis import settings
 
 # The tests share the cores already: threads that wait for each other in a busy loop take thrice the time.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -21,6 +22,9 @@ from chromium import Chromium
 from convcli.cli.app import main
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes depends on what else runs
+settings.load_profile("untimed")
 
 
 if not hasattr(os, "mkfifo"):  # on Windows a test is over where it asks for one
