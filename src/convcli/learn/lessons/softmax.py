@@ -168,6 +168,6 @@ register(
         ),
         figure,
         (scores, probabilities, gradient, parameters),
-        "network",
+        "softmax",
     )
 )
