@@ -263,6 +263,8 @@ def explain(
       convcli explain stride --input photo.png@40,60,8,8 --kernel sobel-x --stride 2 --html stride.html
       convcli explain pooling-backward --gif pooling.gif --json pooling.json
       convcli explain all --input "1 2 3; 4 5 6; 7 8 9" --html course
+      convcli explain step --label 2 --optimizer "sgd momentum=0.9" --learning-rate 0.05
+      convcli explain receptive-field --layers "conv 3, pool 2, conv 3 p1" --size 12
       convcli explain network --run runs/digits-001 --image digit.png --why --class 3
       convcli explain network --run latest --image test:25 --why
       convcli explain backward --run runs/digits-001 --layer 2 --image digit.png --filter 3 --json
