@@ -63,7 +63,7 @@ def test_a_notebook_is_read_by_its_cells(call, mine):
     ]
     result = call("check-mine", mine(json.dumps({"cells": cells}), "week.ipynb"))
     assert result.code == 0
-    assert "note: 1 lines or cells of the notebook" in result.stderr
+    assert "note: left out of the notebook" in result.stderr
 
 
 def test_only_one_and_what_the_file_prints(call, mine):

@@ -192,7 +192,7 @@ class Held:
             line = self._answers.get(timeout=seconds)
         except queue.Empty:
             self._end()
-            raise Trouble("time", f"no end after {seconds:g} s") from None
+            raise Trouble("time", f"no end after {seconds:.2g} s") from None
         if line is None:
             raise self._gone(process)
         try:

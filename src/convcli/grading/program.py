@@ -165,7 +165,7 @@ def _cells(path: Path, data: bytes, notes: list[str]) -> str:
             lines.append(f"{indent}pass  # {line.strip()}" if special else line)
         lines.append("")
     if left:
-        notes.append(f"{left} lines or cells of the notebook are for IPython (%, !), and were left out")
+        notes.append(f"left out of the notebook, as for IPython alone (%, !): {left} of its lines or cells")
     return "\n".join(lines)
 
 

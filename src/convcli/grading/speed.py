@@ -12,6 +12,7 @@ from convcli.engine.workspace import Array
 from convcli.grading.cases import Case, Limits
 from convcli.grading.operations import Arrays, Options
 from convcli.shapes import output_size
+from convcli.wording import counted
 
 SIDE, IMAGES, CHANNELS, FILTERS = 16, 2, 3, 4
 REPEATS = 3
@@ -65,7 +66,7 @@ def measured(case: Case, theirs: Callable[[], float]) -> Speed:
 
     x, w = case.arrays["x"], case.arrays.get("w")
     what = " × ".join(map(str, x.shape)) + (
-        f" with {w.shape[3]} kernels of {w.shape[0]} × {w.shape[1]}" if w is not None else ""
+        f" with {counted(w.shape[3], 'kernel')} of {w.shape[0]} × {w.shape[1]}" if w is not None else ""
     )
     return Speed(
         min(theirs() for _ in range(REPEATS)),

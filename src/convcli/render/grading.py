@@ -92,7 +92,8 @@ def _understood(judgement: Judgement) -> str:
     words = judgement.call.words
     if judgement.fits:
         return words if ", by " in words or ", as " in words or "cache" in words else f"{words}: it fits"
-    return f"{words}: no reading fits, and this is the likeliest; --layout says another"
+    other = "; --layout says another" if len(judgement.subject.calls) > 1 else ""
+    return f"{words}: the likeliest reading, for none fits{other}"
 
 
 def _speed(judgement: Judgement) -> str:

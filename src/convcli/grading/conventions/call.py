@@ -88,7 +88,7 @@ def result(case: Case, layout: Layout, name: str, value: Any) -> Array | None:
 def kind(value: Any) -> str:
     """Return what something is, in words."""
     if value is None:
-        return "None: nothing is returned"
+        return "nothing"
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
     if isinstance(value, dict):
