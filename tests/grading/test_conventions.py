@@ -136,6 +136,26 @@ def max_pool(x, size):
     assert "stride = size" in judgement.call.words
 
 
+def test_lists_of_lists_a_bias_that_is_a_number_and_sizes_that_are_pairs():
+    source = """
+def convolution2d(image, kernel, bias=0, padding="valid"):
+    h, w = len(kernel), len(kernel[0])
+    rows, columns = len(image) - h + 1, len(image[0]) - w + 1
+    def at(i, j):
+        return sum(image[i + a][j + b] * kernel[a][b] for a in range(h) for b in range(w)) + bias
+    return [[at(i, j) for j in range(columns)] for i in range(rows)]
+
+def average_pool(image, size=(2, 2), strides=None):
+    s = strides or size
+    rows, columns = (image.shape[0] - size[0]) // s[0] + 1, (image.shape[1] - size[1]) // s[1] + 1
+    def at(i, j):
+        return image[i * s[0] : i * s[0] + size[0], j * s[1] : j * s[1] + size[1]].mean()
+    return [[at(i, j) for j in range(columns)] for i in range(rows)]
+"""
+    found, _ = judged(source)
+    assert [(one.right, one.call.layout.name) for one in found.values()] == [(True, "hw"), (True, "hw")]
+
+
 def test_a_class_that_draws_its_weights_is_given_ours():
     source = """
 import numpy as np

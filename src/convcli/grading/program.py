@@ -40,7 +40,7 @@ class Function:
     shapes
         By name: the names that the axes of an array are given (`N, C, H, W = x.shape`).
     unpacked
-        Into how many names an argument is taken apart (`p_h, p_w = pool_size`).
+        Into how many names an argument is taken apart (`p_h, p_w = pool_size`, `size[0]`).
     keys
         By name: the keys that are looked up in a dictionary (`hparameters["stride"]`).
     words, uses
@@ -210,6 +210,8 @@ def function(node: ast.FunctionDef) -> Function:  # noqa: C901  (a case a line)
                 args=[ast.Constant(value=str(key)), *_],
             ):
                 keys.setdefault(name, []).append(key)
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=0 | 1)):
+                unpacked.setdefault(name, 2)  # size[0], size[1]
             case ast.Return(value=ast.Tuple(elts=items)):
                 if len(items) > len(returned):
                     returned = tuple(_name(one) for one in items)

@@ -106,7 +106,10 @@ class FunctionCall:
             return value
         if isinstance(parameter.default, str):
             return ABSENT
-        pairs = isinstance(parameter.default, tuple) or self.function.unpacked.get(parameter.name) == 2
+        like = [parameter, *(one for one, is_ in self.arguments if (is_, role) == ("size", "stride"))]
+        pairs = any(
+            isinstance(one.default, tuple) or self.function.unpacked.get(one.name) == 2 for one in like
+        )
         if pairs or isinstance(value, tuple):
             return list(value) if isinstance(value, tuple) else [value, value]
         return value

@@ -128,7 +128,7 @@ def laid(array: Array, ours: str, theirs: str) -> Array:
     left = [axis for axis in ours if axis in kept]
     moved = np.squeeze(array, gone).transpose([left.index(axis) for axis in kept])
     sizes = iter(moved.shape)
-    return np.ascontiguousarray(moved.reshape([1 if axis == "1" else next(sizes) for axis in theirs]))
+    return np.array(moved.reshape([1 if axis == "1" else next(sizes) for axis in theirs]), order="C")
 
 
 def unlaid(array: Array, ours: str, theirs: str) -> Array:
