@@ -171,7 +171,8 @@ def _back(case: Case, weights: Array, *, stride: Pair | None = None, last: bool 
 EVERY_TIE = Mistake(
     "every-tie-counted",
     "every cell that equals the maximum counted: where several tie, each gets the whole gradient",
-    "One cell of a window gets the gradient, the first maximum in row order: use argmax, not ==.",
+    "One cell of a window gets the gradient, the first maximum in row order: use argmax, not ==. "
+    "Where a course marks every maximum, --ties any takes that for right.",
 )
 
 
