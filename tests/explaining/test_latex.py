@@ -48,6 +48,7 @@ def test_inside_of_mathematics_words_are_in_text():
 
 def test_names_from_outside_keep_their_letters():
     assert text("Zoë_50%.png") == r"Zo\"{e}\_50\%.png"
+    assert text("x̂ / √v̂") == r"\^{x} / $\surd$\^{v}"
     assert text("図") == r"\texttt{U+56F3}"
 
 

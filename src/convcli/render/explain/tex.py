@@ -74,6 +74,8 @@ _TEXT = {
 }
 _ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0304": "=", "\u0308": '"'}
 _ACCENTS |= {"\u030c": "v", "\u0327": "c", "\u030a": "r"}
+_LETTER_AND_ACCENT = re.compile(r"[A-Za-z][\u0300-\u036f]|.", re.S)
+"""A sign, with the accent over it where Unicode has no one sign for both, as of x̂."""
 _OVER = {"\u0302": "hat", "\u0303": "tilde", "\u0304": "bar"}
 _RAISED = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁱⁿᵀᵗᵏˡ", "0123456789+-inTtkl", strict=True))
 _LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₘₙₜₓ", "0123456789+-ijkmntx", strict=True))
@@ -124,7 +126,7 @@ def text(words: str) -> str:
     >>> text("50% of A_prev × 2")
     '50\\\\% of A\\\\_prev $\\\\times$ 2'
     """
-    return "".join(map(_letter, unicodedata.normalize("NFC", printable(words))))
+    return "".join(map(_letter, _LETTER_AND_ACCENT.findall(unicodedata.normalize("NFC", printable(words)))))
 
 
 def mixed(line: str) -> str:
@@ -305,4 +307,4 @@ def _letter(sign: str) -> str:
         return f"$^{{{_RAISED[sign]}}}$"
     if sign in _LOWERED:
         return f"$_{{{_LOWERED[sign]}}}$"
-    return rf"\texttt{{U+{ord(sign):04X}}}"  # of no font that every TeX has
+    return "".join(rf"\texttt{{U+{ord(part):04X}}}" for part in sign)  # of no font that every TeX has
