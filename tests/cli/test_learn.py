@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 
@@ -52,6 +53,13 @@ def test_right_answers_from_a_pipe_finish_a_lesson(run, state, lesson):
     assert f"{count} of {count} exercises right. Lesson {LESSONS[name].number} is done." in done.stdout
     assert listed(run)[name]["done"]
     assert json.loads(state.read_text("utf-8"))["lessons"][name]
+
+
+def test_the_answers_that_the_help_pipes_in_are_right(run):
+    line = re.search(r"printf '(.*)' \| convcli (learn .*)", run("learn", "--help").stdout)
+    done = run(*line[2].split(), input=line[1].replace("\\n", "\n"))
+    assert done.stdout.count("Right.") == 2
+    assert "Not yet." not in done.stdout
 
 
 def test_a_wrong_answer_gets_a_hint_then_the_solution_and_exit_code_3(run):

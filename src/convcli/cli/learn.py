@@ -83,7 +83,7 @@ def learn(
       convcli learn
       convcli learn stride
       convcli learn 2 --seed 7
-      printf '4\\n1 2; 3 4\\n' | convcli learn convolution --seed 7
+      printf '3\\n12 11; 13 15\\n' | convcli learn convolution --seed 7
       convcli learn --json
       convcli learn stride --reset
       convcli learn --sheet 10 --seed 3 --pdf sheet.pdf
