@@ -206,6 +206,16 @@ def test_the_terminal_shows_every_step_within_its_width(shown, width, colours):
     assert max(map(len, plain.splitlines())) <= max(width, widest, longest_word, len(shown.title), 120)
 
 
+@pytest.mark.parametrize("topic", ["dense", "groups", "softmax", "activation", "transposed", "step"])
+def test_what_is_printed_without_figures_has_the_errors_of_the_check(topic):
+    stream, shown = io.StringIO(), made(topic)
+    show(Console(file=stream, width=80, color_system=None, markup=False), shown)
+    errors = next(step.data["relative_errors"] for step in shown.steps if "relative_errors" in step.data)
+    lines = [line.split() for line in stream.getvalue().splitlines()]
+    assert all([name, number(error)] in lines for name, error in errors.items())
+    assert max(map(len, stream.getvalue().splitlines())) <= 80
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

@@ -232,10 +232,10 @@ def _others(passed: Passed) -> Step:
     usual = [g for kind in ACTIVATIONS.values() if (g := kind()).elementwise]
     table = np.concatenate([z, *(Passed(g, z, z).a for g in usual)])
     names = ("z", *map(str, usual))
-    marks: dict[Cell, Role] = dict.fromkeys([(0, j) for j in range(z.size)], "window")
+    marks: dict[Cell, Role] = {}
     if str(passed.g) in names:
         own = names.index(str(passed.g))
-        marks |= dict.fromkeys([(own, j) for j in range(z.size)], "done")
+        marks = dict.fromkeys([(own, j) for j in range(z.size)], "done")
     values = {name: exact(row) for name, row in zip(names, table, strict=True)}
     return Step.of(
         "Beside the others", ((Grid.of(table, "g(z)", marks, row_names=names),),), {"values": values}

@@ -55,8 +55,15 @@ def show(console: Console, explanation: Explanation, *, full: bool = False) -> N
 
 
 def _short(step: Step) -> Step:
-    rows = [row for row in step.rows if all(isinstance(element, Formula) for element in row)]
+    """Leave a step its formulas, and its tables of one column: the errors of a check stand nowhere else."""
+    rows = [row for row in step.rows if all(map(_is_told, row))]
     return Step(step.title, tuple(rows) or step.rows)
+
+
+def _is_told(element: Element) -> bool:
+    return isinstance(element, Formula) or (
+        isinstance(element, Grid) and bool(element.row_names) and len(element.cells[0]) == 1
+    )
 
 
 def show_step(console: Console, explanation: Explanation, n: int, step: Step | None = None) -> None:
