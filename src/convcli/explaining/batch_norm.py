@@ -224,7 +224,8 @@ def _normalised(batch: _Batch) -> Step:
                 Arrow("−", f"μ = {number(batch.mean[c])}"),
                 Arrow("="),
                 Grid.of(away, "x − μ"),
-                Arrow("→", f"by √(σ² + ε) = {number(batch.deviation[c])}"),
+                Arrow("/", f"√(σ² + ε) = {number(batch.deviation[c])}"),
+                Arrow("="),
                 Grid.of(batch.normalised[:, :, c], "x̂", "done"),
             ),
             (

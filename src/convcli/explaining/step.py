@@ -278,7 +278,8 @@ def _loss(training: TrainingStep) -> Step:
         Grid.of(scores[:, None], "s", row_names=names),
         Arrow("→", "exp(s − max s)"),
         Grid.of(shifted[:, None], "e"),
-        Arrow("→", "by their sum"),
+        Arrow("/", "their sum"),
+        Arrow("="),
         Grid.of(p[:, None], "p", {(label, 0): "result"}),
     )
     lines = (
