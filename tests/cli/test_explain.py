@@ -50,6 +50,16 @@ def test_without_a_topic_all_are_listed(call):
         assert topic.summary in result.stdout
 
 
+@pytest.mark.parametrize(
+    "option",
+    [("--input", "1 2; 3 4"), ("--kernel", "1"), ("--html", "a.html"), ("--json", "a.json"), ("--step",)],
+)
+def test_without_a_topic_no_option_is_passed_over(call, option):
+    result = call("explain", *option)
+    assert result.code == 2
+    assert f"{option[0]} needs a topic, or all" in result.stderr
+
+
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_topic_shows_its_example_on_the_terminal(call, topic):
     result = call("explain", topic)

@@ -276,6 +276,10 @@ def explain(
     from convcli.explaining.everything import EVERYTHING
 
     if topic is None:
+        asked = context.params | {"json": None if json == STREAM else json}
+        for option in context.command.params:
+            if option.name and asked.get(option.name):
+                raise UsageError(f"{option.opts[0]} needs a topic, or all; convcli explain lists them.")
         return print_json(_listed()) if json == STREAM else out_text(_listing())
     together = topic == EVERYTHING
     if together and (at is not None or step):
