@@ -112,6 +112,7 @@ def test_weight_decay_spares_biases_as_in_training():
         ({"pool": "sum"}, UsageError, "--pool: expected max or mean, not 'sum'"),
         ({"optimizer": ("sgd", "adam")}, UsageError, "a step is one optimizer's, found 2"),
         ({"size": 3}, ShapeError, "A window spanning 3 cells does not fit 2 cells"),
+        ({"input": "1 2 3; 4 5 6; 7 8 9"}, ShapeError, "The pool of 2 × 2 .--size. on Z of 1 × 1: A window"),
         ({"activation": "softmax"}, UsageError, "softmax makes each cell of A of several of Z"),
         ({"gradient": "1"}, UsageError, "step takes no --gradient"),
     ],

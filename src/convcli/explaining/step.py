@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.errors import UsageError
+from convcli.errors import ShapeError, UsageError
 from convcli.explaining.checking import check_step
 from convcli.explaining.elements import (
     Arrow,
@@ -108,7 +108,11 @@ def _posed(ask: Request) -> TrainingStep:
         raise UsageError(f"--pool: expected max or mean, not {shortened(repr(ask.pool))}.")
     kind, size = AvgPool if ask.pool == "mean" else MaxPool, 2 if ask.size is None else ask.size
     pool = kind(size=(size, size) if isinstance(size, int) else (size[0], size[1]))
-    rows, columns, channels = pool.output_shape(problem.z.shape)
+    try:
+        rows, columns, channels = pool.output_shape(problem.z.shape)
+    except ShapeError as error:
+        here = f"The pool of {by(pool.size)} (--size) on Z of {by(problem.z.shape[:2])}"
+        raise ShapeError(f"{here}: {error}") from error
     if ask.label is not None and not ask.label.isdecimal():
         raise UsageError(
             f"--label: expected the number of a class, 1 or {CLASSES}, not {shortened(repr(ask.label))}."
