@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from convcli.errors import UsageError
+from convcli.explaining.elements import Words
 from explaining.cases import made
 from explaining.test_topics import typed
 
@@ -66,6 +67,13 @@ def test_the_running_variance_takes_in_the_unbiased_one():
 def test_a_single_value_becomes_beta():
     document = made("batch-norm", input="7", bias=(3,)).document()
     assert (document["output"], document["variance"], document["dX"]) == ([[[3]]], [0], [[[0]]])
+
+
+@pytest.mark.parametrize(("input_", "expected"), [("7 7", False), ("1 2 | 7 7", False), ("1 2 | 7 8", True)])
+def test_only_what_varies_is_said_to_have_the_variance_1(input_, expected):
+    normalised = made("batch-norm", input=input_).steps[1]
+    said = [element.text for row in normalised.rows for element in row if isinstance(element, Words)]
+    assert any("the variance 1" in text for text in said) == expected
 
 
 @pytest.mark.parametrize(

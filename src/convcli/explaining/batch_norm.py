@@ -233,7 +233,11 @@ def _normalised(batch: _Batch) -> Step:
                 f"= {number(batch.normalised[0, 0, c])}"
             ),
         ]
-    words = Words("x̂ has the mean 0 and, but for ε, the variance 1")
+    words = Words(
+        "x̂ has the mean 0 and, but for ε, the variance 1"
+        if batch.variance.all()
+        else "where all values of a channel are alike, σ² is 0, and so is x̂"
+    )
     return Step.of("Forward: normalised", (*rows, (words,)), {"normalised": planes(batch.normalised)})
 
 
