@@ -68,6 +68,7 @@ def test_the_examples_of_the_readme_print_what_it_shows(tmp_path):
     for folder in ("examples", "sample_images"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     environment = {**os.environ, "COLUMNS": "84", "NO_COLOR": "1"}
+    environment["PYTHONUNBUFFERED"] = "1"  # notes and results in one order, as on a terminal
     environment["XDG_STATE_HOME"] = str(tmp_path / "state")  # where `learn` keeps what was answered
     environment["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
     examples = list(console_examples(ROOT / "README.md"))

@@ -62,7 +62,7 @@ class Registry(Mapping[str, T]):
 
     def own_name(self, name: str) -> str:
         """Return the name under which a part is filed, of that or another name of it."""
-        return self.aliases.get(name, name)
+        return self.aliases.get(name, name) if isinstance(name, str) else name
 
     def hint(self, name: str) -> str:
         """Return what is said of an unknown name; nothing of most."""

@@ -59,8 +59,9 @@ def predict(
     folder = chosen_run(run)
     model = checkpoints.load_run(folder)
     pictures = OwnPictures(folder, model)
-    own = [name for name in images if is_picture(name)]
-    others = [os.fspath(name) for name in images if not is_picture(name)]
+    named = [os.fspath(image) for image in images]
+    own = [name for name in named if is_picture(name)]
+    others = [name for name in named if not is_picture(name)]
     listed = [*own, *(images_named(others, tell=note) if others else ())]
     answers, failures = list[Answer](), list[ConvcliError]()
     top = min(top, len(model.classes))
