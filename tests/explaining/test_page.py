@@ -159,6 +159,19 @@ def test_a_wide_screen_is_used_and_a_narrow_one_hides_nothing(browser, opened, t
     assert low <= browser.evaluate("document.querySelector('.steps').getBoundingClientRect().top")
 
 
+def test_a_wide_grid_is_moved_only_if_its_marked_cell_would_not_be_seen(browser, opened, tmp_path):
+    browser.look(tmp_path / "seen.png", 360, 740)
+    opened("activation", input=" ".join(map(str, range(-6, 7))))
+    boxes = "[...sections[{}].querySelectorAll('.scroll')].filter(box => box.scrollWidth > box.clientWidth)"
+    browser.evaluate("go(1)")
+    assert browser.evaluate(boxes.format(0) + ".map(box => box.scrollLeft)") == [0]
+    browser.evaluate("go(2)")
+    seen = """.map(box => {
+        const [cell, room] = [box.querySelector('td.chosen'), box].map(one => one.getBoundingClientRect());
+        return cell.left >= room.left && cell.right <= room.right; })"""
+    assert browser.evaluate(boxes.format(1) + seen) == [True]
+
+
 def test_on_paper_every_step_stands_in_light_colours(browser, opened, tmp_path):
     opened("stride")
     browser.look(tmp_path / "seen.png", 800, 900, dark=True)
