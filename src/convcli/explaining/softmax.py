@@ -209,7 +209,7 @@ def _exponentials(scores: Scores) -> Step:
     )
     lines = (
         f"Σ e = {total(map(number, e.tolist()))} = {number(e.sum())}",
-        f"{overflow}: less the largest, no exponential is above 1, and their shares are the same",
+        f"{overflow}, but with the largest taken off no exponential is above 1, and the shares stay the same",
     )
     data = {"z": exact(scores.z), "shifted": exact(scores.shifted), "exp": exact(e), "sum": exact(e.sum())}
     return Step.of("Exponentials, the largest output taken off", (row, *lines), data)
@@ -243,7 +243,7 @@ def _loss(scores: Scores, loss: float) -> Step:
     name = scores.index(k)
     logs = f"{number(np.log(np.exp(scores.shifted).sum()))} − {factor(scores.shifted[k])}"
     lines = [
-        "L = −Σ y log p",
+        "L = −Σ y log p, with log to the base e (ln)",
         f"−log p_{name} = log Σ e − (z_{name} − max z) = {logs} = {number(scores.surprise[k])}",
     ]
     if smoothing:
