@@ -49,11 +49,11 @@ def read(draws: Draws) -> Exercise:
 def count(draws: Draws) -> Exercise:
     """Count the numbers of an image."""
     rows, columns, channels = one_of(draws, (20, 28, 32)), one_of(draws, (10, 30, 40)), one_of(draws, (1, 3))
-    kind = "grey" if channels == 1 else "RGB"
+    kind = "a grey" if channels == 1 else "an RGB"
     value = rows * columns * channels
     line = f"{by((rows, columns, channels))} = {value:,}"
     return Exercise(
-        f"How many numbers make up a {kind} image of {rows} rows and {columns} columns?",
+        f"How many numbers make up {kind} image of {rows} rows and {columns} columns?",
         (),
         Number(value),
         "Each channel has a number for each pixel.",
