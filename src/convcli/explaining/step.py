@@ -167,8 +167,8 @@ def _network(training: TrainingStep) -> Step:
     words = " + ".join(str(count) for count in counts.values())
     lines = (
         (
-            "forward: Z = W1 * x + b1, A = g(Z), P = pool(A), s = P·W2 + b2, p = softmax(s), L = −log p[label], "
-            "with log to the base e (ln)"
+            "forward: Z = W1 * x + b1, A = g(Z), P = pool(A), s = P·W2 + b2, p = softmax(s), "
+            "L = −log p[label], with log to the base e (ln)"
         ),
         "backward: the gradient of L in each of them, from the last to the first",
         f"update: each weight goes against its gradient, by {told(training.rule)}",
