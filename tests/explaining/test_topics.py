@@ -376,3 +376,11 @@ def test_windows_of_differing_sizes_are_no_pool_that_can_be_shown(tmp_path):
     ask = through(tmp_path, AdaptiveMaxPool(output_size=3))
     with pytest.raises(UsageError, match=r"Layer 2 \(adaptive_max_pool\) shares 8 × 8 cells among windows"):
         explain("pooling", ask(layer="2"))
+
+
+def test_a_topic_of_one_matrix_shows_the_channel_that_is_named():
+    typed = "1 2; 3 4 | 5 6; 7 8"
+    chosen = explain("convolution", Request(input=typed, kernels=("1 1; 1 1",), channel=2))
+    assert chosen.document()["output"] == [[5 + 6 + 7 + 8]]
+    with pytest.raises(UsageError, match="--channel 3: there are 2, counted from 1"):
+        explain("convolution", Request(input=typed, kernels=("1 1; 1 1",), channel=3))

@@ -63,7 +63,8 @@ def read_input(
     source = _photo(given, channels, most, max_pixels) if isinstance(given, str) else given
     if channels == 1 and source.volume.shape[2] > 1:
         raise UsageError(
-            f"--input: expected one matrix, found {source.volume.shape[2]} channels; give one of them."
+            f"--input: expected one matrix, found {source.volume.shape[2]} channels; give one of them "
+            "(--channel chooses it in topics that take one)."
         )
     check_fits(source.volume, most, "--input")
     return source

@@ -115,10 +115,17 @@ class Request:
     max_pixels: int = MAX_PIXELS
 
     def numbers(self, example: str, channels: int | None = None) -> Input:
-        """Return what `input` holds, or the topic's example; `channels` as in `read_input`."""
+        """Return what `input` holds, or the topic's example; `channels` as in `read_input`.
+
+        Where a topic shows one channel, `channel` chooses it.
+        """
         if self.input is None:
             return Input(typed_volume(example, "example"))
-        return read_input(self.input, channels=channels, max_pixels=self.max_pixels)
+        if channels != 1 or self.channel is None:
+            return read_input(self.input, channels=channels, max_pixels=self.max_pixels)
+        source = read_input(self.input, max_pixels=self.max_pixels)
+        c = chosen_index(self.channel, source.volume.shape[2], "--channel")
+        return replace(source, volume=source.volume[:, :, c : c + 1])
 
     def shown_filters(self, count: int) -> range:
         """Return which of a layer's filters, from 0, are shown: all, or one if it is named or trained."""
