@@ -191,6 +191,7 @@ def _differences(what: Operation, rng: np.random.Generator, limits: Limits) -> I
     smallest = sorted(random, key=lambda made: sum(array.size for array in made[0].values()))
     for arrays, options in smallest[:GRADIENTS]:
         drawn = {name: _drawn(rng, array.shape) for name, array in arrays.items()}
+        drawn["dz"] *= arrays["dz"] != 0  # what no gradient comes back to stays without
         yield Case(what.name, *_bounded(what, drawn, options, limits), "gradient")
 
 
@@ -371,6 +372,18 @@ def _dense_layers(rng: np.random.Generator, limits: Limits) -> Iterator[Made]:
         )
 
 
+def _softmax_layers(rng: np.random.Generator, limits: Limits) -> Iterator[Made]:
+    """Yield dense layers whose gradient is one number a row, as that of cross-entropy by probabilities is.
+
+    Layers of popular courses look for that number, and return.
+    """
+    for number, (arrays, options) in enumerate(_dense_layers(rng, limits)):
+        one = np.zeros_like(arrays["dz"])
+        rows = np.arange(len(one))
+        one[rows, (rows + number) % one.shape[1]] = -1.0 - rows - number % 3
+        yield {**arrays, "dz": one}, options
+
+
 def _activations(rng: np.random.Generator, limits: Limits) -> Iterator[Made]:
     rows = 2 if limits.rows else 1
     for shape in ((1, 3), (rows, 3), (rows, 4)):
@@ -401,7 +414,7 @@ _MAKERS: dict[str, Maker] = {
     "create_mask_from_window": _masks,
     "distribute_value": _shares,
     "dense": _dense_layers,
-    "dense_softmax": _dense_layers,
+    "dense_softmax": _softmax_layers,
     "relu": _activations,
     "softmax": _scores,
     "cross_entropy": _scores,

@@ -39,8 +39,8 @@ class Failure:
     Attributes
     ----------
     kind
-        wrong (numbers), shape, none (nothing that can be compared is returned), in-place, unsteady; or a
-        trouble's: error, exit, memory, time, crash, whole.
+        wrong (numbers), shape, none (nothing that can be compared is returned), unsteady; or a trouble's:
+        error, exit, memory, time, crash, whole.
     message
         What happened, in a line.
     outcome
@@ -68,6 +68,8 @@ class Judgement:
         Cases.
     outcomes
         Those with an answer, for whoever looks for the mistake behind them.
+    notes
+        What makes no result wrong, and is to be known: that an argument is changed in place.
     """
 
     subject: Subject
@@ -133,13 +135,14 @@ def _judged(
         return Judgement(subject, stopped.call, False, 0, 1, failure=ended)
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
+    changed: set[str] = set()
     tried = 0
     for case in cases(subject.operation, seed, call.limits):
         tried += 1
         outcome: Outcome | None
         failure: Failure | None
         try:
-            outcome, failure = _tried(call, case, asked, budget)
+            outcome, failure = _tried(call, case, asked, budget, changed)
         except Trouble as trouble:
             outcome, failure = None, Failure(trouble.kind, trouble.message, case, line=trouble.line)
         outcomes += [outcome] if outcome is not None else []
@@ -153,12 +156,13 @@ def _judged(
         speed = _timed(call, asked, budget)
     first = min(failures, key=_seriousness) if failures else None
     passed = tried - len({id(failure.case) for failure in failures})
-    return Judgement(subject, call, fits, passed, tried, tuple(outcomes), first, speed)
+    notes = [f"it changes its argument {name} in place: work on a copy" for name in sorted(changed)]
+    return Judgement(subject, call, fits, passed, tried, tuple(outcomes), first, speed, tuple(notes))
 
 
-def _seriousness(failure: Failure) -> tuple[bool, bool, int]:
-    """Order failures: numbers before changed inputs, cases by hand before others, the smallest first."""
-    return failure.kind == "in-place", failure.case.origin != "hand", failure.case.size
+def _seriousness(failure: Failure) -> tuple[bool, int]:
+    """Order failures: cases by hand before others, the smallest first."""
+    return failure.case.origin != "hand", failure.case.size
 
 
 def _same_way(call: Call, forward: Call) -> bool:
@@ -235,7 +239,10 @@ def _left(budget: _Budget) -> float:
     return budget.left
 
 
-def _tried(call: Call, case: Case, asked: Asked, budget: _Budget) -> tuple[Outcome | None, Failure | None]:
+def _tried(
+    call: Call, case: Case, asked: Asked, budget: _Budget, changed: set[str]
+) -> tuple[Outcome | None, Failure | None]:
+    """Return what came out and what is wrong; add to `changed` the arguments that are no more the same."""
     answer = asked.perform(call.plan(case), _left(budget))
     try:
         found = call.results(case, answer.told)
@@ -244,11 +251,8 @@ def _tried(call: Call, case: Case, asked: Asked, budget: _Budget) -> tuple[Outco
     outcome = Outcome(case, case.expected(), found)
     if not outcome.holds:
         return outcome, Failure(*_how(outcome, call), case, outcome)
-    changed = [name for name in answer.changed if not (getattr(call, "rate", False) and name in ("w", "b"))]
-    if changed:
-        names = ", ".join(changed)
-        message = f"the results are right, but it changes its argument {names} in place: work on a copy"
-        return outcome, Failure("in-place", message, case, outcome)
+    stepped = ("w", "b") if getattr(call, "rate", False) else ()
+    changed.update(name for name in answer.changed if name not in stepped)
     return outcome, None
 
 

@@ -54,9 +54,9 @@ def show_graded(console: Console, graded: Graded) -> None:
     width = max((len(judgement.subject.name) for judgement in graded.judgements), default=0)
     for judgement in graded.judgements:
         say(_line(judgement, width), "green" if judgement.right else "bold red")
-        say(f"  {'':{width}}  taken as {_understood(judgement)}", "dim")
-        if judgement.speed is not None:
-            say(f"  {'':{width}}  {_speed(judgement)}", "dim")
+        speed = () if judgement.speed is None else (_speed(judgement),)
+        for told in (f"taken as {_understood(judgement)}", *speed, *judgement.notes):
+            say(f"  {'':{width}}  {told}", "yellow" if told in judgement.notes else "dim")
     for judgement, diagnoses in zip(graded.judgements, graded.diagnoses, strict=True):
         if judgement.failure is not None:
             console.print()
@@ -275,6 +275,7 @@ def _judgement_document(judgement: Judgement, diagnoses: Sequence[Diagnosis]) ->
         "layout": judgement.call.layout.name,
         "fits": judgement.fits,
         "right": judgement.right,
+        "notes": list(judgement.notes),
         "passed": judgement.passed,
         "tried": judgement.tried,
         "failure": None if judgement.failure is None else _failure_document(judgement.failure),
