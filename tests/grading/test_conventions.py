@@ -291,3 +291,24 @@ def test_gradients_have_many_names():
         "dw", "dw", "dw", "db", "dx",
     ]  # fmt: skip
     assert gradient_of("W") is None
+
+
+def test_a_gradient_is_not_blamed_for_the_forward_pass_before_it():
+    source = program("right/nhwc_cache.py")
+    broken = source + (
+        "\n_forward = conv_forward\n"
+        "def conv_forward(A_prev, W, b, hparameters):\n"
+        "    if hparameters['stride'] CONDITION:\n"
+        "        raise ValueError('too large')\n"
+        "    Z, cache = _forward(A_prev, W, b, hparameters)\n"
+        "    return Z, cache\n"
+    )
+    found, _ = judged(broken.replace("CONDITION", "> 1"))
+    assert "too large" in found["conv_forward/conv_forward"].failure.message
+    backward = found["conv_backward/conv_backward"]
+    assert backward.right
+    assert backward.tried < 20
+    assert re.match(r"conv_forward fails in \d+ more cases", *backward.notes)
+    never, _ = judged(broken.replace("CONDITION", "> 0"))
+    message = never["conv_backward/conv_backward"].failure.message
+    assert message == "conv_forward, which comes before it, fails: ValueError: too large"

@@ -46,7 +46,8 @@ def load(source: str, name: str, *, definitions: bool) -> tuple[dict[str, Any], 
 
 def described(error: BaseException, name: str) -> dict[str, Any]:
     """Return an error as plain JSON: its type, its words, and the last line of the file it went through."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == name]
+    frames = traceback.walk_tb(error.__traceback__)  # extract_tb would look for the text of every line
+    lines = [line for frame, line in frames if frame.f_code.co_filename == name]
     try:
         words = str(error)
     except BaseException:
@@ -62,6 +63,7 @@ class Bench:
         self.kept: dict[str, Any] = {}
         self.given: list[tuple[str, Any, Any]] = []
         self.places: dict[str, str] = {}
+        self.at = ""
 
     def perform(self, steps: list[dict[str, Any]]) -> dict[str, Any]:
         """Take the steps of a plan; return what they tell, how long calls took, which inputs changed."""
@@ -69,6 +71,7 @@ class Bench:
 
         self.kept, self.given, self.places, told, seconds = {}, [], {}, {}, 0.0
         for step in steps:
+            self.at = str(step.get("of", ""))
             begin = time.perf_counter()
             value = self._step(step)
             seconds += (time.perf_counter() - begin) if step["do"] == "call" else 0.0
@@ -234,7 +237,7 @@ def main() -> None:
             answer = bench.perform([_plain(step) for step in json.loads(line)])
             tell({**answer, "told": {name: encoded(one) for name, one in answer["told"].items()}})
         except BaseException as error:
-            tell({"error": described(error, begin["name"])})
+            tell({"error": {**described(error, begin["name"]), "of": bench.at}})
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()

@@ -69,7 +69,8 @@ class Judgement:
     outcomes
         Those with an answer, for whoever looks for the mistake behind them.
     notes
-        What makes no result wrong, and is to be known: that an argument is changed in place.
+        What makes no result wrong, and is to be known: that an argument is changed in place, that cases were
+        left out.
     """
 
     subject: Subject
@@ -136,19 +137,27 @@ def _judged(
     outcomes: list[Outcome] = []
     failures: list[Failure] = []
     changed: set[str] = set()
+    before: list[Failure] = []
     tried = 0
     for case in cases(subject.operation, seed, call.limits):
-        tried += 1
         outcome: Outcome | None
         failure: Failure | None
         try:
             outcome, failure = _tried(call, case, asked, budget, changed)
         except Trouble as trouble:
+            if _of_another(subject, trouble):
+                message = f"{subject.forward}, which comes before it, fails: {trouble.message}"
+                before.append(Failure(trouble.kind, message, case, line=trouble.line))
+                continue
             outcome, failure = None, Failure(trouble.kind, trouble.message, case, line=trouble.line)
+        tried += 1
         outcomes += [outcome] if outcome is not None else []
         failures += [failure] if failure is not None else []
         if failure is not None and failure.kind in LASTING:
             break
+    if not tried:
+        return Judgement(subject, call, fits, 0, len(before), failure=before[0])
+    left_out = f"{subject.forward} fails in {counted(len(before), 'more case')}, which are left out here"
     if not failures and (unsteady := _unsteady(call, outcomes, asked, budget)):
         failures.append(unsteady)
     speed = None
@@ -157,7 +166,13 @@ def _judged(
     first = min(failures, key=_seriousness) if failures else None
     passed = tried - len({id(failure.case) for failure in failures})
     notes = [f"it changes its argument {name} in place: work on a copy" for name in sorted(changed)]
+    notes += [left_out] if before else []
     return Judgement(subject, call, fits, passed, tried, tuple(outcomes), first, speed, tuple(notes))
+
+
+def _of_another(subject: Subject, trouble: Trouble) -> bool:
+    """Whether it is the forward pass before it that failed, or the making of its layer."""
+    return bool(subject.forward and trouble.of) and trouble.of != subject.name.split(".")[-1]
 
 
 def _seriousness(failure: Failure) -> tuple[bool, int]:
@@ -193,10 +208,11 @@ def _understood(
             except Trouble as trouble:
                 if trouble.kind in LASTING:
                     raise _Stopped(trouble, case, candidates[0]) from None
-                marks.append(0)
+                if not _of_another(subject, trouble):
+                    marks.append(0)
             if not any(marks) and len(marks) >= 3:
                 break
-        mean = sum(marks) / len(marks)
+        mean = sum(marks) / max(1, len(marks))
         told = _hinted(candidates[0]) and not _hinted(call)
         if told and (mean < 2 or subject.operation == "zero_pad"):
             continue  # a text that says how it is meant is believed; np.pad(x, p) would be right for planes
@@ -326,7 +342,7 @@ def in_process(names: Mapping[str, Any]) -> Asked:
                 answer = bench.perform(list(steps))
             except Exception as error:
                 told = described(error, "")
-                raise Trouble("error", f"{told['type']}: {told['message']}") from None
+                raise Trouble("error", f"{told['type']}: {told['message']}", of=bench.at) from None
             return Answer(
                 {name: _plain(value) for name, value in answer["told"].items()},
                 answer["seconds"],

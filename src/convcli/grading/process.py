@@ -53,11 +53,14 @@ class Trouble(Exception):  # noqa: N818  (it is the learner's, and no mistake of
         What happened, in a line.
     line
         Where in the file, if that is known.
+    of
+        The function or method that was called, if it is one's error.
     """
 
     kind: str
     message: str
     line: int | None = None
+    of: str = ""
 
     def __str__(self) -> str:
         return self.message if self.line is None else f"line {self.line}: {self.message}"
@@ -291,7 +294,7 @@ def _trouble(error: dict[str, Any]) -> Trouble:
         words = "left Python (sys.exit)"
     if kind == "memory":
         words = f"more memory than it may have ({words})"
-    return Trouble(kind, words, error["line"])
+    return Trouble(kind, words, error["line"], error.get("of", ""))
 
 
 def within(bounds: Bounds) -> str:
