@@ -290,7 +290,7 @@ def _convolutions(rng: np.random.Generator, limits: Limits) -> Iterator[Made]:
 
 
 def _pools(rng: np.random.Generator, limits: Limits) -> Iterator[Made]:
-    for by_hand, sizes in _windows(rng, limits, pool=True):
+    for number, (by_hand, sizes) in enumerate(_windows(rng, limits, pool=True)):
         x, (f_h, f_w), _, s, _ = sizes
         dz = (x[0], *_out(sizes), x[3])
         options = {"size": f_h if f_h == f_w else (f_h, f_w), "stride": s}
@@ -298,6 +298,8 @@ def _pools(rng: np.random.Generator, limits: Limits) -> Iterator[Made]:
             yield {"x": _distinct(x), "dz": integers(dz, 2)}, options
         else:
             yield {"x": rng.normal(size=x), "dz": rng.normal(size=dz)}, options
+        if number == 0:
+            yield {"x": _distinct(x) - np.prod(x), "dz": integers(dz, 2)}, options  # all below 0
         if by_hand and limits.ties:
             yield {"x": integers(x, 1, 3), "dz": integers(dz, 2)}, options
 

@@ -7,6 +7,18 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.grading.mistakes.mistake import Mistake
 
+EMPTY = Mistake(
+    "nothing-computed",
+    "an array of zeros: nothing was written into it",
+    "See that the loop runs, and writes into the array that is returned.",
+)
+
+
+@EMPTY.made_anywhere
+def _(right: Array) -> Array:
+    return np.zeros(right.shape)
+
+
 TRUNCATED = Mistake(
     "cut-to-integers",
     "results without their fractions: they are stored in an array of integers",
@@ -49,7 +61,7 @@ def _(right: Array) -> Array:
 NEGATED = Mistake(
     "sign-turned",
     "the right numbers with the opposite sign",
-    "Look for a minus sign that does not belong there.",
+    "Look for a minus sign too many, or one that is missing: a step is W -= rate · dW.",
 )
 
 
@@ -61,25 +73,13 @@ def _(right: Array) -> Array:
 NOT_NEGATIVE = Mistake(
     "clipped-at-zero",
     "the right numbers without those below 0: an activation is applied that does not belong there",
-    "Return the sum itself: Z, not A = relu(Z).",
+    "Return the result itself, without relu: Z, not A = relu(Z).",
 )
 
 
 @NOT_NEGATIVE.made_anywhere
 def _(right: Array) -> Array:
     return np.maximum(right, 0)
-
-
-EMPTY = Mistake(
-    "nothing-computed",
-    "an array of zeros: nothing was written into it",
-    "See that the loop runs, and writes into the array that is returned.",
-)
-
-
-@EMPTY.made_anywhere
-def _(right: Array) -> Array:
-    return np.zeros(right.shape)
 
 
 SCALED = Mistake(
@@ -109,6 +109,11 @@ def _(right: Array) -> Array:
 @TRANSPOSED_RESULT.made_anywhere
 def _(right: Array) -> Array:
     return np.moveaxis(right, -1, 1) if right.ndim == 4 else right
+
+
+@TRANSPOSED_RESULT.made_anywhere
+def _(right: Array) -> Array:
+    return np.moveaxis(right, 1, -1) if right.ndim == 4 else right
 
 
 NOT_ACTIVATED = Mistake(

@@ -62,13 +62,13 @@ STRIDE_NOT_IN_SIZE = Mistake(
 
 @STRIDE_NOT_IN_SIZE.made_in("conv_forward")
 def _(case: Case) -> Array:
-    return _in_the_corner(forward(case), slid(case).strides_past)
+    return in_the_corner(forward(case), slid(case).strides_past)
 
 
 @STRIDE_NOT_IN_SIZE.made_in("conv_forward")
 def _(case: Case) -> Array:
     right = forward(case, bias=0)
-    return _in_the_corner(right, slid(case).strides_past) + biases(case)
+    return in_the_corner(right, slid(case).strides_past) + biases(case)
 
 
 @STRIDE_NOT_IN_SIZE.made_in("conv_forward")
@@ -76,10 +76,28 @@ def _(case: Case) -> Array:
     return forward(case, output=slid(case).strides_past)  # windows beyond the end are cut there
 
 
-def _in_the_corner(right: Array, size: Pair) -> Array:
+def in_the_corner(right: Array, size: Pair) -> Array:
+    """Return results in the first rows and columns of an array of zeros that is too large."""
     z = np.zeros((right.shape[0], *size, right.shape[3]))
     z[:, : right.shape[1], : right.shape[2]] = right
     return z
+
+
+SIZE_OF_INPUT = Mistake(
+    "size-of-the-input",
+    "an output as large as the input, zeros in its last rows and columns",
+    "The size is ⌊(n + 2p − f) / s⌋ + 1: np.zeros of that, not np.zeros_like(x).",
+)
+
+
+@SIZE_OF_INPUT.made_in("conv_forward")
+def _(case: Case) -> Array:
+    return in_the_corner(forward(case), slid(case).x.shape[1:3])
+
+
+@SIZE_OF_INPUT.made_in("conv_forward")
+def _(case: Case) -> Array:
+    return in_the_corner(forward(case, bias=0), slid(case).x.shape[1:3]) + biases(case)
 
 
 STRIDE_IGNORED = Mistake(

@@ -18,6 +18,7 @@ from convcli.grading.mistakes.plain import (
     scattered,
     slid,
     windows,
+    written_by_cell,
 )
 from convcli.shapes import Pair
 
@@ -131,7 +132,7 @@ def _(case: Case) -> Results:
 
 OVERWRITTEN = Mistake(
     "overlapping-windows-overwritten",
-    "the gradient of the last window alone where several overlap: = in place of +=",
+    "the gradient of one window alone where several overlap, the last one written: = in place of +=",
     "A cell that several windows see gets the sum of their gradients: use +=, on zeros.",
 )
 
@@ -147,6 +148,12 @@ def _(case: Case) -> Results:
     at, w = slid(case), case.arrays["w"]
     last = np.einsum("nhw,ijc->nhwcij", gradient(case)[..., -1], w[..., -1])
     return {"dx": dx_of(case, overwritten(last, at.window.stride, at.plane))}
+
+
+@OVERWRITTEN.made_in("conv_backward")
+def _(case: Case) -> Results:
+    at = slid(case)
+    return {"dx": dx_of(case, written_by_cell(pieces(case), at.window.stride, at.plane))}  # in col2im
 
 
 LAST_POSITION = Mistake(

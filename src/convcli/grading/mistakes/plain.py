@@ -99,6 +99,18 @@ def scattered(pieces: Array, stride: Pair, plane: Pair) -> Array:
     return dx[:, :height, :width]
 
 
+def written_by_cell(pieces: Array, stride: Pair, plane: Pair) -> Array:
+    """Return the same where each cell of the window, one after another, takes the place of earlier ones."""
+    n, rows, columns, c, f_h, f_w = pieces.shape
+    (s_h, s_w), (height, width) = stride, plane
+    needed = max(height, (rows - 1) * s_h + f_h), max(width, (columns - 1) * s_w + f_w)
+    dx = np.zeros((n, *needed, c))
+    for i in range(f_h):
+        for j in range(f_w):
+            dx[:, i : i + rows * s_h : s_h, j : j + columns * s_w : s_w] = pieces[..., i, j]
+    return dx[:, :height, :width]
+
+
 def overwritten(pieces: Array, stride: Pair, plane: Pair) -> Array:
     """Return the same where each piece takes the place of what earlier windows left there."""
     n, rows, columns, c, f_h, f_w = pieces.shape

@@ -13,9 +13,11 @@ from convcli.grading.mistakes.convolution import (
     ONE_SHORT,
     ROUNDED_UP,
     ROWS_AND_COLUMNS,
+    SIZE_OF_INPUT,
     STRIDE_IGNORED,
     STRIDE_NOT_IN_POSITION,
     STRIDE_NOT_IN_SIZE,
+    in_the_corner,
     rounded_up,
 )
 from convcli.grading.mistakes.convolution_backward import OVERWRITTEN, UNSTRIDED_BACK, gradient
@@ -28,6 +30,7 @@ from convcli.grading.mistakes.plain import (
     share,
     slid,
     windows,
+    written_by_cell,
 )
 from convcli.shapes import Pair
 
@@ -122,6 +125,23 @@ def _(case: Case) -> Array:
     return pooled(case, seen_by(case)).transpose(0, 2, 1, 3)
 
 
+@SIZE_OF_INPUT.made_in(*POOLS)
+def _(case: Case) -> Array:
+    return in_the_corner(pooled(case, seen_by(case)), slid(case).x.shape[1:3])
+
+
+FROM_ZERO = Mistake(
+    "maximum-begun-at-zero",
+    "a maximum that is looked for from 0 on: windows of numbers below 0 alone give 0",
+    "Begin with -np.inf, or with the window's first cell; or take window.max().",
+)
+
+
+@FROM_ZERO.made_in("max_pool")
+def _(case: Case) -> Array:
+    return np.maximum(pooled(case, seen_by(case)), 0)
+
+
 ACROSS_CHANNELS = Mistake(
     "pooled-across-channels",
     "one value for all channels: the window is reduced over its channels, too",
@@ -160,10 +180,11 @@ def _seen_back(case: Case, stride: Pair | None = None) -> tuple[Array, Array]:
     return np.where(there, seen, -np.inf), share_of_mean
 
 
-def _back(case: Case, weights: Array, *, stride: Pair | None = None, last: bool = False) -> Array:
+def _back(
+    case: Case, weights: Array, *, stride: Pair | None = None, put: Callable[..., Array] = scattered
+) -> Array:
     at = slid(case)
     pieces = weights * gradient(case)[..., None, None]
-    put = overwritten if last else scattered
     dx = put(pieces, stride or at.window.stride, at.plane)
     return cropped(dx, at.window.padding, (at.x.shape[1], at.x.shape[2]))
 
@@ -285,7 +306,12 @@ def _(case: Case) -> Array:
 
 @OVERWRITTEN.made_in("max_pool_backward", "avg_pool_backward")
 def _(case: Case) -> Array:
-    return _back(case, _shares(case), last=True)
+    return _back(case, _shares(case), put=overwritten)
+
+
+@OVERWRITTEN.made_in("max_pool_backward", "avg_pool_backward")
+def _(case: Case) -> Array:
+    return _back(case, _shares(case), put=written_by_cell)
 
 
 @OVERWRITTEN.made_in("max_pool_backward")
