@@ -13,6 +13,7 @@ from convcli.grading.conventions.names import gradient_of, operation_of
 from convcli.grading.conventions.recognition import meaning
 from convcli.grading.inside import load
 from convcli.grading.judging import in_process, judge
+from convcli.grading.mistakes import diagnose
 from convcli.grading.program import Program
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -312,3 +313,62 @@ def test_a_gradient_is_not_blamed_for_the_forward_pass_before_it():
     never, _ = judged(broken.replace("CONDITION", "> 0"))
     message = never["conv_backward/conv_backward"].failure.message
     assert message == "conv_forward, which comes before it, fails: ValueError: too large"
+
+
+def test_functions_of_a_course_are_read_as_it_has_them_where_none_fits():
+    """A fault in corr2d is one of the functions that call it, and no argument of another shape."""
+    source = program("right/planes_corr2d.py").replace(" + 1", "")
+    found, _ = judged(source)
+    for name in ("corr2d_multi_in", "corr2d_multi_in_out"):
+        one = found[f"{name}/conv_forward"]
+        assert (one.call.layout.name, one.failure.kind) == ("chw", "shape")
+
+
+def test_an_output_as_large_as_the_input_is_no_padding():
+    source = """
+import numpy as np
+def corr2d(X, K):
+    h, w = K.shape
+    Y = np.zeros_like(X)
+    for i in range(X.shape[0] - h + 1):
+        for j in range(X.shape[1] - w + 1):
+            Y[i, j] = (X[i : i + h, j : j + w] * K).sum()
+    return Y
+"""
+    judgement = only(source)
+    assert judgement.failure.message == "Z has the shape (3, 3), not (2, 2)"
+    assert [one.mistake.name for one in diagnose(judgement.outcomes)] == ["size-of-the-input"]
+
+
+def test_a_pool_that_does_not_heed_its_mode_is_no_mean():
+    source = """
+def pool_forward(A_prev, hparameters, mode="max"):
+    f, s = hparameters["f"], hparameters["stride"]
+    windows = np.lib.stride_tricks.sliding_window_view(A_prev, (f, f), axis=(1, 2))[:, ::s, ::s]
+    return windows.max((-1, -2)), (A_prev, hparameters)
+import numpy as np
+"""
+    found, _ = judged(source)
+    assert {name: one.right for name, one in found.items()} == {
+        "pool_forward/max_pool": True,
+        "pool_forward/avg_pool": False,
+    }
+
+
+def test_arguments_and_results_are_called_as_the_learner_calls_them():
+    source = """
+class Relu:
+    def forward(self, x):
+        self.mask = x <= 0
+        out = x.copy()
+        out[self.mask] = 0
+        return out
+    def backward(self, dout):
+        dout[self.mask] = 0
+        return dout
+def corr2d(X, K):
+    return "done"
+"""
+    found, _ = judged(source)
+    assert "its argument dout in place" in found["Relu.backward/relu_backward"].notes[0]
+    assert found["corr2d/conv_forward"].failure.message == "Z is of the type str, not an array"

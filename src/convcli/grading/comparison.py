@@ -28,7 +28,7 @@ class Comparison:
     expected, found
         In the same layout.
     axes
-        What each axis counts, such as ("image", "row", "column", "channel").
+        What each axis counts, such as ("image", "row", "column", "channel"); "" of one that counts nothing.
     tolerance
         By which part of the largest number of `expected` a cell may differ.
     """
@@ -90,7 +90,7 @@ class Comparison:
 
     def place(self, index: tuple[int, ...]) -> str:
         """Return a cell as people say it, counted from 1, and as NumPy has it."""
-        words = ", ".join(f"{axis} {i + 1}" for axis, i in zip(self.axes, index, strict=True))
+        words = ", ".join(f"{axis} {i + 1}" for axis, i in zip(self.axes, index, strict=True) if axis)
         return f"{self.name}[{', '.join(map(str, index))}] ({words})"
 
     def steps(self) -> Iterator[Step]:
@@ -129,7 +129,7 @@ class Comparison:
         marks: dict[Cell, Role] = {cell: "chosen" if part[cell] else "done" for cell in every(part)}
         expected, found = (self._at(array, index)[rows, columns] for array in (self.expected, self.found))
         others = [axis for n, axis in enumerate(self.axes) if n not in self._plane_axes()]
-        where = ", ".join(f"{axis} {i + 1}" for axis, i in zip(others, index, strict=True))
+        where = ", ".join(f"{axis} {i + 1}" for axis, i in zip(others, index, strict=True) if axis)
         lines: list[Row] = [(grid(expected, "expected"), Arrow("≠"), grid(found, "found", marks))]
         if part.shape != wrong.shape:
             lines.append(

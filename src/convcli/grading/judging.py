@@ -268,7 +268,7 @@ def _tried(
     if not outcome.holds:
         return outcome, Failure(*_how(outcome, call), case, outcome)
     stepped = ("w", "b") if getattr(call, "rate", False) else ()
-    changed.update(name for name in answer.changed if name not in stepped)
+    changed.update(call.own_name(name) for name in answer.changed if name not in stepped)
     return outcome, None
 
 

@@ -49,6 +49,8 @@ class Function:
         The names of what is returned, where several things are; "" of what has none.
     axis
         Whether anything in it says `axis=`.
+    names
+        The names of variables that occur in it.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Function:
     uses: frozenset[str] = frozenset()
     returned: tuple[str, ...] = ()
     axis: bool = False
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,10 @@ def function(node: ast.FunctionDef) -> Function:  # noqa: C901  (a case a line)
     uses: set[str] = set()
     returned: tuple[str, ...] = ()
     axis = False
+    variables: set[str] = set()
     for inner in ast.walk(node):
+        if isinstance(inner, ast.Name):
+            variables.add(inner.id)
         match inner:
             case ast.Assign(targets=[ast.Tuple(elts=names) | ast.List(elts=names)], value=value):
                 texts = tuple(one.id if isinstance(one, ast.Name) else "" for one in names)
@@ -233,6 +239,7 @@ def function(node: ast.FunctionDef) -> Function:  # noqa: C901  (a case a line)
         frozenset(uses),
         returned,
         axis,
+        frozenset(variables),
     )
 
 

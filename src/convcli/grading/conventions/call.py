@@ -11,6 +11,7 @@ import numpy as np
 from convcli.engine.workspace import Array
 from convcli.grading.cases import Case, Limits
 from convcli.grading.conventions.layouts import Layout, canonical, laid, turn, unlaid
+from convcli.grading.operations import NOTATION
 
 Plan: TypeAlias = list[dict[str, Any]]
 
@@ -51,6 +52,9 @@ class Call(Protocol):
     def results(self, case: Case, told: Mapping[str, Any]) -> dict[str, Array | None]:
         """Return what came of them as our results, or raise Unlike."""
 
+    def own_name(self, array: str) -> str:
+        """Return what the learner calls one of our arrays, where it is an argument; else our notation."""
+
 
 def given(case: Case, layout: Layout, name: str) -> dict[str, Any]:
     """Return one of a case's arrays as an argument with somebody's axes."""
@@ -72,7 +76,7 @@ def result(case: Case, layout: Layout, name: str, value: Any) -> Array | None:
     if value is None:
         return None
     if not isinstance(value, np.ndarray):
-        raise Unlike(f"{name} is {kind(value)}, not an array")
+        raise Unlike(f"{NOTATION.get(name, name)} is {kind(value)}, not an array")
     ours = canonical(case.operation, name)
     if name == "db" or not ours:
         expected = case.arrays["b"].shape if "b" in case.arrays and name == "db" else None

@@ -10,8 +10,8 @@ from convcli.engine.workspace import Array
 from convcli.grading.cases import Case, Limits
 from convcli.grading.conventions.call import Plan, Unlike, given, kind, result
 from convcli.grading.conventions.layouts import BY_OPERATION, Layout, hinted, turned
-from convcli.grading.conventions.names import ROLES, built_in_size, gradient_of, role_of
-from convcli.grading.operations import OPERATIONS
+from convcli.grading.conventions.names import ROLES, built_in_axes, built_in_size, gradient_of, role_of
+from convcli.grading.operations import NOTATION, OPERATIONS
 from convcli.grading.program import ABSENT, Function, Parameter
 
 _WINDOW = ("stride", "padding")
@@ -153,6 +153,12 @@ class FunctionCall:
         parts = self._parts(value, asked)
         return {name: result(case, self.layout, name, parts[name]) for name in asked if name in parts}
 
+    def own_name(self, array: str) -> str:
+        """Return what the learner calls one of our arrays."""
+        calls = (self, self.forward) if self.forward is not None else (self,)
+        own = (one.name for call in calls for one, role in call.arguments if role == array)
+        return next(own, NOTATION.get(array, array))
+
     def _parts(self, value: Any, gives: Sequence[str]) -> dict[str, Any]:
         if isinstance(value, dict) and "other" not in value:
             return {role: one for name, one in value.items() if (role := gradient_of(name) or name) in gives}
@@ -238,7 +244,7 @@ def calls(
                         arguments,
                         limits,
                         words=", ".join(part for part in (laid.words(), told, why) if part),
-                        hinted=bool(why),
+                        hinted=bool(why) and (limits.padding != "same" or _pads(function)),
                     )
                 )
     return found
@@ -247,6 +253,12 @@ def calls(
 def _ng(roles: Mapping[str, Parameter]) -> bool:
     """Whether arguments have the names of the course whose biases are (1, 1, 1, n_C)."""
     return any(parameter.name in ("A_prev", "dZ", "hparameters") for parameter in roles.values())
+
+
+def _pads(function: Function) -> bool:
+    """Whether anything in it speaks of padding."""
+    texts = (function.doc, *function.words, *function.uses, *function.names)
+    return any("pad" in text.lower() for text in texts)
 
 
 def _biases(operation: str, layout: Layout, four: bool) -> tuple[str, ...]:
@@ -283,6 +295,11 @@ def _ordered(
         single = [one for one in known if one.name == "vector"]
         rows = [one for one in known if one.name != "vector" and (one.name == "rows" or "w" in roles)]
         yield from ((one, "") for one in (rows if function.axis else [*rows, *single]))
+        return
+    axes = built_in_axes(function.name)
+    if hint is None and axes is not None:
+        yield from ((one, f"as {function.name} has it") for one in known if (one.x, one.w) == axes)
+        yield from ((one, "") for one in known if (one.x, one.w) != axes)
         return
     yield from ((one, why) for one in known if one.name == hint)
     yield from ((one, "") for one in known if one.name != hint)

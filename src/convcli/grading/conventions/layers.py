@@ -21,7 +21,7 @@ from convcli.grading.conventions.names import (
     gradient_of,
     role_of,
 )
-from convcli.grading.operations import OPERATIONS
+from convcli.grading.operations import NOTATION, OPERATIONS
 from convcli.grading.program import ABSENT, Class, Function, Parameter
 
 WEIGHTED = ("conv_forward", "dense", "dense_softmax")
@@ -143,6 +143,15 @@ class LayerCall:
             name: result(case, self.layout, name, self._tied(case, name, value))
             for name, value in asked.items()
         }
+
+    def own_name(self, array: str) -> str:
+        """Return what the learner calls one of our arrays."""
+        passes = {"x": self.forward, "dz": self.backward}
+        method = self.cls.methods.get(passes.get(array, ""))
+        if method is not None and method.parameters:
+            return method.parameters[0].name
+        made = (parameter.name for parameter, role in self.making if role == array)
+        return next(made, NOTATION.get(array, array))
 
     def _tied(self, case: Case, name: str, value: Any) -> Any:
         """Return the sum over each map where every cell has a bias of its own."""

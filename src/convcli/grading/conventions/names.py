@@ -114,6 +114,20 @@ def built_in_size(name: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def built_in_axes(name: str) -> tuple[str, str] | None:
+    """Return the axes of input and weights that a function of this name has in the course it comes from.
+
+    >>> built_in_axes("corr2d_multi_in"), built_in_axes("conv2d")
+    (('chw', 'cij'), None)
+    """
+    plain = re.sub(_ENDINGS, "", _snake(name).strip("_"))
+    return {
+        "corr2d": ("hw", "ij"),
+        "corr2d_multi_in": ("chw", "cij"),
+        "corr2d_multi_in_out": ("chw", "kcij"),
+    }.get(plain)
+
+
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().replace("_d", "_d")
 

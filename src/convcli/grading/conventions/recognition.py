@@ -106,16 +106,17 @@ def _operation(name: str, named: Mapping[str, str]) -> str | None:
 
 
 def _kinds(function: Function, operation: str | None) -> list[str]:
-    """Return the operations that a function is: a pool with a mode is two."""
+    """Return the operations that a function is: a pool with a mode is two, also where it does not heed it."""
     if operation is None:
         return []
     if operation not in ("pool", "pool_backward"):
         return [operation]
     end = operation.removeprefix("pool")
-    moded = any(role_of(one.name, ("mode",)) for one in function.parameters)
+    modes = [one.name for one in function.parameters if role_of(one.name, ("mode",))]
+    moded, unheard = bool(modes), any(name not in function.names for name in modes)
     words = {word.lower() for word in (*function.words, *(function.uses if moded else ()))}
     averages = words & {*AVERAGES, "distribute_value"}
-    return [f"max_pool{end}", *([f"avg_pool{end}"] if averages else [])]
+    return [f"max_pool{end}", *([f"avg_pool{end}"] if averages or unheard else [])]
 
 
 def _forward_of(operation: str, subjects: Sequence[Subject]) -> Subject | None:
