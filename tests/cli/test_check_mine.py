@@ -100,3 +100,50 @@ def test_the_example_has_one_mistake(call):
     result = call("check-mine", ROOT / "examples" / "mine.py")
     assert result.code == 3
     assert "This looks like an output as large as at stride 1" in result.stdout
+
+
+RESHAPED = """
+import numpy as np
+def conv_forward_naive(x, w, b, conv_param):
+    N, C, H, W = x.shape
+    s, p, f = conv_param["stride"], conv_param["pad"], w.shape[2]
+    x = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (f, f), axis=(2, 3))[:, :, ::s, ::s]
+    out = np.einsum("nchwij,kcij->nhwk", windows, w) + b
+    return out.reshape(N, len(w), *out.shape[1:3]), None
+"""
+
+
+def test_the_cell_that_is_drawn_is_the_one_that_is_named(call, mine):
+    """In the learner's own layout: filter 1 before filter 2, though ours has it the other way round."""
+    out = call("check-mine", mine(RESHAPED)).stdout
+    assert "First wrong cell: Z[0, 0, 0, 1] (image 1, filter 1, row 1, column 2) is 11, expected 6." in out
+    assert "Z[1, 2] = 3·0 + (−2)·(−1) + (−3)·(−2) + 1·(−3) + 1 = 6, found 11" in out
+
+
+OVERWRITTEN = """
+import numpy as np
+def conv_backward(dZ, A_prev, W, b, stride=1, pad=0):
+    n, h, w, k = dZ.shape
+    f, x = W.shape[0], np.pad(A_prev, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(b.shape)
+    for i in range(h):
+        for j in range(w):
+            rows, columns = slice(i * stride, i * stride + f), slice(j * stride, j * stride + f)
+            dx[:, rows, columns] += np.einsum("nk,ijck->nijc", dZ[:, i, j], W)
+            dW += np.einsum("nk,nijc->ijck", dZ[:, i, j], x[:, rows, columns])
+            db[..., :] = dZ[:, i, j].sum(0)
+    return dx[:, pad : pad + A_prev.shape[1], pad : pad + A_prev.shape[2]], dW, db
+"""
+
+
+def test_axes_of_one_entry_have_no_name(call, mine):
+    out = call("check-mine", mine(OVERWRITTEN)).stdout
+    assert "First wrong cell: db[0, 0, 0, 0] (filter 1) is " in out
+    assert "\ndb\n" in out
+
+
+def test_a_layout_that_was_asked_for_is_not_asked_for_again(call, mine):
+    source = "def corr2d(X, K):\n    h, w = K.shape\n"
+    out = call("check-mine", mine(source), "--layout", "nhwc").stdout
+    assert "as --layout says: it does not fit\n" in out

@@ -92,6 +92,8 @@ def _understood(judgement: Judgement) -> str:
     words = judgement.call.words
     if judgement.fits:
         return words if ", by " in words or ", as " in words or "cache" in words else f"{words}: it fits"
+    if "as --layout says" in words:
+        return f"{words}: it does not fit"
     other = "; --layout says another" if len(judgement.subject.calls) > 1 else ""
     return f"{words}: the likeliest reading, for none fits{other}"
 
@@ -123,7 +125,7 @@ def _show_failure(
         found, expected = _told(compared.found[at]), _told(compared.expected[at])
         line = f"First wrong cell: {compared.place(at)} is {found}, expected {expected}."
         console.print(Text(line), soft_wrap=True)
-        cell = _cell(failure)
+        cell = _cell(judgement, failure, at)
     if cell is not None:
         show_rows(console, cell.rows)
     else:
@@ -175,16 +177,17 @@ def _compared(judgement: Judgement, failure: Failure) -> Comparison | None:
     return Comparison(NOTATION.get(name, name), expected, found, axes, outcome.tolerance(name))
 
 
-def _cell(failure: Failure) -> Any:
+def _cell(judgement: Judgement, failure: Failure, at: tuple[int, ...]) -> Any:
+    """Return how the cell comes about that is the first wrong one in the learner's own layout."""
     outcome = failure.outcome
     assert outcome is not None
-    first = outcome.first_wrong()
-    if first is None:
-        return None
-    name, index = first
+    name = outcome.wrong[0]
     found = outcome.found[name]
-    if index is None or found is None:
-        return None
+    assert found is not None
+    ours, theirs = canonical(outcome.case.operation, name), judgement.call.layout.axes(name)
+    index = at
+    if ours and found.ndim == len(ours):
+        index = tuple(at[theirs.index(axis)] if axis in theirs else 0 for axis in ours)
     return drawn(failure.case, name, index, float(outcome.expected[name][index]), float(found[index]))
 
 
