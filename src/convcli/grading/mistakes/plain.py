@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,32 +88,27 @@ def kernel_gradient(seen: Array, dz: Array) -> Array:
     return made
 
 
-def scattered(pieces: Array, stride: Pair, plane: Pair) -> Array:
-    """Return (n, *plane, c), each piece of (n, out_h, out_w, c, f_h, f_w) added where its window lies."""
+def scattered(pieces: Array, stride: Pair, plane: Pair, *, adds: bool = True) -> Array:
+    """Return (n, *plane, c), each piece of (n, out_h, out_w, c, f_h, f_w) where its window lies.
+
+    They add up there, or each cell of the window, one after another, takes the place of earlier ones.
+    """
     n, rows, columns, c, f_h, f_w = pieces.shape
     (s_h, s_w), (height, width) = stride, plane
     needed = max(height, (rows - 1) * s_h + f_h), max(width, (columns - 1) * s_w + f_w)
     dx = np.zeros((n, *needed, c))
     for i in range(f_h):
         for j in range(f_w):
-            dx[:, i : i + rows * s_h : s_h, j : j + columns * s_w : s_w] += pieces[..., i, j]
+            under = dx[:, i : i + rows * s_h : s_h, j : j + columns * s_w : s_w]
+            under[...] = pieces[..., i, j] + (under if adds else 0)
     return dx[:, :height, :width]
 
 
-def written_by_cell(pieces: Array, stride: Pair, plane: Pair) -> Array:
-    """Return the same where each cell of the window, one after another, takes the place of earlier ones."""
-    n, rows, columns, c, f_h, f_w = pieces.shape
-    (s_h, s_w), (height, width) = stride, plane
-    needed = max(height, (rows - 1) * s_h + f_h), max(width, (columns - 1) * s_w + f_w)
-    dx = np.zeros((n, *needed, c))
-    for i in range(f_h):
-        for j in range(f_w):
-            dx[:, i : i + rows * s_h : s_h, j : j + columns * s_w : s_w] = pieces[..., i, j]
-    return dx[:, :height, :width]
+written_by_cell = partial(scattered, adds=False)
 
 
 def overwritten(pieces: Array, stride: Pair, plane: Pair) -> Array:
-    """Return the same where each piece takes the place of what earlier windows left there."""
+    """Return the same where each window's piece takes the place of what earlier ones left there."""
     n, rows, columns, c, f_h, f_w = pieces.shape
     dx = np.zeros((n, *plane, c))
     for row in range(rows):
