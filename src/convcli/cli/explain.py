@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
 
-from convcli.cli import everything
+from convcli.cli import everything, one_topic
+from convcli.cli.one_topic import STREAM
 from convcli.cli.options import (
     Force,
     MaxPixels,
@@ -21,7 +22,7 @@ from convcli.cli.options import (
     parse_pair,
     whole,
 )
-from convcli.cli.output import console, note, out, out_bytes, out_text, own_words_only, print_json, say
+from convcli.cli.output import console, note, out_text, own_words_only, print_json
 from convcli.errors import UsageError
 from convcli.files import is_stdout
 from convcli.wording import shortened
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 
-STREAM = "-"
 MOST_STEPS = 400
 EITHER_SIZE = "S|SYxSX"
 
@@ -301,7 +301,7 @@ def explain(
     if together:
         everything.check(given, read, force=force)
     else:
-        _check_targets(targets, read, force=force)
+        one_topic.check(targets, read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.bounds import MAX_PIXELS
@@ -354,9 +354,9 @@ def explain(
     if op == "convolve" and "html" in targets:
         note("the page is still: live ones correlate")
     if targets:
-        _write(shown, targets, force=force)
+        one_topic.write(shown, targets, force=force)
     elif step:
-        _step_through(shown)
+        one_topic.step_through(shown)
     else:
         from convcli.render.explain.terminal import show
 
@@ -440,62 +440,3 @@ def _steps(text: str, count: int) -> list[int]:
             )
         numbers += range(first - 1, last)
     return numbers
-
-
-def _check_targets(targets: Mapping[str, str], inputs: Sequence[Path], *, force: bool) -> None:
-    """Refuse, before anything is computed, every file that could not or must not be written."""
-    from convcli.files import identities, judge, judge_stdout
-    from convcli.render.explain import BINARY
-
-    kept, places = identities(inputs), list[str]()
-    for name, place in targets.items():
-        if place == STREAM:
-            if name in BINARY and sys.stdout.isatty():
-                raise UsageError(f"Standard output is a terminal; redirect it, or give --{name} FILE.")
-            judge_stdout(kept)
-            places.append(STREAM)
-        else:
-            places.append(str(judge(Path(place), force=force, inputs=kept).place))
-    if len(set(places)) < len(places):
-        raise UsageError("Two outputs would go to one place; give each its own file.")
-
-
-def _write(explanation: Explanation, targets: Mapping[str, str], *, force: bool) -> None:
-    """Make all files, and only then write the first of them."""
-    from convcli import files
-    from convcli.render.explain import FORMATS
-
-    made = {name: FORMATS[name](explanation) for name in targets}
-    speak = say if STREAM in targets.values() else out
-    for name, data in made.items():
-        if targets[name] == STREAM:
-            out_bytes(data)
-        else:
-            files.write(Path(targets[name]), data, force=force)
-            steps = len(explanation.steps)
-            speak(f"{targets[name]}  {len(data) / 1000:.3g} kB, {steps} step{'s' * (steps != 1)}")
-
-
-def _step_through(explanation: Explanation) -> None:
-    """Show one step at a time until the user has seen enough."""
-    from convcli.render.explain.terminal import show_step
-
-    screen, n, last = console(), 0, len(explanation.steps) - 1
-    while True:
-        screen.clear()
-        screen.print(explanation.title, style="bold")
-        show_step(screen, explanation, n)
-        screen.print("\n← →  step     q  end", style="dim")
-        try:
-            key = typer.getchar()
-        except (EOFError, KeyboardInterrupt):
-            return
-        if key in ("q", "Q", "\x1b", "\x03", "\x04"):
-            return
-        if key in ("\x1b[H", "\x1bOH", "\x1b[1~", "\xe0G"):  # Home
-            n = 0
-        elif key in ("\x1b[F", "\x1bOF", "\x1b[4~", "\xe0O"):  # End
-            n = last
-        else:
-            back = key in ("\x1b[D", "\x1bOD", "\xe0K", "b", "p", "\x7f")
-            n = max(0, n - 1) if back else min(last, n + 1)
