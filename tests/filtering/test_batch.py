@@ -79,6 +79,24 @@ def test_what_is_finished_is_not_made_again_and_it_is_told(photos, tmp_path):
     assert (again.todo, told) == ([], ["6 of 6 results were finished already"])
 
 
+@pytest.mark.parametrize(("jobs", "threads", "expected"), [(3, 1, 3), (2, 4, 2), (None, 2, 2), (None, 9, 3)])
+def test_so_many_images_are_worked_on_at_a_time(photos, tmp_path, monkeypatch, jobs, threads, expected):
+    together = threading.Barrier(expected)
+    seen = []
+
+    def at_once(source, **options):
+        seen.append(options["threads"])
+        if len(seen) <= expected:  # the others have nobody to wait for
+            together.wait(5)
+        return read(source, **options)
+
+    monkeypatch.setattr(original, "read", at_once)
+    saving = Saving(out_dir=tmp_path / "made")
+    batch = Batch([str(photos)], {"edges": FILTERS["edges"]}, saving, threads=threads, at_once=jobs)
+    assert len(list(batch.run())) == 3
+    assert set(seen) == {max(threads // expected, 1)}
+
+
 def test_a_single_image_tells_how_far_it_has_come_and_may_go_to_standard_output(photos):
     shares = []
     saving = Saving(output="-", format="npy")

@@ -11,6 +11,7 @@ from convcli.cli.batch import work_through
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
 from convcli.cli.options import (
     Force,
+    Jobs,
     JsonLines,
     KeepGoing,
     MaxPixels,
@@ -26,7 +27,10 @@ from convcli.errors import UsageError
 def filter(  # noqa: A001  (the command's name)
     images: Annotated[
         list[str],
-        typer.Argument(metavar="IMAGE", help="Image files, folders of them, or - for standard input."),
+        typer.Argument(
+            metavar="IMAGE",
+            help='Image files, folders of them, patterns in quotes ("photos/**/*.jpg"), or - for stdin.',
+        ),
     ],
     kernel: Annotated[
         list[str],
@@ -51,7 +55,8 @@ def filter(  # noqa: A001  (the command's name)
         typer.Option(
             "--recursive",
             "-r",
-            help="Of folders take sub-folders too; the results lie in folders of the same names.",
+            help="Of folders take sub-folders too; the results lie in folders of the same names, as do those "
+            "of a pattern.",
         ),
     ] = False,
     scale: Scale = None,
@@ -145,6 +150,7 @@ def filter(  # noqa: A001  (the command's name)
         ),
     ] = None,
     threads: Threads = None,
+    jobs: Jobs = None,
     max_pixels: MaxPixels = None,
     damaged: Annotated[
         bool,
@@ -182,6 +188,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter *.jpg --kernel "1 0 -1; 2 0 -2; 1 0 -1" --out-dir edges
       convcli filter photos/ --kernel gaussian --out-dir soft --keep-going --resume
       convcli filter photos/ --recursive --kernel sobel --out-dir edges
+      convcli filter "photos/**/*.jpg" -r --kernel sobel --out-dir edges --jobs 2
       convcli filter photo.png --kernel laplacian --range raw -o responses.npy
       convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
@@ -222,6 +229,7 @@ def filter(  # noqa: A001  (the command's name)
         damaged=damaged,
         keep_going=keep_going,
         threads=threads,
+        at_once=jobs,
         kept=identities([file for text in kernel for file in files_of_kernel(text)]),
         tell=note,
     )

@@ -19,7 +19,8 @@ from convcli.errors import ConvcliError, DefectError, InputError, OutputError, U
 from convcli.files import Identity
 from convcli.filtering.arrays import Findings
 from convcli.filtering.filter import Filter
-from convcli.filtering.jobs import Job, Saving, check_streams, ending_of, jobs_for, listed_images
+from convcli.filtering.jobs import Job, Saving, check_streams, ending_of, jobs_for
+from convcli.filtering.listing import listed_images
 from convcli.filtering.original import Original
 from convcli.filtering.out_dir import OutDir
 from convcli.filtering.targets import check_targets
@@ -30,7 +31,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_AT_ONCE = 4
-"""Images that are worked on at a time: each takes memory, and more would only wait for the disk."""
+"""Images that are worked on at a time unless it is said: each takes memory, and more wait for the disk."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,8 @@ class Batch:
 
     `images` are names of files, of folders, or - for standard input. None of them and nothing that is `kept`
     is ever overwritten; what cannot or must not be written is refused with `ConvcliError` at once. Neither an
-    image nor a result has more than `max_pixels`. `tell` is called with each thing the user should hear.
+    image nor a result has more than `max_pixels`. `at_once` are worked on at a time, each with
+    its share of the `threads`, or one. `tell` is called with each thing the user should hear.
     """
 
     def __init__(
@@ -88,11 +90,13 @@ class Batch:
         damaged: bool = False,
         keep_going: bool = False,
         threads: int | None = None,
+        at_once: int | None = None,
         kept: Collection[Identity] = (),
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.saving, self.keep_going = saving, keep_going
         self.cores = threads or available_cores()
+        self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
         self._original = partial(Original, max_pixels=max_pixels, damaged=damaged)
         listed = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
         endings = [f"{name}{ending_of(saving.format, one.policy.range)}" for name, one in filters.items()]
@@ -150,7 +154,7 @@ class Batch:
         the batch does not keep going, or all would fail.
         """
         images = [list(jobs) for _, jobs in groupby(self.todo, key=lambda job: job.source)]
-        workers = max(min(self.cores, MOST_AT_ONCE, len(images)), 1)
+        workers = max(min(self.at_once, len(images)), 1)
         threads = max(self.cores // workers, 1)
         with ExitStack() as held:
             for results in self.results:

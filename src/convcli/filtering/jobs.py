@@ -1,4 +1,4 @@
-"""Which images `convcli filter` reads and where results go; what cannot be is refused before any work."""
+"""Where the results of `convcli filter` go; what cannot be is refused before any work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from convcli.errors import UsageError
 from convcli.files import is_stdout
 from convcli.images import ENDINGS, FORMATS
-from convcli.images.folders import images_in
 from convcli.wording import shown
 
 STREAM = "-"
@@ -43,35 +42,6 @@ class Saving:
             raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
         if self.resume and self.out_dir is None:
             raise UsageError("--resume goes with --out-dir, where the finished results are.")
-
-
-def listed_images(
-    names: Sequence[str], out_dir: Path | None, *, tell: Callable[[str], None], recursive: bool = False
-) -> list[tuple[str, Path]]:
-    """Return the images that are named, and in the place of each folder those that are in it, by name.
-
-    With `recursive` also those in its sub-folders. Beside each stands the folder below --out-dir for its
-    result, which is called as the sub-folder.
-    """
-    images = list[tuple[str, Path]]()
-    if list(names).count(STREAM) > 1:
-        raise UsageError("Standard input (-) can be read only once.")
-    for name in names:
-        if name == STREAM or not os.path.isdir(name):  # noqa: PTH112  (a name may hold a null byte)
-            images.append((name, Path()))
-            continue
-        if out_dir is None:
-            raise UsageError(
-                f"{shown(name)} is a folder; give --out-dir, a folder of their own for the results."
-            )
-        if out_dir.exists() and out_dir.samefile(name):
-            raise UsageError(
-                f"{shown(name)}: the results would lie among the images, and be filtered with them another "
-                "time; give another --out-dir."
-            )
-        found = images_in(name, tell=tell, results=out_dir if recursive else None)
-        images += [(source, Path(source).parent.relative_to(name)) for source in found]
-    return images
 
 
 def jobs_for(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convcli.errors import InputError, reason
 from convcli.images.formats import ENDINGS, FORMATS
+from convcli.images.patterns import is_pattern, matching
 from convcli.wording import first_of, shown
 
-WILD = "*?["
 READ_ONLY = (".pgm", ".ppm", ".pbm", ".pnm")  # what is trained on, and not written
 
 
@@ -19,12 +18,7 @@ def images_named(names: Sequence[str], *, tell: Callable[[str], None]) -> list[s
     """Return the images that are named, those in folders, and those that patterns match, by name."""
     images: list[str] = []
     for name in names:
-        found = [name]
-        if any(sign in name for sign in WILD) and not os.path.lexists(name):
-            found = sorted(glob.glob(name, recursive=True))  # noqa: PTH207
-            if not found:
-                raise InputError(f"{shown(name)}: no file has such a name. Look at the pattern.")
-        for path in found:
+        for path in matching(name) if is_pattern(name) else [name]:
             deeper = f"'{shown(path).rstrip('/')}/*'"
             inner = os.path.isdir(path)  # noqa: PTH112
             images += images_in(path, tell=tell, endings=READ_ONLY, deeper=deeper) if inner else [path]
@@ -44,7 +38,7 @@ def images_in(
     With `results` also those of its sub-folders, but for hidden ones, links, and that one. `endings` count
     beside those of the formats; `deeper` is what leads into sub-folders.
     """
-    known = (*(ending for ending, name in ENDINGS.items() if FORMATS[name].is_read), *endings)
+    known = (*readable_endings(), *endings)
     images: list[str] = []
     folders: list[str] = []
     others = 0
@@ -75,6 +69,11 @@ def images_in(
             f"{shown(folder)}: expected images ({', '.join(known)}), found none in this folder{advice}."
         )
     return images
+
+
+def readable_endings() -> list[str]:
+    """Return what names of files end in that are taken for images where folders are looked through."""
+    return [ending for ending, name in ENDINGS.items() if FORMATS[name].is_read]
 
 
 def _is_left_out(entry: os.DirEntry[str], results: Path) -> bool:
