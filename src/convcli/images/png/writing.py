@@ -28,7 +28,11 @@ FILTERS = NONE, SUB, UP, AVERAGE, PAETH = range(5)
 """Row filters, by PNG's numbers: what is stored is the difference to what the neighbours let expect."""
 
 STRIP_BYTES = 2**20  # of rows that are compressed by themselves: what threads share out
-SAMPLE_BYTES = 2**16  # that show which filter suits, but no more than every sixteenth row
+BAND_BYTES = (
+    2**15
+)  # of rows that are filtered at a time: what Paeth's filter needs besides stays in the cache
+SAMPLE_SHARE = 64  # one row of so many shows which filter suits: each is tried in ten ways
+LEAST_SAMPLE, MOST_SAMPLE = 2**13, 2**16  # bytes, but no more than every sixteenth row
 SAMPLE_ROWS = 16
 FASTEST = 1  # up to this level one method serves all strips, and must not take long
 ZLIB_BUFFER = 9  # the largest, and the fastest
@@ -55,8 +59,11 @@ def encode_png(
         end = min(start + strip, height)
         return _strip(lines, start, end, overall or _sampled_method(lines, start, end, level))
 
-    with ThreadPoolExecutor(max(min(threads, len(starts)), 1)) as pool:
-        strips = list(pool.map(compress, starts))
+    if threads == 1 or len(starts) == 1:  # a thread of its own would cost a small image a tenth of its time
+        strips = [compress(start) for start in starts]
+    else:
+        with ThreadPoolExecutor(min(threads, len(starts))) as pool:
+            strips = list(pool.map(compress, starts))
     checksum = 1
     for _, adler, length in strips:
         checksum = _joined_adler(checksum, adler, length)
@@ -115,7 +122,16 @@ def _left(rows: Bytes, step: int) -> Bytes:
 def _filtered(rows: Bytes, above: Bytes, step: int, number: int) -> Bytes:
     """Return rows less what the filter expects from their neighbours, with its number before each row."""
     lines = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
-    lines[:, 0], out = number, lines[:, 1:]
+    lines[:, 0] = number
+    band = max(BAND_BYTES // rows.shape[1], 1)
+    for first in range(0, len(rows), band):
+        part = slice(first, first + band)
+        _filter_into(lines[part, 1:], rows[part], above[part], step, number)
+    return lines
+
+
+def _filter_into(out: Bytes, rows: Bytes, above: Bytes, step: int, number: int) -> None:
+    """Put rows less what the filter expects from their neighbours into `out`."""
     if number == NONE:
         out[:] = rows
     elif number == SUB:
@@ -128,7 +144,6 @@ def _filtered(rows: Bytes, above: Bytes, step: int, number: int) -> Bytes:
         np.subtract(rows, mean, out=out)
     else:
         np.subtract(rows, _nearest(_left(rows, step), above, _left(above, step)), out=out)
-    return lines
 
 
 def _nearest(left: Bytes, above: Bytes, corner: Bytes) -> Bytes:
@@ -156,12 +171,13 @@ def _sampled_method(lines: _Lines, first: int, last: int, level: int) -> _Method
     if level == 0:
         return _Method(0, 0, zlib.Z_DEFAULT_STRATEGY)
     height = last - first
-    count = max(min(SAMPLE_BYTES // lines.length, height // SAMPLE_ROWS), 1)
+    size = min(max(height * lines.length // SAMPLE_SHARE, LEAST_SAMPLE), MOST_SAMPLE)
+    count = max(min(size // lines.length, height // SAMPLE_ROWS), 1)
     picked = [first + (2 * number + 1) * height // (2 * count) for number in range(count)]
     pairs = np.stack([lines.rows(row - 1, row + 1) for row in picked])
     rows, above = np.ascontiguousarray(pairs[:, 1]), np.ascontiguousarray(pairs[:, 0])
 
-    def size(method: _Method) -> float:
+    def weighed(method: _Method) -> float:
         size = len(method.deflate(_filtered(rows, above, lines.step, method.filter), last=True))
         if level > FASTEST:
             return size
@@ -170,7 +186,7 @@ def _sampled_method(lines: _Lines, first: int, last: int, level: int) -> _Method
 
     strategies = (zlib.Z_RLE, zlib.Z_DEFAULT_STRATEGY)
     methods = [_Method(number, level, way) for way in strategies for number in FILTERS]
-    return min(methods, key=size)
+    return min(methods, key=weighed)
 
 
 def _strip(lines: _Lines, first: int, last: int, method: _Method) -> tuple[bytes, int, int]:
