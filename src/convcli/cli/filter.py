@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from convcli.cli.batch import work_through
+from convcli.cli.batch_options import Jobs, Name
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
 from convcli.cli.options import (
     Force,
-    Jobs,
     JsonLines,
     KeepGoing,
     MaxPixels,
@@ -59,6 +59,7 @@ def filter(  # noqa: A001  (the command's name)
             "of a pattern.",
         ),
     ] = False,
+    name: Name = None,
     scale: Scale = None,
     normalize: Normalize = False,
     anchor: Annotated[
@@ -223,7 +224,15 @@ def filter(  # noqa: A001  (the command's name)
     batch = Batch(
         images,
         {name: Filter(one, policy) for name, one in chosen.items()},
-        Saving(output=output, out_dir=out_dir, format=format, compress=compress, force=force, resume=resume),
+        Saving(
+            output=output,
+            out_dir=out_dir,
+            format=format,
+            compress=compress,
+            name=name,
+            force=force,
+            resume=resume,
+        ),
         recursive=recursive,
         max_pixels=max_pixels or MAX_PIXELS,
         damaged=damaged,

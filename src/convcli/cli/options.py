@@ -57,18 +57,6 @@ Threads: TypeAlias = Annotated[
     ),
 ]
 
-Jobs: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        min=1,
-        help="Images to work on at a time, each in memory; they share the threads. As many as threads unless "
-        "given, but no more than 4.",
-    ),
-]
-
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 JsonLines: TypeAlias = Annotated[

@@ -19,7 +19,7 @@ from convcli.errors import ConvcliError, DefectError, InputError, OutputError, U
 from convcli.files import Identity
 from convcli.filtering.arrays import Findings
 from convcli.filtering.filter import Filter
-from convcli.filtering.jobs import Job, Saving, check_streams, ending_of, jobs_for
+from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import listed_images
 from convcli.filtering.original import Original
 from convcli.filtering.out_dir import OutDir
@@ -99,10 +99,10 @@ class Batch:
         self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
         self._original = partial(Original, max_pixels=max_pixels, damaged=damaged)
         listed = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
-        endings = [f"{name}{ending_of(saving.format, one.policy.range)}" for name, one in filters.items()]
+        endings = [Ending(name, ending_of(saving.format, one.policy.range)) for name, one in filters.items()]
         groups = jobs_for(listed, endings, saving, tell=tell)
         self.results = [
-            Results(one, ending, jobs, saving)
+            Results(one, str(ending), jobs, saving)
             for one, ending, jobs in zip(filters.values(), endings, groups, strict=True)
         ]
         # All, image by image; of each image a job for each filter. What is done or has failed is not to do.

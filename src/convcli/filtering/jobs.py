@@ -8,9 +8,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from convcli.errors import UsageError
 from convcli.files import is_stdout
+from convcli.filtering.naming import Naming
 from convcli.images import ENDINGS, FORMATS
 from convcli.wording import shown
 
@@ -26,6 +28,16 @@ class Job:
     format: str | None  # None where neither an option nor the target's name tells
 
 
+class Ending(NamedTuple):
+    """What tells the results of one filter from those of others: its label, and the ending of its files."""
+
+    label: str
+    ext: str
+
+    def __str__(self) -> str:
+        return f"{self.label}{self.ext}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Saving:
     """Where results go, and how: the options of these names; `UsageError` if they contradict each other."""
@@ -34,6 +46,7 @@ class Saving:
     out_dir: Path | None = None
     format: str | None = None
     compress: int | None = None
+    name: str | None = None
     force: bool = False
     resume: bool = False
 
@@ -42,10 +55,26 @@ class Saving:
             raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
         if self.resume and self.out_dir is None:
             raise UsageError("--resume goes with --out-dir, where the finished results are.")
+        if self.output is not None and self.name is not None:
+            raise UsageError("-o names the result already; --name is for several of them.")
+        if self.resume and self.naming is not None and self.naming.counts:
+            raise UsageError(
+                "--resume cannot tell of which image a result is by a name with {index}, which changes with "
+                "the images there are. Use {stem} or {name}."
+            )
+
+    @property
+    def naming(self) -> Naming | None:
+        """What results are called, if not as usual."""
+        return None if self.name is None else Naming(self.name)
 
 
 def jobs_for(
-    listed: Sequence[tuple[str, Path]], endings: Sequence[str], saving: Saving, *, tell: Callable[[str], None]
+    listed: Sequence[tuple[str, Path]],
+    endings: Sequence[Ending],
+    saving: Saving,
+    *,
+    tell: Callable[[str], None],
 ) -> list[list[Job]]:
     """Return for each ending where the results go: to -o, into --out-dir, beside the inputs, or to stdout."""
     output, out_dir = saving.output, saving.out_dir
@@ -67,14 +96,40 @@ def jobs_for(
         file.parent if out_dir is None else out_dir / under
         for file, (_, under) in zip(files, listed, strict=True)
     ]
-    names = _names_apart(list(zip(folders, files, strict=True)), tell)
+    if saving.naming is not None:
+        if out_dir is None and any(source == STREAM for source, _ in listed):
+            raise UsageError("--name is for files; standard input gives one only with --out-dir.")
+        called = [
+            _named(files, folders, saving.naming, ending, made=out_dir is not None) for ending in endings
+        ]
+    else:
+        names = _names_apart(list(zip(folders, files, strict=True)), tell)
+        called = [
+            [folder / f"{name}_{ending}" for folder, name in zip(folders, names, strict=True)]
+            for ending in endings
+        ]
     return [
         [
-            job(source, None if source == STREAM and out_dir is None else folder / f"{name}_{ending}")
-            for (source, _), folder, name in zip(listed, folders, names, strict=True)
+            job(source, None if source == STREAM and out_dir is None else target)
+            for (source, _), target in zip(listed, targets, strict=True)
         ]
-        for ending in endings
+        for targets in called
     ]
+
+
+def _named(
+    files: Sequence[Path], folders: Sequence[Path], naming: Naming, ending: Ending, *, made: bool
+) -> list[Path]:
+    """Return the results' places by a template; `made` says that the folders it names will be made."""
+    targets = []
+    for index, (file, folder) in enumerate(zip(files, folders, strict=True), 1):
+        name = naming.named(str(file), kernel=ending.label, ext=ending.ext, index=index)
+        if len(name.parts) > 1 and not made:
+            raise UsageError(
+                f"--name {shown(naming.template)} names folders; give --out-dir, where they are made."
+            )
+        targets.append(folder / name)
+    return targets
 
 
 def _names_apart(places: Sequence[tuple[Path, Path]], tell: Callable[[str], None]) -> list[str]:

@@ -61,7 +61,8 @@ def check_targets(
         if like and not found.is_stream and (like == found.place or _ignores_case(like.parent)):
             raise UsageError(
                 f"{shown(taken[like])} and {shown(job.source)} would both be written to {shown(job.target)}; "
-                "give each a call and a place of its own."
+                "give each a call and a place of its own, or tell them apart by --name, as "
+                "{parent}-{stem}{ext} does."
             )
         taken[found.place] = job.source
         folded[folded_name] = found.place
