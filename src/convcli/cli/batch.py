@@ -27,6 +27,29 @@ def work_through(batch: Batch, *, json: bool) -> None:
     _conclude(batch, left, signal)
 
 
+def rehearse(batch: Batch, max_pixels: int, *, json: bool) -> None:
+    """Print what a batch would write, and end as the batch would, as far as names and headers tell."""
+    from convcli.filtering.rehearsal import Planned, rehearse
+    from convcli.render.filtering import planned_document, planned_line
+
+    _check_streams(batch, json=json)
+    for job, error in batch.failures.items() if json else ():
+        print_json({"input": job.source, "error": str(error)})
+    count = 0
+    with own_words_only():
+        for outcome in rehearse(batch, max_pixels):
+            if isinstance(outcome, Planned):
+                count += 1
+                if json:
+                    print_json(planned_document(outcome))
+                else:
+                    out(planned_line(outcome))
+            elif json:
+                print_json({"input": outcome.job.source, "error": str(outcome.error)})
+    note(f"nothing is written with --dry-run; {count:,} of {len(batch.jobs):,} would be")
+    _conclude(batch, 0, 0, rest="can be")
+
+
 def _check_streams(batch: Batch, *, json: bool) -> None:
     """Refuse a terminal as an image, and two documents on standard output."""
     if any(job.source == "-" for job in batch.jobs) and sys.stdin.isatty():
@@ -95,7 +118,7 @@ def _print(done: Done, notes: Iterable[str], *, json: bool) -> None:
     return say(*lines) if target is None else out(*lines)
 
 
-def _conclude(batch: Batch, left: int, signal: int) -> None:
+def _conclude(batch: Batch, left: int, signal: int, *, rest: str = "are done") -> None:
     """Say which images failed and how many were left undone; end as that asks for."""
     count, failures = len(batch.jobs), batch.failures
     summary, lines = of_failures([failures[job] for job in batch.jobs if job in failures], count, "filtered")
@@ -107,4 +130,4 @@ def _conclude(batch: Batch, left: int, signal: int) -> None:
             say("With --resume the same call goes on.")
         raise typer.Exit(128 + signal)
     if failures:
-        raise ConvcliError(f"{summary}; the others are done.", *lines)
+        raise ConvcliError(f"{summary}; the others {rest}.", *lines)

@@ -27,3 +27,12 @@ Name: TypeAlias = Annotated[
         "{parent} (its folder), {index} ({index:04}); / makes folders in --out-dir.",
     ),
 ]
+
+DryRun: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Say what would be written, by names and headers alone, and write nothing. The exit code is the "
+        "call's own, but for what only decoding shows.",
+    ),
+]

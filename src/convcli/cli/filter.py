@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from convcli.cli.batch import work_through
-from convcli.cli.batch_options import Jobs, Name
+from convcli.cli.batch import rehearse, work_through
+from convcli.cli.batch_options import DryRun, Jobs, Name
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
 from convcli.cli.options import (
     Force,
@@ -171,6 +171,7 @@ def filter(  # noqa: A001  (the command's name)
             "unless the image has changed since. A hidden file there tells.",
         ),
     ] = False,
+    dry_run: DryRun = False,
     json: JsonLines = False,
 ) -> None:
     """Filter images with a convolution kernel.
@@ -221,6 +222,7 @@ def filter(  # noqa: A001  (the command's name)
         alpha=alpha,
         nodata=parse_nodata(nodata or []),
     )
+    most = max_pixels or MAX_PIXELS
     batch = Batch(
         images,
         {name: Filter(one, policy) for name, one in chosen.items()},
@@ -234,7 +236,7 @@ def filter(  # noqa: A001  (the command's name)
             resume=resume,
         ),
         recursive=recursive,
-        max_pixels=max_pixels or MAX_PIXELS,
+        max_pixels=most,
         damaged=damaged,
         keep_going=keep_going,
         threads=threads,
@@ -242,4 +244,6 @@ def filter(  # noqa: A001  (the command's name)
         kept=identities([file for text in kernel for file in files_of_kernel(text)]),
         tell=note,
     )
-    work_through(batch, json=json)
+    if dry_run:
+        return rehearse(batch, most, json=json)
+    return work_through(batch, json=json)

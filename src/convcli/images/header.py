@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,25 +12,25 @@ import PIL.Image
 from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
 from convcli.formats.npy import npy_header
-from convcli.images.bounds import check_head
+from convcli.images.bounds import check_head, check_pixels
 from convcli.images.pillow import reading
-from convcli.images.sources import KINDS
+from convcli.images.sources import KINDS, kind_of, opened, start
 
 _ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange rows and columns
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
 _HEAD_BYTES = 30
 
 
-def shape_of(path: Path) -> tuple[int, int, int] | None:
+def shape_of(path: Path, most: int = MAX_PIXELS) -> tuple[int, int, int] | None:
     """Return rows, columns (upright) and channels (1 or 3) as the file's header has them.
 
-    None where the header cannot be read, or does not say; then `read` says why.
+    None where the header cannot be read, does not say, or is of more than `most` pixels; `read` says why.
     """
-    with suppress(InputError, OSError, ValueError, LookupError), reading(str(path), MAX_PIXELS):
+    with suppress(InputError, OSError, ValueError, LookupError), reading(str(path), most):
         if path.suffix.lower() == ".npy":
             return _array_shape(path)
         with path.open("rb") as stream:
-            check_head(stream.read(_HEAD_BYTES), MAX_PIXELS, str(path))
+            check_head(stream.read(_HEAD_BYTES), most, str(path))
             stream.seek(0)
             with PIL.Image.open(stream, formats=KINDS) as picture:
                 columns, rows = picture.size
@@ -41,6 +42,24 @@ def shape_of(path: Path) -> tuple[int, int, int] | None:
                 grey = picture.mode in _GREY_MODES or picture.mode.startswith("I;16")
                 return rows, columns, 1 if grey else 3
     return None
+
+
+def checked_shape(name: str, most: int) -> tuple[int, int, int] | None:
+    """Return what `shape_of` does, of a file that begins as an image does and says that it is not too large.
+
+    Nothing of a pipe is read, which gives everything once. Raises `InputError` as `read` would.
+    """
+    path = Path(name)
+    if path.is_fifo():
+        return None
+    with opened(path) as (stream, where):
+        head = start(stream)
+        kind_of(head, where)
+        check_head(head, most, where)
+    shape = shape_of(path, sys.maxsize)
+    if shape is not None:
+        check_pixels(shape[0], shape[1], most, where)
+    return shape
 
 
 def _array_shape(path: Path) -> tuple[int, int, int]:

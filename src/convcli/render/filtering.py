@@ -9,6 +9,7 @@ import numpy as np
 
 from convcli.filtering import Findings
 from convcli.filtering.batch import Done
+from convcli.filtering.rehearsal import Planned
 from convcli.render.kernels import sum_document, sum_words
 from convcli.wording import shown
 
@@ -64,4 +65,23 @@ def result_document(done: Done) -> dict[str, Any]:
         "maximum": found.maximum if math.isfinite(found.maximum) else None,
         "clipped": found.clipped,
         "seconds": round(done.seconds, 6),
+    }
+
+
+def planned_line(planned: Planned) -> str:
+    """Return what --dry-run says of one result."""
+    job, shape = planned.job, planned.input_shape
+    target = "standard output" if job.target is None else shown(job.target)
+    size = "" if shape is None else f"  {shape[0]} high, {shape[1]} wide"
+    return f"{shown(job.source)} → {target}{size}{'  replaced' if planned.replaces else ''}"
+
+
+def planned_document(planned: Planned) -> dict[str, Any]:
+    """Return what --dry-run --json says of one result."""
+    job, shape = planned.job, planned.input_shape
+    return {
+        "input": job.source,
+        "output": str(job.target),
+        "input_shape": None if shape is None else list(shape),
+        "replaces": planned.replaces,
     }
