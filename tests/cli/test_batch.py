@@ -646,3 +646,4 @@ def test_results_in_a_pipe_are_the_same_with_a_bar_on_the_terminal(call, photos,
     again = call("filter", "photos", "-k", "sobel", "--out-dir", "edges", "--force")
     assert again.stdout == plain
     assert "3/3" in again.stderr
+    assert "images/s" in again.stderr

@@ -89,7 +89,7 @@ def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int]:
         print_json({"input": job.source, "error": str(error)})
     with (
         interruptions() as asked,
-        steps(left, "filtering") as advance,
+        steps(left, "filtering", "images") as advance,
         closing(batch.run(lambda: bool(asked))) as outcomes,
     ):
         for outcome in outcomes:

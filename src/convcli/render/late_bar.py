@@ -43,9 +43,9 @@ def shares(name: str) -> Iterator[Callable[[float], None]]:
 def _started(name: str) -> Bar | None:
     """Return a bar that is on the terminal, None elsewhere."""
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
-    from convcli.render.progress import Bar
+    from convcli.render.progress import Bar, TimeLeft
 
     console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal or console.is_dumb_terminal:
@@ -53,7 +53,8 @@ def _started(name: str) -> Bar | None:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
-        TimeRemainingColumn(),
+        TaskProgressColumn(),
+        TimeLeft(),
     )
     bar = Bar(*columns, console=console, transient=True, redirect_stdout=False)
     bar.add_task(name, total=1)

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 ECHO = 3  # columns: a terminal echoes ^C behind the bar, and in the last column that would begin another line
 
@@ -29,9 +39,46 @@ class _Narrower:
         yield from console.render(self.shown, options.update_width(max(1, options.max_width - ECHO)))
 
 
+class TimeLeft(TimeRemainingColumn):
+    """How long it will take yet, once that can be told."""
+
+    def __init__(self) -> None:
+        super().__init__(table_column=_whole())
+
+    def render(self, task: Task) -> Text:
+        """Return the time in hours, minutes and seconds."""
+        if task.time_remaining is None:
+            return Text("")
+        return super().render(task).append(" left")
+
+
+class Rate(ProgressColumn):
+    """How many of the steps come in a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__(table_column=_whole())
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """Return it with its unit, once that can be told."""
+        speed = task.finished_speed or task.speed
+        digits = 0 if speed and speed >= 100 else 1
+        return Text(
+            "" if speed is None else f"{speed:,.{digits}f} {self.unit}/s", style="progress.data.speed"
+        )
+
+
+def _whole() -> Column:
+    """Return a column that stays whole where a terminal is narrow; the bar gives way."""
+    return Column(no_wrap=True)
+
+
 @contextmanager
-def steps(total: int, name: str) -> Iterator[Callable[[], None]]:
-    """Yield what is to be called after each of `total` steps; `name` stands before the bar, on stderr."""
+def steps(total: int, name: str, unit: str = "") -> Iterator[Callable[[], None]]:
+    """Yield what is to be called after each of `total` steps; `name` stands before the bar, on stderr.
+
+    With a `unit`, what the steps are, the bar says how many come in a second.
+    """
     console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal or console.is_dumb_terminal:
         yield lambda: None
@@ -39,8 +86,9 @@ def steps(total: int, name: str) -> Iterator[Callable[[], None]]:
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        MofNCompleteColumn(table_column=_whole()),
+        *([Rate(unit)] if unit else []),
+        TimeLeft(),
     )
     # Results that go to the same terminal are printed above the bar; in a pipe they stay as they are.
     with Bar(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
