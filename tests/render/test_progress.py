@@ -14,7 +14,8 @@ from convcli.render.progress import Bar, Rate, TimeLeft
 def drawn(width, done, seconds):
     """Return a bar of 10,000 images of which `done` have come in so many seconds."""
     clock = [0.0]
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    place = io.StringIO()
+    console = Console(file=place, width=width, force_terminal=True, color_system=None)
     columns = TextColumn("filtering"), BarColumn(bar_width=None), Rate("images"), TimeLeft()
     bar = Bar(*columns, console=console, get_time=lambda: clock[0], auto_refresh=False)
     task = bar.add_task("", total=10_000)
@@ -23,21 +24,15 @@ def drawn(width, done, seconds):
         clock[0] += seconds / 2
         bar.update(task, advance=done / 2)
     console.print(*bar.get_renderables())
-    return (
-        console.file.getvalue()
-        .splitlines()[0]
-        .split("\u2501")[-1]
-        .split("\u2578")[-1]
-        .split("\u257a")[-1]
-        .strip()
-    )
+    return place.getvalue().splitlines()[0]
 
 
 @pytest.mark.parametrize("width", [100, 50])
 def test_a_bar_says_how_many_come_in_a_second_and_how_long_it_takes_yet(width):
-    assert drawn(width, 1000, 20.0) == "50.0 images/s 0:03:00 left"
-    assert drawn(width, 8000, 4.0) == "2,000 images/s 0:00:01 left"
+    assert " 50.0 images/s 0:03:00 left" in drawn(width, 1000, 20.0)
+    assert " 2,000 images/s 0:00:01 left" in drawn(width, 8000, 4.0)
 
 
 def test_nothing_is_said_before_it_can_be_told():
-    assert drawn(80, 0, 0.0) == ""
+    assert "images/s" not in drawn(80, 0, 0.0)
+    assert "left" not in drawn(80, 0, 0.0)
