@@ -6,7 +6,7 @@ Layers, losses, optimizers and schedules bring their own tables, told apart by t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal, TypeAlias
@@ -20,12 +20,13 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     Tag,
+    ValidationError,
 )
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from convcli.registry import Registry
 from convcli.shapes import Pair, Window, pair
-from convcli.wording import shortened, suggestion
+from convcli.wording import first_of, shortened, suggestion
 
 
 class Options(BaseModel):
@@ -199,3 +200,40 @@ class OneOf:
             advice = f" {hint}" if hint else suggestion(str(name), self.parts)
             raise ValueError(f"unknown {self.kind} {shortened(repr(name))}.{advice}")
         return name
+
+
+# Where pydantic speaks of Python's types.
+_PLAIN_WORDS = {
+    "missing": "this key is missing",
+    "model_type": "should be a table",
+    "tuple_type": "should be an array of tables",
+    "too_short": "should have at least one entry",
+}
+
+
+def mistake(error: ErrorDetails, keys: Sequence[str]) -> str:
+    """Return what is wrong with one value, or one key of a table of `keys`, without its place."""
+    if error["type"] == "extra_forbidden":
+        key = str(error["loc"][-1])
+        return f"{key}: unknown key.{suggestion(key, keys)}"
+    cause = error.get("ctx", {}).get("error")
+    if cause is not None:
+        return str(cause)
+    message = error["msg"].replace("Input should", "should")
+    if error["type"] in _PLAIN_WORDS:
+        message = _PLAIN_WORDS[error["type"]]
+        if error["type"] == "model_type" and keys:
+            message += f" of {first_of(keys)}"
+    elif isinstance(error["input"], str | int | float):
+        message += f", not {error['input']!r}"
+    return message
+
+
+def mistakes(error: ValidationError, keys: Sequence[str]) -> list[str]:
+    """Return all that is wrong with one table of `keys`, each with the key that it is about."""
+    said = []
+    for item in error.errors(include_url=False):
+        own = mistake(item, keys)
+        key = ".".join(map(str, item["loc"]))
+        said.append(own if item["type"] == "extra_forbidden" or not key else f"{key}: {own}")
+    return list(dict.fromkeys(said))

@@ -19,6 +19,7 @@ A message says what was expected, what was found, where, and what to do, in one 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 from convcli.wording import LONGEST, shortened, shown, suggestion
 
@@ -45,6 +46,12 @@ class ConvcliError(Exception):
     def lines(self) -> tuple[str, ...]:
         """The lines of the message."""
         return self.args
+
+    def placed(self, place: str) -> Self:
+        """Return the same error, which says first where it was met."""
+        first, *others = self.args
+        self.args = (f"{shown(place)}: {first}", *others)
+        return self
 
 
 class InputError(ConvcliError):

@@ -468,7 +468,7 @@ def test_leftovers_of_a_killed_call_are_removed(call, photos, tmp_path):
 
 def replaced_during(monkeypatch, path, times):
     """Have `path` replaced by the image 7 while it is filtered, so many times."""
-    from convcli.filtering import filter as step
+    from convcli.filtering import pipeline as step
 
     apply, left = vars(step)["apply"], [times]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from convcli.filtering import Policy, apply, as_kernel
+from convcli.filtering import Laying, Policy, apply, as_kernel
 
 OTHERS = ("opacity", "whole", "max_pixels", "threads", "progress")
 
 
 def filtered(image, kernel, **options):
     own = {name: options.pop(name) for name in OTHERS if name in options}
-    return apply(image, as_kernel(kernel), Policy(**options), **own)
+    policy = Policy(**options)
+    return apply(image, (Laying(as_kernel(kernel), policy),), policy, **own)

@@ -14,13 +14,13 @@ import pytest
 from convcli.errors import InputError, UsageError
 from convcli.filtering import Policy, as_kernel, filter_image, original
 from convcli.filtering.batch import Batch, Done, Failed, in_order
-from convcli.filtering.filter import Filter
 from convcli.filtering.jobs import Saving
+from convcli.filtering.pipeline import Pipeline
 from convcli.images import read
 
 FILTERS = {
-    "edges": Filter(as_kernel("sobel"), Policy()),
-    "soft": Filter(as_kernel("gaussian"), Policy(border="wrap")),
+    "edges": Pipeline.of(as_kernel("sobel"), Policy()),
+    "soft": Pipeline.of(as_kernel("gaussian"), Policy(border="wrap")),
 }
 
 
@@ -107,21 +107,21 @@ def test_a_single_image_tells_how_far_it_has_come_and_may_go_to_standard_output(
 
 def test_the_record_of_a_filter_tells_it_from_all_others():
     others = [
-        Filter(as_kernel("sobel"), Policy(range="stretch")),
-        Filter(as_kernel("sobel"), Policy(nodata=(0, "auto"))),
-        Filter(as_kernel("sobel", anchor=(0, 0)), Policy()),
-        Filter(as_kernel("sobel", scale=2), Policy()),
-        Filter(as_kernel([[1, -1]]), Policy()),
-        Filter(as_kernel([[-1, 1]]), Policy()),
+        Pipeline.of(as_kernel("sobel"), Policy(range="stretch")),
+        Pipeline.of(as_kernel("sobel"), Policy(nodata=(0, "auto"))),
+        Pipeline.of(as_kernel("sobel", anchor=(0, 0)), Policy()),
+        Pipeline.of(as_kernel("sobel", scale=2), Policy()),
+        Pipeline.of(as_kernel([[1, -1]]), Policy()),
+        Pipeline.of(as_kernel([[-1, 1]]), Policy()),
     ]
     records = [json.dumps(one.record()) for one in (*FILTERS.values(), *others)]
     assert len(set(records)) == len(records)
-    assert Filter(as_kernel("sobel"), Policy()).record() == FILTERS["edges"].record()
+    assert Pipeline.of(as_kernel("sobel"), Policy()).record() == FILTERS["edges"].record()
 
 
 def test_a_filter_that_fits_no_image_is_refused_when_it_is_made():
     with pytest.raises(UsageError, match="stride"):
-        Filter(as_kernel("sobel"), Policy(stride=0))
+        Pipeline.of(as_kernel("sobel"), Policy(stride=0))
 
 
 # Tasks on threads whose results come in order.

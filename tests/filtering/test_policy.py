@@ -76,7 +76,10 @@ def test_kirsch_takes_the_strongest_direction():
 )
 def test_channels_policy(kernel, channels, applied, shape):
     result = filtered(RGB, kernel, channels=channels)
-    assert (result.found.channels, result.pixels.shape) == (applied, shape)
+    assert (result.found.laying.policy.channels_for(result.found.kernel), result.pixels.shape) == (
+        applied,
+        shape,
+    )
 
 
 def test_each_channel_is_filtered_alone():
@@ -106,7 +109,7 @@ def test_range_turns_responses_into_pixels(policy, expected, clipped, monkeypatc
     def respond(_steps, _source, _block, outs, _workspace):
         np.copyto(outs[0], RESPONSES)
 
-    monkeypatch.setattr("convcli.filtering.work.responses", respond)
+    monkeypatch.setattr("convcli.filtering.laying.responses", respond)
     result = filtered(np.zeros((1, 6), np.uint8), "identity", range=policy)
     assert result.pixels.tolist() == [expected]
     assert result.found.clipped == pytest.approx(clipped)
@@ -404,7 +407,10 @@ def scipy_volume(image):
 def test_a_volume_sums_up_what_each_part_finds_in_its_channel():
     result = filtered(RGB, VOLUME, range="raw")
     np.testing.assert_allclose(result.pixels, scipy_volume(RGB), rtol=1e-4, atol=1e-3)
-    assert (result.found.channels, result.pixels.shape) == ("volume", (20, 25))
+    assert (result.found.laying.policy.channels_for(result.found.kernel), result.pixels.shape) == (
+        "volume",
+        (20, 25),
+    )
     assert (result.found.minimum, result.found.maximum) == (result.pixels.min(), result.pixels.max())
 
 

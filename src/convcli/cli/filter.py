@@ -33,7 +33,7 @@ def filter(  # noqa: A001  (the command's name)
         ),
     ],
     kernel: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--kernel",
             "-k",
@@ -42,7 +42,16 @@ def filter(  # noqa: A001  (the command's name)
             "(.csv, .tsv, .txt, .json, .npy), or a trained network's: run:RUN#LAYER/FILTER[/CHANNEL], "
             "from 1. `convcli kernels` lists the names. Given several times, each makes a result of its own.",
         ),
-    ],
+    ] = None,
+    step: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEP",
+            help="A step of a chain: NAME or NAME:OPTION=VALUE,OPTION=VALUE, of the steps' names or whatever "
+            "--kernel takes. Given several times, they are done one after the other, with floats in between, "
+            "and make one result.",
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", metavar="FILE", help="Where to write; - for standard output."),
@@ -180,7 +189,7 @@ def filter(  # noqa: A001  (the command's name)
     With --op convolve it is turned by 180° first.
     What is transparent has no say in a result (--alpha).
     Without -o the result is <stem>_<kernel>.png beside the input.
-    Several kernels make several results, each with its name.
+    Several kernels make several results, each with its name; several steps one, done one after the other.
     Of animations and pages the first picture is taken.
 
     \b
@@ -195,18 +204,18 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
+      convcli filter photo.jpg --step gaussian:sigma=1.4 --step sobel --step invert
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
     from convcli.bounds import MAX_PIXELS
     from convcli.engine.plane.borders import border_named
     from convcli.files import identities
     from convcli.filtering.batch import Batch
-    from convcli.filtering.filter import Filter
     from convcli.filtering.jobs import Saving
+    from convcli.filtering.pipeline import Pipeline
     from convcli.filtering.policy import Policy
     from convcli.runs.kernels import files_of_kernel
 
-    chosen = chosen_kernels(kernel, scale=scale, normalize=normalize, anchor=anchor)
     if fill is not None and (border := border_named(border)) != "constant":
         raise UsageError(f"--fill needs --border constant; found --border {border}.")
     policy = Policy(
@@ -222,10 +231,24 @@ def filter(  # noqa: A001  (the command's name)
         alpha=alpha,
         nodata=parse_nodata(nodata or []),
     )
+    kernels = kernel or []
+    if step:
+        from convcli.cli.steps_option import chosen_steps
+
+        own = {"scale": scale, "normalize": normalize or None, "anchor": anchor}
+        pipeline = chosen_steps(step, kernels, policy, own)
+        pipelines = {pipeline.label: pipeline}
+    elif kernels:
+        chosen = chosen_kernels(kernels, scale=scale, normalize=normalize, anchor=anchor)
+        pipelines = {name: Pipeline.of(one, policy) for name, one in chosen.items()}
+    else:
+        raise UsageError(
+            "Nothing to do: give a kernel (--kernel sobel), or steps (--step gaussian --step sobel)."
+        )
     most = max_pixels or MAX_PIXELS
     batch = Batch(
         images,
-        {name: Filter(one, policy) for name, one in chosen.items()},
+        pipelines,
         Saving(
             output=output,
             out_dir=out_dir,
@@ -241,7 +264,7 @@ def filter(  # noqa: A001  (the command's name)
         keep_going=keep_going,
         threads=threads,
         at_once=jobs,
-        kept=identities([file for text in kernel for file in files_of_kernel(text)]),
+        kept=identities([file for text in (*kernels, *(step or ())) for file in files_of_kernel(text)]),
         tell=note,
     )
     if dry_run:

@@ -3,7 +3,8 @@
 It knows nothing of networks, nor of who calls.
 """
 
-from convcli.filtering.arrays import FilterResult, Findings, apply, as_kernel, filter_image
+from convcli.filtering.arrays import as_kernel, filter_image
+from convcli.filtering.chain import FilterResult, Findings, Laying, apply
 from convcli.filtering.luma import luma
 from convcli.filtering.policy import ALPHAS, CHANNELS, RANGES, Policy
 
@@ -13,6 +14,7 @@ __all__ = [
     "RANGES",
     "FilterResult",
     "Findings",
+    "Laying",
     "Policy",
     "apply",
     "as_kernel",

@@ -17,12 +17,12 @@ from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
 from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
 from convcli.files import Identity
-from convcli.filtering.arrays import Findings
-from convcli.filtering.filter import Filter
+from convcli.filtering.chain import Findings
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import listed_images
 from convcli.filtering.original import Original
 from convcli.filtering.out_dir import OutDir
+from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.targets import check_targets
 from convcli.images import COMPRESSION, Image, encode, kept, write
 from convcli.wording import shown
@@ -57,8 +57,8 @@ class Failed:
 class Results:
     """What one filter makes of all images: where it goes, and the record of it in --out-dir."""
 
-    def __init__(self, one: Filter, ending: str, jobs: list[Job], saving: Saving) -> None:
-        self.filter, self.jobs = one, jobs
+    def __init__(self, one: Pipeline, ending: str, jobs: list[Job], saving: Saving) -> None:
+        self.pipeline, self.jobs = one, jobs
         self.out_dir: OutDir | None = None
         self.replace = saving.force  # whether files that are there may be overwritten
         self.advice = "use --force to overwrite it, or -o to write elsewhere"
@@ -82,7 +82,7 @@ class Batch:
     def __init__(
         self,
         images: Sequence[str],
-        filters: Mapping[str, Filter],
+        pipelines: Mapping[str, Pipeline],
         saving: Saving,
         *,
         recursive: bool = False,
@@ -99,11 +99,13 @@ class Batch:
         self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
         self._original = partial(Original, max_pixels=max_pixels, damaged=damaged)
         listed = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
-        endings = [Ending(name, ending_of(saving.format, one.policy.range)) for name, one in filters.items()]
+        endings = [
+            Ending(name, ending_of(saving.format, one.policy.range)) for name, one in pipelines.items()
+        ]
         groups = jobs_for(listed, endings, saving, tell=tell)
         self.results = [
             Results(one, str(ending), jobs, saving)
-            for one, ending, jobs in zip(filters.values(), endings, groups, strict=True)
+            for one, ending, jobs in zip(pipelines.values(), endings, groups, strict=True)
         ]
         # All, image by image; of each image a job for each filter. What is done or has failed is not to do.
         self.jobs = [job for of_one_image in zip(*groups, strict=True) for job in of_one_image]
@@ -147,7 +149,7 @@ class Batch:
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[float], None] | None = None,
     ) -> Generator[Done | Failed, None, None]:
-        """Filter what is left to do, and yield what has come of each job, in order.
+        """Pipeline what is left to do, and yield what has come of each job, in order.
 
         Close it if you leave it early. Once `stopping` says so, nothing more is begun. `progress` hears of a
         single image the shares that are done. Raises `ConvcliError` if a job fails and it is the only one,
@@ -184,7 +186,7 @@ class Batch:
         self, jobs: Sequence[Job], threads: int, progress: Callable[[float], None] | None = None
     ) -> list[Done | Failed]:
         """Return what has come of the jobs of one image, which is read once."""
-        lumas = {self._results[job].filter.luma for job in jobs}
+        lumas = {self._results[job].pipeline.luma for job in jobs}
         original = self._original(jobs[0].source, threads=threads, both=len(lumas) > 1)
         outcomes: list[Done | Failed] = []
         for job in jobs:
@@ -203,8 +205,8 @@ class Batch:
     def _made(
         self, job: Job, original: Original, progress: Callable[[float], None] | None, *, last: bool
     ) -> Done:
-        """Filter and write one image; `last` says that nothing else is made of it."""
-        started, one = time.perf_counter(), self._results[job].filter
+        """Pipeline and write one image; `last` says that nothing else is made of it."""
+        started, one = time.perf_counter(), self._results[job].pipeline
         try:
             image = original.image(luma=one.luma)
             filtered, found, said = one(

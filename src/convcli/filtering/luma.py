@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from convcli.engine.arguments import computing_dtype
 from convcli.engine.workspace import Workspace
+from convcli.errors import ShapeError
+from convcli.filtering.picture import Picture, Stored, StoredImage, pointwise
 from convcli.shapes import Pair
 
 Pixels: TypeAlias = NDArray[Any]
@@ -63,3 +65,24 @@ def luma(pixels: Pixels) -> Pixels:
     brightness = np.empty(pixels.shape[:2], computing_dtype(pixels.dtype))
     LumaPlane(pixels).read(slice(0, pixels.shape[0]), slice(0, pixels.shape[1]), brightness)
     return brightness
+
+
+def gray(picture: Picture) -> Picture:
+    """Return the brightness of a picture, not rounded; a picture of one channel is that.
+
+    Raises `ShapeError` if it has neither one nor three.
+    """
+    if picture.channels == 1:
+        return picture
+    if picture.channels != 3:
+        raise ShapeError(f"Brightness is that of 3 channels (RGB); this picture has {picture.channels}.")
+    if isinstance(picture, StoredImage):
+        return Stored([LumaPlane(picture.pixels)], picture.levels, veil=picture.veil)
+    return pointwise(picture, _weighted, channels=1)
+
+
+def _weighted(cells: Pixels, out: Pixels) -> None:
+    for colour, weight in zip(cells, LUMA, strict=True):
+        colour *= weight
+    np.add(cells[0], cells[1], out=out[0])
+    out[0] += cells[2]

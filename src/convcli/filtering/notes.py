@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from convcli.filtering.arrays import FilterResult, Findings
+from convcli.filtering.chain import FilterResult, Findings
 from convcli.wording import shown
 
 DARK = 0.15  # of white: photos of edges that are no brighter look black
@@ -55,14 +55,15 @@ def _of_look(result: FilterResult) -> list[str]:
         return []
     if found.clipped >= CUT:
         # Of a kernel that makes much more of its window than one pixel's value.
-        loud = found.kernel.sums_to_zero or any(abs(total) > 1.5 for total in found.kernel.sums)
+        kernel = found.kernel
+        loud = kernel is not None and (kernel.sums_to_zero or any(abs(total) > 1.5 for total in kernel.sums))
         remedy = "--normalize scales the weights down, and " if loud else ""
         return [f"most of it is clipped; {remedy}--range stretch shows all responses"]
     whole = found.dtype.kind in "ui"
     white = float(np.iinfo(found.dtype).max) if whole else 1.0
     brightest = float(result.pixels.max()) if whole or found.range == "clip" else math.inf
     flat = found.maximum - found.minimum < FLAT * white  # there is nothing but rounding
-    if found.kernel.sums_to_zero and brightest < DARK * white and not flat:
+    if found.kind in ("signed", "magnitude") and brightest < DARK * white and not flat:
         return ["nearly black, as the responses are small; --range stretch shows them"]
     return []
 

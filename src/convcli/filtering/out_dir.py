@@ -18,8 +18,8 @@ from typing import Any
 
 from convcli.errors import InputError, OutputError, UsageError
 from convcli.files import make_folder, open_inside, remove_leftovers, write_inside
+from convcli.filtering.chain import DIGITS
 from convcli.filtering.claim import Claim, differences, read_record
-from convcli.filtering.filter import DIGITS
 from convcli.filtering.jobs import Job
 from convcli.wording import shown
 

@@ -34,6 +34,8 @@ from convcli.shapes import IntOrPair, Padding, Pair, Window
 CHANNELS = ("auto", "gray", "each")
 RANGES = ("auto", "clip", "abs", "stretch", "offset", "raw")
 ALPHAS = ("keep", "filter", "ignore")
+AT_THE_END = ("range", "alpha", "nodata")
+"""The options that are a whole chain's, and not one kernel's."""
 FROM_FILE = "auto"
 """Among the values for no data: the one that the image's file names, if it names one."""
 
@@ -102,20 +104,30 @@ class Policy:
             return self.channels
         return "gray" if kernel.sums_to_zero else "each"
 
-    def range_for(self, kernel: Kernel, dtype: np.dtype[Any], *, whole: bool = False) -> str:
-        """Return what `range`, perhaps "auto", means for this kernel and pixels of `dtype`.
+    def range_for(self, kind: str, dtype: np.dtype[Any], *, whole: bool = False) -> str:
+        """Return what `range`, perhaps "auto", means for values of a kind (`Picture.kind`), and pixels.
 
         `whole` says that the result has to be integers.
         """
+        floats = dtype.kind == "f" and not whole
+        if kind == "angle" and self.range in ("clip", "abs", "offset"):
+            raise UsageError(
+                f"range {self.range}: the result is an angle in radians; auto makes a turn black to white, "
+                "stretch its least to its largest, raw keeps the radians."
+            )
         if self.range != "auto":
             return self.range
-        if kernel.sums_to_zero and not self.offset:
+        if kind in ("signed", "magnitude"):
             return "abs"
-        return "raw" if dtype.kind == "f" and not whole else "clip"
+        return "raw" if floats else "angle" if kind == "angle" else "clip"
 
     def document(self) -> dict[str, Any]:
         """Return the options by name, but for what stands for no data: as plain as they were given."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "nodata"}
+
+    def laying(self) -> dict[str, Any]:
+        """Return the options that say how a kernel is laid."""
+        return {name: value for name, value in self.document().items() if name not in AT_THE_END}
 
     def naming(self, value: float | None) -> Policy:
         """Return the policy for an image whose file names this value for no data, or none."""

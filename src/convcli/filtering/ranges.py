@@ -60,7 +60,7 @@ class Summary:
 class Range:
     """How the responses to one image become pixels."""
 
-    name: str  # "clip", "abs", "stretch", "offset" or "raw"
+    name: str  # "clip", "abs", "stretch", "offset", "angle" or "raw"
     dtype: np.dtype[Any]  # the pixels'
     levels: np.dtype[Any]  # whose black and white they have: not their own where floats become 0 … 255
     missing: float = 0.0  # what stands in the result where nothing is seen
@@ -95,6 +95,10 @@ class Range:
         if self.name == "abs" and not low >= 0:
             np.abs(plane, out=plane)
             low, high = 0.0, max(-low, high)
+        elif self.name == "angle":
+            np.remainder(plane, math.tau, out=plane)
+            plane *= white / math.tau
+            low, high = 0.0, white
         elif self.name == "offset":
             shift = 0.5 if self.levels.kind == "f" else float((white + black + 1) // 2)
             plane += shift

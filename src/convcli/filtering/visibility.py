@@ -19,6 +19,7 @@ are there, and needs six sums for each one here.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -63,18 +64,18 @@ def check_alpha(alpha: Pixels) -> None:
         )
 
 
-def moved(alpha: Pixels, plan: Plan) -> Pixels:
-    """Return the alpha under the kernel's centre at each position, or the nearest to it."""
-    size = (alpha.shape[0], alpha.shape[1])
+def places_under(plan: Plan, size: Pair) -> tuple[Pixels, Pixels]:
+    """Return which row and which column of a plane of `size` lies under the kernel's centre at each position.
+
+    Or the nearest to it.
+    """
     rows, columns = (
         np.clip(np.arange(out) * stride - before + centre, 0, n - 1)
         for n, out, stride, (before, _), centre in zip(
             size, plan.output_shape, plan.window.stride, plan.window.padding, plan.centre, strict=True
         )
     )
-    if all(np.array_equal(places, np.arange(n)) for places, n in zip((rows, columns), size, strict=True)):
-        return alpha
-    return alpha[np.ix_(rows, columns)]
+    return rows, columns
 
 
 def in_eight_bits(alpha: Pixels) -> Pixels:
@@ -119,48 +120,105 @@ def standing_for(value: float, dtype: np.dtype[Any]) -> float:
     return 0.0
 
 
-class Visibility:
-    """How much is seen of each pixel, from 0 to 1: its alpha, and 0 where it holds no data."""
+class Veil(ABC):
+    """What hides parts of a picture: how much is seen of each pixel, from 0 to 1.
+
+    It is read as a plane of that: alpha, and 0 where there are no data.
+
+    Attributes
+    ----------
+    shape
+        The picture's rows and columns.
+    alpha_dtype
+        What alpha is stored in, whose `opaque_of` is opaque; None if there is none.
+    weighs
+        Whether colours count as much as alpha says; if not, it is only carried along.
+    has_data
+        Whether there are pixels of no data.
+    """
 
     dtype: np.dtype[Any] = np.dtype(np.uint8)  # of finite numbers
+    at_hand = False  # whether it lies in memory, so that to read it is no work
 
-    def __init__(self, alpha: Pixels | None, data: Pixels | None) -> None:
-        first = alpha if data is None else data
-        assert first is not None
-        self.shape: Pair = (first.shape[0], first.shape[1])
-        self.alpha, self.data = alpha, data
+    def __init__(
+        self, shape: Pair, alpha_dtype: np.dtype[Any] | None, *, weighs: bool, has_data: bool
+    ) -> None:
+        self.shape, self.alpha_dtype, self.weighs, self.has_data = shape, alpha_dtype, weighs, has_data
 
-    @classmethod
-    def of(cls, alpha: Pixels | None, data: Pixels | None) -> Visibility | None:
-        """Return what limits the sight of an image, or None if all of it is there and opaque."""
-        if alpha is not None and alpha.min() >= opaque_of(alpha.dtype):
-            alpha = None
-        return None if alpha is None and data is None else cls(alpha, data)
+    @property
+    def limits(self) -> bool:
+        """Whether not all is seen."""
+        return self.weighs or self.has_data
+
+    @abstractmethod
+    def sees(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Put into `out` (h, w) of bool where anything stands behind the picture's values."""
+
+    @abstractmethod
+    def alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None = None) -> None:
+        """Put alpha, as large as it is stored, into the floats `out`; `sees` is what that says, if known."""
 
     def read(self, rows: slice, columns: slice, out: Pixels) -> None:
         """Put how much is seen of `rows` and `columns` into `out`."""
-        if self.alpha is None:
-            out[...] = 1
-        else:
-            np.divide(self.alpha[rows, columns], opaque_of(self.alpha.dtype), out=out)
-            if self.alpha.dtype.kind == "f":
+        sees = np.empty(out.shape, bool)
+        self.sees(rows, columns, sees)
+        if self.weighs:
+            assert self.alpha_dtype is not None
+            self.alpha(rows, columns, out, sees)
+            np.divide(out, opaque_of(self.alpha_dtype), out=out)
+            if self.alpha_dtype.kind == "f":
                 np.clip(out, 0, 1, out=out)
+        else:
+            out[...] = 1
+        if self.has_data:
+            out[~sees] = 0
+
+
+class StoredVeil(Veil):
+    """The veil of an image in memory: its alpha (h, w), and which pixels (h, w) hold data."""
+
+    at_hand = True
+
+    def __init__(self, alpha: Pixels | None, data: Pixels | None, *, ignored: bool = False) -> None:
+        first = alpha if data is None else data
+        assert first is not None
+        weighs = alpha is not None and not ignored and bool(alpha.min() < opaque_of(alpha.dtype))
+        shape = first.shape[0], first.shape[1]
+        super().__init__(
+            shape, None if alpha is None else alpha.dtype, weighs=weighs, has_data=data is not None
+        )
+        self._alpha, self.data = alpha, data
+
+    @classmethod
+    def of(cls, alpha: Pixels | None, data: Pixels | None, *, ignored: bool = False) -> StoredVeil | None:
+        """Return what hides parts of an image, or None if it has neither alpha nor pixels of no data."""
+        return None if alpha is None and data is None else cls(alpha, data, ignored=ignored)
+
+    def sees(self, rows: slice, columns: slice, out: Pixels) -> None:
+        if self.weighs and self._alpha is not None:
+            np.greater(self._alpha[rows, columns], 0, out=out)
+        else:
+            out[...] = True
         if self.data is not None:
-            out[~self.data[rows, columns]] = 0
+            out &= self.data[rows, columns]
+
+    def alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None = None) -> None:
+        assert self._alpha is not None
+        np.copyto(out, self._alpha[rows, columns], casting="same_kind")
 
 
 class Seen:
     """A plane of colours times how much of them is seen; whatever stands where nothing is, gives 0."""
 
-    def __init__(self, plane: Plane, visibility: Visibility) -> None:
-        self.plane, self.visibility = plane, visibility
+    def __init__(self, plane: Plane, shares: Plane) -> None:
+        self.plane, self.shares = plane, shares
         self.shape, self.dtype = plane.shape, plane.dtype
 
     def read(self, rows: slice, columns: slice, out: Pixels) -> None:
         """Put the products of `rows` and `columns` into `out`."""
         self.plane.read(rows, columns, out)
         share = np.empty(out.shape, out.dtype)
-        self.visibility.read(rows, columns, share)
+        self.shares.read(rows, columns, share)
         np.multiply(out, share, out=out)
         out[share == 0] = 0
 
@@ -172,47 +230,63 @@ class Sight:
     The plans' kernels are the parts', then, if any has a sign, the same without signs.
     """
 
-    visibility: Visibility
     colours: Plan
     shares: Plan  # of how much is seen: all, around an image whose border is of a constant
     parts: int  # how many the kernel has
 
     @classmethod
-    def of(cls, visibility: Visibility, kernel: Kernel, policy: Policy) -> Sight:
-        """Return the sight on planes through `visibility`."""
+    def of(cls, shape: Pair, kernel: Kernel, policy: Policy) -> Sight:
+        """Return the sight on planes of `shape`."""
         parts, dtype = kernel.parts, np.dtype(np.float64)
         sizes = [np.abs(part) for part in parts] if any(part.min() < 0 for part in parts) else []
-        colours = policy.plan(visibility.shape, dtype, [*parts, *sizes], kernel.anchor)
+        colours = policy.plan(shape, dtype, [*parts, *sizes], kernel.anchor)
         shares = replace(colours, frame=replace(colours.frame, fill=1.0))
-        return cls(visibility, colours, shares, len(parts))
+        return cls(colours, shares, len(parts))
+
+    @property
+    def signed(self) -> bool:
+        """Whether a part has weights of both signs, perhaps."""
+        return len(self.colours.kernels) > self.parts
+
+    def sees(self, veil: Plane, block: Block, workspace: Workspace, out: Pixels) -> None:
+        """Put into `out` where any part of the kernel sees anything."""
+        out[...] = False
+        share = workspace.array("shares, sizes", block.shape, np.float64)
+        for number in range(self.parts):
+            plan = self.shares.part(number + self.parts if self.signed else number)
+            responses(plan, veil, block, [share], workspace)
+            out |= share > self._least(number, plan)
+
+    def _least(self, number: int, plan: Plan) -> float:
+        """Return what part `number`'s weights have to add up to, if anything is seen."""
+        if any(strategy.rounds for strategy in plan.strategies):
+            return BARELY * float(np.abs(self.colours.kernels[number]).sum())
+        return 0.0
 
     def respond(
         self,
         number: int,
         planes: Sequence[Plane],
+        veil: Plane,
         block: Block,
         workspace: Workspace,
         outs: Sequence[Pixels],
     ) -> Pixels:
         """Put part `number`'s responses to each of `planes` into `outs`; return where it sees anything."""
-        signed = len(self.colours.kernels) > self.parts
-        numbers = (number, number + self.parts) if signed else (number,)
+        numbers = (number, number + self.parts) if self.signed else (number,)
         names = ["own", "sizes"][: len(numbers)]
         shares = [workspace.array(f"shares, {name}", block.shape, np.float64) for name in names]
         colours = [workspace.array(f"colours, {name}", block.shape, np.float64) for name in names]
         plans = self.colours.part(*numbers), self.shares.part(*numbers)
-        responses(plans[1], self.visibility, block, shares, workspace)
-        least = 0.0
-        if any(strategy.rounds for strategy in plans[1].strategies):
-            least = BARELY * float(np.abs(self.colours.kernels[number]).sum())
-        sees: Pixels = shares[-1] > least
+        responses(plans[1], veil, block, shares, workspace)
+        sees: Pixels = shares[-1] > self._least(number, plans[1])
         weights = self.colours.kernels[number]
         level = float(weights.sum())
         for plane, out in zip(planes, outs, strict=True):
-            responses(plans[0], Seen(plane, self.visibility), block, colours, workspace)
+            responses(plans[0], Seen(plane, veil), block, colours, workspace)
             mean = np.divide(colours[-1], shares[-1], out=np.zeros(block.shape), where=sees)
             np.multiply(mean, level, out=out)
-            if signed:
+            if self.signed:
                 apart = colours[0] - shares[0] * mean
                 apart *= float(np.abs(weights).sum())
                 np.divide(apart, shares[-1], out=apart, where=sees)

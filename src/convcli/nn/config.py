@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.bounds import check_document
-from convcli.config import DataOptions, OneOf, Options, Parts
+from convcli.config import DataOptions, OneOf, Options, Parts, mistake
 from convcli.errors import ConfigError
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.augmentation import AUGMENTATIONS, AugmentationOptions
@@ -29,7 +29,7 @@ from convcli.nn.layer import HOLDING, LAYERS, Layers
 from convcli.nn.losses import LOSSES, CrossEntropy, Loss
 from convcli.nn.optimizers import OPTIMIZERS, Adam, Optimizer
 from convcli.nn.schedules import SCHEDULES, Constant, Schedule
-from convcli.wording import first_of, shortened, suggestion
+from convcli.wording import shortened, suggestion
 
 PARTS: Mapping[str, Parts] = {
     "layers": LAYERS,
@@ -45,15 +45,6 @@ KEYS: Mapping[str, Parts] = {**PARTS, **dict.fromkeys(HOLDING, LAYERS), "functio
 # Of a message about a wrong configuration.
 MOST_MISTAKES = 20
 LONGEST_LINE = 380
-
-# Where pydantic speaks of Python's types.
-_PLAIN_WORDS = {
-    "missing": "this key is missing",
-    "model_type": "should be a table",
-    "tuple_type": "should be an array of tables",
-    "too_short": "should have at least one entry",
-}
-
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
@@ -165,16 +156,9 @@ def complaints(error: ValidationError) -> list[str]:
 def _explain(error: ErrorDetails) -> str:
     *path, key = error["loc"] or ("",)
     if error["type"] == "extra_forbidden":
-        return f"{_toml_path(path)}{key}: unknown key.{suggestion(str(key), _keys(path))}"
+        return f"{_toml_path(path)}{mistake(error, _keys(path))}"
     place = _toml_path([*path, key]).rstrip(".: ")
-    cause = error.get("ctx", {}).get("error")
-    message = str(cause) if cause is not None else error["msg"].replace("Input should", "should")
-    if error["type"] in _PLAIN_WORDS:
-        message = _PLAIN_WORDS[error["type"]]
-        if error["type"] == "model_type" and (keys := _keys([*path, key])):
-            message += f" of {first_of(keys)}"
-    elif cause is None and isinstance(error["input"], str | int | float):
-        message += f", not {error['input']!r}"
+    message = mistake(error, _keys([*path, key]))
     return f"{place}: {message}" if place else message
 
 

@@ -20,17 +20,11 @@ def result_lines(where: str, found: Findings, width: int | None = None) -> list[
     What is as usual (8 bits, correlation, nothing clipped) is left out.
     """
     rows, columns = found.shape[:2]
-    f_h, f_w = found.kernel.shape
     size = f"{rows} high, {columns} wide"
     dtype = "" if found.dtype == np.uint8 else f" {found.dtype}"
-    turned = "" if found.policy.op == "correlate" else f" ({found.policy.op})"
     clipped = f", {found.clipped:.1%} clipped" if found.clipped else ""
-    parts = [
-        where,
-        size + dtype,
-        f"{shown(found.kernel.name)}{turned} {f_h} × {f_w}, {sum_words(found.kernel)}",
-        f"responses {found.minimum:.6g} … {found.maximum:.6g}{clipped}",
-    ]
+    responses = f"responses {found.minimum:.6g} … {found.maximum:.6g}{clipped}"
+    parts = [where, size + dtype, *_made_by(found), responses]
     lines = [parts[0]]
     for part in parts[1:]:
         if width is not None and len(lines[-1]) + 2 + len(part) > width:
@@ -40,23 +34,25 @@ def result_lines(where: str, found: Findings, width: int | None = None) -> list[
     return lines
 
 
+def _made_by(found: Findings) -> list[str]:
+    """Return the kernel, or the steps, that an image was made by."""
+    if found.laying is None:
+        return [f"{'→ ' if number else ''}{shown(step.text)}" for number, step in enumerate(found.steps)]
+    kernel, policy = found.laying.kernel, found.laying.policy
+    f_h, f_w = kernel.shape
+    turned = "" if policy.op == "correlate" else f" ({policy.op})"
+    return [f"{shown(kernel.name)}{turned} {f_h} × {f_w}, {sum_words(kernel)}"]
+
+
 def result_document(done: Done) -> dict[str, Any]:
     """Return what --json says of one image."""
-    found, kernel = done.found, done.found.kernel
+    found = done.found
     return {
         "input": done.job.source,
         "output": str(done.job.target),
-        "kernel": kernel.name,
-        "parameters": dict(kernel.parameters),
-        "kernel_shape": list(kernel.shape),
-        "kernel_sum": sum_document(kernel),
-        "scale": kernel.scale,
-        "normalized": kernel.normalized,
-        "anchor": None if kernel.anchor is None else list(kernel.anchor),
-        **found.policy.document(),
+        **_steps_document(found),
         "nodata": {"pixels": found.missing, "results": found.blank},
         "not_finite": found.odd,
-        "channels": found.channels,
         "range": found.range,
         "input_shape": list(done.input_shape),
         "shape": list(found.shape),
@@ -65,6 +61,24 @@ def result_document(done: Done) -> dict[str, Any]:
         "maximum": found.maximum if math.isfinite(found.maximum) else None,
         "clipped": found.clipped,
         "seconds": round(done.seconds, 6),
+    }
+
+
+def _steps_document(found: Findings) -> dict[str, Any]:
+    """Return what an image was made by: one kernel with all its options, or steps."""
+    if found.laying is None:
+        return {"steps": [step.document() for step in found.steps], "alpha": found.policy.alpha}
+    kernel, policy = found.laying.kernel, found.laying.policy
+    return {
+        "kernel": kernel.name,
+        "parameters": dict(kernel.parameters),
+        "kernel_shape": list(kernel.shape),
+        "kernel_sum": sum_document(kernel),
+        "scale": kernel.scale,
+        "normalized": kernel.normalized,
+        "anchor": None if kernel.anchor is None else list(kernel.anchor),
+        **policy.document(),
+        "channels": policy.channels_for(kernel),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from mmap import mmap
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from convcli.engine.plane.planes import Block, Patch, Plane
 from convcli.engine.plane.strategy import Strategy
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array, FreeList, Workspace
+from convcli.shapes import Pair
 
 Result = TypeVar("Result")
 
@@ -39,17 +41,59 @@ def each_block(
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> list[Result]:
-    """Return what `task` makes of every block of the output, in order.
+    """Return what `task` makes of every block of a plan's output, in order; the rest is `over_blocks`'."""
+    blocks = blocks_of(plan.output_shape, plan.block)
+    return over_blocks(blocks, task, Effort.of(plan), threads, progress)
 
-    `threads` (all cores that the process may use, if not given) share the blocks; each has its own workspace.
-    `progress` is called by whichever thread has done a block, with the share that it is of all.
-    """
-    (rows, columns), (height, width) = plan.output_shape, plan.block
-    blocks = [
+
+def blocks_of(shape: Pair, size: Pair) -> list[Block]:
+    """Return the blocks of `size` that cover `shape`, row by row; the last ones are smaller."""
+    (rows, columns), (height, width) = shape, size
+    return [
         Block(slice(row, min(row + height, rows)), slice(column, min(column + width, columns)))
         for row in range(0, rows, height)
         for column in range(0, columns, width)
     ]
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What it takes to compute all blocks: from it follows how many threads are worth their start."""
+
+    cost: float = 0.0  # nanoseconds on one thread, roughly
+    scratch_bytes: int = 0  # of a thread, besides blocks, where that is much
+    large_products: bool = False  # BLAS would spread its products over threads of its own
+
+    @classmethod
+    def of(cls, plan: Plan) -> Effort:
+        """Return a plan's."""
+        return cls(
+            plan.cost,
+            max(strategy.scratch_bytes for strategy in plan.strategies),
+            any(strategy.large_products for strategy in plan.strategies),
+        )
+
+    def __add__(self, other: Effort) -> Effort:
+        """Return what it takes where one is computed within the other."""
+        return Effort(
+            self.cost + other.cost,
+            self.scratch_bytes + other.scratch_bytes,
+            self.large_products or other.large_products,
+        )
+
+
+def over_blocks(
+    blocks: Sequence[Block],
+    task: Callable[[Block, Workspace], Result],
+    effort: Effort,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> list[Result]:
+    """Return what `task` makes of every block, in order.
+
+    `threads` (all cores that the process may use, if not given) share the blocks; each has its own workspace.
+    `progress` is called by whichever thread has done a block, with the share that it is of all.
+    """
     allowed = available_cores() if threads is None else threads
 
     def run(block: Block) -> Result:
@@ -60,12 +104,11 @@ def each_block(
             progress(1 / len(blocks))
         return result
 
-    fitting = SCRATCH_BYTES // max(1, *(strategy.scratch_bytes for strategy in plan.strategies))
-    sharing = min(allowed, max(1, int(plan.cost / WORTH_A_THREAD)), max(fitting, 1))
+    fitting = SCRATCH_BYTES // max(1, effort.scratch_bytes)
+    sharing = min(allowed, max(1, int(effort.cost / WORTH_A_THREAD)), max(fitting, 1))
     if sharing > 1:
         _check_room(sharing)
-    large = any(strategy.large_products for strategy in plan.strategies)
-    with one_thread_each() if large else nullcontext():
+    with one_thread_each() if effort.large_products else nullcontext():
         return spread(run, blocks, sharing)
 
 

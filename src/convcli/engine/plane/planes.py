@@ -124,8 +124,8 @@ class Frame:
         rows_read, row_of = np.unique(rows[down], return_inverse=True)
         columns_read, column_of = np.unique(columns[across], return_inverse=True)
         cells = np.empty((len(rows_read), len(columns_read)), out.dtype)
-        for at_row, row_run in _runs(rows_read):
-            for at_column, column_run in _runs(columns_read):
+        for at_row, row_run in runs(rows_read):
+            for at_column, column_run in runs(columns_read):
                 plane.read(row_run, column_run, cells[at_row, at_column])
         out[np.ix_(down, across)] = cells[np.ix_(row_of, column_of)]
 
@@ -140,7 +140,7 @@ def _run(indices: Array) -> slice:
     return slice(int(indices[0]), int(indices[-1]) + 1)
 
 
-def _runs(indices: Array) -> Iterator[tuple[slice, slice]]:
+def runs(indices: Array) -> Iterator[tuple[slice, slice]]:
     """Yield where ascending neighbours stand in `indices`, and which cells they are."""
     cuts = [0, *(np.flatnonzero(np.diff(indices) != 1) + 1).tolist(), len(indices)]
     for first, last in pairwise(cuts):

@@ -1,38 +1,46 @@
-"""A filter of images: a kernel and its policy, one step from an image to an image, with its record."""
+"""A chain of steps and its policy, from an image to an image, with its record."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from convcli.bounds import MAX_PIXELS
-from convcli.filtering.arrays import Findings, apply
+from convcli.filtering.chain import Doing, Findings, Laying, apply
 from convcli.filtering.notes import of_result
 from convcli.filtering.policy import FROM_FILE, Policy
 from convcli.images import FORMATS, Image
 from convcli.kernels import Kernel
 
-DIGITS = 16  # of a digest: nobody will meet two that are alike by chance
+NAMED = 4  # steps, in the name of a result
 
 
 @dataclass(frozen=True, eq=False)
-class Filter:
-    """A kernel, and how it is laid on images; `UsageError` if none could be filtered like this."""
+class Pipeline:
+    """Steps, and what holds for all of them and at the end."""
 
-    kernel: Kernel
+    steps: Sequence[Doing]
     policy: Policy
 
-    def __post_init__(self) -> None:
-        self.policy.check(self.kernel)
+    @classmethod
+    def of(cls, kernel: Kernel, policy: Policy) -> Pipeline:
+        """Return the pipeline of one kernel."""
+        return cls((Laying(kernel, policy),), policy)
+
+    @property
+    def label(self) -> str:
+        """What results are called: the steps' names, the first ones of many."""
+        names = [step.label for step in self.steps]
+        some = names[:NAMED]
+        return "-".join([*some, f"and-{len(names) - NAMED}-more"] if len(names) > NAMED else some)
 
     @property
     def luma(self) -> bool:
         """Whether only the brightness of an image is looked at, which a JPEG file has ready."""
-        return self.policy.channels_for(self.kernel) == "gray"
+        return self.steps[0].luma
 
     def __call__(
         self,
@@ -51,7 +59,7 @@ class Filter:
         whole = _has_to_be_whole(image.pixels.dtype, format, policy.range)
         result = apply(
             image.pixels,
-            self.kernel,
+            self.steps,
             policy,
             opacity=image.alpha,
             whole=whole,
@@ -76,21 +84,14 @@ class Filter:
         return Image(result.pixels, result.alpha, image.metadata), result.found, notes
 
     def record(self) -> dict[str, Any]:
-        """Return what tells this filter from all others; of the kernel's weights a digest."""
-        kernel, policy = self.kernel, self.policy
-        digest = hashlib.sha256(kernel.combine.encode())
-        for part in kernel.parts:
-            digest.update(repr(part.shape).encode() + part.tobytes())
-        return {
-            "kernel": kernel.name,
-            "parameters": dict(kernel.parameters),
-            "scale": kernel.scale,
-            "normalize": kernel.normalized,
-            "anchor": kernel.anchor,
-            "weights": digest.hexdigest()[:DIGITS],
-            **policy.document(),
-            "nodata": [str(value) for value in policy.nodata],
-        }
+        """Return what tells this pipeline from all others."""
+        ends = {name: getattr(self.policy, name) for name in ("range", "alpha")}
+        steps = [step.record() for step in self.steps]
+        if len(self.steps) == 1 and isinstance(self.steps[0], Laying):
+            own = steps[0]
+        else:
+            own = {"steps": steps, "border": self.policy.border, "fill": self.policy.fill}
+        return {**own, **ends, "nodata": [str(value) for value in self.policy.nodata]}
 
 
 def _has_to_be_whole(dtype: np.dtype[Any], format: str | None, range: str) -> bool:  # noqa: A002

@@ -1,0 +1,115 @@
+"""The end of a chain: a picture becomes pixels, block by block, and what is found on the way is counted.
+
+No copy of an image is made but the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.arguments import computing_dtype
+from convcli.engine.plane.blocks import over_blocks
+from convcli.engine.plane.filter import allocated
+from convcli.engine.plane.planes import Block
+from convcli.engine.workspace import Workspace
+from convcli.filtering.picture import Picture, blocks
+from convcli.filtering.ranges import Range, Summary
+from convcli.filtering.visibility import opaque_of
+
+Pixels: TypeAlias = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Developed:
+    """A picture as pixels."""
+
+    pixels: Pixels  # (rows, columns, channels)
+    alpha: Pixels | None  # (rows, columns), in the dtype that it was stored in, or uint8
+    summary: Summary
+    blank: int  # how many pixels nothing is seen of
+
+
+def developed(
+    picture: Picture,
+    how: Range,
+    *,
+    alpha: bool,
+    whole: bool,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Developed:
+    """Return the pixels of a picture, and its alpha if it has some that is asked for; `whole` makes it uint8.
+
+    Stretch needs the whole picture's range first. Computing it twice costs time; keeping floats, memory.
+    """
+    pixels = allocated((*picture.shape, picture.channels), how.dtype)
+    veil = picture.veil
+    stored = veil.alpha_dtype if veil is not None and alpha else None
+    opacity = None if stored is None else allocated(picture.shape, np.dtype(np.uint8) if whole else stored)
+    if how.name != "stretch":
+        return _once(picture, how, pixels, opacity, threads, progress)
+    halves = None if progress is None else lambda share: progress(share / 2)
+    found = _once(picture, how, None, None, threads, halves).summary
+    black, white = found.extremes or (0.0, 0.0)
+    again = _once(picture, replace(how, black=black, white=white), pixels, opacity, threads, halves)
+    return replace(again, summary=replace(found, clipped=again.summary.clipped))
+
+
+def _once(
+    picture: Picture,
+    how: Range,
+    pixels: Pixels | None,
+    opacity: Pixels | None,
+    threads: int | None,
+    progress: Callable[[float], None] | None,
+) -> Developed:
+    """Go over a picture once; only look at it if `pixels` is None."""
+    veil = picture.veil
+    limits = veil is not None and veil.limits
+
+    def develop(block: Block, workspace: Workspace) -> tuple[Summary, int]:
+        planes = workspace.array("developed", (picture.channels, *block.shape), picture.dtype)
+        sees = None
+        if limits:
+            sees = workspace.array("sees", block.shape, bool)
+            picture.read_seen(block.rows, block.columns, planes, sees)
+        else:
+            picture.read(block.rows, block.columns, planes)
+        parts = []
+        for channel, plane in enumerate(planes):
+            found = Summary.of(plane, sees)
+            if pixels is not None:
+                out = pixels[block.rows, block.columns, channel]
+                found = replace(found, clipped=how.put(plane, out, sees, found))
+            parts.append(found)
+        if opacity is not None:
+            _put_alpha(picture, block, sees, opacity[block.rows, block.columns], workspace)
+        blank = 0 if sees is None else sees.size - int(np.count_nonzero(sees))
+        return Summary.of_all(parts), blank
+
+    found = over_blocks(blocks(picture), develop, picture.effort, threads, progress)
+    blank = sum(count for _, count in found)
+    summary = Summary.of_all([summary for summary, _ in found])
+    return Developed(pixels if pixels is not None else np.empty(0), opacity, summary, blank)
+
+
+def _put_alpha(
+    picture: Picture, block: Block, sees: Pixels | None, out: Pixels, workspace: Workspace
+) -> None:
+    """Put a block of a picture's alpha into `out`, in the dtype that it was stored in or uint8."""
+    veil = picture.veil
+    assert veil is not None
+    assert veil.alpha_dtype is not None
+    alpha = workspace.array("alpha", block.shape, computing_dtype(veil.alpha_dtype))
+    veil.alpha(block.rows, block.columns, alpha, sees)
+    if out.dtype != veil.alpha_dtype:
+        alpha *= 255 / opaque_of(veil.alpha_dtype)
+        np.clip(alpha, 0, 255, out=alpha)
+    if out.dtype.kind != "f":
+        np.rint(alpha, out=alpha)
+    np.copyto(out, alpha, casting="unsafe")

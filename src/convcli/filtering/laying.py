@@ -1,0 +1,256 @@
+"""A kernel laid on a picture: the picture of its responses, and what hides parts of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.plane.blocks import WORKSPACES, Effort, blocks_of, responses
+from convcli.engine.plane.plan import Plan
+from convcli.engine.plane.planes import Block, Plane
+from convcli.engine.workspace import Workspace
+from convcli.errors import ShapeError
+from convcli.filtering.luma import gray
+from convcli.filtering.picture import Derived, Picture, Stored, pointwise, read_ahead, veil_ahead
+from convcli.filtering.policy import Policy
+from convcli.filtering.visibility import Sight, Veil, opaque_of, places_under
+from convcli.kernels import Kernel
+from convcli.shapes import Pair
+
+Pixels: TypeAlias = NDArray[Any]
+
+BAND = 2**16  # pixels that a magnitude is made of at a time
+
+COMBINE = {"magnitude": np.hypot, "maximum": np.maximum, "volume": np.add}
+
+
+def laid(kernel: Kernel, policy: Policy, picture: Picture) -> Picture:
+    """Return the picture of a kernel's responses, on what of `picture` the policy says.
+
+    Raises `ShapeError` if they do not fit each other.
+    """
+    channels = policy.channels_for(kernel)
+    if channels == "gray":
+        picture = gray(picture)
+    volume = channels == "volume" and picture.channels > 1
+    if volume and picture.channels != len(kernel.parts):
+        raise ShapeError(
+            f"{kernel.name} is for images of {len(kernel.parts)} channels; this one has {picture.channels}."
+        )
+    return _Laid(kernel, policy, picture, volume=volume)
+
+
+class _Laid(Derived):
+    """A kernel's responses: as many channels as the picture has, or one of a volume."""
+
+    def __init__(self, kernel: Kernel, policy: Policy, source: Picture, *, volume: bool) -> None:
+        self.kernel, self.offset, self.volume = kernel, policy.offset, volume
+        veil = source.veil
+        self.sight = None
+        if veil is not None and veil.limits:
+            self.sight = Sight.of(source.shape, kernel, policy)
+            plan = self.sight.colours
+        else:
+            plan = policy.plan(source.shape, source.dtype, kernel.parts, kernel.anchor)
+        self.plan = plan
+        super().__init__(
+            source,
+            shape=plan.output_shape,
+            channels=1 if volume else source.channels,
+            dtype=plan.dtype,
+            kind="signed" if kernel.sums_to_zero and not policy.offset else "pixels",
+            veil=None if veil is None else _LaidVeil(veil, kernel, policy, plan, self.sight),
+            window=plan.window,
+            effort=Effort.of(plan),
+            block=plan.block if source.planes is not None else None,
+        )
+
+    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Respond, block by block."""
+        self._put(rows, columns, out, None)
+
+    def read_seen(self, rows: slice, columns: slice, out: Pixels, sees: Pixels) -> None:
+        """Do the same, and say where anything is seen."""
+        self._put(rows, columns, out, sees)
+
+    def _put(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None) -> None:
+        plan, whole = self.plan, Block(rows, columns)
+        with WORKSPACES.lent() as workspace:
+            planes = read_ahead(self.source, plan.frame, plan.window, whole, workspace)
+            veil = None
+            if self.sight is not None and self.source.veil is not None:
+                veil = veil_ahead(self.source.veil, plan.frame, plan.window, whole, workspace)
+            for block, at in pieces(whole, plan.block):
+                some = out[(slice(None), *at)]
+                if veil is None:
+                    self._respond(planes, block, workspace, some)
+                else:
+                    found = self._respond_to_seen(planes, veil, block, workspace, some)
+                    if sees is not None:
+                        sees[at] = found
+                if self.offset:
+                    some += self.offset
+
+    def _sources(self, planes: Sequence[Plane]) -> list[Sequence[Plane]]:
+        """Return for each channel its source, or a source for each part of a volume."""
+        return [planes] if self.volume else [[plane] for plane in planes]
+
+    def _respond(self, planes: Sequence[Plane], block: Block, workspace: Workspace, out: Pixels) -> None:
+        """Put a block of responses into `out`: the parts', combined as the kernel says."""
+        others = [
+            workspace.array(f"response {number}", block.shape, self.plan.dtype)
+            for number in range(1, len(self.kernel.parts))
+        ]
+        for sources, own in zip(self._sources(planes), out, strict=True):
+            parts = [own, *others]
+            if len(sources) == 1:
+                responses(self.plan, sources[0], block, parts, workspace)
+            else:
+                for number, (source, part) in enumerate(zip(sources, parts, strict=True)):
+                    responses(self.plan.part(number), source, block, [part], workspace)
+            if self.kernel.combine == "magnitude":
+                _put_magnitude(parts, workspace, any_size=sources[0].dtype.kind == "f")
+            elif (combine := COMBINE.get(self.kernel.combine)) is not None:
+                for part in others:
+                    combine(own, part, out=own)
+
+    def _respond_to_seen(
+        self, planes: Sequence[Plane], veil: Plane, block: Block, workspace: Workspace, out: Pixels
+    ) -> Pixels:
+        """Do the same for a picture that is not seen everywhere; return where anything is seen.
+
+        Part by part, so that what is seen is weighted once for all channels.
+        """
+        assert self.sight is not None
+        combine = COMBINE.get(self.kernel.combine)
+        others = [workspace.array(f"other {n}", block.shape, np.float64) for n in range(len(out))]
+        sees = np.zeros(block.shape, bool)
+        for number in range(len(self.kernel.parts)):
+            # A volume has a source for each part, all other planes one for all.
+            sources = [own[number] if len(own) > 1 else own[0] for own in self._sources(planes)]
+            found = self.sight.respond(
+                number, sources, veil, block, workspace, others if number else list(out)
+            )
+            sees |= found
+            if number and combine is not None:
+                for own, other in zip(out, others, strict=True):
+                    combine(own, other, out=own)
+        if self.kernel.combine == "magnitude" and len(self.kernel.parts) == 1:
+            np.abs(out, out=out)
+        return sees
+
+
+def pieces(whole: Block, size: Pair) -> Iterator[tuple[Block, tuple[slice, slice]]]:
+    """Yield the blocks of `size` that a larger one is made of, and where in it each stands."""
+    top, left = whole.rows.start, whole.columns.start
+    for at in blocks_of(whole.shape, size):
+        rows, columns = at.rows, at.columns
+        block = Block(
+            slice(rows.start + top, rows.stop + top), slice(columns.start + left, columns.stop + left)
+        )
+        yield block, (rows, columns)
+
+
+class _LaidVeil(Veil):
+    """What hides parts of a kernel's responses: alpha moved with the pixels, or the kernel laid on it.
+
+    Moved, it is 0 where nothing is seen that could be shown; where nothing is seen, kernels that sum to zero
+    tell the truth: there is no edge.
+    """
+
+    def __init__(self, source: Veil, kernel: Kernel, policy: Policy, plan: Plan, sight: Sight | None) -> None:
+        super().__init__(
+            plan.output_shape, source.alpha_dtype, weighs=source.weighs, has_data=source.has_data
+        )
+        self.source, self.sight, self.zeroing = source, sight, not kernel.sums_to_zero
+        self.rows, self.columns = places_under(plan, source.shape)
+        self.usual = plan.block
+        self.filtered: Picture | None = None
+        if policy.alpha == "filter" and source.alpha_dtype is not None:
+            self.filtered = _filtered(source, source.alpha_dtype, kernel, policy)
+
+    def sees(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Lay the weights' sizes on what is seen."""
+        if self.sight is None:
+            out[...] = True
+            return
+        plan = self.sight.shares
+        whole = Block(rows, columns)
+        with WORKSPACES.lent() as workspace:
+            veil = veil_ahead(self.source, plan.frame, plan.window, whole, workspace)
+            for block, at in pieces(whole, self.usual):
+                self.sight.sees(veil, block, workspace, out[at])
+
+    def alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None = None) -> None:
+        """Take it from under the kernel's centre, or the kernel's responses to it."""
+        if self.filtered is not None:
+            self.filtered.read(rows, columns, out[None])
+            return
+        down, across = self.rows[rows], self.columns[columns]
+        reached = slice(int(down[0]), int(down[-1]) + 1), slice(int(across[0]), int(across[-1]) + 1)
+        shape = reached[0].stop - reached[0].start, reached[1].stop - reached[1].start
+        if shape == out.shape:
+            self.source.alpha(*reached, out)
+        else:
+            alpha = np.empty(shape, out.dtype)
+            self.source.alpha(*reached, alpha)
+            out[...] = alpha[np.ix_(down - down[0], across - across[0])]
+        if self.zeroing and self.limits:
+            if sees is None:
+                sees = np.empty(out.shape, bool)
+                self.sees(rows, columns, sees)
+            out[~sees] = 0
+
+
+class _AlphaPlane:
+    """Alpha as a plane of numbers as large as they are stored."""
+
+    def __init__(self, veil: Veil, dtype: np.dtype[Any]) -> None:
+        self.veil, self.shape, self.dtype = veil, veil.shape, dtype
+
+    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Put those of `rows` and `columns` into `out`."""
+        self.veil.alpha(rows, columns, out)
+
+
+def _filtered(source: Veil, dtype: np.dtype[Any], kernel: Kernel, policy: Policy) -> Picture:
+    """Return the picture of a kernel's responses to alpha, as large as it is stored."""
+    opaque = opaque_of(dtype)
+    own = replace(policy, channels="gray", offset=0, alpha="keep", nodata=())
+    if policy.border in ("zero", "constant"):  # what stands around an image without a cell is opaque
+        own = replace(own, border="constant", fill=opaque)
+    picture = laid(kernel, own, Stored([_AlphaPlane(source, dtype)], dtype))
+    absolute = kernel.sums_to_zero
+
+    def limited(cells: Pixels, out: Pixels) -> None:
+        np.clip(np.abs(cells, out=cells) if absolute else cells, 0, opaque, out=out)
+
+    return pointwise(picture, limited)
+
+
+def _put_magnitude(parts: list[Pixels], workspace: Workspace, *, any_size: bool) -> None:
+    """Put √(Σ part²) into the first of `parts`, some rows at a time, which a cache holds.
+
+    With `any_size` squares may be too large or too small for the dtype: where they are, it takes longer.
+    """
+    dtype = parts[0].dtype
+    least, most = np.finfo(dtype).smallest_normal / np.finfo(dtype).eps, np.finfo(dtype).max
+    step = max(BAND // parts[0].shape[1], 1)
+    for start in range(0, len(parts[0]), step):
+        rows = [part[start : start + step] for part in parts]
+        total, square = (workspace.array(name, rows[0].shape, dtype) for name in ("squares", "square"))
+        np.multiply(rows[0], rows[0], out=total)
+        for part in rows[1:]:
+            np.add(total, np.multiply(part, part, out=square), out=total)
+        if not any_size or (total.min() >= least and total.max() <= most):
+            np.sqrt(total, out=rows[0])
+            continue
+        odd = ~((total >= least) & (total <= most)) & reduce(np.logical_or, (part != 0 for part in rows))
+        sizes = reduce(np.hypot, (np.abs(part[odd]) for part in rows))
+        np.sqrt(total, out=rows[0])
+        rows[0][odd] = sizes

@@ -1,0 +1,135 @@
+"""Kernels as steps: a named one with its own parameters, or whatever else `filter --kernel` takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, PrivateAttr, create_model
+
+from convcli import kernels
+from convcli.config import any_padding
+from convcli.engine.plane.plan import checked_anchor
+from convcli.filtering.chain import Laying, kernel_record
+from convcli.filtering.picture import Picture, Setting
+from convcli.filtering.policy import Policy
+from convcli.filtering.steps.step import Bordered, written
+from convcli.kernels import KERNELS, Kernel, named
+from convcli.kernels.definition import PARAMETERS, checked_parameters
+from convcli.shapes import Pair, pair
+
+
+def _sizes(name: str, least: int = 1) -> BeforeValidator:
+    return BeforeValidator(lambda value: None if value is None else pair(value, name, least=least))
+
+
+def _factor(value: object) -> object:
+    return kernels.number(value, "scale") if isinstance(value, str) else value
+
+
+def _padding(value: object) -> object:
+    if isinstance(value, list) and len(value) == 4:  # top, bottom, left, right
+        value = [value[:2], value[2:]]
+    return any_padding(value)
+
+
+class Laid(Bordered):
+    """A kernel laid on a picture: the options that `filter` has for it.
+
+    What `Policy` and `filter_image` say of these options holds.
+    """
+
+    padding: Annotated[Any, BeforeValidator(_padding)] = "same"
+    stride: Annotated[Pair, _sizes("stride")] = (1, 1)
+    dilation: Annotated[Pair, _sizes("dilation")] = (1, 1)
+    op: Literal["correlate", "convolve"] = "correlate"
+    anchor: Annotated[Pair | None, _sizes("anchor", 0)] = None
+    channels: Literal["auto", "gray", "each"] = "auto"
+    scale: Annotated[float, BeforeValidator(_factor)] = 1.0
+    normalize: bool = False
+    offset: float = 0.0
+
+    _kernel: Kernel = PrivateAttr()
+
+    def model_post_init(self, context: Any) -> None:
+        """Build or read the kernel, once; `context` may know of more kinds of texts (`kernel`)."""
+        read = (context or {}).get("kernel", kernels.parse)
+        kernel = kernels.adjusted(self._named(read), scale=self.scale, normalize=self.normalize)
+        if self.anchor is not None:
+            kernel = replace(kernel, anchor=checked_anchor(self.anchor, kernel.shape))
+        self._kernel = kernel
+        self._policy(Setting()).check(kernel)
+
+    def _named(self, read: Any) -> Kernel:
+        """Return the kernel as it is named."""
+        raise NotImplementedError
+
+    def _policy(self, setting: Setting) -> Policy:
+        """Return how it is laid."""
+        own = ("padding", "stride", "dilation", "op", "channels", "offset")
+        options = {name: getattr(self, name) for name in own}
+        return Policy(**options, **self.surroundings(setting), alpha=setting.alpha)
+
+    @property
+    def label(self) -> str:
+        """The kernel's name."""
+        return self._kernel.name
+
+    @property
+    def luma(self) -> bool:
+        """Whether it is laid on brightness."""
+        return self._policy(Setting()).channels_for(self._kernel) == "gray"
+
+    def on(self, picture: Picture, setting: Setting) -> Picture:
+        """Lay it on."""
+        return Laying(self._kernel, self._policy(setting)).on(picture, setting)
+
+    def record(self) -> dict[str, Any]:
+        """Return the kernel, of its weights a digest, and its options."""
+        return {**kernel_record(self._kernel), **super().record()}
+
+
+class KernelStep(Laid):
+    """Any kernel that `filter --kernel` takes: a name, a matrix, @FILE, run:RUN#LAYER/FILTER."""
+
+    type: Literal["kernel"] = "kernel"
+    kernel: str
+
+    def _named(self, read: Any) -> Kernel:
+        kernel: Kernel = read(self.kernel)
+        return kernel
+
+    @property
+    def text(self) -> str:
+        """The kernel, and its options behind a colon."""
+        return written(self.kernel, self.document(), besides=("type", "kernel"))
+
+
+class NamedKernel(Laid):
+    """A kernel by its name, whose parameters are options of the step."""
+
+    registered: ClassVar[bool] = False
+
+    def _named(self, read: Any) -> Kernel:
+        parameters = {key: getattr(self, key) for key in KERNELS[self.name()].defaults}
+        return named(self.name(), **{key: value for key, value in parameters.items() if value is not None})
+
+
+@cache
+def kernel_step(name: str) -> type[NamedKernel]:
+    """Return the step that lays the registered kernel `name`, its parameters among the options."""
+    definition = KERNELS[name]
+
+    def checked(key: str) -> BeforeValidator:
+        return BeforeValidator(
+            lambda value: None if value is None else PARAMETERS[key].checked(value, f"{name}: {key}")
+        )
+
+    fields: dict[str, Any] = {"type": (Literal[name], name)}
+    for key, value in checked_parameters(name, {}).items():
+        kind: Any = PARAMETERS[key].kind
+        fields[key] = (Annotated[kind | None if value is None else kind, checked(key)], value)
+    made = create_model(name, __base__=NamedKernel, __doc__=definition.summary, **fields)
+    made.source = definition.source
+    return made

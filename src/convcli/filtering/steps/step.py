@@ -1,0 +1,105 @@
+"""What a step is: options, and the picture that it makes of another. A new one is one class in one place."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator
+
+from convcli.config import Part
+from convcli.engine.plane.borders import border_named
+from convcli.filtering.picture import Picture, Setting
+from convcli.registry import Registry
+
+STEPS: Registry[type[Step]] = Registry("step")
+
+
+class Step(Part):
+    """Options of one step and what it does with them.
+
+    It holds no pixels, and makes a lazy picture: by `pointwise` what is made of each pixel by itself, by
+    `windowed` what is made of its neighbourhood; where it needs to know something of all pixels, it asks
+    `measured` for that in `on`, which is one more pass over all that is before it. A subclass registers
+    itself by the default of its field `type`; the first line of its docstring says what it does, its fields
+    are its options.
+
+    Attributes
+    ----------
+    source
+        Who defined it, where it is: an article, or the library that it is held against.
+    registered
+        Whether `STEPS` lists it: kernels have their own list.
+    """
+
+    registered: ClassVar[bool] = True
+    source: ClassVar[str] = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        if "type" in cls.model_fields and cls.registered:
+            STEPS.register(cls.name())(cls)
+
+    @abstractmethod
+    def on(self, picture: Picture, setting: Setting) -> Picture:
+        """Return the picture that it makes of `picture`, or raise `UsageError` if it does not fit."""
+
+    @property
+    def label(self) -> str:
+        """What it is called in messages and in names of files."""
+        return self.name()
+
+    @property
+    def luma(self) -> bool:
+        """Whether it looks at nothing but an image's brightness."""
+        return False
+
+    @property
+    def text(self) -> str:
+        """The step as one writes it on the command line."""
+        return written(self.name(), self.document(), besides=("type",))
+
+    def document(self) -> dict[str, Any]:
+        """Return it as it stands in a file: `type`, and the options that are not as usual."""
+        return {"type": self.name(), **self.model_dump(mode="json", exclude_defaults=True, exclude={"type"})}
+
+    def record(self) -> dict[str, Any]:
+        """Return what tells it from all others: every option."""
+        return self.model_dump(mode="json")
+
+
+def written(name: str, document: Mapping[str, Any], besides: Sequence[str]) -> str:
+    """Return a step as one writes it: its name, and behind a colon what its document says `besides`."""
+    options = ",".join(f"{key}={_word(value)}" for key, value in document.items() if key not in besides)
+    return f"{name}:{options}" if options else name
+
+
+def _word(value: object) -> str:
+    """Return a value as a step's text has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(_word, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+Border = Annotated[str, AfterValidator(border_named)]
+
+
+class Bordered(Step):
+    """A step whose windows see what stands around a picture.
+
+    Attributes
+    ----------
+    border, fill
+        As in `filter2d`; the command's, if not given.
+    """
+
+    border: Border | None = None
+    fill: float | None = None
+
+    def surroundings(self, setting: Setting) -> dict[str, Any]:
+        """Return `border` and `fill` as `windowed` takes them."""
+        border = setting.border if self.border is None else self.border
+        return {"border": border, "fill": setting.fill if self.fill is None else self.fill}

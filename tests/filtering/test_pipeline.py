@@ -1,0 +1,83 @@
+"""Chains of steps: what comes out is what single steps give one after another, in floats."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convcli.engine.plane.borders import BORDERS
+from convcli.errors import UsageError
+from convcli.filtering import Policy, apply
+from convcli.filtering.steps.parsing import step_of
+
+RNG = np.random.default_rng(0)
+CHAIN = ("gaussian:sigma=1.4", "sobel", "box:size=5")
+
+
+def chain_of(pixels, texts, **options):
+    own = {name: options.pop(name) for name in ("opacity", "threads") if name in options}
+    return apply(pixels, [step_of(text) for text in texts], Policy(**options), **own)
+
+
+def one_by_one(pixels, texts, **options):
+    for text in texts:
+        pixels = chain_of(pixels, [text], range="raw", **options).pixels
+    return pixels
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint64, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(90, 70), (41, 30, 3), (1, 1), (2, 3, 3)])
+def test_a_chain_is_single_steps_one_after_another(dtype, shape, border):
+    pixels = (RNG.random(shape) * 100).astype(dtype)
+    expected = one_by_one(pixels, CHAIN, border=border, fill=7)
+    found = chain_of(pixels, CHAIN, border=border, fill=7, range="raw").pixels
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
+
+
+def test_steps_may_change_the_shape():
+    pixels = (RNG.random((80, 100, 3)) * 255).astype(np.uint8)
+    chain = ("box:size=3,stride=2", "gaussian:padding=full", "sharpen:padding=valid,stride=1x3", "gray")
+    expected = one_by_one(pixels, chain)
+    np.testing.assert_allclose(chain_of(pixels, chain, range="raw").pixels, expected, rtol=1e-5)
+
+
+def test_the_result_does_not_depend_on_the_number_of_threads():
+    pixels = RNG.integers(0, 256, (900, 700, 3), np.uint8)
+    one, four = (chain_of(pixels, CHAIN, threads=n).pixels for n in (1, 4))
+    np.testing.assert_array_equal(one, four)
+
+
+def test_a_step_that_does_not_fit_is_named_with_its_number():
+    with pytest.raises(UsageError, match=r"^step 2 \(box\): A window spanning 9 cells"):
+        chain_of(np.zeros((20, 20), np.uint8), ["gaussian:stride=4", "box:size=9,padding=valid"])
+
+
+@pytest.mark.parametrize("alpha", ["keep", "filter", "ignore"])
+@pytest.mark.parametrize("border", ["reflect", "wrap", "constant"])
+def test_a_chain_weighs_by_alpha_as_single_steps_do(alpha, border):
+    pixels = RNG.random((40, 50, 3)).astype(np.float32)
+    opacity = np.clip(RNG.random((40, 50)) * 3 - 1, 0, 1)
+    opacity[10:30, 20:40] = 0
+    chain, options = (
+        ("gaussian:sigma=2", "box:size=3"),
+        {"alpha": alpha, "border": border, "fill": 0.5, "range": "clip"},
+    )
+    expected, share = pixels, opacity
+    for text in chain:
+        result = chain_of(expected, [text], opacity=share, **options)
+        expected, share = result.pixels, result.alpha
+    found = chain_of(pixels, chain, opacity=opacity, **options)
+    np.testing.assert_allclose(found.alpha, share, atol=1e-6)
+    np.testing.assert_allclose(found.pixels, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("border", ["reflect", "wrap", "constant"])
+def test_a_chain_leaves_no_data_out_as_single_steps_do(border):
+    pixels = RNG.random((40, 50)).astype(np.float32) + 1
+    pixels[5:25, 10:30] = np.nan
+    chain, options = ("gaussian:sigma=1", "sobel"), {"border": border, "fill": 2, "nodata": (np.nan,)}
+    expected = one_by_one(pixels, chain, **options)
+    found = chain_of(pixels, chain, range="raw", **options)
+    np.testing.assert_allclose(found.pixels, expected, atol=1e-5)
+    assert found.found.blank == np.isnan(expected).sum() > 0
