@@ -123,7 +123,7 @@ def mnist(setting: Setting) -> Iterator[Match]:
     ]
     yield Match(
         [
-            Side("convcli", Command(ours, ROOT, run, _accuracy)),
+            Side("convcli", Command(ours, ROOT, run, read=_accuracy)),
             Side("PyTorch", Command(script, ROOT, read=_accuracy), ("torch",)),
         ],
         [

@@ -27,6 +27,8 @@ class Sizes:
         The points of the curves.
     files
         Pictures in the class folders.
+    pictures, picture_runs
+        Photos in the folder that is filtered, and how often.
     """
 
     warm_ups: int
@@ -42,6 +44,8 @@ class Sizes:
     kernel_sizes: tuple[int, ...]
     batches: tuple[int, ...]
     files: int
+    pictures: int
+    picture_runs: int
 
     @property
     def shortened(self) -> str:
@@ -69,6 +73,8 @@ FULL = Sizes(
     kernel_sizes=(3, 5, 7, 9, 11, 15, 21, 31, 51),
     batches=(64, 256, 1024, 4096),
     files=60_000,
+    pictures=1000,
+    picture_runs=3,
 )
 
 QUICK = Sizes(
@@ -91,6 +97,8 @@ QUICK = Sizes(
     kernel_sizes=(3, 7, 15, 31),
     batches=(64, 1024),
     files=3000,
+    pictures=100,
+    picture_runs=1,
 )
 
 

@@ -76,7 +76,9 @@ class Command:
     arguments
         The words of its command line, each as `str` has it.
     output
-        The file or folder it makes; removed before each run. A file's size is part of the reading.
+        The file or folder it makes; removed before each run. Its size is part of the reading.
+    results
+        How many it makes: the rate is then part of the reading.
     read
         Takes more of the reading from what the command printed.
     """
@@ -84,6 +86,7 @@ class Command:
     arguments: Sequence[object]
     folder: Path
     output: Path | None = None
+    results: int | None = None
     read: Callable[[str], Reading] | None = None
 
 
@@ -227,7 +230,7 @@ def answering(name: str, call: Call, threads: int) -> Iterator[Callable[[], Any]
 def run(name: str, command: Command, threads: int) -> Reading:
     """Run a command from beginning to end.
 
-    The reading has "seconds", "peak MB" and, where a file comes out, "output MB".
+    The reading has "seconds", "peak MB" and, where something comes out, "output MB" and "rate".
     """
     _remove(command.output)
     with tempfile.TemporaryDirectory() as scratch:
@@ -246,8 +249,11 @@ def run(name: str, command: Command, threads: int) -> Reading:
         if launched.returncode:
             raise SideFailedError(name, stderr.read_text(encoding="utf-8", errors="replace"))
         reading: dict[str, float] = json.loads(result.read_text(encoding="ascii"))
-        if command.output is not None and command.output.is_file():
-            reading["output MB"] = command.output.stat().st_size / 1e6
+        if command.output is not None and command.output.exists():
+            files = [command.output, *command.output.rglob("*")]
+            reading["output MB"] = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
+        if command.results is not None:
+            reading["rate"] = command.results / reading["seconds"]
         if command.read is not None:
             reading |= command.read(stdout.read_text(encoding="utf-8"))
     return reading

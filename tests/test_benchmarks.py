@@ -23,6 +23,7 @@ sys.path.insert(0, str(ROOT))  # the package is not installed with convcli
 
 from benchmarks import (  # noqa: E402
     __main__,
+    batches,
     filters,
     instructions,
     measuring,
@@ -60,6 +61,8 @@ TINY = replace(
     kernel_sizes=(3,),
     batches=(4,),
     files=20,
+    pictures=3,
+    picture_runs=1,
 )
 
 PYTORCH = dict.fromkeys(("PyTorch, contiguous", "PyTorch, channels_last", "PyTorch, compiled"), "torch")
@@ -75,6 +78,7 @@ PEERS = {
         "Pillow script": "PIL",
         "OpenCV script": "cv2",
     },
+    "photos": {"ImageMagick": "mogrify", "pyvips": "pyvips", "Pillow": "PIL"},
     "startup": {"import typer": "typer", "python alone": "sys"},
     "threads": {"PyTorch, 1 thread": "torch"},
     "image-size": {"OpenCV": "cv2"},
@@ -100,6 +104,7 @@ def setting(tmp_path, monkeypatch):
 
     monkeypatch.setattr(sides, "answering", here)
     monkeypatch.setattr(measuring, "LONG_ENOUGH", 0.0)
+    monkeypatch.setattr(batches, "KINDS", ("png",))
     if find_spec("torch"):  # to compile for real takes a minute for each network
         monkeypatch.setattr("torch.compile", lambda network: network)
     digits = tmp_path / "digits"
