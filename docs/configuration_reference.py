@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin
 
-from convcli.config import Options, Part
+from convcli.config import Options
 from convcli.nn.activations import Activation
 from convcli.nn.augmentation import AUGMENTATIONS
 from convcli.nn.config import PARTS
 from convcli.nn.layer import Layer
+from convcli.render.options import KINDS, Option, options_of
 
 TARGET = Path(__file__).with_name("configuration.md")
 BLOCK = re.compile(
@@ -20,47 +19,13 @@ BLOCK = re.compile(
 )
 SECTIONS: dict[str, Mapping[str, type[Options]]] = {**PARTS, "augmentation": AUGMENTATIONS}
 COMMON = ("type", "repeat")  # which all have, or all layers
-KINDS = {bool: "true or false", int: "integer", float: "number", str: "text"}
-KINDS |= {Layer: "layers", Activation: "activation"}
+NAMED = {**KINDS, Layer: "layers", Activation: "activation"}
 
 
-def kinds(annotation: Any) -> Iterator[str]:
-    """Yield what an option of this type may be."""
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin is Literal:
-        yield from map(written, inner)
-    elif annotation == tuple[int, int]:
-        yield "size"
-    elif origin is dict:
-        yield "table"
-    elif annotation == tuple[float, float]:
-        yield "[least, most]"
-    elif origin is tuple and get_origin(inner[0]) is tuple:
-        yield "sizes"
-    elif annotation in KINDS:
-        yield KINDS[annotation]
-    elif annotation is not NoneType:
-        for one in inner[:1] if hasattr(annotation, "__metadata__") else inner:
-            yield from kinds(one)
-
-
-def written(value: Any) -> str:
-    """Return a value as TOML has it; of a size that is one number that."""
-    if isinstance(value, Part):
-        return written(value.name())
-    if isinstance(value, tuple):
-        return written(value[0]) if len(set(value)) == 1 else f"[{', '.join(map(written, value))}]"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return f'"{value}"' if isinstance(value, str) else str(value).lower()
-
-
-def option(name: str, part: type[Options]) -> str:
+def told(option: Option) -> str:
     """Return what there is to say of an option of a part."""
-    field = part.model_fields[name]
-    kind = " or ".join(dict.fromkeys(kinds(field.annotation)))
-    default = "" if field.is_required() or field.default is None else f", {written(field.default)}"
-    return f"`{name}` ({kind}{default})"
+    default = f", {option.default}" if option.default else ""
+    return f"`{option.name}` ({option.kind}{default})"
 
 
 def table(section: str) -> str:
@@ -68,8 +33,8 @@ def table(section: str) -> str:
     key = "key" if section == "augmentation" else "type"
     rows = [f"| {key} | what it does | options: what they may be, default |", "|---|---|---|"]
     for name, part in SECTIONS[section].items():
-        names = sorted(part.model_fields, key=lambda one: not part.model_fields[one].is_required())
-        options = ", ".join(option(one, part) for one in names if one not in COMMON)
+        names = [name for name in part.model_fields if name not in COMMON]
+        options = ", ".join(map(told, options_of(part, names, NAMED)))
         rows.append(f"| `{name}` | {(part.__doc__ or '').splitlines()[0]} | {options or 'none'} |")
     return "\n".join(rows) + "\n"
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from convcli.filtering.steps import STEPS
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -102,6 +104,18 @@ def test_the_tables_of_the_configuration_are_what_its_parts_say():
     page = script.TARGET.read_text("utf-8")
     assert [found[1] for found in script.BLOCK.findall(page)] == list(script.SECTIONS)
     assert page == script.reference(), "run `python docs/configuration_reference.py`"
+
+
+def test_the_page_of_steps_is_up_to_date():
+    script = reference_script("steps_reference")
+    assert script.TARGET.read_text("utf-8") == script.reference(), "run `python docs/steps_reference.py`"
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_every_step_and_each_of_its_options_say_what_they_are(name):
+    step = STEPS[name]
+    assert step.__doc__.splitlines()[0].endswith(".")
+    assert all(step.model_fields[option].description for option in step.options())
 
 
 def test_the_configuration_reference_says_what_each_policy_stands_for():

@@ -33,6 +33,7 @@ COMMANDS = (
     "explain",
     "learn",
     "kernels",
+    "steps",
     "shape",
     "init",
     "check",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, PrivateAttr, create_model
+from pydantic import BeforeValidator, Field, PrivateAttr, create_model
 
 from convcli import kernels
 from convcli.config import any_padding
@@ -41,14 +41,23 @@ class Laid(Bordered):
     """
 
     padding: Annotated[Any, BeforeValidator(_padding)] = "same"
+    """Cells added around the picture: same, valid, full, an integer, (rows, columns), or each side."""
     stride: Annotated[Pair, _sizes("stride")] = (1, 1)
+    """Step from window to window, down and across."""
     dilation: Annotated[Pair, _sizes("dilation")] = (1, 1)
+    """Distance between the kernel's cells."""
     op: Literal["correlate", "convolve"] = "correlate"
+    """convolve turns the kernel by 180° first."""
     anchor: Annotated[Pair | None, _sizes("anchor", 0)] = None
+    """Which of the kernel's cells, (row, column) from 0, lies on the pixel; the middle, if not given."""
     channels: Literal["auto", "gray", "each"] = "auto"
+    """gray: brightness; each: every channel; auto: gray for kernels that sum to zero, else each."""
     scale: Annotated[float, BeforeValidator(_factor)] = 1.0
+    """What the weights are multiplied by."""
     normalize: bool = False
+    """Divide the weights to a sum of 1 first; those that sum to 0 to an absolute sum of 1."""
     offset: float = 0.0
+    """Added to every response, in the image's units."""
 
     _kernel: Kernel = PrivateAttr()
 
@@ -95,6 +104,7 @@ class KernelStep(Laid):
 
     type: Literal["kernel"] = "kernel"
     kernel: str
+    """The kernel as `filter --kernel` takes it."""
 
     def _named(self, read: Any) -> Kernel:
         kernel: Kernel = read(self.kernel)
@@ -129,7 +139,8 @@ def kernel_step(name: str) -> type[NamedKernel]:
     fields: dict[str, Any] = {"type": (Literal[name], name)}
     for key, value in checked_parameters(name, {}).items():
         kind: Any = PARAMETERS[key].kind
-        fields[key] = (Annotated[kind | None if value is None else kind, checked(key)], value)
+        kind = kind | None if value is None else kind
+        fields[key] = (Annotated[kind, checked(key)], Field(value, description=PARAMETERS[key].meaning))
     made = create_model(name, __base__=NamedKernel, __doc__=definition.summary, **fields)
     made.source = definition.source
     return made

@@ -61,7 +61,7 @@ def step_of(text: str, read: Read = kernels.parse) -> Step:
 
 def step_from(table: Mapping[str, Any], read: Read = kernels.parse, place: str = "") -> Step:
     """Return the step that a table holds; each mistake is told behind `place`."""
-    kind = _class(table.get("type"))
+    kind = class_of(table.get("type"))
     try:
         return kind.model_validate(dict(table), context={"kernel": read})
     except ValidationError as error:
@@ -69,7 +69,7 @@ def step_from(table: Mapping[str, Any], read: Read = kernels.parse, place: str =
         raise ConfigError(f"{place}{said[0]}", *(f"{place}{more}" for more in said[1:])) from None
 
 
-def _class(name: object) -> type[Step]:
+def class_of(name: object) -> type[Step]:
     """Return the step of a name: a registered one, or a kernel's."""
     if not isinstance(name, str):
         raise UsageError('a step is a table with the key type, such as type = "gaussian".')

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ConfigDict
 
 from convcli.config import Part
 from convcli.engine.plane.borders import border_named
@@ -22,8 +22,8 @@ class Step(Part):
     It holds no pixels, and makes a lazy picture: by `pointwise` what is made of each pixel by itself, by
     `windowed` what is made of its neighbourhood; where it needs to know something of all pixels, it asks
     `measured` for that in `on`, which is one more pass over all that is before it. A subclass registers
-    itself by the default of its field `type`; the first line of its docstring says what it does, its fields
-    are its options.
+    itself by the default of its field `type`. The first line of its docstring says what it does; its
+    fields are its options, each with a text below it that says what it means.
 
     Attributes
     ----------
@@ -33,6 +33,8 @@ class Step(Part):
         Whether `STEPS` lists it: kernels have their own list.
     """
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     registered: ClassVar[bool] = True
     source: ClassVar[str] = ""
 
@@ -40,6 +42,13 @@ class Step(Part):
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         if "type" in cls.model_fields and cls.registered:
             STEPS.register(cls.name())(cls)
+
+    @classmethod
+    def options(cls) -> list[str]:
+        """Return the names of its options: its own first, then those that it has in common with others."""
+        shared = {name for base in cls.__mro__[1:] for name in getattr(base, "model_fields", ())} - {"type"}
+        names = [name for name in cls.model_fields if name != "type"]
+        return sorted(names, key=lambda name: name in shared)
 
     @abstractmethod
     def on(self, picture: Picture, setting: Setting) -> Picture:
@@ -62,7 +71,8 @@ class Step(Part):
 
     def document(self) -> dict[str, Any]:
         """Return it as it stands in a file: `type`, and the options that are not as usual."""
-        return {"type": self.name(), **self.model_dump(mode="json", exclude_defaults=True, exclude={"type"})}
+        changed = self.model_dump(mode="json", exclude_defaults=True)
+        return {"type": self.name(), **{name: changed[name] for name in self.options() if name in changed}}
 
     def record(self) -> dict[str, Any]:
         """Return what tells it from all others: every option."""
@@ -88,16 +98,12 @@ Border = Annotated[str, AfterValidator(border_named)]
 
 
 class Bordered(Step):
-    """A step whose windows see what stands around a picture.
-
-    Attributes
-    ----------
-    border, fill
-        As in `filter2d`; the command's, if not given.
-    """
+    """A step whose windows see what stands around a picture."""
 
     border: Border | None = None
+    """What stands there: reflect, symmetric, edge, wrap, zero or constant; the command's, if not given."""
     fill: float | None = None
+    """The value of border constant; the command's, if not given."""
 
     def surroundings(self, setting: Setting) -> dict[str, Any]:
         """Return `border` and `fill` as `windowed` takes them."""
