@@ -21,6 +21,21 @@ with its parameters and the options of [kernel](#kernel).
 The chain is computed in blocks: memory stays that of the image, the result and a few blocks with what their
 windows see around them, however many steps there are. Alpha and pixels of no data go along with the pixels.
 
+Steps can be kept in a file: `--pipeline FILE.toml` takes them from there, `--save-pipeline FILE.toml` writes
+those of a call. What holds for all of them and at the end stands above: `border`, `fill`, `range`,
+`alpha`, `nodata`. `@FILE` and `run:` in it are relative to the file.
+
+```toml
+border = "edge"
+
+[[steps]]
+type = "gaussian"
+sigma = 1.4
+
+[[steps]]
+type = "sobel"
+```
+
 `convcli steps NAME` says the same in the terminal.
 """
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -24,9 +25,17 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
+from convcli.bounds import CONFIG_BYTES
+from convcli.errors import ConfigError
+from convcli.files import open_inside
+from convcli.formats import toml
 from convcli.registry import Registry
 from convcli.shapes import Pair, Window, pair
 from convcli.wording import first_of, shortened, suggestion
+
+# Of a message about a wrong configuration.
+MOST_MISTAKES = 20
+LONGEST_LINE = 380
 
 
 class Options(BaseModel):
@@ -237,3 +246,33 @@ def mistakes(error: ValidationError, keys: Sequence[str]) -> list[str]:
         key = ".".join(map(str, item["loc"]))
         said.append(own if item["type"] == "extra_forbidden" or not key else f"{key}: {own}")
     return list(dict.fromkeys(said))
+
+
+def read_text(path: Path, *, inside: bool = False, missing: str = "") -> str:
+    """Return the text of a TOML file, or raise ConfigError; `missing` is added where there is none.
+
+    `inside` a run's folder, no link is followed and nothing read but a file.
+    """
+    try:
+        with open_inside(path) if inside else path.open("rb") as file:
+            data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
+        text = data.decode("utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file.{missing}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; is it a TOML file?") from error
+    if len(data) > CONFIG_BYTES:
+        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} bytes.")
+    return text
+
+
+def document_of(text: str, path: Path) -> dict[str, Any]:
+    """Return what a text holds, or raise ConfigError if it is no TOML; nothing is validated."""
+    if len(text) > CONFIG_BYTES:
+        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} signs.")
+    try:
+        return toml.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not valid TOML: {shortened(str(error), LONGEST_LINE)}.") from error

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from convcli.bounds import CONFIG_BYTES, check_document
+from convcli.bounds import check_document
+from convcli.config import document_of, read_text
 from convcli.data import BUILT_IN
 from convcli.errors import ConfigError
-from convcli.files import open_inside
 from convcli.formats import toml
 from convcli.nn.augmentation import AUGMENTATIONS
-from convcli.nn.config import KEYS, LONGEST_LINE, Config, validate
+from convcli.nn.config import KEYS, Config, validate
 from convcli.nn.layer import HOLDING
 from convcli.nn.learned import is_learned
 from convcli.wording import shortened
@@ -87,21 +87,8 @@ class ConfigFile:
 
 def text_of(path: Path, *, inside: bool = False) -> str:
     """Return the text of a configuration; `inside` and errors as of `ConfigFile.read`."""
-    try:
-        with open_inside(path) if inside else path.open("rb") as file:
-            data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
-        text = data.decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file. Write a starter with `convcli init {shlex.quote(str(path))}`."
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text at byte {error.start}; is it a TOML file?") from error
-    if len(data) > CONFIG_BYTES:
-        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} bytes.")
-    return text
+    starter = f" Write a starter with `convcli init {shlex.quote(str(path))}`."
+    return read_text(path, inside=inside, missing=starter)
 
 
 def given_text(config: str | os.PathLike[str]) -> tuple[str, Path]:
@@ -112,16 +99,6 @@ def given_text(config: str | os.PathLike[str]) -> tuple[str, Path]:
     if isinstance(config, str) and "\n" in config:
         return config, Path("configuration")
     return text_of(Path(config)), Path(config)
-
-
-def document_of(text: str, path: Path) -> dict[str, Any]:
-    """Return what a text holds, or raise ConfigError if it is no TOML; nothing is validated."""
-    if len(text) > CONFIG_BYTES:
-        raise ConfigError(f"{path}: expected a configuration, found more than {CONFIG_BYTES:,} signs.")
-    try:
-        return toml.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"{path}: not valid TOML: {shortened(str(error), LONGEST_LINE)}.") from error
 
 
 def _with_runs(layers: Any, base: Path) -> Any:

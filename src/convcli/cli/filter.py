@@ -9,7 +9,7 @@ import typer
 
 from convcli.cli.batch import rehearse, work_through
 from convcli.cli.batch_options import DryRun, Jobs, Name
-from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
+from convcli.cli.kernel_options import Normalize, Scale
 from convcli.cli.options import (
     Force,
     JsonLines,
@@ -21,10 +21,19 @@ from convcli.cli.options import (
     parse_pair,
 )
 from convcli.cli.output import note
+from convcli.cli.pipeline_options import (
+    Wanted,
+    check_saved,
+    chosen_pipelines,
+    files_read,
+    given_options,
+    saved,
+)
 from convcli.errors import UsageError
 
 
 def filter(  # noqa: A001  (the command's name)
+    context: typer.Context,
     images: Annotated[
         list[str],
         typer.Argument(
@@ -49,8 +58,20 @@ def filter(  # noqa: A001  (the command's name)
             metavar="STEP",
             help="A step of a chain: NAME or NAME:OPTION=VALUE,OPTION=VALUE, of the steps' names or whatever "
             "--kernel takes. Given several times, they are done one after the other, with floats in between, "
-            "and make one result.",
+            "and make one result. `convcli steps` lists them.",
         ),
+    ] = None,
+    pipeline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take the steps from a TOML file: tables [[steps]] with type and options; above them "
+            "border, fill, range, alpha, nodata. Those of --step follow, and options given here count.",
+        ),
+    ] = None,
+    save_pipeline: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write what is done to a TOML file that --pipeline takes."),
     ] = None,
     output: Annotated[
         str | None,
@@ -205,6 +226,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter photo.jpg --step gaussian:sigma=1.4 --step sobel --step invert
+      convcli filter photos/ --pipeline edges.toml --out-dir edges
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
     from convcli.bounds import MAX_PIXELS
@@ -212,9 +234,7 @@ def filter(  # noqa: A001  (the command's name)
     from convcli.files import identities
     from convcli.filtering.batch import Batch
     from convcli.filtering.jobs import Saving
-    from convcli.filtering.pipeline import Pipeline
     from convcli.filtering.policy import Policy
-    from convcli.runs.kernels import files_of_kernel
 
     if fill is not None and (border := border_named(border)) != "constant":
         raise UsageError(f"--fill needs --border constant; found --border {border}.")
@@ -231,20 +251,18 @@ def filter(  # noqa: A001  (the command's name)
         alpha=alpha,
         nodata=parse_nodata(nodata or []),
     )
-    kernels = kernel or []
-    if step:
-        from convcli.cli.steps_option import chosen_steps
-
-        own = {"scale": scale, "normalize": normalize or None, "anchor": anchor}
-        pipeline = chosen_steps(step, kernels, policy, own)
-        pipelines = {pipeline.label: pipeline}
-    elif kernels:
-        chosen = chosen_kernels(kernels, scale=scale, normalize=normalize, anchor=anchor)
-        pipelines = {name: Pipeline.of(one, policy) for name, one in chosen.items()}
-    else:
-        raise UsageError(
-            "Nothing to do: give a kernel (--kernel sobel), or steps (--step gaussian --step sobel)."
-        )
+    wanted = Wanted(
+        kernels=kernel or (),
+        steps=step or (),
+        file=pipeline,
+        scale=scale,
+        normalize=normalize,
+        anchor=anchor,
+        given=given_options(context),
+    )
+    pipelines = chosen_pipelines(wanted, policy)
+    if save_pipeline is not None:
+        check_saved(pipelines, save_pipeline, force=force)
     most = max_pixels or MAX_PIXELS
     batch = Batch(
         images,
@@ -264,9 +282,11 @@ def filter(  # noqa: A001  (the command's name)
         keep_going=keep_going,
         threads=threads,
         at_once=jobs,
-        kept=identities([file for text in (*kernels, *(step or ())) for file in files_of_kernel(text)]),
+        kept=identities(files_read(wanted, pipelines)),
         tell=note,
     )
+    if save_pipeline is not None and not dry_run:
+        saved(pipelines, save_pipeline, wanted, force=force)
     if dry_run:
         return rehearse(batch, most, json=json)
     return work_through(batch, json=json)

@@ -57,10 +57,14 @@ class Doing(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Laying:
-    """A kernel, and how it is laid: the step that needs no options read from a table."""
+    """A kernel, and how it is laid: the step that needs no options read from a table.
+
+    `written` is the text that the kernel was read from, if it is none of the registered ones.
+    """
 
     kernel: Kernel
     policy: Policy
+    written: str = ""
 
     def __post_init__(self) -> None:
         self.policy.check(self.kernel)
@@ -86,12 +90,31 @@ class Laying:
         return laid(self.kernel, self.policy, picture)
 
     def document(self) -> dict[str, Any]:
-        """Return the kernel as it is named."""
-        return {"type": self.kernel.name, **self.kernel.parameters}
+        """Return the kernel as it is named, and its options that are not as usual, as a step has them."""
+        kernel, usual = self.kernel, Policy()
+        own: dict[str, Any] = {"type": kernel.name, **kernel.parameters}
+        if self.written:
+            own = {"type": "kernel", "kernel": self.written}
+        options = {
+            name: value for name, value in self.policy.laying().items() if name not in ("border", "fill")
+        }
+        own |= {name: _listed(value) for name, value in options.items() if value != getattr(usual, name)}
+        if kernel.anchor is not None:
+            own["anchor"] = list(kernel.anchor)
+        if kernel.scale != 1:
+            own["scale"] = kernel.scale
+        if kernel.normalized:
+            own["normalize"] = True
+        return own
 
     def record(self) -> dict[str, Any]:
         """Return the kernel, of its weights a digest, and its options."""
         return {**kernel_record(self.kernel), **self.policy.laying()}
+
+
+def _listed(value: Any) -> Any:
+    """Return a size, or sides, as lists."""
+    return [_listed(one) for one in value] if isinstance(value, tuple) else value
 
 
 def kernel_record(kernel: Kernel) -> dict[str, Any]:

@@ -26,9 +26,9 @@ class Pipeline:
     policy: Policy
 
     @classmethod
-    def of(cls, kernel: Kernel, policy: Policy) -> Pipeline:
-        """Return the pipeline of one kernel."""
-        return cls((Laying(kernel, policy),), policy)
+    def of(cls, kernel: Kernel, policy: Policy, written: str = "") -> Pipeline:
+        """Return the pipeline of one kernel; `written` as `Laying` has it."""
+        return cls((Laying(kernel, policy, written),), policy)
 
     @property
     def label(self) -> str:

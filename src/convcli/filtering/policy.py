@@ -29,7 +29,7 @@ from convcli.engine.plane.borders import border_named
 from convcli.engine.plane.plan import OPERATIONS, Plan
 from convcli.errors import UnknownNameError, UsageError
 from convcli.kernels import Kernel
-from convcli.shapes import IntOrPair, Padding, Pair, Window
+from convcli.shapes import IntOrPair, Padding, Pair, Window, pair
 
 CHANNELS = ("auto", "gray", "each")
 RANGES = ("auto", "clip", "abs", "stretch", "offset", "raw")
@@ -62,6 +62,8 @@ class Policy:
     def __post_init__(self) -> None:
         object.__setattr__(self, "border", border_named(self.border))
         finite(self.fill, "fill")
+        for option in ("stride", "dilation"):
+            object.__setattr__(self, option, pair(getattr(self, option), option))
         for option, known in (("channels", CHANNELS), ("range", RANGES), ("alpha", ALPHAS)):
             if (found := getattr(self, option)) not in known:
                 raise UnknownNameError(f"value for {option}", found, known)

@@ -30,7 +30,7 @@ class Parameter:
     most: float
     meaning: str
 
-    def checked(self, value: object, where: str) -> Number:
+    def checked(self, value: object, where: str = "") -> Number:
         """Return `value` as this parameter's kind, or raise `KernelError` naming `where` it was given."""
         try:
             number = operator.index(value) if self.kind is int else float(value)  # type: ignore[arg-type]
@@ -39,7 +39,8 @@ class Parameter:
         if isinstance(value, bool) or not self.least <= number <= self.most:
             kind, found = "an integer" if self.kind is int else "a number", shortened(repr(value))
             allowed = f"{kind} from {self.least:g} to {self.most:g}"
-            raise KernelError(f"{where}: expected {allowed} ({self.meaning}), found {found}.")
+            place = f"{where}: " if where else ""
+            raise KernelError(f"{place}expected {allowed} ({self.meaning}), found {found}.")
         return number
 
 

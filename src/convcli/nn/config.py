@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 import convcli.nn.layers  # noqa: F401 - registers the layers
 from convcli.bounds import check_document
-from convcli.config import DataOptions, OneOf, Options, Parts, mistake
+from convcli.config import LONGEST_LINE, MOST_MISTAKES, DataOptions, OneOf, Options, Parts, mistake
 from convcli.errors import ConfigError
 from convcli.nn.activations import ACTIVATIONS
 from convcli.nn.augmentation import AUGMENTATIONS, AugmentationOptions
@@ -41,10 +41,6 @@ PARTS: Mapping[str, Parts] = {
 
 KEYS: Mapping[str, Parts] = {**PARTS, **dict.fromkeys(HOLDING, LAYERS), "function": ACTIVATIONS}
 """Where a table of one of these parts stands, by the key that leads there."""
-
-# Of a message about a wrong configuration.
-MOST_MISTAKES = 20
-LONGEST_LINE = 380
 
 _SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.build import new_training
-from convcli.config_file import document_of, given_text, put
+from convcli.config import document_of
+from convcli.config_file import given_text, put
 from convcli.data import Splits, Wanted
 from convcli.data.notes import COLOURS
 from convcli.data.parts import RawPart, assemble

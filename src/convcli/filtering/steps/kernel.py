@@ -132,9 +132,7 @@ def kernel_step(name: str) -> type[NamedKernel]:
     definition = KERNELS[name]
 
     def checked(key: str) -> BeforeValidator:
-        return BeforeValidator(
-            lambda value: None if value is None else PARAMETERS[key].checked(value, f"{name}: {key}")
-        )
+        return BeforeValidator(lambda value: None if value is None else PARAMETERS[key].checked(value))
 
     fields: dict[str, Any] = {"type": (Literal[name], name)}
     for key, value in checked_parameters(name, {}).items():

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from convcli.config import Normalisation
-from convcli.config_file import document_of, text_of
+from convcli.config import Normalisation, document_of
+from convcli.config_file import text_of
 from convcli.engine.workspace import Array
 from convcli.errors import ConfigError, ConvcliError, InputError, UsageError
 from convcli.interchange.importing import Import, Imported

@@ -1,0 +1,177 @@
+"""What `filter` does to each image: its kernels, each a result, or its steps, of --step and --pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convcli.cli.kernel_options import chosen_kernels
+from convcli.cli.output import note
+from convcli.errors import ConvcliError, UsageError
+from convcli.wording import shown
+
+if TYPE_CHECKING:
+    import typer
+
+    from convcli.filtering.pipeline import Pipeline
+    from convcli.filtering.policy import Policy
+    from convcli.kernels import Kernel
+
+OF_ALL = ("border", "fill", "range", "alpha", "nodata")
+"""Options of `filter` that hold for all steps, or at the end of them."""
+
+OF_ONE = ("scale", "normalize", "anchor", "offset", "padding", "stride", "dilation", "channels", "op")
+"""Options that say how one kernel is laid."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """The options that say what is done, as they were given."""
+
+    kernels: Sequence[str] = ()
+    steps: Sequence[str] = ()
+    file: Path | None = None
+    scale: str | None = None
+    normalize: bool = False
+    anchor: str | None = None
+    given: frozenset[str] = frozenset()  # the names of all options of `filter` that were given
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it is one chain of steps."""
+        return bool(self.steps) or self.file is not None
+
+
+def chosen_pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
+    """Return the pipelines, by what their results are called.
+
+    Raises `UsageError` of a step with its number, and of options that do not go together.
+    """
+    from convcli.filtering.pipeline import Pipeline
+    from convcli.kernels import KERNELS
+
+    if wanted.is_chain:
+        pipeline = _chain(wanted, policy)
+        return {pipeline.label: pipeline}
+    if not wanted.kernels:
+        raise UsageError(
+            "Nothing to do: give a kernel (--kernel sobel), or steps (--step gaussian --step sobel)."
+        )
+    chosen = chosen_kernels(
+        wanted.kernels, scale=wanted.scale, normalize=wanted.normalize, anchor=wanted.anchor
+    )
+    named = [text.strip().partition(":")[0] in KERNELS for text in wanted.kernels]
+    return {
+        label: Pipeline.of(kernel, policy, "" if known else text)
+        for (label, kernel), text, known in zip(chosen.items(), wanted.kernels, named, strict=True)
+    }
+
+
+def _chain(wanted: Wanted, policy: Policy) -> Pipeline:
+    """Return the pipeline of a file's steps and those that are given."""
+    from convcli.config import document_of, read_text
+    from convcli.filtering.pipeline import Pipeline
+    from convcli.filtering.pipeline_file import read_pipeline
+    from convcli.filtering.steps.parsing import step_of
+    from convcli.runs.kernels import parse
+
+    if wanted.kernels:
+        raise UsageError(
+            "-k makes a result of each kernel, steps make one result together: write -k "
+            f"{shown(wanted.kernels[0])} as --step {shown(wanted.kernels[0])}."
+        )
+    if given := [name for name in OF_ONE if name in wanted.given]:
+        example = wanted.steps[0].partition(":")[0] if wanted.steps else "gaussian"
+        raise UsageError(
+            f"--{given[0]} belongs to one step: write it behind its name, such as --step "
+            f"{shown(example)}:{given[0]}=…."
+        )
+    steps = []
+    for number, text in enumerate(wanted.steps, 1):
+        try:
+            steps.append(step_of(text, partial(parse, tell=note)))
+        except ConvcliError as error:
+            raise error.placed(f"step {number}") from None
+    if wanted.file is None:
+        return Pipeline(steps, policy)
+    document = document_of(read_text(wanted.file), wanted.file)
+    return read_pipeline(
+        document,
+        str(wanted.file),
+        read=partial(_parsed_from, wanted.file.parent, tell=note),
+        further=steps,
+        instead={name: getattr(policy, name) for name in OF_ALL if name in wanted.given},
+    )
+
+
+def given_options(context: typer.Context) -> frozenset[str]:
+    """Return the names of the options that were written on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(name for name, source in sources.items() if source and source.name == "COMMANDLINE")
+
+
+def _parsed_from(folder: Path, text: str, *, tell: Callable[[str], None]) -> Kernel:
+    """Return the kernel of a text in a file of `folder`, which paths in it are relative to."""
+    from convcli.runs.kernels import parse
+
+    return parse(text_within(text, folder), tell=tell)
+
+
+def text_within(text: str, folder: Path) -> str:
+    """Return a kernel's text in a file of `folder` as it is read from the current one.
+
+    >>> text_within("@own.csv", Path("kernels")), text_within("1 0 -1", Path("kernels"))
+    ('@kernels/own.csv', '1 0 -1')
+    """
+    if text.startswith("@"):
+        return f"@{folder / os.path.expanduser(text[1:])}"  # noqa: PTH111 - leaves ~name of an unknown user
+    if text.startswith("run:"):
+        run, hash_, rest = text.removeprefix("run:").rpartition("#")
+        if len(Path(run).parts) > 1:  # a name alone is looked for as everywhere
+            return f"run:{folder / run}{hash_}{rest}"
+    return text
+
+
+def files_read(wanted: Wanted, pipelines: Mapping[str, Pipeline]) -> list[Path]:
+    """Return the files that the kernels come from, and the pipeline's own: no result may overwrite them."""
+    from convcli.runs.kernels import files_of_kernel
+
+    files = [] if wanted.file is None else [wanted.file]
+    for pipeline in pipelines.values():
+        for step in pipeline.steps:
+            text = str(step.document().get("kernel", ""))
+            files += files_of_kernel(text)
+            if wanted.file is not None:
+                files += files_of_kernel(text_within(text, wanted.file.parent))
+    return files
+
+
+def saved(pipelines: Mapping[str, Pipeline], file: Path, wanted: Wanted, *, force: bool) -> None:
+    """Write the pipeline to a TOML file, with paths that hold from anywhere."""
+    from convcli.files import write
+    from convcli.filtering.pipeline_file import pipeline_document
+    from convcli.formats import toml
+
+    (pipeline,) = pipelines.values()
+    document = pipeline_document(pipeline)
+    own = 0 if wanted.file is None else len(document["steps"]) - len(wanted.steps)
+    for number, step in enumerate(document["steps"]):
+        base = wanted.file.parent if wanted.file is not None and number < own else Path()
+        if "kernel" in step:
+            step["kernel"] = text_within(step["kernel"], base.absolute())
+    write(file, (toml.dumps(document) + "\n").encode(), force=force)
+
+
+def check_saved(pipelines: Mapping[str, Pipeline], file: Path, *, force: bool) -> None:
+    """Refuse a file for the pipeline that cannot or must not be written."""
+    from convcli.files import judge
+
+    if len(pipelines) > 1:
+        raise UsageError(
+            f"--save-pipeline writes one pipeline, and there are {len(pipelines)} kernels, each with its own."
+        )
+    judge(file, force=force, advice="name another, or use --force to overwrite it")

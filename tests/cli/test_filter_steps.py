@@ -1,0 +1,81 @@
+"""`convcli filter` with steps: --step, --pipeline, --save-pipeline."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+GREY = np.random.default_rng(0).integers(0, 256, (12, 16), np.uint8)
+
+
+@pytest.fixture
+def grey(tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "grey.png")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "k.csv").write_text("1,0,-1\n")
+    return tmp_path / "grey.png"
+
+
+@pytest.mark.usefixtures("grey")
+def test_steps_make_one_result_named_after_them(call, tmp_path):
+    result = call("filter", "grey.png", "--step", "gaussian:sigma=1.4", "--step", "sobel", "--step", "invert")
+    assert result.code == 0
+    assert "gaussian:sigma=1.4  → sobel  → invert  responses" in result.stdout
+    assert (tmp_path / "grey_gaussian-sobel-invert.png").exists()
+
+
+@pytest.mark.usefixtures("grey")
+def test_many_steps_have_a_short_name(call, tmp_path):
+    assert call("filter", "grey.png", *["--step", "box"] * 7).code == 0
+    assert (tmp_path / "grey_box-box-box-box-and-3-more.png").exists()
+
+
+@pytest.mark.usefixtures("grey")
+def test_a_saved_pipeline_gives_the_same_bytes_from_anywhere(call, tmp_path):
+    steps = ("--step", "@own/k.csv:border=edge", "--step", "invert", "--range", "clip", "--border", "wrap")
+    assert call("filter", "grey.png", *steps, "-o", "a.png", "--save-pipeline", "own/p.toml").code == 0
+    assert call("filter", "grey.png", "--pipeline", "own/p.toml", "-o", "b.png").code == 0
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    (tmp_path / "own" / "q.toml").write_text(
+        "[[steps]]\ntype = 'kernel'\nkernel = '@k.csv'\nborder = 'edge'\n"
+    )
+    more = ("--pipeline", "own/q.toml", "--step", "invert", "--range", "clip", "--border", "wrap")
+    result = call("filter", "grey.png", *more, "-o", "c.png", "--json")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "c.png").read_bytes()
+    assert [step["type"] for step in json.loads(result.stdout)["steps"]] == ["kernel", "invert"]
+
+
+REFUSALS = {
+    "kernel and step": (["-k", "sobel", "--step", "gray"], ["-k sobel", "--step sobel"]),
+    "option of one kernel": (["--step", "box", "--stride", "2"], ["--stride", "--step box:stride=…"]),
+    "scale": (["--step", "box:size=3", "--scale", "2"], ["--scale", "--step box:scale=…"]),
+    "unknown step": (["--step", "gray", "--step", "sobbel"], ["step 2: Unknown step", "'sobel'"]),
+    "unknown option": (["--step", "box:siz=3"], ["step 1: box: siz: unknown key", "'size'"]),
+    "value": (["--step", "gaussian:sigma=x"], ["step 1: gaussian: sigma: expected a number", "'x'"]),
+    "no value": (["--step", "gaussian:2"], ["gaussian:2", "key=value"]),
+    "twice": (["--step", "box:size=3,size=5"], ["size is given twice"]),
+    "does not fit": (["--step", "gray", "--step", "box:size=99,padding=valid"], ["step 2 (box): A window"]),
+    "no file": (["--pipeline", "none.toml"], ["none.toml: no such file"]),
+    "the file as target": (["--pipeline", "p.toml", "-o", "p.toml", "--force"], ["p.toml is an input"]),
+    "its kernel as target": (
+        ["--step", "@own/k.csv:stride=2", "-o", "own/k.csv", "--force"],
+        ["is an input"],
+    ),
+    "two to save": (["-k", "box", "-k", "sobel", "--save-pipeline", "q.toml"], ["2 kernels"]),
+    "saved over": (["-k", "box", "--save-pipeline", "p.toml"], ["p.toml exists already"]),
+}
+
+
+@pytest.mark.usefixtures("grey")
+@pytest.mark.parametrize("case", REFUSALS)
+def test_refusal_is_one_clear_error_and_writes_nothing(call, tmp_path, case):
+    (tmp_path / "p.toml").write_text("[[steps]]\ntype = 'gray'\n")
+    arguments, words = REFUSALS[case]
+    before = sorted(tmp_path.rglob("*"))
+    result = call("filter", "grey.png", *arguments)
+    assert (result.code, result.stdout) == (1 if case == "saved over" else 2, "")
+    assert all(word in result.stderr for word in words), result.stderr
+    assert sorted(tmp_path.rglob("*")) == before
