@@ -105,11 +105,11 @@ def _parts(value: Any) -> Iterator[str]:
         yield json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def show(renderable: RenderableType) -> None:
-    """Print a table or another Rich renderable on stdout, so that nothing of it is cut where it is narrow."""
+def show(renderable: RenderableType, stream: TextIO | None = None) -> None:
+    """Print a Rich renderable on stdout (or `stream`), so that nothing of it is cut where it is narrow."""
     from convcli.render.fitting import fitted
 
-    place = console()
+    place = console(stream)
     place.print(fitted(renderable, place))
 
 

@@ -7,12 +7,13 @@ filters it by accident; so does the metadata that is still true of an image whos
 from convcli.images.colours import colour
 from convcli.images.formats import ENDINGS, FORMATS, format_of
 from convcli.images.from_pillow import from_pillow, is_pillow
-from convcli.images.gif import encode_animation
+from convcli.images.gif import encode_animation, with_few_colours
 from convcli.images.header import shape_of
 from convcli.images.holding import kept
 from convcli.images.image import Image, Metadata
 from convcli.images.reading import read
 from convcli.images.resizing import resize
+from convcli.images.viewing import Levels, View, levels_of, view
 from convcli.images.writing import COMPRESSION, encode, write
 
 __all__ = [
@@ -20,7 +21,9 @@ __all__ = [
     "ENDINGS",
     "FORMATS",
     "Image",
+    "Levels",
     "Metadata",
+    "View",
     "colour",
     "encode",
     "encode_animation",
@@ -28,8 +31,11 @@ __all__ = [
     "from_pillow",
     "is_pillow",
     "kept",
+    "levels_of",
     "read",
     "resize",
     "shape_of",
+    "view",
+    "with_few_colours",
     "write",
 ]

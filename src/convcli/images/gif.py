@@ -42,6 +42,16 @@ def colours_of(pixels: Pixels) -> tuple[Pixels, Pixels]:
     return values.view(np.uint8).reshape(-1, 4)[:, :3], numbers.reshape(whole.shape)
 
 
+def with_few_colours(pixels: Pixels) -> Pixels:
+    """Return uint8 pixels (h, w, 3) in at most 256 colours: each colour is always brought to the same one."""
+    if len(colours_of(pixels)[0]) <= MOST_COLOURS:
+        return pixels
+    few = PIL.Image.fromarray(pixels).quantize(
+        MOST_COLOURS, PIL.Image.Quantize.MEDIANCUT, dither=PIL.Image.Dither.NONE
+    )
+    return np.asarray(few.convert("RGB"))
+
+
 def with_palette(pixels: Pixels) -> PIL.Image.Image:
     """Return pixels as a picture of at most 256 colours: exactly those there are, if they are no more."""
     if pixels.ndim == 2:
