@@ -414,7 +414,7 @@ REFUSALS: dict[str, tuple[list[str | Path], int, list[str]]] = {
     ),
     "-o for many": (["grey.png", "other.png", "-k", "sobel", "-o", "x.png"], 2, ["2 images", "--out-dir"]),
     "-o and --out-dir": (["grey.png", "-k", "sobel", "-o", "x.png", "--out-dir", "o"], 2, ["--out-dir"]),
-    "one input twice": (["grey.png", "grey.png", "-k", "sobel"], 2, ["both"]),
+    "one input twice": (["grey.png", "grey.png", "-k", "sobel"], 2, ["Two results of grey.png"]),
     "standard input twice": (["-", "-", "-k", "sobel", "--out-dir", "o"], 2, ["only once"]),
     "standard output for many": (["-", "grey.png", "-k", "sobel", "--format", "png"], 2, ["only one image"]),
     "standard output without a format": (["grey.png", "-k", "sobel", "-o", "-"], 2, ["--format"]),

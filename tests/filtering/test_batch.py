@@ -13,8 +13,9 @@ import pytest
 
 from convcli.errors import InputError, UsageError
 from convcli.filtering import Policy, as_kernel, filter_image, original
-from convcli.filtering.batch import Batch, Done, Failed, in_order
+from convcli.filtering.batch import Batch, in_order
 from convcli.filtering.jobs import Saving
+from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.images import read
 
@@ -38,7 +39,7 @@ def photos(tmp_path):
 
 
 def test_a_batch_yields_what_it_has_made_image_by_image_and_prints_nothing(photos, tmp_path, capfd):
-    batch = Batch([str(photos)], FILTERS, Saving(out_dir=tmp_path / "made"))
+    batch = Batch.of([str(photos)], FILTERS, Saving(out_dir=tmp_path / "made"))
     made = list(batch.run())
     names = [f"{number}_{name}.png" for number in range(3) for name in FILTERS]
     assert [outcome.job.target for outcome in made] == [tmp_path / "made" / name for name in names]
@@ -57,25 +58,25 @@ def test_each_image_is_decoded_once_for_all_filters(photos, tmp_path, monkeypatc
     monkeypatch.setattr(
         original, "read", lambda source, **options: sources.append(source) or read(source, **options)
     )
-    list(Batch([str(photos)], FILTERS, Saving(out_dir=tmp_path / "made")).run())
+    list(Batch.of([str(photos)], FILTERS, Saving(out_dir=tmp_path / "made")).run())
     assert sorted(sources) == sorted(photos.iterdir())
 
 
 def test_a_failure_is_yielded_in_its_place_or_raised(photos, tmp_path):
     (photos / "1.png").write_bytes(b"")
-    keeping = Batch([str(photos)], FILTERS, Saving(out_dir=tmp_path / "made"), keep_going=True)
+    keeping = Batch.of([str(photos)], FILTERS, Saving(out_dir=tmp_path / "made"), keep_going=True)
     kinds = [type(outcome) for outcome in keeping.run()]
     assert kinds == [Done, Done, Failed, Failed, Done, Done]
     assert [job.source for job in keeping.failures] == [str(photos / "1.png")] * 2
     with pytest.raises(InputError, match=r"1\.png: expected an image, found nothing"):
-        list(Batch([str(photos)], FILTERS, Saving(out_dir=tmp_path / "other")).run())
+        list(Batch.of([str(photos)], FILTERS, Saving(out_dir=tmp_path / "other")).run())
 
 
 def test_what_is_finished_is_not_made_again_and_it_is_told(photos, tmp_path):
     saving = Saving(out_dir=tmp_path / "made", resume=True)
-    assert len(list(Batch([str(photos)], FILTERS, saving).run())) == 6
+    assert len(list(Batch.of([str(photos)], FILTERS, saving).run())) == 6
     told = []
-    again = Batch([str(photos)], FILTERS, saving, tell=told.append)
+    again = Batch.of([str(photos)], FILTERS, saving, tell=told.append)
     assert (again.todo, told) == ([], ["6 of 6 results were finished already"])
 
 
@@ -92,7 +93,7 @@ def test_so_many_images_are_worked_on_at_a_time(photos, tmp_path, monkeypatch, j
 
     monkeypatch.setattr(original, "read", at_once)
     saving = Saving(out_dir=tmp_path / "made")
-    batch = Batch([str(photos)], {"edges": FILTERS["edges"]}, saving, threads=threads, at_once=jobs)
+    batch = Batch.of([str(photos)], {"edges": FILTERS["edges"]}, saving, threads=threads, at_once=jobs)
     assert len(list(batch.run())) == 3
     assert set(seen) == {max(threads // expected, 1)}
 
@@ -100,7 +101,9 @@ def test_so_many_images_are_worked_on_at_a_time(photos, tmp_path, monkeypatch, j
 def test_a_single_image_tells_how_far_it_has_come_and_may_go_to_standard_output(photos):
     shares = []
     saving = Saving(output="-", format="npy")
-    (done,) = Batch([str(photos / "0.png")], {"edges": FILTERS["edges"]}, saving).run(progress=shares.append)
+    (done,) = Batch.of([str(photos / "0.png")], {"edges": FILTERS["edges"]}, saving).run(
+        progress=shares.append
+    )
     assert done.data.startswith(b"\x93NUMPY")
     assert sum(shares) == pytest.approx(1)
 

@@ -12,22 +12,29 @@ import typer
 
 from convcli.cli.interruption import interruptions
 from convcli.cli.output import note, of_failures, out, out_bytes, own_words_only, print_json, say
-from convcli.errors import ConvcliError, UsageError
+from convcli.errors import CheckError, ConvcliError, UsageError
 from convcli.wording import shown
 
 if TYPE_CHECKING:
-    from convcli.filtering.batch import Batch, Done
+    from convcli.filtering.batch import Batch
+    from convcli.filtering.outcomes import Done
 
 
 def work_through(batch: Batch, *, json: bool) -> None:
     """Make what a batch makes, print each result, and end as its failures or a signal ask for."""
     _check_streams(batch, json=json)
     with own_words_only():
-        left, signal = _filter_one(batch, json=json) if batch.is_single else _filter_all(batch, json=json)
+        make = _filter_one if batch.is_single else _filter_all
+        left, signal, others = make(batch, json=json)
     _conclude(batch, left, signal)
+    if others:
+        count = f"{others:,} of {len(batch.jobs):,} results"
+        raise CheckError(
+            f"{count} are not those of the manifest, made by another version or another machine."
+        )
 
 
-def rehearse(batch: Batch, max_pixels: int, *, json: bool) -> None:
+def rehearse(batch: Batch, *, json: bool) -> None:
     """Print what a batch would write, and end as the batch would, as far as names and headers tell."""
     from convcli.filtering.rehearsal import Planned, rehearse
     from convcli.render.filtering import planned_document, planned_line
@@ -37,7 +44,7 @@ def rehearse(batch: Batch, max_pixels: int, *, json: bool) -> None:
         print_json({"input": job.source, "error": str(error)})
     count = 0
     with own_words_only():
-        for outcome in rehearse(batch, max_pixels):
+        for outcome in rehearse(batch):
             if isinstance(outcome, Planned):
                 count += 1
                 if json:
@@ -62,29 +69,35 @@ def _check_streams(batch: Batch, *, json: bool) -> None:
         raise UsageError("Standard output is a terminal; redirect it, or give -o FILE.")
 
 
-def _filter_one(batch: Batch, *, json: bool) -> tuple[int, int]:
-    """Make the only result, and print it. Nothing is left, and a signal ends all."""
-    from convcli.filtering.batch import Done
+def _filter_one(batch: Batch, *, json: bool) -> tuple[int, int, int]:
+    """Make the only result, and print it. Nothing is left, and a signal ends all.
+
+    What is returned is as in `_filter_all`.
+    """
+    from convcli.filtering.outcomes import Done
     from convcli.render.late_bar import shares
 
     with shares("filtering") as progress:
         outcomes = list(batch.run(progress=progress))
+    others = 0
     for done in outcomes:
         if isinstance(done, Done):  # or it is raised
             _print(done, done.notes, json=json)
-    return 0, 0
+            others += _differs(batch, done)
+    return 0, 0, others
 
 
-def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int]:
+def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int, int]:
     """Make what is to be made, and print each result.
 
-    Return how many were not begun, and the number of the signal that asked for it.
+    Return how many were not begun, the number of the signal that asked for it, and how many results are not
+    what a manifest has.
     """
-    from convcli.filtering.batch import Done
     from convcli.filtering.notes import Said
+    from convcli.filtering.outcomes import Done
     from convcli.render.progress import steps
 
-    left, said = len(batch.todo), Said()
+    left, others, said = len(batch.todo), 0, Said()
     for job, error in batch.failures.items() if json else ():
         print_json({"input": job.source, "error": str(error)})
     with (
@@ -95,12 +108,21 @@ def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int]:
         for outcome in outcomes:
             if isinstance(outcome, Done):
                 _print(outcome, said.new(outcome.notes, outcome.job.source), json=json)
+                others += _differs(batch, outcome)
             elif json:
                 print_json({"input": outcome.job.source, "error": str(outcome.error)})
             left -= 1
             advance()
     note(said.counted())
-    return left, asked[0] if asked else 0
+    return left, asked[0] if asked else 0, others
+
+
+def _differs(batch: Batch, done: Done) -> bool:
+    """Whether a result is not what a manifest has; then it is said."""
+    what = batch.differs(done)
+    if what:
+        note(f"{shown(str(done.job.target))}: its {what} is not the manifest's")
+    return bool(what)
 
 
 def _print(done: Done, notes: Iterable[str], *, json: bool) -> None:
@@ -126,7 +148,7 @@ def _conclude(batch: Batch, left: int, signal: int, *, rest: str = "are done") -
         if failures:
             say(f"error: {summary}.", *lines)
         say(f"Interrupted: {count - left - len(failures):,} of {count:,} images are done.")
-        if batch.saving.out_dir is not None:
+        if batch.journal is not None or any(results.out_dir is not None for results in batch.results):
             say("With --resume the same call goes on.")
         raise typer.Exit(128 + signal)
     if failures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -34,5 +35,28 @@ DryRun: TypeAlias = Annotated[
         "--dry-run",
         help="Say what would be written, by names and headers alone, and write nothing. The exit code is the "
         "call's own, but for what only decoding shows.",
+    ),
+]
+
+Manifest: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--manifest",
+        metavar="FILE.jsonl",
+        help="Write a line of JSON for each result as it is done: image, result, pipeline, what was found or "
+        "failed. --resume goes by it, --from repeats it.",
+    ),
+]
+Hash: TypeAlias = Annotated[
+    bool, typer.Option("--hash", help="With --manifest: also the SHA-256 of each image and result.")
+]
+From: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE.jsonl",
+        help="Make all results of a manifest again, from the same images with the same pipelines; with "
+        "--out-dir in another folder. An image that has changed is an error; a result that differs ends with "
+        "exit code 3.",
     ),
 ]

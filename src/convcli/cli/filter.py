@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from convcli.cli.batch import rehearse, work_through
-from convcli.cli.batch_options import DryRun, Jobs, Name
+from convcli.cli.batch_options import DryRun, From, Hash, Jobs, Manifest, Name
 from convcli.cli.kernel_options import Normalize, Scale
 from convcli.cli.options import (
     Force,
@@ -27,6 +27,7 @@ from convcli.cli.pipeline_options import (
     chosen_pipelines,
     files_read,
     given_options,
+    recipes_of,
     saved,
 )
 from convcli.errors import UsageError
@@ -35,12 +36,12 @@ from convcli.errors import UsageError
 def filter(  # noqa: A001  (the command's name)
     context: typer.Context,
     images: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="IMAGE",
             help='Image files, folders of them, patterns in quotes ("photos/**/*.jpg"), or - for stdin.',
         ),
-    ],
+    ] = None,
     kernel: Annotated[
         list[str] | None,
         typer.Option(
@@ -197,10 +198,13 @@ def filter(  # noqa: A001  (the command's name)
         bool,
         typer.Option(
             "--resume",
-            help="Skip what an earlier call has finished in --out-dir with the same kernel and options, "
-            "unless the image has changed since. A hidden file there tells.",
+            help="Skip what an earlier call has finished with the same kernel and options, unless the image "
+            "has changed since. The --manifest tells, or a hidden file in --out-dir.",
         ),
     ] = False,
+    manifest: Manifest = None,
+    hashes: Hash = False,
+    repeat: From = None,
     dry_run: DryRun = False,
     json: JsonLines = False,
 ) -> None:
@@ -221,6 +225,8 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photos/ --kernel gaussian --out-dir soft --keep-going --resume
       convcli filter photos/ --recursive --kernel sobel --out-dir edges
       convcli filter "photos/**/*.jpg" -r --kernel sobel --out-dir edges --jobs 2
+      convcli filter photos/ --kernel sobel --out-dir edges --manifest edges.jsonl --resume
+      convcli filter --from edges.jsonl --out-dir again
       convcli filter photo.png --kernel laplacian --range raw -o responses.npy
       convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
@@ -230,63 +236,68 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
     from convcli.bounds import MAX_PIXELS
+    from convcli.cli.repeating import check_options, repeated
     from convcli.engine.plane.borders import border_named
     from convcli.files import identities
     from convcli.filtering.batch import Batch
     from convcli.filtering.jobs import Saving
+    from convcli.filtering.manifest import Journal
     from convcli.filtering.policy import Policy
 
-    if fill is not None and (border := border_named(border)) != "constant":
-        raise UsageError(f"--fill needs --border constant; found --border {border}.")
-    policy = Policy(
-        padding=parse_padding(padding),
-        border=border,
-        fill=fill or 0,
-        stride=parse_pair(stride, "--stride"),
-        dilation=parse_pair(dilation, "--dilation"),
-        channels=channels,
-        range=range,
-        op=op,
-        offset=offset,
-        alpha=alpha,
-        nodata=parse_nodata(nodata or []),
-    )
-    wanted = Wanted(
-        kernels=kernel or (),
-        steps=step or (),
-        file=pipeline,
-        scale=scale,
-        normalize=normalize,
-        anchor=anchor,
-        given=given_options(context),
-    )
-    pipelines = chosen_pipelines(wanted, policy)
-    if save_pipeline is not None:
-        check_saved(pipelines, save_pipeline, force=force)
-    most = max_pixels or MAX_PIXELS
-    batch = Batch(
-        images,
-        pipelines,
-        Saving(
-            output=output,
-            out_dir=out_dir,
-            format=format,
-            compress=compress,
-            name=name,
-            force=force,
-            resume=resume,
-        ),
-        recursive=recursive,
-        max_pixels=most,
-        damaged=damaged,
-        keep_going=keep_going,
-        threads=threads,
-        at_once=jobs,
-        kept=identities(files_read(wanted, pipelines)),
-        tell=note,
-    )
-    if save_pipeline is not None and not dry_run:
-        saved(pipelines, save_pipeline, wanted, force=force)
+    if hashes and manifest is None:
+        raise UsageError("--hash goes with --manifest, whose lines have the SHA-256.")
+    journal = None
+    if manifest is not None:
+        journal = Journal(manifest, resume=resume, force=force, hashes=hashes)
+    end: dict[str, Any] = {"force": force, "resume": resume, "noted": manifest is not None}
+    how: dict[str, Any] = {"keep_going": keep_going, "threads": threads, "at_once": jobs, "journal": journal}
+    how["max_pixels"] = max_pixels or MAX_PIXELS
+    if repeat is not None:
+        check_options(context)
+        batch = repeated(repeat, out_dir, end, **how)
+    elif not images:
+        raise UsageError("Missing argument 'IMAGE': name image files, folders, or - for standard input.")
+    else:
+        if fill is not None and (border := border_named(border)) != "constant":
+            raise UsageError(f"--fill needs --border constant; found --border {border}.")
+        policy = Policy(
+            padding=parse_padding(padding),
+            border=border,
+            fill=fill or 0,
+            stride=parse_pair(stride, "--stride"),
+            dilation=parse_pair(dilation, "--dilation"),
+            channels=channels,
+            range=range,
+            op=op,
+            offset=offset,
+            alpha=alpha,
+            nodata=parse_nodata(nodata or []),
+        )
+        wanted = Wanted(
+            kernels=kernel or (),
+            steps=step or (),
+            file=pipeline,
+            scale=scale,
+            normalize=normalize,
+            anchor=anchor,
+            given=given_options(context),
+        )
+        pipelines = chosen_pipelines(wanted, policy)
+        if save_pipeline is not None:
+            check_saved(pipelines, save_pipeline, force=force)
+        batch = Batch.of(
+            images,
+            pipelines,
+            Saving(output=output, out_dir=out_dir, format=format, compress=compress, name=name, **end),
+            recipes={} if journal is None else recipes_of(pipelines, wanted),
+            recursive=recursive,
+            damaged=damaged,
+            kept=identities(files_read(wanted, pipelines)),
+            tell=note,
+            **how,
+        )
+        if save_pipeline is not None and not dry_run:
+            saved(pipelines, save_pipeline, wanted, force=force)
     if dry_run:
-        return rehearse(batch, most, json=json)
+        return rehearse(batch, json=json)
     return work_through(batch, json=json)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convcli.cli.kernel_options import chosen_kernels
 from convcli.cli.output import note
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from convcli.filtering.pipeline import Pipeline
     from convcli.filtering.policy import Policy
+    from convcli.filtering.recipe import Recipe
     from convcli.kernels import Kernel
 
 OF_ALL = ("border", "fill", "range", "alpha", "nodata")
@@ -153,17 +154,36 @@ def files_read(wanted: Wanted, pipelines: Mapping[str, Pipeline]) -> list[Path]:
 def saved(pipelines: Mapping[str, Pipeline], file: Path, wanted: Wanted, *, force: bool) -> None:
     """Write the pipeline to a TOML file, with paths that hold from anywhere."""
     from convcli.files import write
-    from convcli.filtering.pipeline_file import pipeline_document
     from convcli.formats import toml
 
     (pipeline,) = pipelines.values()
+    document = _document(pipeline, wanted, Path().absolute())
+    write(file, (toml.dumps(document) + "\n").encode(), force=force)
+
+
+def recipes_of(pipelines: Mapping[str, Pipeline], wanted: Wanted) -> dict[str, Recipe]:
+    """Return each pipeline as a manifest has it, with paths from the working folder, as its images have."""
+    from convcli.filtering.recipe import Recipe
+    from convcli.runs.kernels import parse
+
+    read = partial(parse, tell=lambda _: None)  # what there is to say has been said
+    return {
+        label: Recipe.of(_document(pipeline, wanted, Path()), label, read)
+        for label, pipeline in pipelines.items()
+    }
+
+
+def _document(pipeline: Pipeline, wanted: Wanted, folder: Path) -> dict[str, Any]:
+    """Return a pipeline as a document whose paths are those from `folder`, the working one."""
+    from convcli.filtering.pipeline_file import pipeline_document
+
     document = pipeline_document(pipeline)
     own = 0 if wanted.file is None else len(document["steps"]) - len(wanted.steps)
     for number, step in enumerate(document["steps"]):
         base = wanted.file.parent if wanted.file is not None and number < own else Path()
         if "kernel" in step:
-            step["kernel"] = text_within(step["kernel"], base.absolute())
-    write(file, (toml.dumps(document) + "\n").encode(), force=force)
+            step["kernel"] = text_within(step["kernel"], folder / base)
+    return document
 
 
 def check_saved(pipelines: Mapping[str, Pipeline], file: Path, *, force: bool) -> None:

@@ -7,25 +7,29 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from errno import ENAMETOOLONG
 from functools import partial
 from itertools import groupby
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
 from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
 from convcli.files import Identity
-from convcli.filtering.chain import Findings
+from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import listed_images
+from convcli.filtering.manifest import Journal, line_of, place_of
 from convcli.filtering.original import Original
-from convcli.filtering.out_dir import OutDir
+from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
-from convcli.filtering.targets import check_targets
-from convcli.images import COMPRESSION, Image, encode, kept, write
+from convcli.filtering.results import Results
+from convcli.filtering.targets import Taken, check_targets
+from convcli.images import COMPRESSION, Image, encode, format_of, kept, write
 from convcli.wording import shown
+
+if TYPE_CHECKING:
+    from convcli.filtering.recipe import Recipe
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -34,106 +38,88 @@ MOST_AT_ONCE = 4
 """Images that are worked on at a time unless it is said: each takes memory, and more wait for the disk."""
 
 
-@dataclass(frozen=True, eq=False)
-class Done:
-    """An image that is filtered, and written unless `data` is the file that goes to standard output."""
-
-    job: Job
-    found: Findings
-    input_shape: tuple[int, ...]  # (h, w) or (h, w, 3), as the file has it
-    notes: tuple[str, ...]  # what the user should hear; each begins with the image's name
-    seconds: float  # from opening the image to the end of writing
-    data: bytes | None
-
-
-@dataclass(frozen=True, eq=False)
-class Failed:
-    """An image that could not be filtered, and why."""
-
-    job: Job
-    error: ConvcliError
-
-
-class Results:
-    """What one filter makes of all images: where it goes, and the record of it in --out-dir."""
-
-    def __init__(self, one: Pipeline, ending: str, jobs: list[Job], saving: Saving) -> None:
-        self.pipeline, self.jobs = one, jobs
-        self.out_dir: OutDir | None = None
-        self.replace = saving.force  # whether files that are there may be overwritten
-        self.advice = "use --force to overwrite it, or -o to write elsewhere"
-        if saving.out_dir is not None:
-            made = {**one.record(), "format": saving.format, "compress": saving.compress}
-            folders = [job.target.parent for job in jobs if job.target]
-            self.out_dir = OutDir(saving.out_dir, ending, made, folders)
-            self.replace |= saving.resume and self.out_dir.matches
-            self.advice = self.out_dir.advice
-
-
 class Batch:
-    """Images, filters by what their results are called (<stem>_<name>.png), and where the results go.
+    """Results of images, and what is still to do of them, in the order of `jobs`.
 
-    `images` are names of files, of folders, or - for standard input. None of them and nothing that is `kept`
-    is ever overwritten; what cannot or must not be written is refused with `ConvcliError` at once. Neither an
-    image nor a result has more than `max_pixels`. `at_once` are worked on at a time, each with
-    its share of the `threads`, or one. `tell` is called with each thing the user should hear.
+    No image and nothing that is `kept` is ever overwritten; what cannot or must not be written is refused
+    with `ConvcliError` at once. Neither an image nor a result has more than `max_pixels`. `at_once` are
+    worked on at a time, each with its share of the `threads`, or one. The `journal` gets a line for each
+    job; of those in `expected` the image must be the one that a manifest recorded. `tell` is called with each
+    thing the user should hear.
     """
 
     def __init__(
         self,
+        results: Sequence[Results],
+        jobs: Sequence[Job],
+        *,
+        max_pixels: int = MAX_PIXELS,
+        keep_going: bool = False,
+        threads: int | None = None,
+        at_once: int | None = None,
+        kept: Collection[Identity] = (),
+        journal: Journal | None = None,
+        expected: Mapping[Job, Evidence] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.results, self.jobs, self.keep_going = results, list(jobs), keep_going
+        self.cores = threads or available_cores()
+        self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
+        self.max_pixels, self.journal, self.expected = max_pixels, journal, expected or {}
+        self._results = {job: results for results in self.results for job in results.jobs}
+        if any(job.format != "png" and self._results[job].saving.compress is not None for job in self.jobs):
+            raise UsageError("--compress is for PNG files; leave it out for other formats.")
+        check_streams(self.jobs)
+        self.failures: dict[Job, ConvcliError] = {}
+        self.todo = self._left_to_do(kept, tell)
+
+    @classmethod
+    def of(
+        cls,
         images: Sequence[str],
         pipelines: Mapping[str, Pipeline],
         saving: Saving,
         *,
         recursive: bool = False,
-        max_pixels: int = MAX_PIXELS,
         damaged: bool = False,
-        keep_going: bool = False,
-        threads: int | None = None,
-        at_once: int | None = None,
-        kept: Collection[Identity] = (),
+        recipes: Mapping[str, Recipe] | None = None,
         tell: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.saving, self.keep_going = saving, keep_going
-        self.cores = threads or available_cores()
-        self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
-        self._original = partial(Original, max_pixels=max_pixels, damaged=damaged)
+        **how: Any,
+    ) -> Batch:
+        """Return what pipelines, by what their results are called, make of images, and where it goes.
+
+        `images` are names of files, of folders, patterns, or - for standard input; `recipes` are the
+        pipelines as a manifest has them. The rest is as in `Batch`.
+        """
         listed = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
         endings = [
             Ending(name, ending_of(saving.format, one.policy.range)) for name, one in pipelines.items()
         ]
         groups = jobs_for(listed, endings, saving, tell=tell)
-        self.results = [
-            Results(one, str(ending), jobs, saving)
+        results = [
+            Results(one, str(ending), jobs, saving, recipe=(recipes or {}).get(ending.label), damaged=damaged)
             for one, ending, jobs in zip(pipelines.values(), endings, groups, strict=True)
         ]
-        # All, image by image; of each image a job for each filter. What is done or has failed is not to do.
-        self.jobs = [job for of_one_image in zip(*groups, strict=True) for job in of_one_image]
-        self._results = {job: results for results in self.results for job in results.jobs}
-        if saving.compress is not None and any(job.format != "png" for job in self.jobs):
-            raise UsageError("--compress is for PNG files; leave it out for other formats.")
-        check_streams(self.jobs)
-        self.failures: dict[Job, ConvcliError] = {}
-        self.todo = self._left_to_do(kept, tell)
-        self._anew = saving.force and not saving.resume and len(listed) > 1
+        # All, image by image; of each image a job for each pipeline.
+        jobs = [job for of_one_image in zip(*groups, strict=True) for job in of_one_image]
+        return cls(results, jobs, tell=tell, **how)
 
     def _left_to_do(self, kept: Collection[Identity], tell: Callable[[str], None]) -> list[Job]:
         """Return the jobs that are not finished and that can be done."""
-        saving, left = self.saving, set[Job]()
-        for results in self.results:
-            if results.out_dir and saving.resume:
-                left.update(results.out_dir.left_over(results.jobs, force=saving.force))
-            else:
-                left.update(results.jobs)
+        left = {job for results in self.results for job in results.left_over(self.journal)}
         if done := sum(job not in left for job in self.jobs):
             what = "images" if len(self.results) == 1 else "results"
             tell(f"{done:,} of {len(self.jobs):,} {what} were finished already")
+        if self.journal is not None:
+            self.journal.keep_apart(self.jobs)
+        taken = Taken()
         for results in self.results:
             self.failures |= check_targets(
                 results.jobs,
                 kept,
-                replace=results.replace,
-                made=saving.out_dir is not None,
+                taken,
+                replace=results.replace or (results.saving.resume and self.journal is not None),
+                made=results.out_dir is not None,
                 advice=results.advice,
                 keep_going=self.keep_going,
             )
@@ -149,19 +135,27 @@ class Batch:
         stopping: Callable[[], bool] = lambda: False,
         progress: Callable[[float], None] | None = None,
     ) -> Generator[Done | Failed, None, None]:
-        """Pipeline what is left to do, and yield what has come of each job, in order.
+        """Make what is left to do, and yield what has come of each job, in order.
 
         Close it if you leave it early. Once `stopping` says so, nothing more is begun. `progress` hears of a
         single image the shares that are done. Raises `ConvcliError` if a job fails and it is the only one,
         the batch does not keep going, or all would fail.
         """
-        images = [list(jobs) for _, jobs in groupby(self.todo, key=lambda job: job.source)]
+        images = [
+            list(jobs)
+            for _, jobs in groupby(self.todo, key=lambda job: (job.source, self._results[job].damaged))
+        ]
         workers = max(min(self.at_once, len(images)), 1)
         threads = max(self.cores // workers, 1)
         with ExitStack() as held:
             for results in self.results:
                 if results.out_dir is not None:
                     held.enter_context(results.out_dir)
+            if self.journal is not None:
+                self.journal.begin()
+                held.callback(self.journal.close)
+                for job, error in self.failures.items():
+                    self._note(Failed(job, error))
             if self.is_single:
                 outcomes = (self._made_of(jobs, threads, progress) for jobs in images)
             else:
@@ -169,11 +163,17 @@ class Batch:
                 made = held.enter_context(closing(in_order(task, images, workers, stopping)))
                 outcomes = (future.result() for _, future in made)
             for outcome in (outcome for of_one_image in outcomes for outcome in of_one_image):
+                self._note(outcome)
                 if isinstance(outcome, Failed):
                     if self._ends_with(outcome.error):
                         raise outcome.error
                     self.failures[outcome.job] = outcome.error
                 yield outcome
+
+    def _note(self, outcome: Done | Failed) -> None:
+        """Write an outcome's line into the manifest."""
+        if self.journal is not None:
+            self.journal.add(line_of(outcome, self._results[outcome.job].made))
 
     def _ends_with(self, error: ConvcliError) -> bool:
         """Whether no further image is tried: all would fail on a full disk, or in a folder that is gone."""
@@ -187,7 +187,13 @@ class Batch:
     ) -> list[Done | Failed]:
         """Return what has come of the jobs of one image, which is read once."""
         lumas = {self._results[job].pipeline.luma for job in jobs}
-        original = self._original(jobs[0].source, threads=threads, both=len(lumas) > 1)
+        original = Original(
+            jobs[0].source,
+            threads=threads,
+            max_pixels=self.max_pixels,
+            damaged=self._results[jobs[0]].damaged,
+            both=len(lumas) > 1,
+        )
         outcomes: list[Done | Failed] = []
         for job in jobs:
             attempt = partial(self._made, job, original, progress, last=job is jobs[-1])
@@ -205,10 +211,13 @@ class Batch:
     def _made(
         self, job: Job, original: Original, progress: Callable[[float], None] | None, *, last: bool
     ) -> Done:
-        """Pipeline and write one image; `last` says that nothing else is made of it."""
+        """Filter and write one image; `last` says that nothing else is made of it."""
         started, one = time.perf_counter(), self._results[job].pipeline
+        hashes = self.journal is not None and self.journal.hashes
+        hashes |= self.expected.get(job, Evidence()).input_sha256 is not None
         try:
             image = original.image(luma=one.luma)
+            evidence = self._seen(job, hashes=hashes)
             filtered, found, said = one(
                 image,
                 format=job.format,
@@ -226,26 +235,60 @@ class Batch:
         written, lost = kept(filtered, job.format or "")
         notes += tuple(f"{original.label}: {text}" for text in (*said, *lost))
         data = self._written(job, written, original)
-        return Done(job, found, input_shape, notes, time.perf_counter() - started, data)
+        if self.journal is not None or job in self.expected:
+            found_there = Evidence.of(None, job.target, hashes=hashes)
+            evidence = evidence.joined(found_there)
+        return Done(job, found, input_shape, notes, time.perf_counter() - started, data, evidence)
+
+    def differs(self, done: Done) -> str:
+        """Return what is another of a result than a manifest has, or nothing."""
+        return self.expected.get(done.job, Evidence()).change(done.evidence, of="output")
+
+    def _seen(self, job: Job, *, hashes: bool) -> Evidence:
+        """Return what tells an image from others; raise `InputError` if it is not the expected one."""
+        if self.journal is None and job not in self.expected:
+            return Evidence()
+        now, then = Evidence.of(job.source, None, hashes=hashes), self.expected.get(job, Evidence())
+        if what := then.untimed().change(now, of="input"):
+            raise InputError(
+                f"{shown(job.source)}: is not the image of the manifest any more: its {what} is another."
+            )
+        return now
 
     def _written(self, job: Job, image: Image, original: Original) -> bytes | None:
         """Write a result, or return the file that goes to standard output."""
-        compress = COMPRESSION if self.saving.compress is None else self.saving.compress
+        results = self._results[job]
+        compress = COMPRESSION if results.saving.compress is None else results.saving.compress
         if job.target is None:
             return encode(image, job.format or "", compress=compress, threads=original.threads)
-        folders = [results.out_dir for results in self.results if results.out_dir is not None]
+        folders = [one.out_dir for one in self.results if one.out_dir is not None]
         for folder in folders:  # all of them: none may tidy up a folder that is written into
-            folder.prepare(anew=self._anew)
+            folder.prepare(anew=results.saving.force and not results.saving.resume and len(self.jobs) > 1)
+        may_replace = results.replace or self._is_ours(job)
+        if not may_replace and self.journal is not None and results.saving.resume and job.target.is_file():
+            # Written before the last call was ended, which had not noted it yet; or somebody else's.
+            data = encode(
+                image, job.format or format_of(job.target), compress=compress, threads=original.threads
+            )
+            if job.target.read_bytes() == data:
+                return None
         write(
             job.target,
             image,
             format=job.format,
             compress=compress,
             threads=original.threads,
-            force=self._results[job].replace,
-            confirm=original.check_unchanged if folders else None,
+            force=may_replace,
+            confirm=original.check_unchanged if folders or self.journal is not None else None,
         )
         return None
+
+    def _is_ours(self, job: Job) -> bool:
+        """Whether the manifest says that an earlier call has made a result, which may be made again."""
+        if self.journal is None or job.target is None:
+            return False
+        entry = self.journal.latest.get(place_of(job.target))
+        return entry is not None and not entry.failed
 
 
 def in_order(

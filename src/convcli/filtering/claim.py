@@ -115,6 +115,16 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return shown(shortened("; ".join(words), 160))
 
 
+def changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return what differs in two calls' options, as their user has them.
+
+    >>> changed({"kernel": "box", "compress": 9}, {"kernel": "sobel", "border": "wrap"})
+    'kernel: box → sobel; border: not given → wrap; compress: 9 → not given'
+    """
+    words = [f"{key}: {change}" for key, change in _changes(then, now).items()]
+    return shown(shortened("; ".join(words), 160))
+
+
 def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
     changed = [key for key in {**now, **then} if then.get(key) != now.get(key)]
     return {key: f"{_word(then.get(key))} → {_word(now.get(key))}" for key in changed}

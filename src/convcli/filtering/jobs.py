@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcli.errors import UsageError
 from convcli.files import is_stdout
@@ -49,19 +49,25 @@ class Saving:
     name: str | None = None
     force: bool = False
     resume: bool = False
+    noted: bool = False  # in a manifest, which tells what is finished
 
     def __post_init__(self) -> None:
         if self.output is not None and self.out_dir is not None:
             raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
-        if self.resume and self.out_dir is None:
-            raise UsageError("--resume goes with --out-dir, where the finished results are.")
+        if self.resume and self.out_dir is None and not self.noted:
+            raise UsageError("--resume goes with --out-dir or --manifest, which tell what is finished.")
         if self.output is not None and self.name is not None:
             raise UsageError("-o names the result already; --name is for several of them.")
-        if self.resume and self.naming is not None and self.naming.counts:
+        if self.resume and not self.noted and self.naming is not None and self.naming.counts:
             raise UsageError(
                 "--resume cannot tell of which image a result is by a name with {index}, which changes with "
-                "the images there are. Use {stem} or {name}."
+                "the images there are. Use {stem} or {name}, or a --manifest from the beginning."
             )
+
+    @property
+    def encoding(self) -> dict[str, Any]:
+        """What decides on a result's file besides its pixels."""
+        return {"format": self.format, "compress": self.compress}
 
     @property
     def naming(self) -> Naming | None:

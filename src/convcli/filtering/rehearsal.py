@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from convcli.errors import InputError
-from convcli.filtering.batch import Batch, Failed
+from convcli.filtering.batch import Batch
 from convcli.filtering.jobs import STREAM, Job
+from convcli.filtering.outcomes import Failed
 from convcli.images.header import checked_shape
 
 
@@ -21,7 +22,7 @@ class Planned:
     replaces: bool  # a file that is there
 
 
-def rehearse(batch: Batch, max_pixels: int) -> Iterator[Planned | Failed]:
+def rehearse(batch: Batch) -> Iterator[Planned | Failed]:
     """Yield what would come of each job that is left to do, in order, as far as can be seen.
 
     Raises `ConvcliError` where the batch itself would end; what fails is among its failures afterwards.
@@ -30,7 +31,7 @@ def rehearse(batch: Batch, max_pixels: int) -> Iterator[Planned | Failed]:
     for job in batch.todo:
         if job.source not in shapes:
             try:
-                shape = checked_shape(job.source, max_pixels)
+                shape = checked_shape(job.source, batch.max_pixels)
                 shapes[job.source] = shape if shape is None or shape[2] > 1 else shape[:2]
             except InputError as error:
                 shapes[job.source] = error

@@ -12,9 +12,32 @@ from convcli.images import format_of
 from convcli.wording import shown
 
 
+class Taken:
+    """The places that results of a batch have, so that no two have one."""
+
+    def __init__(self) -> None:
+        self._sources: dict[Path, str] = {}
+        self._folded: dict[str, Path] = {}
+
+    def take(self, place: Path, job: Job, *, is_stream: bool) -> None:
+        """Give a job's result a place, or raise `UsageError` that says who has it already."""
+        folded_name = as_one_name(str(place))
+        like = place if place in self._sources else self._folded.get(folded_name)
+        if like and not is_stream and (like == place or _ignores_case(like.parent)):
+            first, second = shown(self._sources[like]), shown(job.source)
+            who = f"{first} and {second} would both" if first != second else f"Two results of {first} would"
+            raise UsageError(
+                f"{who} be written to {shown(str(job.target))}; give each a call and a place of its own, or "
+                "tell them apart by --name, as {parent}-{stem}_{kernel}{ext} does."
+            )
+        self._sources[place] = job.source
+        self._folded[folded_name] = place
+
+
 def check_targets(
     jobs: Sequence[Job],
     kept: Collection[Identity],
+    taken: Taken,
     *,
     replace: bool,
     made: bool,
@@ -23,8 +46,9 @@ def check_targets(
 ) -> dict[Job, ConvcliError]:
     """Refuse, before anything is read or written, every result that could not or must not be written.
 
-    Nor may be overwritten what is `kept`. `replace` says whether files that are there may, `made` whether
-    folders are made, `advice` what helps where a file exists already.
+    Nor may be overwritten what is `kept`, nor has a result a place that is `taken`. `replace` says whether
+    files that are there may be, `made` whether folders are made, `advice` what helps where a file exists
+    already.
 
     Return the jobs that cannot be done, as their image is missing or their result's name too long, with the
     error that says so; without `keep_going` raise it.
@@ -39,8 +63,6 @@ def check_targets(
             failed[job] = error
             if not keep_going:
                 raise
-    taken: dict[Path, str] = {}
-    folded: dict[str, Path] = {}
     for job in jobs:
         if job.target is None:
             judge_stdout(inputs)
@@ -56,16 +78,7 @@ def check_targets(
             if not keep_going:
                 raise failed[job] from cause
             continue
-        folded_name = as_one_name(str(found.place))
-        like = found.place if found.place in taken else folded.get(folded_name)
-        if like and not found.is_stream and (like == found.place or _ignores_case(like.parent)):
-            raise UsageError(
-                f"{shown(taken[like])} and {shown(job.source)} would both be written to {shown(job.target)}; "
-                "give each a call and a place of its own, or tell them apart by --name, as "
-                "{parent}-{stem}{ext} does."
-            )
-        taken[found.place] = job.source
-        folded[folded_name] = found.place
+        taken.take(found.place, job, is_stream=found.is_stream)
         if job.format is None:
             _refuse_ending(job.target, is_stream=found.is_stream)
     return failed

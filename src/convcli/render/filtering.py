@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from convcli.filtering import Findings
-from convcli.filtering.batch import Done
+from convcli.filtering.outcomes import Done
 from convcli.filtering.rehearsal import Planned
 from convcli.render.kernels import sum_document, sum_words
 from convcli.wording import shown

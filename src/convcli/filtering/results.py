@@ -1,0 +1,104 @@
+"""What one pipeline makes of all images: where it goes, how it is made, and which of it is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from convcli.errors import UsageError
+from convcli.filtering.claim import changed
+from convcli.filtering.evidence import Evidence
+from convcli.filtering.jobs import Job, Saving
+from convcli.filtering.manifest import Journal, place_of
+from convcli.filtering.out_dir import OutDir
+from convcli.filtering.pipeline import Pipeline
+from convcli.wording import shown
+
+if TYPE_CHECKING:
+    from convcli.filtering.recipe import Recipe
+
+
+class Results:
+    """The jobs of one pipeline; in --out-dir there is a record of it.
+
+    `recipe` is the pipeline as a manifest has it, where there is one; `damaged` says that damaged images are
+    read as far as they go.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        ending: str,
+        jobs: Sequence[Job],
+        saving: Saving,
+        *,
+        recipe: Recipe | None = None,
+        damaged: bool = False,
+    ) -> None:
+        self.pipeline, self.jobs, self.saving = pipeline, list(jobs), saving
+        self.recipe, self.damaged = recipe, damaged
+        self.out_dir: OutDir | None = None
+        self.replace = saving.force  # whether files that are there may be overwritten
+        self.advice = "use --force to overwrite it, or -o to write elsewhere"
+        if saving.out_dir is not None:
+            made = {**pipeline.record(), "format": saving.format, "compress": saving.compress}
+            folders = [job.target.parent for job in jobs if job.target]
+            self.out_dir = OutDir(saving.out_dir, ending, made, folders)
+            self.replace |= saving.resume and self.out_dir.matches
+            self.advice = self.out_dir.advice
+
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """How the results are made, as a manifest has it."""
+        assert self.recipe is not None
+        return {
+            "pipeline": self.recipe.document,
+            "pipeline_digest": self.recipe.digest,
+            "options": {**self.saving.encoding, "damaged": self.damaged},
+            "out_dir": None if self.saving.out_dir is None else str(self.saving.out_dir),
+        }
+
+    def left_over(self, journal: Journal | None) -> list[Job]:
+        """Return the jobs that are not finished: by the manifest, or else by the record in --out-dir.
+
+        Raises `UsageError` if what is there was made in another way, unless `force` makes all again.
+        """
+        saving, left = self.saving, self.jobs
+        if not saving.resume:
+            return left
+        if self.out_dir is not None:
+            left = self.out_dir.left_over(self.jobs, force=saving.force)
+        return left if journal is None else [job for job in self.jobs if not self._is_noted(job, journal)]
+
+    def _is_noted(self, job: Job, journal: Journal) -> bool:
+        """Whether the manifest has a job's result, and neither that nor its image has changed since."""
+        entry = None if job.target is None else journal.latest.get(place_of(job.target))
+        if entry is None or entry.failed or place_of(entry.source) != place_of(job.source):
+            return False
+        then = {key: entry.document.get(key) for key in ("pipeline_digest", "options")}
+        if then != {key: self.made[key] for key in then}:
+            if self.saving.force:
+                return False
+            old, new = (_options(one) for one in (entry.document, self.made))
+            raise UsageError(
+                f"{shown(journal.path)}: line {entry.number}: {shown(str(job.target))} was made otherwise "
+                f"({changed(old, new) or 'the weights of its kernel'}). Give another --manifest and "
+                "--out-dir, or --force to make all of them again."
+            )
+        now = Evidence.of(job.source, job.target, hashes=journal.hashes)
+        if now.output_bytes is None:
+            return False
+        return not any(entry.evidence.change(now, of=which) for which in ("input", "output"))
+
+
+def _options(line: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a line of a manifest says of how its result was made, step by step."""
+    found = dict[str, Any]()
+    for table in (line.get("pipeline"), line.get("options")):
+        found |= table if isinstance(table, dict) else {}
+    steps = found.pop("steps", None)
+    for number, step in enumerate(steps if isinstance(steps, list) else (), 1):
+        for key, value in step.items() if isinstance(step, dict) else ():
+            found[f"step {number}: {key}" if len(steps) > 1 else key] = value
+    return found
