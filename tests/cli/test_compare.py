@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import PIL.Image
+import PIL.ImageSequence
 import pytest
 
 
@@ -98,11 +99,10 @@ def test_a_picture_is_written_and_never_over_an_input(call, two, tmp_path):
 
 def test_what_is_equal_does_not_blink(call, two, tmp_path):
     assert call("compare", "a.png", "b.png", "-o", "blink.gif").code == 0
-    frames = []
     with PIL.Image.open(tmp_path / "blink.gif") as blinking:
-        for n in range(blinking.n_frames):
-            blinking.seek(n)
-            frames.append(np.asarray(blinking.convert("RGB")).astype(int))
+        frames = [
+            np.asarray(frame.convert("RGB")).astype(int) for frame in PIL.ImageSequence.Iterator(blinking)
+        ]
     rows = np.argwhere(np.abs(frames[0] - frames[1]).sum(axis=2))[:, 0]
     assert len(frames) == 2
     assert (rows < 45).any(), "the names differ"

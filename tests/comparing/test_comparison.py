@@ -55,7 +55,7 @@ def test_alpha_counts_as_a_channel():
     rng = np.random.default_rng(1)
     first, second = two((20, 30, 4), "uint8", rng)
     images = [Image(one[:, :, :3], one[:, :, 3]) for one in (first, second)]
-    found = compare(paired(*images, NAMES))
+    found = compare(paired(images[0], images[1], NAMES))
     expected = metrics.structural_similarity(first, second, channel_axis=-1)
     assert found.together.ssim == pytest.approx(expected, abs=1e-12)
     assert [figures.name for figures in found.channels] == ["red", "green", "blue", "alpha"]
