@@ -31,6 +31,7 @@ FEWEST_COLUMNS, FEWEST_LINES, LONGEST_SIZE = 20, 2, 4  # columns, lines, digits
 COMMANDS = (
     "filter",
     "compare",
+    "show",
     "explain",
     "learn",
     "kernels",

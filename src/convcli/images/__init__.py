@@ -7,7 +7,7 @@ filters it by accident; so does the metadata that is still true of an image whos
 from convcli.images.colours import colour
 from convcli.images.formats import ENDINGS, FORMATS, format_of
 from convcli.images.from_pillow import from_pillow, is_pillow
-from convcli.images.gif import encode_animation, with_few_colours
+from convcli.images.gif import colours_of, encode_animation, with_few_colours
 from convcli.images.header import shape_of
 from convcli.images.holding import kept
 from convcli.images.image import Image, Metadata
@@ -25,6 +25,7 @@ __all__ = [
     "Metadata",
     "View",
     "colour",
+    "colours_of",
     "encode",
     "encode_animation",
     "format_of",

@@ -36,6 +36,9 @@ _FACES = {
 }
 _SHADES = {"grey": "#ffffff", "red": "#ff0000", "green": "#00ff00", "blue": "#0000ff"}
 
+WARMEST_COLDEST = ("#b35806", "#2166ac")
+"""Of weights and responses, positive and negative: the ends of ColorBrewer's PuOr and RdBu (Brewer, 2003)."""
+
 COLOURS: dict[str, Colour] = {
     "ground": Colour("#ffffff", "#0d1117"),
     "cell": Colour("#ffffff", "#161b22"),
