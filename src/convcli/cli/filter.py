@@ -102,6 +102,15 @@ def filter(  # noqa: A001  (the command's name)
             "that is 0,0, where OpenCV and SciPy take 1,1.",
         ),
     ] = None,
+    gradient: Annotated[
+        str,
+        typer.Option(
+            metavar="magnitude|x|y|angle|hsv",
+            help="What is wanted of a gradient (sobel, prewitt, scharr, roberts, …): its size; a part, "
+            "signed; its direction, 0 to the right and a quarter turn downward, a turn from black to white "
+            "(--range raw: radians); or that as hue, the size as value.",
+        ),
+    ] = "magnitude",
     offset: Annotated[
         float,
         typer.Option(
@@ -230,6 +239,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.png --kernel laplacian --range raw -o responses.npy
       convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
+      convcli filter photo.jpg --kernel sobel --gradient hsv
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter photo.jpg --step gaussian:sigma=1.4 --step sobel --step invert
       convcli filter photos/ --pipeline edges.toml --out-dir edges
@@ -243,6 +253,7 @@ def filter(  # noqa: A001  (the command's name)
     from convcli.filtering.jobs import Saving
     from convcli.filtering.manifest import Journal
     from convcli.filtering.policy import Policy
+    from convcli.kernels import GRADIENTS
 
     if hashes and manifest is None:
         raise UsageError("--hash goes with --manifest, whose lines have the SHA-256.")
@@ -258,6 +269,8 @@ def filter(  # noqa: A001  (the command's name)
     elif not images:
         raise UsageError("Missing argument 'IMAGE': name image files, folders, or - for standard input.")
     else:
+        if output in GRADIENTS and format is None:
+            raise UsageError(f"--output names the result's file; of a gradient say --gradient {output}.")
         if fill is not None and (border := border_named(border)) != "constant":
             raise UsageError(f"--fill needs --border constant; found --border {border}.")
         policy = Policy(
@@ -280,6 +293,7 @@ def filter(  # noqa: A001  (the command's name)
             scale=scale,
             normalize=normalize,
             anchor=anchor,
+            gradient=gradient,
             given=given_options(context),
         )
         pipelines = chosen_pipelines(wanted, policy)

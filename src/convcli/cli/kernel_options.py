@@ -37,7 +37,12 @@ Normalize: TypeAlias = Annotated[
 
 
 def chosen_kernels(
-    texts: Sequence[str], *, scale: str | None, normalize: bool, anchor: str | None = None
+    texts: Sequence[str],
+    *,
+    scale: str | None,
+    normalize: bool,
+    anchor: str | None = None,
+    gradient: str = "magnitude",
 ) -> dict[str, Kernel]:
     """Return the kernels that are named, by what their results are called.
 
@@ -55,6 +60,8 @@ def chosen_kernels(
         ]
     except KernelError as error:
         raise KernelError(str(error).replace("scale:", "--scale:", 1)) from error
+    if gradient != "magnitude":
+        changed = [kernels.gradient(kernel, gradient) for kernel in changed]
     if anchor is not None:
         from convcli.engine.plane.plan import checked_anchor
 

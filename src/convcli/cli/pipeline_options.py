@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 OF_ALL = ("border", "fill", "range", "alpha", "nodata")
 """Options of `filter` that hold for all steps, or at the end of them."""
 
-OF_ONE = ("scale", "normalize", "anchor", "offset", "padding", "stride", "dilation", "channels", "op")
+OF_ONE = (
+    "scale",
+    "normalize",
+    "gradient",
+    "anchor",
+    "offset",
+    "padding",
+    "stride",
+    "dilation",
+    "channels",
+    "op",
+)
 """Options that say how one kernel is laid."""
 
 
@@ -39,6 +50,7 @@ class Wanted:
     scale: str | None = None
     normalize: bool = False
     anchor: str | None = None
+    gradient: str = "magnitude"
     given: frozenset[str] = frozenset()  # the names of all options of `filter` that were given
 
     @property
@@ -63,7 +75,11 @@ def chosen_pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
             "Nothing to do: give a kernel (--kernel sobel), or steps (--step gaussian --step sobel)."
         )
     chosen = chosen_kernels(
-        wanted.kernels, scale=wanted.scale, normalize=wanted.normalize, anchor=wanted.anchor
+        wanted.kernels,
+        scale=wanted.scale,
+        normalize=wanted.normalize,
+        anchor=wanted.anchor,
+        gradient=wanted.gradient,
     )
     named = [text.strip().partition(":")[0] in KERNELS for text in wanted.kernels]
     return {

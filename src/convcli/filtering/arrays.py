@@ -5,8 +5,9 @@ What a photo needs in memory is its pixels, its result, and a few blocks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from convcli import kernels
 from convcli.engine.arguments import real
 from convcli.engine.plane.plan import checked_anchor
-from convcli.errors import ShapeError
-from convcli.filtering.chain import Laying, apply
+from convcli.errors import ConvcliError, ShapeError, UsageError
+from convcli.filtering.chain import Doing, Laying, apply
 from convcli.filtering.policy import Policy
 from convcli.kernels import Kernel
 from convcli.shapes import IntOrPair, Padding, Pair
@@ -25,7 +26,7 @@ Pixels: TypeAlias = NDArray[Any]
 
 def filter_image(
     image: ArrayLike,
-    kernel: str | Kernel | ArrayLike,
+    kernel: str | Kernel | ArrayLike | Sequence[str | Kernel | Doing],
     *,
     padding: Padding = "same",
     border: str = "reflect",
@@ -36,6 +37,7 @@ def filter_image(
     anchor: Pair | None = None,
     scale: float = 1,
     normalize: bool = False,
+    gradient: str = "magnitude",
     offset: float = 0,
     channels: str = "auto",
     range: str = "auto",  # noqa: A002  (the option's name)
@@ -51,12 +53,20 @@ def filter_image(
         (H, W), (H, W, 1) or (H, W, 3); with an alpha channel (H, W, 2) or (H, W, 4), whose largest
         value is opaque: 255 of uint8, 65535 of uint16, 1 of floats. Values of bool count as floats 0 and 1.
     kernel
-        A name with optional parameters ("gaussian:sigma=2"), a `Kernel`, or weights (f_h, f_w).
+        A name with optional parameters ("gaussian:sigma=2"), a `Kernel`, or weights (f_h, f_w). Or several
+        steps, which are done one after the other with floats in between: each as ``--step`` takes it
+        ("threshold:value=otsu"; see docs/steps.md), or a `Kernel`. `border` and `fill` are those of steps
+        that name none; `range`, `alpha` and `nodata` hold for all; other options belong to a step.
     padding, border, fill, stride, dilation, op, anchor
         As in `filter2d`.
     scale, normalize
         What the weights are multiplied by, and whether they are divided to a sum of 1 before; where they sum
         to zero, the absolute values are.
+    gradient
+        Of a gradient (sobel, prewitt, scharr, roberts, …): "magnitude"; "x" or "y", a part, signed; "angle",
+        its direction atan2(gy, gx), from −π to π, 0 where brightness rises to the right and π/2 where it
+        rises downward, of which range "auto" makes 0 … 2π from black to white of integers; "hsv", the
+        direction as hue (red to the right) and the magnitude as value: (H', W', 3).
     offset
         Added to every response, before `range` makes it a pixel, in the image's own units.
     channels
@@ -97,6 +107,8 @@ def filter_image(
     array([  0, 255, 255,   0], dtype=uint8)
     >>> filter_image(step, "sobel", range="raw")[0]
     array([  0., 800., 800.,   0.], dtype=float32)
+    >>> filter_image(step, ["box:size=3", "sobel-x", "invert"])[0]
+    array([255,   0,   0, 255], dtype=uint8)
     """
     policy = Policy(
         padding=padding,
@@ -111,8 +123,13 @@ def filter_image(
         alpha=alpha,
         nodata=real(nodata, "values for no data").ravel().tolist(),
     )
-    chosen = as_kernel(kernel, scale=scale, normalize=normalize, anchor=anchor)
-    steps = (Laying(chosen, policy),)
+    steps: Sequence[Doing]
+    if is_chain(kernel):
+        steps = _chain(kernel, policy, scale=scale, normalize=normalize, gradient=gradient, anchor=anchor)
+    else:
+        one = cast("str | Kernel | ArrayLike", kernel)
+        chosen = as_kernel(one, scale=scale, normalize=normalize, gradient=gradient, anchor=anchor)
+        steps = (Laying(chosen, policy),)
     array = real(image, "an image")
     if array.dtype.kind == "b":
         array = array.astype(np.float32)
@@ -130,11 +147,42 @@ def filter_image(
     return np.dstack((result.pixels, result.alpha)).astype(result.pixels.dtype, copy=False)  # its byte order
 
 
+def is_chain(kernel: object) -> TypeGuard[Sequence[str | Kernel | Doing]]:
+    """Whether it is a sequence of steps, and no weights."""
+    return isinstance(kernel, list | tuple) and any(
+        isinstance(one, str | Kernel) or hasattr(one, "on") for one in kernel
+    )
+
+
+def _chain(given: Sequence[str | Kernel | Doing], policy: Policy, **own: Any) -> list[Doing]:
+    """Return the steps that are given; options of one kernel (`own`, and the policy's) are refused."""
+    from convcli.filtering.steps.parsing import step_of  # which brings pydantic
+
+    usual = {"scale": 1, "normalize": False, "gradient": "magnitude", "anchor": None, **Policy().laying()}
+    for name, value in {**own, **policy.laying()}.items():
+        if name not in ("border", "fill") and value != usual[name]:
+            raise UsageError(f"{name} belongs to one step: write it there, such as 'gaussian:{name}=…'.")
+    laying = Policy(border=policy.border, fill=policy.fill, alpha=policy.alpha)
+    steps: list[Doing] = []
+    for number, one in enumerate(given, 1):
+        try:
+            if isinstance(one, str):
+                steps.append(step_of(one))
+            elif isinstance(one, Kernel) or not hasattr(one, "on"):  # or weights
+                steps.append(Laying(as_kernel(cast("ArrayLike", one)), laying))
+            else:
+                steps.append(one)
+        except ConvcliError as error:
+            raise error.placed(f"step {number}") from None
+    return steps
+
+
 def as_kernel(
     kernel: str | Kernel | ArrayLike,
     *,
     scale: float = 1,
     normalize: bool = False,
+    gradient: str = "magnitude",
     anchor: Pair | None = None,
 ) -> Kernel:
     """Return the kernel that a name or weights stand for, changed as `filter_image` says."""
@@ -143,4 +191,6 @@ def as_kernel(
     elif not isinstance(kernel, Kernel):
         kernel = Kernel("custom", (kernels.checked_weights(kernel, "kernel"),))
     kernel = kernels.adjusted(kernel, scale=scale, normalize=normalize)
+    if gradient != "magnitude":
+        kernel = kernels.gradient(kernel, gradient)
     return kernel if anchor is None else replace(kernel, anchor=checked_anchor(anchor, kernel.shape))

@@ -92,7 +92,7 @@ class Laying:
     def document(self) -> dict[str, Any]:
         """Return the kernel as it is named, and its options that are not as usual, as a step has them."""
         kernel, usual = self.kernel, Policy()
-        own: dict[str, Any] = {"type": kernel.name, **kernel.parameters}
+        own: dict[str, Any] = {"type": kernel.name.removesuffix(f"-{kernel.gradient}"), **kernel.parameters}
         if self.written:
             own = {"type": "kernel", "kernel": self.written}
         options = {
@@ -101,6 +101,8 @@ class Laying:
         own |= {name: _listed(value) for name, value in options.items() if value != getattr(usual, name)}
         if kernel.anchor is not None:
             own["anchor"] = list(kernel.anchor)
+        if kernel.gradient:
+            own["gradient"] = kernel.gradient
         if kernel.scale != 1:
             own["scale"] = kernel.scale
         if kernel.normalized:

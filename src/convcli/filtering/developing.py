@@ -80,13 +80,16 @@ def _once(
             picture.read_seen(block.rows, block.columns, planes, sees)
         else:
             picture.read(block.rows, block.columns, planes)
+        found = [Summary.of(plane, sees) for plane in planes]
+        cut = 0
+        if picture.kind == "hue" and how.dtype.kind != "f" and how.name in ("abs", "clip"):
+            cut = _dimmed(planes, picture.white)
         parts = []
-        for channel, plane in enumerate(planes):
-            found = Summary.of(plane, sees)
+        for channel, (plane, own) in enumerate(zip(planes, found, strict=True)):
+            clipped = cut
             if pixels is not None:
-                out = pixels[block.rows, block.columns, channel]
-                found = replace(found, clipped=how.put(plane, out, sees, found))
-            parts.append(found)
+                clipped += how.put(plane, pixels[block.rows, block.columns, channel], sees, own)
+            parts.append(replace(own, clipped=clipped))
         if opacity is not None:
             _put_alpha(picture, block, sees, opacity[block.rows, block.columns], workspace)
         blank = 0 if sees is None else sees.size - int(np.count_nonzero(sees))
@@ -96,6 +99,17 @@ def _once(
     blank = sum(count for _, count in found)
     summary = Summary.of_all([summary for summary, _ in found])
     return Developed(pixels if pixels is not None else np.empty(0), opacity, summary, blank)
+
+
+def _dimmed(planes: Pixels, white: float) -> int:
+    """Cut colours that are brighter than white, all channels alike so that the hue stays; return how many."""
+    value = planes.max(axis=0)
+    beyond = value > white
+    if count := int(np.count_nonzero(beyond)):
+        np.divide(white, value, out=value, where=beyond)
+        value[~beyond] = 1
+        planes *= value
+    return count
 
 
 def _put_alpha(

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.engine.hue import put_directions
 from convcli.engine.plane.blocks import WORKSPACES, Effort, blocks_of, responses
 from convcli.engine.plane.plan import Plan
 from convcli.engine.plane.planes import Block, Plane
@@ -34,10 +35,17 @@ def laid(kernel: Kernel, policy: Policy, picture: Picture) -> Picture:
 
     Raises `ShapeError` if they do not fit each other.
     """
-    channels = policy.channels_for(kernel)
-    if channels == "gray":
-        picture = gray(picture)
-    volume = channels == "volume" and picture.channels > 1
+    if kernel.combine == "angle":
+        return pointwise(
+            laid_apart(kernel, policy, picture),
+            _put_angles,
+            channels=_looked_at(kernel, policy, picture).channels,
+            kind="angle",
+        )
+    if kernel.combine == "hsv":
+        return pointwise(laid_apart(kernel, policy, picture), _put_colours, channels=3, kind="hue")
+    picture = _looked_at(kernel, policy, picture)
+    volume = policy.channels_for(kernel) == "volume" and picture.channels > 1
     if volume and picture.channels != len(kernel.parts):
         raise ShapeError(
             f"{kernel.name} is for images of {len(kernel.parts)} channels; this one has {picture.channels}."
@@ -45,11 +53,37 @@ def laid(kernel: Kernel, policy: Policy, picture: Picture) -> Picture:
     return _Laid(kernel, policy, picture, volume=volume)
 
 
-class _Laid(Derived):
-    """A kernel's responses: as many channels as the picture has, or one of a volume."""
+def laid_apart(kernel: Kernel, policy: Policy, picture: Picture) -> Picture:
+    """Return the picture of the responses to each part of a kernel, not combined: gx and gy of a gradient.
 
-    def __init__(self, kernel: Kernel, policy: Policy, source: Picture, *, volume: bool) -> None:
-        self.kernel, self.offset, self.volume = kernel, policy.offset, volume
+    Of each channel that is looked at (`laid`), one for each part.
+    """
+    return _Laid(kernel, policy, _looked_at(kernel, policy, picture), apart=True)
+
+
+def _looked_at(kernel: Kernel, policy: Policy, picture: Picture) -> Picture:
+    """Return what of a picture a kernel is laid on: its brightness, or all channels."""
+    return gray(picture) if policy.channels_for(kernel) == "gray" else picture
+
+
+def _put_angles(cells: Pixels, out: Pixels) -> None:
+    for number, own in enumerate(out):
+        x, y = cells[2 * number : 2 * number + 2]
+        y += 0  # of a −0 that is −π to the left, and not π
+        np.arctan2(y, x, out=own)
+
+
+def _put_colours(cells: Pixels, out: Pixels) -> None:
+    put_directions(cells[0], cells[1], out)
+
+
+class _Laid(Derived):
+    """A kernel's responses: as many channels as the picture has, one of a volume, or one for each part."""
+
+    def __init__(
+        self, kernel: Kernel, policy: Policy, source: Picture, *, volume: bool = False, apart: bool = False
+    ) -> None:
+        self.kernel, self.offset, self.volume, self.apart = kernel, policy.offset, volume, apart
         veil = source.veil
         self.sight = None
         if veil is not None and veil.limits:
@@ -61,7 +95,7 @@ class _Laid(Derived):
         super().__init__(
             source,
             shape=plan.output_shape,
-            channels=1 if volume else source.channels,
+            channels=1 if volume else source.channels * (len(kernel.parts) if apart else 1),
             dtype=plan.dtype,
             kind="signed" if kernel.sums_to_zero and not policy.offset else "pixels",
             veil=None if veil is None else _LaidVeil(veil, kernel, policy, plan, self.sight),
@@ -106,6 +140,11 @@ class _Laid(Derived):
             workspace.array(f"response {number}", block.shape, self.plan.dtype)
             for number in range(1, len(self.kernel.parts))
         ]
+        if self.apart:
+            for number, plane in enumerate(planes):
+                parts = list(out[number * len(self.kernel.parts) :][: len(self.kernel.parts)])
+                responses(self.plan, plane, block, parts, workspace)
+            return
         for sources, own in zip(self._sources(planes), out, strict=True):
             parts = [own, *others]
             if len(sources) == 1:
@@ -133,14 +172,15 @@ class _Laid(Derived):
         for number in range(len(self.kernel.parts)):
             # A volume has a source for each part, all other planes one for all.
             sources = [own[number] if len(own) > 1 else own[0] for own in self._sources(planes)]
-            found = self.sight.respond(
-                number, sources, veil, block, workspace, others if number else list(out)
-            )
+            outs = others if number else list(out)
+            if self.apart:
+                outs = list(out[number :: len(self.kernel.parts)])
+            found = self.sight.respond(number, sources, veil, block, workspace, outs)
             sees |= found
-            if number and combine is not None:
+            if number and combine is not None and not self.apart:
                 for own, other in zip(out, others, strict=True):
                     combine(own, other, out=own)
-        if self.kernel.combine == "magnitude" and len(self.kernel.parts) == 1:
+        if self.kernel.combine == "magnitude" and len(self.kernel.parts) == 1 and not self.apart:
             np.abs(out, out=out)
         return sees
 

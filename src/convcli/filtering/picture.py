@@ -25,7 +25,7 @@ from convcli.filtering.visibility import Veil
 from convcli.shapes import Pair, Window
 
 Pixels: TypeAlias = NDArray[Any]
-Kind: TypeAlias = Literal["pixels", "signed", "magnitude", "angle"]
+Kind: TypeAlias = Literal["pixels", "signed", "magnitude", "angle", "hue"]
 Result = TypeVar("Result")
 
 CELLS = 2**19  # that are computed at a time, of all channels: a third-level cache holds them
@@ -59,7 +59,8 @@ class Picture(ABC):
         The image's dtype, whose black and white are its units' (see `white`).
     kind
         What its values are, by which range "auto" makes pixels of them: "pixels"; "signed", whose size
-        counts; "magnitude", which is never negative; "angle", radians.
+        counts; "magnitude", which is never negative; "angle", radians; "hue", a direction as a colour, whose
+        channels are too bright together.
     veil
         What hides parts of it, alpha and pixels of no data; None if nothing does.
     planes

@@ -76,6 +76,8 @@ class Policy:
         """Raise `UsageError` if no image could be filtered like this with `kernel`."""
         Window.of(kernel.shape, stride=self.stride, padding=self.padding, dilation=self.dilation)
         self.channels_for(kernel)
+        if self.offset and kernel.combine in ("angle", "hsv"):
+            raise UsageError(f"{kernel.name} gives directions, to which no offset can be added.")
 
     def plan(
         self, shape: tuple[int, ...], dtype: np.dtype[Any], weights: Sequence[ArrayLike], anchor: Pair | None
@@ -102,6 +104,10 @@ class Policy:
                     f"{kernel.name} sums up the channels of an image; each cannot be had, only auto or gray."
                 )
             return "gray" if self.channels == "gray" else "volume"
+        if kernel.combine == "hsv" and self.channels == "each":
+            raise UsageError(
+                f"{kernel.name} makes three channels of one; each cannot be had, only auto or gray."
+            )
         if self.channels != "auto":
             return self.channels
         return "gray" if kernel.sums_to_zero else "each"
@@ -119,7 +125,7 @@ class Policy:
             )
         if self.range != "auto":
             return self.range
-        if kind in ("signed", "magnitude"):
+        if kind in ("signed", "magnitude", "hue"):
             return "abs"
         return "raw" if floats else "angle" if kind == "angle" else "clip"
 

@@ -13,10 +13,12 @@ from convcli.kernels.definition import (
     named,
     takes_size,
 )
+from convcli.kernels.outputs import GRADIENTS, gradient
 from convcli.kernels.parsing import number, parse, shape_of
 from convcli.kernels.weights import Combine, Kernel, adjusted, centred, checked_weights
 
 __all__ = [
+    "GRADIENTS",
     "KERNELS",
     "Combine",
     "Definition",
@@ -24,6 +26,7 @@ __all__ = [
     "adjusted",
     "centred",
     "checked_weights",
+    "gradient",
     "kernel",
     "kernel_names",
     "named",

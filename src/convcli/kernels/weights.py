@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from convcli.errors import KernelError
 from convcli.shapes import Pair
 
-Combine: TypeAlias = Literal["single", "magnitude", "maximum", "volume"]
+Combine: TypeAlias = Literal["single", "magnitude", "maximum", "volume", "angle", "hsv"]
 Number: TypeAlias = int | float
 Weights: TypeAlias = NDArray[np.float64]
 
@@ -37,7 +37,8 @@ class Kernel:
         One array (f_h, f_w) of float64, or several of the same shape.
     combine
         How the parts' responses become one plane: "single" (there is one), "magnitude" (the root of the sum
-        of squares), "maximum" (the strongest), "volume" (their sum, each part on a channel of its own).
+        of squares), "maximum" (the strongest), "volume" (their sum, each part on a channel of its own);
+        "angle" and "hsv", the direction of a gradient (`outputs`).
     parameters
         The values it was built with.
     source
@@ -47,6 +48,8 @@ class Kernel:
         of even sizes the cell before it: (f − 1) // 2.
     scale, normalized
         What the weights as named were multiplied by, and whether they were divided to a sum of 1 before.
+    gradient
+        What of a gradient it gives, which its name ends in; "" for its magnitude, and of other kernels.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Kernel:
     anchor: Pair | None = None
     scale: float = 1.0
     normalized: bool = False
+    gradient: str = ""
 
     @property
     def shape(self) -> Pair:

@@ -31,7 +31,8 @@ def options_of(
         kind = " or ".join(dict.fromkeys(kinds(field.annotation, named)))
         required = field.is_required()
         default = "" if required or field.default is None else written(field.default)
-        found.append(Option(name, kind, default, field.description or "", required))
+        meaning = " ".join((field.description or "").split())
+        found.append(Option(name, kind, default, meaning, required))
     return sorted(found, key=lambda option: not option.required)
 
 

@@ -56,6 +56,9 @@ class Laid(Bordered):
     """What the weights are multiplied by."""
     normalize: bool = False
     """Divide the weights to a sum of 1 first; those that sum to 0 to an absolute sum of 1."""
+    gradient: Literal["magnitude", "x", "y", "angle", "hsv"] = "magnitude"
+    """Of sobel, prewitt, scharr, roberts and their like: the size; a part, signed; the direction in radians,
+    0 to the right and π/2 downward; or that as hue, the size as value."""
     offset: float = 0.0
     """Added to every response, in the image's units."""
 
@@ -65,6 +68,8 @@ class Laid(Bordered):
         """Build or read the kernel, once; `context` may know of more kinds of texts (`kernel`)."""
         read = (context or {}).get("kernel", kernels.parse)
         kernel = kernels.adjusted(self._named(read), scale=self.scale, normalize=self.normalize)
+        if self.gradient != "magnitude":
+            kernel = kernels.gradient(kernel, self.gradient)
         if self.anchor is not None:
             kernel = replace(kernel, anchor=checked_anchor(self.anchor, kernel.shape))
         self._kernel = kernel

@@ -38,7 +38,7 @@ def step_of(text: str, read: Read = kernels.parse) -> Step:
     Examples
     --------
     >>> step_of("gaussian:sigma=1.4,border=edge").document()
-    {'type': 'gaussian', 'border': 'edge', 'sigma': 1.4}
+    {'type': 'gaussian', 'sigma': 1.4, 'border': 'edge'}
     """
     text = text.strip()
     name, *rest = _OPTIONS.split(text, maxsplit=1)
