@@ -236,6 +236,30 @@ def pointwise(
     return _Pointwise(picture, function, channels, kind)
 
 
+class _Exact(Derived):
+    """A picture in double precision."""
+
+    def __init__(self, source: Picture) -> None:
+        super().__init__(source, dtype=np.dtype(np.float64))
+
+    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
+        with WORKSPACES.lent() as workspace:
+            cells = workspace.array("single", out.shape, self.source.dtype)
+            self.source.read(rows, columns, cells)
+            np.copyto(out, cells)
+
+
+def exact(picture: Picture) -> Picture:
+    """Return a picture in float64: of an image, its own values; of a step's result, what it computes."""
+    if picture.dtype == np.float64:
+        return picture
+    if isinstance(picture, Stored):
+        same = Stored(picture.planes, picture.levels, kind=picture.kind, veil=picture.veil)
+        same.dtype = np.dtype(np.float64)
+        return same
+    return _Exact(picture)
+
+
 Respond: TypeAlias = Callable[[Pixels, Pixels, Workspace], None]
 
 

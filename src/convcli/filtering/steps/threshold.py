@@ -1,0 +1,188 @@
+"""Black and white: above a value that is given, found in the histogram, or the neighbourhood's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+import numpy as np
+from pydantic import BeforeValidator, Field, model_validator
+
+from convcli.filtering.laying import laid
+from convcli.filtering.luma import gray
+from convcli.filtering.picture import Picture, Setting, pointwise
+from convcli.filtering.policy import Policy
+from convcli.filtering.statistics import Histogram, channel_of, extremes_of, histogram_of, mean_of
+from convcli.filtering.steps.step import Bordered
+from convcli.filtering.together import together
+from convcli.kernels import Kernel, named
+from convcli.wording import suggestion
+
+Found = Literal["otsu", "triangle", "mean"]
+Adaptive = Literal["adaptive-mean", "adaptive-gaussian"]
+WORDS = (*get_args(Found), *get_args(Adaptive))
+
+BINS = 256
+"""As scikit-image cuts the range of floats."""
+
+ROUNDING = 8.0
+"""Steps of the dtype at white within which a sum of products may differ from what it is equal to."""
+
+
+def otsu(histogram: Histogram) -> float:
+    """Return the value that parts a histogram so that the two sides' means lie furthest apart.
+
+    Source: N. Otsu, A threshold selection method from gray-level histograms, 1979; the middle of a bin, as
+    ``skimage.filters.threshold_otsu`` has it.
+    """
+    counts, middles = histogram.counts.astype(np.float64), histogram.middles
+    below, above = np.cumsum(counts), np.cumsum(counts[::-1])[::-1]
+    mean_below = np.cumsum(counts * middles) / below
+    mean_above = (np.cumsum((counts * middles)[::-1]) / above[::-1])[::-1]
+    between = below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2
+    return float(middles[int(np.argmax(between))])
+
+
+def triangle(histogram: Histogram) -> float:
+    """Return the value where a histogram lies furthest below the line from its peak to its longer end.
+
+    Source: G. Zack, W. Rogers and S. Latt, 1977; as ``skimage.filters.threshold_triangle`` has it.
+    """
+    counts, middles = histogram.counts, histogram.middles
+    peak, (low, high) = int(np.argmax(counts)), np.flatnonzero(counts)[[0, -1]]
+    turned = peak - low < high - peak
+    if turned:
+        counts, low, peak = counts[::-1], len(counts) - high - 1, len(counts) - peak - 1
+    width, height = float(peak - low), float(counts[peak])
+    length = math.hypot(width, height)
+    steps = np.arange(peak - low)
+    heights = counts[low:peak]
+    if not len(steps):
+        return float(middles[peak])
+    level = int(np.argmax((height * steps - width * heights) / length)) + low
+    return float(middles[len(counts) - level - 1 if turned else level])
+
+
+def _value(value: object) -> object:
+    """Return a number, a word, or the per cent of `50%` as a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"expected a number, a share such as 50%, or one of {', '.join(WORDS)}")
+    if isinstance(value, str) and value not in WORDS:
+        try:
+            if not (value.endswith("%") and math.isfinite(float(value[:-1]))):
+                raise ValueError
+        except ValueError:
+            hint = suggestion(value, WORDS)
+            raise ValueError(
+                f"expected a number, a share such as 50%, or one of {', '.join(WORDS)}, not {value!r}.{hint}"
+            ) from None
+    return value
+
+
+class Threshold(Bordered):
+    """White where brightness is above a value, black elsewhere.
+
+    otsu, triangle and mean are found in all values before, in two passes more over the steps before. Of
+    integers each has its bin; other values are counted in 256 from the least to the largest. The adaptive
+    ones compare each pixel with what surrounds it: a box of size × size, or a Gaussian of sigma
+    (size − 1) / 6.
+    """
+
+    type: Literal["threshold"] = "threshold"
+    value: Annotated[float | str, BeforeValidator(_value)] = "otsu"
+    """In the image's units (0 … 255 at 8 bits), a share of white (50%), otsu, triangle, mean, adaptive-mean
+    or adaptive-gaussian."""
+    size: Annotated[int, Field(ge=3, le=4095)] = 15
+    """Rows and columns of the neighbourhood of the adaptive ones: odd."""
+    offset: float = 0.0
+    """Taken off the neighbourhood's value, in the image's units: above 0, less becomes black."""
+    channels: Literal["gray", "each"] = "gray"
+    """gray: brightness, one channel; each: every channel by its own values."""
+    invert: bool = False
+    """Black above and white elsewhere."""
+    source: ClassVar[str] = (
+        "skimage.filters.threshold_otsu, threshold_triangle, threshold_mean and threshold_local"
+    )
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Threshold:
+        adaptive = self.value in get_args(Adaptive)
+        if not adaptive and (given := {"size", "offset"} & self.model_fields_set):
+            raise ValueError(
+                f"{' and '.join(sorted(given))} only counts with value adaptive-mean or adaptive-gaussian"
+            )
+        if self.size % 2 == 0:
+            raise ValueError(f"size must be odd, so that it has a middle, not {self.size}")
+        return self
+
+    def on(self, picture: Picture, setting: Setting) -> Picture:
+        """Find the value, and compare."""
+        if self.channels == "gray":
+            picture = gray(picture)
+        if self.value in get_args(Adaptive):
+            return self._against_neighbours(picture, setting)
+        thresholds = self._thresholds(picture, setting)
+        mark = self._marking(picture)
+
+        def compared(cells: np.ndarray, out: np.ndarray) -> None:
+            for own, made, threshold in zip(cells, out, thresholds, strict=True):
+                mark(own > threshold, made)
+
+        return pointwise(picture, compared, kind="pixels")
+
+    @property
+    def luma(self) -> bool:
+        """Whether it looks at nothing but brightness."""
+        return self.channels == "gray"
+
+    def _marking(self, picture: Picture) -> Callable[[np.ndarray, np.ndarray], None]:
+        """Return what puts white where the first array says so, and black elsewhere."""
+        white, black = picture.white, picture.black
+        if self.invert:
+            white, black = black, white
+
+        def mark(above: np.ndarray, out: np.ndarray) -> None:
+            out[...] = black
+            out[above] = white
+
+        return mark
+
+    def _thresholds(self, picture: Picture, setting: Setting) -> list[float]:
+        """Return the value for each channel, as the picture's dtype has it."""
+        value = self.value
+        if isinstance(value, str) and value.endswith("%"):
+            value = picture.black + float(value[:-1]) / 100 * (picture.white - picture.black)
+        if not isinstance(value, str):
+            return [float(value)] * picture.channels
+        return [self._found_in(channel_of(picture, number), setting) for number in range(picture.channels)]
+
+    def _found_in(self, channel: Picture, setting: Setting) -> float:
+        extremes = extremes_of(channel, setting.threads)
+        if extremes.flat:
+            return extremes.high  # of which nothing is above
+        if self.value == "mean":
+            return mean_of(channel, setting.threads)
+        histogram = histogram_of(channel, extremes, BINS, setting.threads)
+        return otsu(histogram) if self.value == "otsu" else triangle(histogram)
+
+    def _against_neighbours(self, picture: Picture, setting: Setting) -> Picture:
+        """Compare each pixel with its neighbourhood; what is equal but for rounding is not above it."""
+        around: Kernel = (
+            named("box", size=self.size)
+            if self.value == "adaptive-mean"
+            else named("gaussian", sigma=(self.size - 1) / 6)
+        )
+        policy = Policy(channels="each", alpha=setting.alpha, **self.surroundings(setting))
+        local = laid(around, policy, picture)
+        least = ROUNDING * float(np.finfo(picture.dtype).eps) * max(abs(picture.white), abs(picture.black))
+        mark = self._marking(picture)
+
+        def compared(cells: Any, out: np.ndarray) -> None:
+            own, near = cells
+            own -= near
+            own += self.offset
+            for difference, made in zip(own, out, strict=True):
+                mark(difference > least, made)
+
+        return together([picture, local], compared, channels=picture.channels)

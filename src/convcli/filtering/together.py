@@ -1,0 +1,70 @@
+"""Pictures of one size, pixel by pixel together: an image and its blur, the parts of a gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.engine.plane.blocks import WORKSPACES, Effort
+from convcli.filtering.picture import Derived, Kind, Picture
+
+Pixels: TypeAlias = NDArray[Any]
+Merge: TypeAlias = Callable[[Sequence[Pixels], Pixels], None]
+
+
+class _Together(Derived):
+    """What a function makes of the same place in several pictures."""
+
+    def __init__(self, pictures: Sequence[Picture], merge: Merge, channels: int, kind: Kind) -> None:
+        first, *others = pictures
+        dtype = np.result_type(*(picture.dtype for picture in pictures))
+        effort = sum((picture.effort for picture in others), Effort())
+        super().__init__(first, channels=channels, dtype=dtype, kind=kind, effort=effort)
+        self.pictures, self.merge = pictures, merge
+        self.halo = (
+            max(picture.halo[0] for picture in pictures),
+            max(picture.halo[1] for picture in pictures),
+        )
+
+    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
+        self._put(rows, columns, out, None)
+
+    def read_seen(self, rows: slice, columns: slice, out: Pixels, sees: Pixels) -> None:
+        """Do the same; what is seen is what all of them see."""
+        self._put(rows, columns, out, sees)
+
+    def _put(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None) -> None:
+        size = out.shape[1:]
+        with WORKSPACES.lent() as workspace:
+            cells = []
+            for number, picture in enumerate(self.pictures):
+                own = workspace.array(f"together {number}", (picture.channels, *size), picture.dtype)
+                if sees is None or picture.veil is None:
+                    picture.read(rows, columns, own)
+                elif number == 0:
+                    picture.read_seen(rows, columns, own, sees)
+                else:
+                    also = workspace.array("also seen", size, bool)
+                    picture.read_seen(rows, columns, own, also)
+                    sees &= also
+                cells.append(own)
+            self.merge(cells, out)
+
+
+def together(pictures: Sequence[Picture], merge: Merge, *, channels: int, kind: Kind = "pixels") -> Picture:
+    """Return the picture that a function makes of the same place in several pictures of one size.
+
+    Parameters
+    ----------
+    pictures
+        What it is made of. The first one's veil is the result's.
+    merge
+        Called with the cells (c, h, w) of each, which it may overwrite, and ``out`` (channels, h, w): any
+        block, by any thread.
+    channels, kind
+        Of the result.
+    """
+    return _Together(pictures, merge, channels, kind)
