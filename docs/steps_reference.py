@@ -47,7 +47,9 @@ def section(step: type[Step]) -> str:
         lines += [paragraph, ""]
     options = options_of(step)
     if issubclass(step, Bordered) and not issubclass(step, KernelStep):
-        options = [option for option in options if option.name not in Bordered.model_fields]
+        usual = {name: field.description for name, field in Bordered.model_fields.items()}
+        own = {name for name in usual if step.model_fields[name].description != usual[name]}
+        options = [option for option in options if option.name not in usual or option.name in own]
         lines += ["With `border` and `fill`, as [kernel](#kernel) has them.", ""]
     if options:
         lines += ["| option | what it may be | default | meaning |", "|---|---|---|---|"]

@@ -247,7 +247,7 @@ class _LaidVeil(Veil):
             out[~sees] = 0
 
 
-class _AlphaPlane:
+class AlphaPlane:
     """Alpha as a plane of numbers as large as they are stored."""
 
     def __init__(self, veil: Veil, dtype: np.dtype[Any]) -> None:
@@ -264,7 +264,7 @@ def _filtered(source: Veil, dtype: np.dtype[Any], kernel: Kernel, policy: Policy
     own = replace(policy, channels="gray", offset=0, alpha="keep", nodata=())
     if policy.border in ("zero", "constant"):  # what stands around an image without a cell is opaque
         own = replace(own, border="constant", fill=opaque)
-    picture = laid(kernel, own, Stored([_AlphaPlane(source, dtype)], dtype))
+    picture = laid(kernel, own, Stored([AlphaPlane(source, dtype)], dtype))
     absolute = kernel.sums_to_zero
 
     def limited(cells: Pixels, out: Pixels) -> None:

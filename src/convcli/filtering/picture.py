@@ -263,7 +263,7 @@ def exact(picture: Picture) -> Picture:
 Respond: TypeAlias = Callable[[Pixels, Pixels, Workspace], None]
 
 
-class _Windowed(Derived):
+class Windowed(Derived):
     """What a function makes of the windows around each pixel."""
 
     def __init__(
@@ -290,7 +290,11 @@ class _Windowed(Derived):
                     self.frame.gather(plane, down, across, own)
                 some = out[:, block.rows.start - rows.start : block.rows.stop - rows.start]
                 with WORKSPACES.lent() as scratch:
-                    self.respond(cells, some, scratch)
+                    self._answer(block, cells, some, scratch)
+
+    def _answer(self, block: Block, cells: Pixels, out: Pixels, scratch: Workspace) -> None:
+        """Put what the function makes of the cells that a block's windows see into `out`."""
+        self.respond(cells, out, scratch)
 
 
 def windowed(
@@ -329,7 +333,7 @@ def windowed(
     up, left = anchor or ((size[0] - 1) // 2, (size[1] - 1) // 2)
     window = Window.of(size, padding=((up, size[0] - 1 - up), (left, size[1] - 1 - left)))
     frame = Frame.of(picture.shape, window.padding, border, fill)
-    return _Windowed(picture, window, respond, frame, channels=channels, kind=kind, cost=cost)
+    return Windowed(picture, window, respond, frame, channels=channels, kind=kind, cost=cost)
 
 
 def seen_through(window: Window, block: Block) -> tuple[slice, slice]:

@@ -45,7 +45,7 @@ def ranked(
         nan = np.isnan(cells)
         if seen is not None:
             nan &= seen
-        spoiled = _any_of(nan, footprint, out.shape, workspace)
+        spoiled = any_of(nan, footprint, out.shape, workspace)
         cells = np.where(np.isnan(cells), cells.dtype.type(0), cells)
     narrow = narrowed(cells)
     if narrow is not cells and not order.is_extreme(int(np.count_nonzero(footprint))):
@@ -76,7 +76,7 @@ def narrowed(cells: Array) -> Array:
     return cells
 
 
-def _any_of(cells: Array, footprint: Array, shape: tuple[int, ...], workspace: Workspace) -> Array:
+def any_of(cells: Array, footprint: Array, shape: tuple[int, ...], workspace: Workspace) -> Array:
     """Return where a window has any of the cells that are True."""
     found = np.empty(shape, np.uint8)
     extremes(cells.view(np.uint8), footprint, np.maximum, found, workspace)
@@ -101,7 +101,7 @@ def _of_seen(
     cells: Array, footprint: Array, order: Order, out: Array, workspace: Workspace, seen: Array
 ) -> None:
     count = int(np.count_nonzero(footprint))
-    touched = _any_of(~seen, footprint, out.shape, workspace)
+    touched = any_of(~seen, footprint, out.shape, workspace)
     if count == footprint.size and count > SORTED_CELLS:
         count_to(cells, (footprint.shape[0], footprint.shape[1]), order, out, workspace, seen)
         return

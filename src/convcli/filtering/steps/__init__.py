@@ -2,9 +2,11 @@
 
 from convcli.filtering.steps import (  # noqa: F401  (importing them fills the registry)
     canny,
+    comparing,
     geometry,
     kernel,
     points,
+    ranks,
     sharpening,
     threshold,
     tone,
