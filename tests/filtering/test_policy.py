@@ -453,3 +453,18 @@ def test_a_volume_does_not_filter_each_channel():
         filter_image(RGB, VOLUME, channels="each")
     with pytest.raises(ShapeError, match="volume is for images of 2 channels; this one has 3"):
         filter_image(RGB, kernels.Kernel("volume", tuple(PARTS[:2]), "volume"))
+
+
+def test_a_plan_is_kept_for_the_same_weights_alone():
+    policy, dtype = Policy(), np.dtype(np.uint8)
+    weights = np.ones((3, 3))
+    first = policy.plan((8, 9), dtype, [weights], None)
+    assert policy.plan((8, 9), dtype, [weights.copy()], None) is first
+    weights[1, 1] = 5  # which its owner may do
+    changed = policy.plan((8, 9), dtype, [weights], None)
+    np.testing.assert_array_equal(changed.kernels[0], weights)
+    others = [((9, 8), dtype, None), ((8, 9), np.dtype(np.float64), None), ((8, 9), dtype, (0, 0))]
+    for shape, kind, anchor in others:
+        assert policy.plan(shape, kind, [weights], anchor) is not changed
+    assert Policy(border="wrap").plan((8, 9), dtype, [weights], None) is not changed
+    assert Policy(stride=[2, 2]).plan((8, 9), dtype, [weights], None).output_shape == (4, 5)

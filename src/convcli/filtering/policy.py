@@ -18,7 +18,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,11 +33,15 @@ from convcli.errors import UnknownNameError, UsageError
 from convcli.kernels import Kernel
 from convcli.shapes import IntOrPair, Padding, Pair, Window, pair
 
+MOST_KEPT_CELLS = 4096
+"""Weights of a kernel up to which a plan for it is kept, for the next image of the same size."""
+
 CHANNELS = ("auto", "gray", "each")
 RANGES = ("auto", "clip", "abs", "stretch", "offset", "raw")
 ALPHAS = ("keep", "filter", "ignore")
 AT_THE_END = ("range", "alpha", "nodata")
 """The options that are a whole chain's, and not one kernel's."""
+_LAID = ("padding", "border", "fill", "stride", "dilation", "op")
 FROM_FILE = "auto"
 """Among the values for no data: the one that the image's file names, if it names one."""
 
@@ -83,18 +89,14 @@ class Policy:
         self, shape: tuple[int, ...], dtype: np.dtype[Any], weights: Sequence[ArrayLike], anchor: Pair | None
     ) -> Plan:
         """Return how to lay weights on planes of `shape` and `dtype`."""
-        return Plan.of(
-            shape,
-            dtype,
-            weights,
-            padding=self.padding,
-            border=self.border,
-            fill=self.fill,
-            stride=self.stride,
-            dilation=self.dilation,
-            op=self.op,
-            anchor=anchor,
-        )
+        options = {name: getattr(self, name) for name in _LAID} | {"anchor": anchor}
+        parts = [np.asarray(part) for part in weights]
+        small = sum(part.size for part in parts) <= MOST_KEPT_CELLS
+        if small and all(part.dtype == np.float64 and part.ndim == 2 for part in parts):
+            with suppress(TypeError):  # of a list among the options
+                content = tuple((part.shape, part.tobytes()) for part in parts)
+                return _plan(tuple(shape), dtype, content, tuple(options.items()))
+        return Plan.of(shape, dtype, weights, **options)
 
     def channels_for(self, kernel: Kernel) -> str:
         """Return "gray", "each" or "volume": what `channels`, perhaps "auto", means for this kernel."""
@@ -143,3 +145,15 @@ class Policy:
             return self
         values = [value if one == FROM_FILE else one for one in self.nodata]
         return replace(self, nodata=tuple(one for one in values if one is not None))
+
+
+@lru_cache(maxsize=8)
+def _plan(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    weights: tuple[tuple[tuple[int, ...], bytes], ...],
+    options: tuple[tuple[str, Any], ...],
+) -> Plan:
+    """Return the plan of weights by their content: for small images to make it takes as long as to run it."""
+    parts = [np.frombuffer(content, np.float64).reshape(size) for size, content in weights]
+    return Plan.of(shape, dtype, parts, **dict(options))

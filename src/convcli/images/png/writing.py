@@ -184,9 +184,15 @@ def _sampled_method(lines: _Lines, first: int, last: int, level: int) -> _Method
         searching, paeth = method.strategy != zlib.Z_RLE, method.filter == PAETH
         return size * (1.15 if searching else 1) * (1.05 if paeth else 1)
 
-    strategies = (zlib.Z_RLE, zlib.Z_DEFAULT_STRATEGY)
-    methods = [_Method(number, level, way) for way in strategies for number in FILTERS]
-    return min(methods, key=weighed)
+    runs = min((_Method(number, level, zlib.Z_RLE) for number in FILTERS), key=weighed)
+    if level > FASTEST:
+        searched = [_Method(number, level, zlib.Z_DEFAULT_STRATEGY) for number in FILTERS]
+    else:  # a drawing's repetitions are found best in its own bytes, or in those that suit runs
+        searched = [
+            _Method(number, level, zlib.Z_DEFAULT_STRATEGY)
+            for number in dict.fromkeys((NONE, UP, runs.filter))
+        ]
+    return min(runs, *searched, key=weighed)
 
 
 def _strip(lines: _Lines, first: int, last: int, method: _Method) -> tuple[bytes, int, int]:
