@@ -17,7 +17,8 @@ from convcli.engine.plane.blocks import over_blocks
 from convcli.engine.plane.filter import allocated
 from convcli.engine.plane.planes import Block
 from convcli.engine.workspace import Workspace
-from convcli.filtering.picture import Picture, blocks
+from convcli.filtering.passes import blocks
+from convcli.filtering.picture import Picture
 from convcli.filtering.ranges import Range, Summary
 from convcli.filtering.visibility import opaque_of
 

@@ -17,8 +17,9 @@ from convcli.engine.plane.planes import Block, Plane
 from convcli.engine.workspace import Workspace
 from convcli.errors import ShapeError
 from convcli.filtering.luma import gray
-from convcli.filtering.picture import Derived, Picture, Stored, pointwise, read_ahead, veil_ahead
+from convcli.filtering.picture import Derived, Picture, Stored, pointwise
 from convcli.filtering.policy import Policy
+from convcli.filtering.reading_ahead import read_ahead, veil_ahead
 from convcli.filtering.visibility import Sight, Veil, opaque_of, places_under
 from convcli.kernels import Kernel
 from convcli.shapes import Pair
@@ -114,11 +115,11 @@ class _Laid(Derived):
 
     def _put(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None) -> None:
         plan, whole = self.plan, Block(rows, columns)
-        with WORKSPACES.lent() as workspace:
-            planes = read_ahead(self.source, plan.frame, plan.window, whole, workspace)
+        with WORKSPACES.lent() as workspace, self.kept.lent() as ahead:
+            planes = read_ahead(self.source, plan.frame, plan.window, whole, ahead)
             veil = None
             if self.sight is not None and self.source.veil is not None:
-                veil = veil_ahead(self.source.veil, plan.frame, plan.window, whole, workspace)
+                veil = veil_ahead(self.source.veil, plan.frame, plan.window, whole, ahead)
             for block, at in pieces(whole, plan.block):
                 some = out[(slice(None), *at)]
                 if veil is None:

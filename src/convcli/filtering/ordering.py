@@ -18,16 +18,10 @@ from convcli.engine.plane.planes import Block, Frame, Plane
 from convcli.engine.ranks.ranks import any_of
 from convcli.engine.workspace import Workspace
 from convcli.filtering.laying import AlphaPlane
-from convcli.filtering.picture import (
-    Kind,
-    Picture,
-    Stored,
-    Windowed,
-    pointwise,
-    seen_through,
-    veil_ahead,
-)
+from convcli.filtering.picture import Kind, Picture, Stored, pointwise
+from convcli.filtering.reading_ahead import seen_through, veil_ahead
 from convcli.filtering.visibility import Veil, opaque_of
+from convcli.filtering.windows import Windowed
 from convcli.shapes import Pair, Window
 
 Pixels: TypeAlias = NDArray[Any]

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.arguments import computing_dtype
-from convcli.engine.plane.blocks import WORKSPACES, Effort, blocks_of, over_blocks
-from convcli.engine.plane.planes import ArrayPlane, Block, Frame, Plane, runs
-from convcli.engine.workspace import Workspace
+from convcli.engine.plane.blocks import Effort
+from convcli.engine.plane.planes import ArrayPlane, Plane
+from convcli.engine.workspace import FreeList, Workspace
 from convcli.filtering.ranges import limits_of
 from convcli.filtering.visibility import Veil
 from convcli.shapes import Pair, Window
@@ -28,9 +28,6 @@ Pixels: TypeAlias = NDArray[Any]
 Kind: TypeAlias = Literal["pixels", "signed", "magnitude", "angle", "hue"]
 Result = TypeVar("Result")
 
-CELLS = 2**19  # that are computed at a time, of all channels: a third-level cache holds them
-BAND_CELLS = 2**23  # of a channel, at most, where windows reach far beyond a block
-LEAST_HALOS = 4  # a band has as many rows as its windows see beyond it, times this: 25 % is computed again
 POINT_COST = 1.0  # nanoseconds that a sample of a point step takes
 
 
@@ -162,6 +159,7 @@ class Derived(Picture):
         cost: float = POINT_COST,
     ) -> None:
         self.source = source
+        self.kept = FreeList(Workspace)  # its own, as what it reads ahead is larger than a block's scratch
         shape, channels = shape or source.shape, channels or source.channels
         halo = source.halo
         if window is not None:
@@ -208,7 +206,7 @@ class _Pointwise(Derived):
     def _put(
         self, read: Callable[[slice, slice, Pixels], None], rows: slice, columns: slice, out: Pixels
     ) -> None:
-        with WORKSPACES.lent() as workspace:
+        with self.kept.lent() as workspace:
             cells = workspace.array("points", (self.source.channels, *out.shape[1:]), self.source.dtype)
             read(rows, columns, cells)
             self.function(cells, out)
@@ -243,7 +241,7 @@ class _Exact(Derived):
         super().__init__(source, dtype=np.dtype(np.float64))
 
     def read(self, rows: slice, columns: slice, out: Pixels) -> None:
-        with WORKSPACES.lent() as workspace:
+        with self.kept.lent() as workspace:
             cells = workspace.array("single", out.shape, self.source.dtype)
             self.source.read(rows, columns, cells)
             np.copyto(out, cells)
@@ -258,184 +256,3 @@ def exact(picture: Picture) -> Picture:
         same.dtype = np.dtype(np.float64)
         return same
     return _Exact(picture)
-
-
-Respond: TypeAlias = Callable[[Pixels, Pixels, Workspace], None]
-
-
-class Windowed(Derived):
-    """What a function makes of the windows around each pixel."""
-
-    def __init__(
-        self,
-        source: Picture,
-        window: Window,
-        respond: Respond,
-        frame: Frame,
-        **differing: Any,
-    ) -> None:
-        super().__init__(source, window=window, **differing)
-        self.window, self.respond, self.frame = window, respond, frame
-
-    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
-        step = max(CELLS // (out.shape[0] * out.shape[2]), 2 * self.window.span[0], 1)
-        with WORKSPACES.lent() as workspace:
-            planes = read_ahead(self.source, self.frame, self.window, Block(rows, columns), workspace)
-            for top in range(rows.start, rows.stop, step):
-                block = Block(slice(top, min(top + step, rows.stop)), columns)
-                down, across = seen_through(self.window, block)
-                shape = down.stop - down.start, across.stop - across.start
-                cells = workspace.array("window cells", (len(planes), *shape), self.source.dtype)
-                for plane, own in zip(planes, cells, strict=True):
-                    self.frame.gather(plane, down, across, own)
-                some = out[:, block.rows.start - rows.start : block.rows.stop - rows.start]
-                with WORKSPACES.lent() as scratch:
-                    self._answer(block, cells, some, scratch)
-
-    def _answer(self, block: Block, cells: Pixels, out: Pixels, scratch: Workspace) -> None:
-        """Put what the function makes of the cells that a block's windows see into `out`."""
-        self.respond(cells, out, scratch)
-
-
-def windowed(
-    picture: Picture,
-    size: Pair,
-    respond: Respond,
-    *,
-    border: str = "reflect",
-    fill: float = 0,
-    anchor: Pair | None = None,
-    channels: int | None = None,
-    kind: Kind | None = None,
-    cost: float = 10.0,
-) -> Picture:
-    """Return the picture of what a function makes of the window around each pixel, as large as `picture`.
-
-    Parameters
-    ----------
-    picture
-        What it is made of. What is hidden of it (alpha, no data) is as it is; the result is hidden where the
-        pixel is.
-    size
-        Rows and columns of the window.
-    respond
-        Called with ``cells`` (c, h + f_h − 1, w + f_w − 1), border included, which it may overwrite,
-        ``out`` (channels, h, w), both of the picture's dtype, and a `Workspace`: any block, by any thread.
-    border, fill
-        What stands around the picture, as in `filter2d`.
-    anchor
-        The window's cell (row, column), from 0, that lies on the pixel; (f − 1) // 2 without.
-    channels, kind
-        Of the result, if they differ.
-    cost
-        Nanoseconds that a sample of the result takes, roughly: small pictures are not shared by threads.
-    """
-    up, left = anchor or ((size[0] - 1) // 2, (size[1] - 1) // 2)
-    window = Window.of(size, padding=((up, size[0] - 1 - up), (left, size[1] - 1 - left)))
-    frame = Frame.of(picture.shape, window.padding, border, fill)
-    return Windowed(picture, window, respond, frame, channels=channels, kind=kind, cost=cost)
-
-
-def seen_through(window: Window, block: Block) -> tuple[slice, slice]:
-    """Return the rows and columns of the padded plane that a block's windows see."""
-    down, across = (
-        slice(part.start * stride, (part.stop - 1) * stride + span)
-        for part, stride, span in zip((block.rows, block.columns), window.stride, window.span, strict=True)
-    )
-    return down, across
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """A part of a plane that has been read: some of its rows and columns, in order."""
-
-    shape: Pair  # the plane's
-    rows: Pixels
-    columns: Pixels
-    cells: Pixels
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Of the cells."""
-        return self.cells.dtype
-
-    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
-        """Copy `rows` and `columns`, all of which are held."""
-        row, column = np.searchsorted(self.rows, rows.start), np.searchsorted(self.columns, columns.start)
-        np.copyto(
-            out, self.cells[row : row + out.shape[0], column : column + out.shape[1]], casting="same_kind"
-        )
-
-
-def read_ahead(
-    picture: Picture, frame: Frame, window: Window, block: Block, workspace: Workspace
-) -> Sequence[Plane]:
-    """Return the channels of a picture as planes that know what a block's windows see: computed once."""
-    if picture.planes is not None:
-        return picture.planes
-    rows, columns = _places(frame, window, block)
-    cells = workspace.array("read ahead", (picture.channels, len(rows), len(columns)), picture.dtype)
-    for at_row, row_run in runs(rows):
-        for at_column, column_run in runs(columns):
-            picture.read(row_run, column_run, cells[:, at_row, at_column])
-    return [Held(picture.shape, rows, columns, own) for own in cells]
-
-
-def veil_ahead(veil: Veil, frame: Frame, window: Window, block: Block, workspace: Workspace) -> Plane:
-    """Return how much is seen as such a plane."""
-    if veil.at_hand:
-        return veil
-    rows, columns = _places(frame, window, block)
-    shares = workspace.array("shares ahead", (len(rows), len(columns)), np.float64)
-    for at_row, row_run in runs(rows):
-        for at_column, column_run in runs(columns):
-            veil.read(row_run, column_run, shares[at_row, at_column])
-    return Held(veil.shape, rows, columns, shares)
-
-
-def _places(frame: Frame, window: Window, block: Block) -> tuple[Pixels, Pixels]:
-    """Return the rows and columns of the plane that a block's windows see, be it through the border."""
-    rows, columns = (
-        np.unique(axis[part][axis[part] >= 0])
-        for axis, part in zip((frame.rows, frame.columns), seen_through(window, block), strict=True)
-    )
-    return rows, columns
-
-
-def blocks(picture: Picture) -> list[Block]:
-    """Return the blocks in which all of a picture is computed.
-
-    So high that what is computed for two of them, as windows reach beyond a block, stays a small part of all.
-    They do not depend on the number of threads, and so neither does the result.
-    """
-    if picture.block is not None:
-        return blocks_of(picture.shape, picture.block)
-    rows, columns = picture.shape
-    usual = max(CELLS // (columns * picture.channels), 1)
-    needed = min(math.ceil(LEAST_HALOS * picture.halo[0]), max(BAND_CELLS // columns, 1))
-    return blocks_of(picture.shape, (min(max(usual, needed), rows), columns))
-
-
-def measured(
-    picture: Picture,
-    task: Callable[[Pixels, Pixels | None], Result],
-    threads: int | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> list[Result]:
-    """Return what `task` makes of every block of a picture, in order, for whoever combines them.
-
-    One pass over all that it is made of: computing that twice costs time, keeping it would cost memory.
-    `task` is called with cells (c, h, w) and where anything stands behind them, (h, w) of bool, or None for
-    everywhere.
-    """
-
-    def measure(block: Block, workspace: Workspace) -> Result:
-        cells = workspace.array("measured", (picture.channels, *block.shape), picture.dtype)
-        if picture.veil is None or not picture.veil.limits:
-            picture.read(block.rows, block.columns, cells)
-            return task(cells, None)
-        sees = np.empty(block.shape, bool)
-        picture.read_seen(block.rows, block.columns, cells, sees)
-        return task(cells, sees)
-
-    return over_blocks(blocks(picture), measure, picture.effort, threads, progress)

@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.filtering.picture import Picture, measured, pointwise
+from convcli.filtering.passes import measured
+from convcli.filtering.picture import Picture, pointwise
 
 Pixels: TypeAlias = NDArray[Any]
 
