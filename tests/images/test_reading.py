@@ -112,7 +112,9 @@ def test_first_picture_of_an_animation_is_used_and_said():
     frames = [PIL.Image.new("L", (4, 3), shade) for shade in (10, 200, 90)]
     image = read_bytes(saved(frames[0], "gif", save_all=True, append_images=frames[1:]))
     assert (image.pixels == 10).all()
-    assert image.notes == ("standard input: has more than one picture; only the first is used.",)
+    assert image.notes == (
+        "standard input: has more than one picture; only the first is used (filter --frames all takes all).",
+    )
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,9 @@ def _print(done: Done, notes: Iterable[str], *, json: bool) -> None:
         return print_json(result_document(done))
     stream = sys.stderr if target is None else sys.stdout
     width = get_terminal_size().columns if stream is not None and stream.isatty() else None
-    lines = result_lines("standard output" if target is None else shown(target), done.found, width)
+    lines = result_lines(
+        "standard output" if target is None else shown(target), done.found, width, done.frames
+    )
     return say(*lines) if target is None else out(*lines)
 
 

@@ -9,6 +9,7 @@ import typer
 
 from convcli.cli.batch import rehearse, work_through
 from convcli.cli.batch_options import DryRun, From, Hash, Jobs, Manifest, Name
+from convcli.cli.frames_options import Frames
 from convcli.cli.kernel_options import Normalize, Scale
 from convcli.cli.options import (
     Force,
@@ -190,6 +191,7 @@ def filter(  # noqa: A001  (the command's name)
             "long, for 10 % less with smooth photos and 30 % with drawings.",
         ),
     ] = None,
+    frames: Frames = None,
     threads: Threads = None,
     jobs: Jobs = None,
     max_pixels: MaxPixels = None,
@@ -198,7 +200,7 @@ def filter(  # noqa: A001  (the command's name)
         typer.Option(
             "--damaged",
             help="Read PNG, JPEG, GIF and BMP files that are damaged or cut short as far as they go; a note "
-            "says how many rows are real.",
+            "says how many rows are real. With --frames all, keep the frames before a damaged one.",
         ),
     ] = False,
     force: Force = False,
@@ -224,7 +226,7 @@ def filter(  # noqa: A001  (the command's name)
     What is transparent has no say in a result (--alpha).
     Without -o the result is <stem>_<kernel>.png beside the input.
     Several kernels make several results, each with its name; several steps one, done one after the other.
-    Of animations and pages the first picture is taken.
+    Of animations and pages the first picture is taken, or with --frames all of them, into one file.
 
     \b
     Examples:
@@ -243,6 +245,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter photo.jpg --step gaussian:sigma=1.4 --step sobel --step invert
       convcli filter photos/ --pipeline edges.toml --out-dir edges
+      convcli filter party.gif --kernel sobel --frames all -o edges.gif
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
     from convcli.bounds import MAX_PIXELS
@@ -261,6 +264,7 @@ def filter(  # noqa: A001  (the command's name)
     if manifest is not None:
         journal = Journal(manifest, resume=resume, force=force, hashes=hashes)
     end: dict[str, Any] = {"force": force, "resume": resume, "noted": manifest is not None}
+    stored: dict[str, Any] = {"format": format, "compress": compress}
     how: dict[str, Any] = {"keep_going": keep_going, "threads": threads, "at_once": jobs, "journal": journal}
     how["max_pixels"] = max_pixels or MAX_PIXELS
     if repeat is not None:
@@ -302,7 +306,7 @@ def filter(  # noqa: A001  (the command's name)
         batch = Batch.of(
             images,
             pipelines,
-            Saving(output=output, out_dir=out_dir, format=format, compress=compress, name=name, **end),
+            Saving(output=output, out_dir=out_dir, name=name, frames=frames, **stored, **end),
             recipes={} if journal is None else recipes_of(pipelines, wanted),
             recursive=recursive,
             damaged=damaged,

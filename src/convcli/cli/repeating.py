@@ -76,7 +76,7 @@ def repeated(path: Path, out_dir: Path | None, saving: Mapping[str, Any], **how:
 
 def _results(group: list[Entry], out_dir: Path | None, saving: Mapping[str, Any]) -> Results:
     """Return the results that are made in one way."""
-    from convcli.filtering.jobs import Ending, Job, Saving, ending_of
+    from convcli.filtering.jobs import ENCODING, Ending, Job, Saving, ending_of
     from convcli.filtering.recipe import Recipe
     from convcli.filtering.results import Results
     from convcli.images import ENDINGS
@@ -84,7 +84,7 @@ def _results(group: list[Entry], out_dir: Path | None, saving: Mapping[str, Any]
 
     options = dict(_table(group[0], "options"))
     damaged = options.pop("damaged", False) is True
-    if odd := options.keys() - Saving().encoding.keys():
+    if odd := options.keys() - set(ENCODING):
         raise UsageError(f"there is no option {shortened(shown(min(odd)))!r} for files here.")
     recipe = Recipe.of(_table(group[0], "pipeline"), "pipeline", partial(parse, tell=note))
     if group[0].document.get("pipeline_digest") not in (None, recipe.digest):

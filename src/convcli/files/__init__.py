@@ -15,7 +15,7 @@ from convcli.files.inside import (
 )
 from convcli.files.locks import lock, locked
 from convcli.files.targets import Identity, identities, identity, is_stdout, judge, judge_stdout
-from convcli.files.writing import flush_folder, make_folder, write
+from convcli.files.writing import flush_folder, make_folder, write, write_filled
 
 __all__ = [
     "Identity",
@@ -35,6 +35,7 @@ __all__ = [
     "open_inside",
     "remove_leftovers",
     "write",
+    "write_filled",
     "write_folder",
     "write_inside",
 ]

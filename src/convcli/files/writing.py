@@ -8,18 +8,22 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from errno import EEXIST
 from io import FileIO
 from pathlib import Path
+from typing import IO
 
-from convcli.errors import OutputError, reason
+from convcli.errors import ConvcliError, OutputError, reason
 from convcli.files.locks import lock
 from convcli.files.targets import Target, judge, kind, label
 from convcli.wording import shown
 
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+PIECE = 2**20
 
 TEMPORARY = ".convcli-{}.tmp"
 """The name of what is being written, beside its place; locked until it is whole."""
@@ -49,6 +53,31 @@ def write(
         _write_into(target, where, parts)
     else:
         write_whole(target.place, where, parts, force=force, confirm=confirm)
+
+
+def write_filled(
+    path: Path,
+    fill: Callable[[IO[bytes]], None],
+    *,
+    force: bool = True,
+    confirm: Callable[[], None] | None = None,
+) -> None:
+    """Write a file as `write` does, which `fill` writes into a stream that can be written anywhere.
+
+    For a device or a pipe that is a temporary file, which is copied at the end.
+    """
+    target = judge(path, force=force)
+    where = label(path, target.place)
+    if not target.is_stream:
+        write_whole(target.place, where, fill, force=force, confirm=confirm)
+        return
+    with tempfile.TemporaryFile() as file:
+        try:
+            fill(file)
+            file.seek(0)
+        except OSError as error:
+            raise OutputError(f"{where}: cannot be written ({reason(error)}).") from error
+        _write_into(target, where, iter(lambda: file.read(PIECE), b""))
 
 
 def make_folder(folder: Path) -> None:
@@ -93,12 +122,12 @@ def _write_all(file: FileIO, data: memoryview) -> None:
 def write_whole(
     place: Path,
     where: str,
-    parts: Iterable[bytes | memoryview],
+    parts: Iterable[bytes | memoryview] | Callable[[IO[bytes]], None],
     *,
     force: bool,
     confirm: Callable[[], None] | None = None,
 ) -> None:
-    """Make or replace a regular file; links are not looked at."""
+    """Make or replace a regular file of its parts, or what writes them; links are not looked at."""
     temporary = place.with_name(TEMPORARY.format(os.urandom(8).hex()))
     try:
         old = place.lstat() if os.path.lexists(place) else None
@@ -107,7 +136,10 @@ def write_whole(
             with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
                 with suppress(OSError):
                     lock(file)
-                file.writelines(parts)
+                if callable(parts):
+                    parts(file)
+                else:
+                    file.writelines(parts)
                 file.flush()
                 if old is not None:
                     _hand_on(old, place, file.fileno())
@@ -129,6 +161,8 @@ def write_whole(
         raise OutputError(
             f"{where} exists already: it was made in the meantime; nothing was written."
         ) from error
+    except ConvcliError:  # what was to be written could not be made
+        raise
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
         raise OutputError(f"{where}: cannot be written ({reason(error)}).") from error
     flush_folder(place.parent)

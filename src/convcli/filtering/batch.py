@@ -24,8 +24,10 @@ from convcli.filtering.original import Original
 from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results
+from convcli.filtering.sequence import FrameSequence
 from convcli.filtering.targets import Taken, check_targets
 from convcli.images import COMPRESSION, Image, encode, format_of, kept, write
+from convcli.images.frames import Frames, Writing
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -212,13 +214,28 @@ class Batch:
         self, job: Job, original: Original, progress: Callable[[float], None] | None, *, last: bool
     ) -> Done:
         """Filter and write one image; `last` says that nothing else is made of it."""
-        started, one = time.perf_counter(), self._results[job].pipeline
+        results, started = self._results[job], time.perf_counter()
         hashes = self.journal is not None and self.journal.hashes
         hashes |= self.expected.get(job, Evidence()).input_sha256 is not None
+        image: Image | None = None
+        if (choice := results.saving.choice) is not None:
+            with original.frames() as frames:
+                numbers = choice.of(1 if frames is None else frames.story.count, original.label)
+                if frames is not None and len(numbers) > 1:
+                    several = self._several(job, original, frames, numbers, progress)
+                    evidence = self._seen(job, hashes=hashes)
+                    data = self._written(job, several, original)
+                    assert several.found is not None
+                    evidence = self._joined(job, evidence, hashes=hashes)
+                    seconds, shape = time.perf_counter() - started, several.input_shape
+                    found, notes = several.found, several.notes
+                    return Done(job, found, shape, notes, seconds, data, evidence, several.count)
+                if frames is not None:
+                    image = frames.read(numbers[0]).image
         try:
-            image = original.image(luma=one.luma)
+            image = image or original.image(luma=results.pipeline.luma)
             evidence = self._seen(job, hashes=hashes)
-            filtered, found, said = one(
+            filtered, found, said = results.pipeline(
                 image,
                 format=job.format,
                 max_pixels=original.max_pixels,
@@ -235,10 +252,39 @@ class Batch:
         written, lost = kept(filtered, job.format or "")
         notes += tuple(f"{original.label}: {text}" for text in (*said, *lost))
         data = self._written(job, written, original)
-        if self.journal is not None or job in self.expected:
-            found_there = Evidence.of(None, job.target, hashes=hashes)
-            evidence = evidence.joined(found_there)
+        evidence = self._joined(job, evidence, hashes=hashes)
         return Done(job, found, input_shape, notes, time.perf_counter() - started, data, evidence)
+
+    def _several(
+        self,
+        job: Job,
+        original: Original,
+        frames: Frames,
+        numbers: range,
+        progress: Callable[[float], None] | None,
+    ) -> FrameSequence:
+        """Return the frames of an image that make one result; `OutputError` if its format holds one."""
+        results = self._results[job]
+        compress = COMPRESSION if results.saving.compress is None else results.saving.compress
+        try:
+            return FrameSequence(
+                frames,
+                numbers,
+                results.pipeline,
+                job.format or "",
+                Writing(compress=compress, threads=original.threads),
+                max_pixels=original.max_pixels,
+                damaged=results.damaged,
+                progress=progress,
+            )
+        except OutputError as error:
+            raise error.placed("standard output" if job.target is None else str(job.target)) from None
+
+    def _joined(self, job: Job, evidence: Evidence, *, hashes: bool) -> Evidence:
+        """Return what tells an image from others with what tells its result, where it is asked for."""
+        if self.journal is None and job not in self.expected:
+            return evidence
+        return evidence.joined(Evidence.of(None, job.target, hashes=hashes))
 
     def differs(self, done: Done) -> str:
         """Return what is another of a result than a manifest has, or nothing."""
@@ -255,23 +301,32 @@ class Batch:
             )
         return now
 
-    def _written(self, job: Job, image: Image, original: Original) -> bytes | None:
+    def _written(self, job: Job, image: Image | FrameSequence, original: Original) -> bytes | None:
         """Write a result, or return the file that goes to standard output."""
         results = self._results[job]
         compress = COMPRESSION if results.saving.compress is None else results.saving.compress
+
+        def encoded(name: str) -> bytes:
+            if isinstance(image, FrameSequence):
+                return image.encoded()
+            return encode(image, name, compress=compress, threads=original.threads)
+
         if job.target is None:
-            return encode(image, job.format or "", compress=compress, threads=original.threads)
+            return encoded(job.format or "")
         folders = [one.out_dir for one in self.results if one.out_dir is not None]
         for folder in folders:  # all of them: none may tidy up a folder that is written into
             folder.prepare(anew=results.saving.force and not results.saving.resume and len(self.jobs) > 1)
         may_replace = results.replace or self._is_ours(job)
-        if not may_replace and self.journal is not None and results.saving.resume and job.target.is_file():
+        noted_before = self.journal is not None and results.saving.resume
+        if not may_replace and noted_before and job.target.is_file():
             # Written before the last call was ended, which had not noted it yet; or somebody else's.
-            data = encode(
-                image, job.format or format_of(job.target), compress=compress, threads=original.threads
-            )
-            if job.target.read_bytes() == data:
+            there = encoded(job.format or format_of(job.target))
+            if job.target.read_bytes() == there:
                 return None
+        confirm = original.check_unchanged if folders or self.journal is not None else None
+        if isinstance(image, FrameSequence):
+            image.write(job.target, force=may_replace, confirm=confirm)
+            return None
         write(
             job.target,
             image,
@@ -279,7 +334,7 @@ class Batch:
             compress=compress,
             threads=original.threads,
             force=may_replace,
-            confirm=original.check_unchanged if folders or self.journal is not None else None,
+            confirm=confirm,
         )
         return None
 

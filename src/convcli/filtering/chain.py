@@ -182,11 +182,13 @@ def apply(
     max_pixels: int | None = None,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
+    extremes: tuple[float, float] | None = None,
 ) -> FilterResult:
     """Filter `pixels`, (H, W) or (H, W, c), with alpha `opacity`, (H, W), if there is any.
 
     A `whole` result is of uint8, for files that hold nothing else: white is 255 for 1 of floats. `progress`
-    is called by any thread with the share of the work that has been done since.
+    is called by any thread with the share of the work that has been done since. `extremes` are the responses
+    that range "stretch" takes for black and white, if not the image's own.
 
     Raises `UsageError` if a step does not fit what comes to it: with its number, if there are several.
     """
@@ -205,7 +207,15 @@ def apply(
     levels = dtype if name == "stretch" else pixels.dtype
     missing = 0.0 if data is None else standing_for(nodata[0], dtype)
     how = Range(name, dtype, levels, missing)
-    result = developed(picture, how, alpha=name != "raw", whole=whole, threads=threads, progress=progress)
+    result = developed(
+        picture,
+        how,
+        alpha=name != "raw",
+        whole=whole,
+        threads=threads,
+        progress=progress,
+        extremes=extremes,
+    )
     summary = result.summary
     if not summary.fits(name, floats) and _all_finite(pixels, image.veil):
         raise UsageError(

@@ -43,16 +43,21 @@ def developed(
     whole: bool,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
+    extremes: tuple[float, float] | None = None,
 ) -> Developed:
     """Return the pixels of a picture, and its alpha if it has some that is asked for; `whole` makes it uint8.
 
-    Stretch needs the whole picture's range first. Computing it twice costs time; keeping floats, memory.
+    Stretch needs the whole picture's range first, unless `extremes` are given. Computing it twice costs time;
+    keeping floats, memory.
     """
     pixels = allocated((*picture.shape, picture.channels), how.dtype)
     veil = picture.veil
     stored = veil.alpha_dtype if veil is not None and alpha else None
     opacity = None if stored is None else allocated(picture.shape, np.dtype(np.uint8) if whole else stored)
     if how.name != "stretch":
+        return _once(picture, how, pixels, opacity, threads, progress)
+    if extremes is not None:
+        how = replace(how, black=extremes[0], white=extremes[1])
         return _once(picture, how, pixels, opacity, threads, progress)
     halves = None if progress is None else lambda share: progress(share / 2)
     found = _once(picture, how, None, None, threads, halves).summary

@@ -14,9 +14,17 @@ from convcli.errors import UsageError
 from convcli.files import is_stdout
 from convcli.filtering.naming import Naming
 from convcli.images import ENDINGS, FORMATS
+from convcli.images.frames.choice import Choice
 from convcli.wording import shown
 
 STREAM = "-"
+
+STAYING = ("tiff", "npy")
+"""Formats whose pages become a file of the same format. Animations become PNG, which loses nothing."""
+
+ENCODING = ("format", "compress", "frames")
+"""Options that decide on a result's file besides its pixels."""
+ALWAYS = ("format", "compress")  # are said in records although they were not given
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,13 @@ class Ending(NamedTuple):
     def __str__(self) -> str:
         return f"{self.label}{self.ext}"
 
+    def of(self, image: Path, saving: Saving) -> Ending:
+        """Return it for an image: pages and stacks, of which frames are taken, stay what they are."""
+        kind = ENDINGS.get(image.suffix.lower(), "")
+        if saving.frames is None or saving.format is not None or kind not in STAYING or self.ext != ".png":
+            return self
+        return self._replace(ext=FORMATS[kind].endings[0])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Saving:
@@ -46,6 +61,7 @@ class Saving:
     out_dir: Path | None = None
     format: str | None = None
     compress: int | None = None
+    frames: str | None = None
     name: str | None = None
     force: bool = False
     resume: bool = False
@@ -56,6 +72,8 @@ class Saving:
             raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
         if self.resume and self.out_dir is None and not self.noted:
             raise UsageError("--resume goes with --out-dir or --manifest, which tell what is finished.")
+        if self.frames is not None:
+            object.__setattr__(self, "frames", str(Choice.parsed(self.frames)))
         if self.output is not None and self.name is not None:
             raise UsageError("-o names the result already; --name is for several of them.")
         if self.resume and not self.noted and self.naming is not None and self.naming.counts:
@@ -67,7 +85,13 @@ class Saving:
     @property
     def encoding(self) -> dict[str, Any]:
         """What decides on a result's file besides its pixels."""
-        return {"format": self.format, "compress": self.compress}
+        values = {name: getattr(self, name) for name in ENCODING}
+        return {name: value for name, value in values.items() if name in ALWAYS or value is not None}
+
+    @property
+    def choice(self) -> Choice | None:
+        """Which frames of files that have several are taken; None for the first picture."""
+        return None if self.frames is None else Choice.parsed(self.frames)
 
     @property
     def naming(self) -> Naming | None:
@@ -106,12 +130,16 @@ def jobs_for(
         if out_dir is None and any(source == STREAM for source, _ in listed):
             raise UsageError("--name is for files; standard input gives one only with --out-dir.")
         called = [
-            _named(files, folders, saving.naming, ending, made=out_dir is not None) for ending in endings
+            _named(files, folders, saving, saving.naming, ending, made=out_dir is not None)
+            for ending in endings
         ]
     else:
         names = _names_apart(list(zip(folders, files, strict=True)), tell)
         called = [
-            [folder / f"{name}_{ending}" for folder, name in zip(folders, names, strict=True)]
+            [
+                folder / f"{name}_{ending.of(file, saving)}"
+                for folder, name, file in zip(folders, names, files, strict=True)
+            ]
             for ending in endings
         ]
     return [
@@ -124,12 +152,19 @@ def jobs_for(
 
 
 def _named(
-    files: Sequence[Path], folders: Sequence[Path], naming: Naming, ending: Ending, *, made: bool
+    files: Sequence[Path],
+    folders: Sequence[Path],
+    saving: Saving,
+    naming: Naming,
+    ending: Ending,
+    *,
+    made: bool,
 ) -> list[Path]:
     """Return the results' places by a template; `made` says that the folders it names will be made."""
     targets = []
     for index, (file, folder) in enumerate(zip(files, folders, strict=True), 1):
-        name = naming.named(str(file), kernel=ending.label, ext=ending.ext, index=index)
+        ext = ending.of(file, saving).ext
+        name = naming.named(str(file), kernel=ending.label, ext=ext, index=index)
         if len(name.parts) > 1 and not made:
             raise UsageError(
                 f"--name {shown(naming.template)} names folders; give --out-dir, where they are made."

@@ -61,6 +61,7 @@ def line_of(outcome: Done | Failed, made: Mapping[str, Any]) -> dict[str, Any]:
     found = outcome.found
     return line | {
         **outcome.evidence.document(),
+        **({} if outcome.frames is None else {"frames": outcome.frames}),
         "input_shape": list(outcome.input_shape),
         "shape": list(found.shape),
         "dtype": found.dtype.name,

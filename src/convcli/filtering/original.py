@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -14,6 +14,7 @@ from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
 from convcli.filtering.jobs import STREAM
 from convcli.images import Image, read
+from convcli.images.frames import Frames, frames_in
 from convcli.images.sources import held
 from convcli.wording import shown
 
@@ -74,6 +75,15 @@ class Original:
             if not image.luma_of_colour:
                 self._images.setdefault(not luma, image)
         return self._images[luma]
+
+    @contextmanager
+    def frames(self) -> Iterator[Frames | None]:
+        """Yield the file's frames, None if it has one picture; a pipe is held for whatever comes next."""
+        self._state = state_of(self.source)
+        if self._file is None:
+            self._file = held(sys.stdin.buffer if self.source == STREAM else Path(self.source))
+        with frames_in(self._file, threads=self.threads, max_pixels=self.max_pixels) as frames:
+            yield frames
 
     def let_go(self) -> None:
         """Hold the image no longer."""

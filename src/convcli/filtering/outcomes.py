@@ -21,6 +21,7 @@ class Done:
     seconds: float  # from opening the image to the end of writing
     data: bytes | None
     evidence: Evidence  # for a manifest, where there is one
+    frames: int | None = None  # how many the result has, if it is no single picture
 
 
 @dataclass(frozen=True, eq=False)

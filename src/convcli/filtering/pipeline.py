@@ -50,6 +50,7 @@ class Pipeline:
         max_pixels: int = MAX_PIXELS,
         threads: int | None = None,
         progress: Callable[[float], None] | None = None,
+        extremes: tuple[float, float] | None = None,
     ) -> tuple[Image, Findings, list[str]]:
         """Return the filtered image, as a file of `format` (None: of any) can hold it; what is found; notes.
 
@@ -66,6 +67,7 @@ class Pipeline:
             max_pixels=max_pixels,
             threads=threads,
             progress=progress,
+            extremes=extremes,
         )
         notes = []
         if image.alpha is not None and result.alpha is None:

@@ -42,7 +42,7 @@ class Results:
         self.replace = saving.force  # whether files that are there may be overwritten
         self.advice = "use --force to overwrite it, or -o to write elsewhere"
         if saving.out_dir is not None:
-            made = {**pipeline.record(), "format": saving.format, "compress": saving.compress}
+            made = {**pipeline.record(), **saving.encoding}
             folders = [job.target.parent for job in jobs if job.target]
             self.out_dir = OutDir(saving.out_dir, ending, made, folders)
             self.replace |= saving.resume and self.out_dir.matches

@@ -41,15 +41,7 @@ def read_npy(stream: BinaryIO, check: Callable[[tuple[int, ...]], None]) -> NDAr
         If it is no such file, is cut short, or holds something else; the message says what was found.
     """
     shape, dtype = npy_header(stream)
-    held = stream.seek(0, io.SEEK_END)
-    if dtype.hasobject:
-        raise ValueError("found Python objects, which are never unpickled")
-    if dtype.kind not in "buif":
-        raise ValueError(f"found {shortened(str(dtype))}, no real numbers")
-    if not all(0 <= side <= held for side in shape) or math.prod(shape) * dtype.itemsize > held:
-        raise ValueError(
-            f"its header announces {shortened(str(shape))} of {dtype}, the file holds {held:,} bytes"
-        )
+    _check(shape, dtype, stream.seek(0, io.SEEK_END))
     check(shape)
     stream.seek(0)
     with _without_warnings():
@@ -62,16 +54,43 @@ def npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], Any]:
 
     The header is text that NumPy reads as a Python literal.
     """
+    shape, _, dtype, _ = _header(stream)
+    return shape, dtype
+
+
+def npy_layout(stream: IO[bytes]) -> tuple[tuple[int, ...], Any, int, bool]:
+    """Return shape, dtype, where the numbers begin, and whether they are in Fortran's order.
+
+    Raises ValueError as `read_npy` does. The stream can be read anywhere.
+    """
+    shape, fortran, dtype, start = _header(stream)
+    _check(shape, dtype, stream.seek(0, io.SEEK_END))
+    return shape, dtype, start, fortran
+
+
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, Any, int]:
     stream.seek(0)
     head = io.BytesIO(stream.read(MOST_HEADER_BYTES))
     try:
         with _without_warnings():
             version = npy.read_magic(head)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(head)
+            shape, fortran, dtype = read(head)
     except UNREADABLE as error:
         raise ValueError("its header cannot be read") from error
-    return shape, dtype
+    return shape, fortran, dtype, head.tell()
+
+
+def _check(shape: tuple[int, ...], dtype: Any, held: int) -> None:
+    """Raise ValueError unless it is an array of real numbers for which a file of so many bytes has room."""
+    if dtype.hasobject:
+        raise ValueError("found Python objects, which are never unpickled")
+    if dtype.kind not in "buif":
+        raise ValueError(f"found {shortened(str(dtype))}, no real numbers")
+    if not all(0 <= side <= held for side in shape) or math.prod(shape) * dtype.itemsize > held:
+        raise ValueError(
+            f"its header announces {shortened(str(shape))} of {dtype}, the file holds {held:,} bytes"
+        )
 
 
 @contextmanager

@@ -93,7 +93,12 @@ def decode_opened(file: File, picture: Opened, notes: tuple[str, ...] = ()) -> D
 def about_others(file: File, picture: Opened) -> tuple[str, ...]:
     """Return a note if there are more pictures; counting them all may take long."""
     several = getattr(picture, "is_animated", False)
-    return (f"{file.where}: has more than one picture; only the first is used.",) if several else ()
+    return (others_left(file.where),) if several else ()
+
+
+def others_left(where: str) -> str:
+    """Return the note of a file of which the first picture is taken."""
+    return f"{where}: has more than one picture; only the first is used (filter --frames all takes all)."
 
 
 def described(file: File, picture: Opened, loaded: PIL.Image.Image, decoded: Decoded) -> Decoded:

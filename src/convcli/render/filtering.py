@@ -14,17 +14,21 @@ from convcli.render.kernels import sum_document, sum_words
 from convcli.wording import shown
 
 
-def result_lines(where: str, found: Findings, width: int | None = None) -> list[str]:
+def result_lines(
+    where: str, found: Findings, width: int | None = None, frames: int | None = None
+) -> list[str]:
     """Return what was made of one image: a line, or several where it is longer than `width` columns.
 
-    What is as usual (8 bits, correlation, nothing clipped) is left out.
+    `frames` is how many there are of it, if it is no single picture. What is as usual (8 bits, correlation,
+    nothing clipped) is left out.
     """
     rows, columns = found.shape[:2]
     size = f"{rows} high, {columns} wide"
     dtype = "" if found.dtype == np.uint8 else f" {found.dtype}"
     clipped = f", {found.clipped:.1%} clipped" if found.clipped else ""
     responses = f"responses {found.minimum:.6g} … {found.maximum:.6g}{clipped}"
-    parts = [where, size + dtype, *_made_by(found), responses]
+    many = [] if frames is None else [f"{frames:,} frame{'' if frames == 1 else 's'}"]
+    parts = [where, *many, size + dtype, *_made_by(found), responses]
     lines = [parts[0]]
     for part in parts[1:]:
         if width is not None and len(lines[-1]) + 2 + len(part) > width:
@@ -50,6 +54,7 @@ def result_document(done: Done) -> dict[str, Any]:
     return {
         "input": done.job.source,
         "output": str(done.job.target),
+        **({} if done.frames is None else {"frames": done.frames}),
         **_steps_document(found),
         "nodata": {"pixels": found.missing, "results": found.blank},
         "not_finite": found.odd,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import PIL.Image
 
 from convcli.errors import InputError
 from convcli.images.image import Metadata, Pixels
 from convcli.images.metadata import exif_of, nodata_of, resolution
-from convcli.images.opening import Decoded, File, open_picture
+from convcli.images.opening import Decoded, File, Opened, open_picture, others_left
 from convcli.images.picture import arrays_of
 from convcli.images.tiff.directory import Directory, Tag
 from convcli.images.tiff.kinds import is_left_to_pillow, is_understood, refuse_raw, unknown_kind
@@ -21,14 +24,20 @@ GEO_TAGS = (33550, 33922, 34264, 34735)
 
 def decode(file: File) -> Decoded:
     """Return the first picture of a TIFF file."""
+    directory = Directory(file.stream, file.where)
+    decoded = decode_page(file, directory, lambda: open_picture(file))
+    if directory.following:
+        decoded = replace(decoded, notes=(*decoded.notes, others_left(file.where)))
+    return decoded
+
+
+def decode_page(file: File, directory: Directory, opened: Callable[[], Opened]) -> Decoded:
+    """Return the picture that a directory describes; `opened` has Pillow open it, where it has to be."""
     where = file.where
-    directory = Directory(file.stream, where)
     refuse_raw(directory)
     layout = layout_of(directory, file.most)
     profile = (directory.raw(Tag.ICC_PROFILE) or None) if Tag.ICC_PROFILE in directory else None
-    pixels, alpha, notes, used = _pixels(file, directory, layout, profile)
-    if directory.following:
-        notes.append(f"{where}: has more than one picture; only the first is used.")
+    pixels, alpha, notes, used = _pixels(file, directory, layout, profile, opened)
     if any(tag in directory for tag in GEO_TAGS):
         notes.append(f"{where}: its place on the map (GeoTIFF's tags) was left out.")
     exif, _, about_exif = exif_of(lambda: _exif(directory), where)
@@ -48,13 +57,13 @@ def decode(file: File) -> Decoded:
 
 
 def _pixels(
-    file: File, directory: Directory, layout: Layout, profile: bytes | None
+    file: File, directory: Directory, layout: Layout, profile: bytes | None, opened: Callable[[], Opened]
 ) -> tuple[Pixels, Pixels | None, list[str], bool]:
     """Return pixels and alpha, what to say of them, and whether the profile has been used up."""
     if not is_understood(layout):
         if not is_left_to_pillow(layout):
             raise InputError(f"{file.where}: {unknown_kind(layout)}")
-        picture = open_picture(file)
+        picture = opened()
         picture.load()
         return arrays_of(picture, file.where, file.threads, profile)
     pixels, alpha, notes = pixels_of(read_samples(file.stream, layout, file.where), layout, directory)

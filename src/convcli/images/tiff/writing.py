@@ -5,7 +5,7 @@ Source: TIFF 6.0 (Adobe, 1992).
 
 from __future__ import annotations
 
-import io
+import struct
 from fractions import Fraction
 
 import numpy as np
@@ -21,6 +21,12 @@ _UNASSOCIATED_ALPHA, _INCH = 2, 2
 
 def encode_tiff(pixels: Pixels, alpha: Pixels | None, metadata: Metadata) -> bytes:
     """Return pixels (h, w) or (h, w, 3) of any real dtype, and alpha as `Image` has it, as a TIFF file."""
+    directory, _, data = page_of(pixels, alpha, metadata, 8)
+    return b"".join((b"II*\0", struct.pack("<I", 8), directory, data))
+
+
+def page_of(pixels: Pixels, alpha: Pixels | None, metadata: Metadata, place: int) -> tuple[bytes, int, bytes]:
+    """Return a page's directory as it stands at `place`, its number of tags, and the data that follow it."""
     samples = pixels if pixels.ndim == 3 else pixels[:, :, None]
     if alpha is not None:
         samples = np.concatenate([samples, _as_dtype(alpha, pixels.dtype)[:, :, None]], axis=2)
@@ -47,10 +53,8 @@ def encode_tiff(pixels: Pixels, alpha: Pixels | None, metadata: Metadata) -> byt
         tags.tagtype[Tag.ICC_PROFILE] = 7
         tags[Tag.ICC_PROFILE] = metadata.icc_profile
     tags[Tag.STRIP_OFFSETS], tags[Tag.STRIP_BYTES] = (0,), (len(data),)
-    stream = io.BytesIO()
-    tags.save(stream)
-    stream.write(data)
-    return stream.getvalue()
+    directory = tags.tobytes(place)
+    return directory, int.from_bytes(directory[:2], "little"), data
 
 
 def _as_dtype(alpha: Pixels, dtype: np.dtype[np.generic]) -> Pixels:

@@ -1,0 +1,195 @@
+"""Several pictures into one file, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from typing import IO, TypeAlias
+
+import numpy as np
+
+from convcli.errors import OutputError
+from convcli.images.formats import FORMATS
+from convcli.images.frames.frame import FOR_EVER, Frame, Story
+from convcli.images.image import Image, full_scale
+from convcli.images.writing import COMPRESSION, encode
+
+DEFAULT_SECONDS = Fraction(1, 10)
+"""How long each picture of a file without time is shown in an animation."""
+Encode: TypeAlias = Callable[[Image], bytes]
+"""A frame as a file of the format."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """How files are written: what `encode` takes."""
+
+    compress: int = COMPRESSION
+    threads: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Writer:
+    """How several pictures go into one file of a format.
+
+    Attributes
+    ----------
+    write
+        Called with a stream, open for writing at its beginning, that can be written anywhere; the frames; how
+        often they are played; and what makes a frame a file of the format.
+    ticks
+        Of how many in a second the file counts the time that each is shown; 0 for any, None for no time.
+    one_size, one_kind
+        Whether all have one size; whether all have alpha if one has, and one dtype.
+    any_alpha
+        Whether frames may have alpha although a single picture of the format has none.
+    """
+
+    write: Callable[[IO[bytes], Iterator[Frame], int, Encode], None]
+    ticks: int | None
+    one_size: bool
+    one_kind: bool
+    any_alpha: bool = False
+
+
+def _gif(stream: IO[bytes], frames: Iterator[Frame], plays: int, _: Encode) -> None:
+    from convcli.images.frames.gif_writing import write
+
+    write(stream, frames, plays)
+
+
+def _apng(stream: IO[bytes], frames: Iterator[Frame], plays: int, encode: Encode) -> None:
+    from convcli.images.frames.apng_writing import write
+
+    write(stream, frames, plays, encode)
+
+
+def _webp(stream: IO[bytes], frames: Iterator[Frame], plays: int, encode: Encode) -> None:
+    from convcli.images.frames.webp_writing import write
+
+    write(stream, frames, plays, encode)
+
+
+def _tiff(stream: IO[bytes], frames: Iterator[Frame], *_: object) -> None:
+    from convcli.images.frames.tiff_writing import write
+
+    write(stream, frames)
+
+
+def _npy(stream: IO[bytes], frames: Iterator[Frame], *_: object) -> None:
+    """Write a stack: its header has room for any number, and gets it at the end."""
+    count, start = 0, 0
+    shape: tuple[int, ...] = ()
+    dtype = np.dtype(np.uint8)
+
+    def head() -> None:
+        stream.seek(0)
+        said = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False}
+        np.lib.format.write_array_header_1_0(stream, {**said, "shape": (count or 10**9, *shape)})
+
+    for frame in frames:
+        samples = frame.image.samples
+        if not count:
+            shape, dtype = samples.shape, samples.dtype
+            head()
+            start = stream.tell()
+        stream.write(np.ascontiguousarray(samples).data)
+        count += 1
+    head()
+    assert stream.tell() == start
+
+
+WRITERS: Mapping[str, Writer] = {
+    "gif": Writer(_gif, ticks=100, one_size=True, one_kind=False, any_alpha=True),
+    "png": Writer(_apng, ticks=0, one_size=True, one_kind=True),
+    "webp": Writer(_webp, ticks=1000, one_size=True, one_kind=False),
+    "tiff": Writer(_tiff, ticks=None, one_size=False, one_kind=False),
+    "npy": Writer(_npy, ticks=None, one_size=True, one_kind=True),
+}
+"""The formats whose files hold several pictures."""
+
+
+def holds_several(format: str) -> Writer:  # noqa: A002
+    """Return how several pictures go into a file of `format`, or raise `OutputError` if none do."""
+    if format in WRITERS:
+        return WRITERS[format]
+    endings = ", ".join(FORMATS[name].endings[0] for name in WRITERS)
+    raise OutputError(
+        f"{format.upper()} files hold one picture; use {endings} for several, or --frames N for one of them."
+    )
+
+
+def write_frames(
+    stream: IO[bytes],
+    frames: Iterable[Frame],
+    story: Story,
+    format: str,  # noqa: A002
+    writing: Writing | None = None,
+) -> None:
+    """Write frames, each taken when the one before is written, as a file of `format`.
+
+    `stream` is at its beginning, and can be written anywhere. `story` says what they come from.
+
+    Raises
+    ------
+    OutputError
+        If the format holds no several pictures, or not these.
+    """
+    writer, how = holds_several(format), writing or Writing()
+
+    def encoded(image: Image) -> bytes:
+        return encode(image, format, compress=how.compress, threads=how.threads)
+
+    frames = iter(frames)
+    first = next(frames, None)
+    if first is None:
+        raise OutputError("there is no frame to write.")
+    checked = _fitting(chain([first], frames), writer, format, story)
+    writer.write(stream, checked, FOR_EVER if story.plays is None else story.plays, encoded)
+
+
+def _fitting(frames: Iterable[Frame], writer: Writer, format: str, story: Story) -> Iterator[Frame]:  # noqa: A002
+    """Yield frames as the file has them: with alpha if others may have it, with a time if it has time."""
+    first: Image | None = None
+    for number, frame in enumerate(frames, 1):
+        image = frame.image
+        if writer.one_kind and story.transparent and image.alpha is None and _with_alpha(format, image):
+            alpha = np.full(image.pixels.shape[:2], full_scale(image.pixels.dtype), image.pixels.dtype)
+            image = Image(image.pixels, alpha, image.metadata)
+        if not (writer.any_alpha and image.pixels.dtype == np.uint8):
+            _check(image, format)
+        if first is None:
+            first = image
+        elif what := _difference(first, image, writer):
+            raise OutputError(
+                f"frame {number:,} has {what[1]}, the first one {what[0]}; {format.upper()} files hold "
+                "frames that are alike. Use .tif, whose pages may differ."
+            )
+        yield Frame(image, DEFAULT_SECONDS if frame.seconds is None else frame.seconds)
+
+
+def _with_alpha(format: str, image: Image) -> bool:  # noqa: A002
+    return FORMATS[format].holds(image.pixels.dtype.name, alpha=True) and image.pixels.dtype.kind != "f"
+
+
+def _check(image: Image, format: str) -> None:  # noqa: A002
+    from convcli.images.holding import check_fits
+
+    check_fits(image, format)
+
+
+def _difference(first: Image, image: Image, writer: Writer) -> tuple[str, str] | None:
+    """Return in what two frames differ that the format has once, in words; None if in nothing."""
+
+    def kind(one: Image) -> str:
+        colour = "RGB" if one.pixels.ndim == 3 else "grey"
+        return f"{one.pixels.dtype.name} {colour}{' with alpha' if one.alpha is not None else ''}"
+
+    sizes = [f"{one.pixels.shape[0]} × {one.pixels.shape[1]} pixels" for one in (first, image)]
+    if writer.one_size and sizes[0] != sizes[1]:
+        return sizes[0], sizes[1]
+    if writer.one_kind and kind(first) != kind(image):
+        return kind(first), kind(image)
+    return None
