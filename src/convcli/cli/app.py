@@ -32,6 +32,7 @@ COMMANDS = (
     "filter",
     "compare",
     "show",
+    "preview",
     "explain",
     "learn",
     "kernels",

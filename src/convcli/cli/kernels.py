@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convcli.cli.contact import Show
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
 from convcli.cli.options import Force, Json, chosen_run
-from convcli.cli.output import console, out, out_text, print_json, show
+from convcli.cli.output import console, note, out, out_text, own_words_only, print_json
+from convcli.cli.output import show as printed
 from convcli.cli.picture_file import Output, picture_file
+from convcli.cli.terminal import Protocol
 from convcli.errors import UsageError
 from convcli.wording import shown
 
 if TYPE_CHECKING:
     from convcli.kernels import Kernel
+    from convcli.render.learned import LearnedLayer
 
 STREAM = "-"
+SHEET_SIDE = 320  # pixels of a picture's longer side on a sheet
 
 
 def kernels(
@@ -25,7 +30,8 @@ def kernels(
         str | None,
         typer.Argument(
             metavar="[NAME]",
-            help="A kernel as --kernel takes it: sobel, gaussian:sigma=2, @FILE, run:RUN#LAYER/FILTER.",
+            help="A kernel as --kernel takes it: sobel, gaussian:sigma=2, @FILE, run:RUN#LAYER/FILTER. With "
+            "--sheet an image.",
         ),
     ] = None,
     run: Annotated[
@@ -45,7 +51,17 @@ def kernels(
             help="Say what the kernel does to waves: gains, phase, half power; with -o as a picture.",
         ),
     ] = False,
+    sheet: Annotated[
+        bool,
+        typer.Option(
+            "--sheet",
+            help="Lay every kernel on a photo, which is then what NAME names, or without one on a drawing; "
+            "with --run the learned kernels and their frequency responses. A picture, for -o or --show.",
+        ),
+    ] = False,
     output: Output = None,
+    show: Show = False,
+    protocol: Protocol = "auto",
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -61,7 +77,9 @@ def kernels(
       convcli kernels gabor --json
       convcli kernels "1 2 1; 2 4 2; 1 2 1" --scale 1/16
       convcli kernels gaussian:sigma=2 --frequency -o response.png
+      convcli kernels --sheet photo.jpg -o sheet.png
       convcli kernels --run runs/digits-001
+      convcli kernels --run runs/digits-001 --sheet -o bank.png
     """
     from convcli.render.kernels import kernel_document, kernel_text, list_document, list_text
 
@@ -71,10 +89,12 @@ def kernels(
         raise UsageError(f"{name} and --run both say what to show; give one of them.")
     if name is None and (scale is not None or normalize):
         raise UsageError("--scale and --normalize belong to one kernel: name it.")
-    if frequency and name is None:
+    if frequency and (sheet or name is None):
         raise UsageError("--frequency belongs to one kernel: name it.")
-    if output is not None and not frequency:
-        raise UsageError("-o takes a picture: say of what with --frequency.")
+    if not sheet and (show or (output is not None and not frequency)):
+        raise UsageError("-o and --show take a picture: say of what with --sheet, or -o with --frequency.")
+    if sheet:
+        return _show_sheet(name, run, layer, output, protocol if show else None, force=force, json=json)
     if run is not None:
         _show_learned(run, layer, json)
     elif name is None:
@@ -103,17 +123,66 @@ def _show_frequency(kernel: Kernel, name: str, output: str | None, *, force: boo
 
 def _show_learned(run: Path, layer: str | None, json: bool) -> None:
     """Print the kernels of a trained layer, by default the first convolution."""
+    from convcli.render.learned import learned_document, learned_view
+
+    learned = _learned(chosen_run(run), layer)
+    if json:
+        return print_json(learned_document(learned))
+    return printed(learned_view(learned, coloured=console().color_system is not None))
+
+
+def _learned(run: Path, layer: str | None) -> LearnedLayer:
     from convcli.explaining.tensors import layer_of
     from convcli.nn.layers import Conv, SeparableConv
-    from convcli.render.learned import LearnedLayer, learned_document, learned_view
+    from convcli.render.learned import LearnedLayer
     from convcli.runs import checkpoints
 
-    run = chosen_run(run)
     model = checkpoints.load_run(run)
     number, _ = layer_of(model, layer, (Conv, SeparableConv))
     weights = model.weights.arrays.at(number)["W"]
     first = number == model.network.places[0].number
-    learned = LearnedLayer(str(run), number, weights, rgb=first and weights.shape[2] == 3)
-    if json:
-        return print_json(learned_document(learned))
-    return show(learned_view(learned, coloured=console().color_system is not None))
+    return LearnedLayer(str(run), number, weights, rgb=first and weights.shape[2] == 3)
+
+
+def _show_sheet(
+    image: str | None,
+    run: Path | None,
+    layer: str | None,
+    output: str | None,
+    protocol: str | None,
+    *,
+    force: bool,
+    json: bool,
+) -> None:
+    """Put all kernels on a sheet: laid on an image, on a drawing, or those of a run as they are."""
+    from convcli.cli.contact import Place, try_on
+    from convcli.filtering.previewing import named, reduced, trials
+    from convcli.images import Image, read
+    from convcli.images.chart import chart
+    from convcli.kernels import parse
+
+    if output is None and protocol is None:
+        raise UsageError("--sheet is a picture: give -o FILE, or --show.")
+    if run is not None:
+        from convcli.render.bank import bank_tiles, bank_title, bank_words
+        from convcli.render.learned import learned_document
+        from convcli.runs.kernels import files_of_run
+
+        place = Place(output, list(map(str, files_of_run(run))), protocol, force=force, json=json)
+        place.check()
+        learned = _learned(chosen_run(run), layer)
+        return place.put(
+            bank_title(learned), bank_tiles(learned), bank_words(learned), learned_document(learned)
+        )
+    place = Place(output, [] if image is None else [image], protocol, force=force, json=json)
+    place.check()
+    if image is None:
+        whole = Image(chart())
+    else:
+        with own_words_only():
+            whole = read(Path(image))
+        note(whole.notes)
+    small = reduced(whole, SHEET_SIDE)
+    rows, columns = small.pixels.shape[:2]
+    words = f"All kernels on one picture, {rows} high and {columns} wide."
+    return try_on(small, image or "a drawing", trials(named("all"), read=parse), SHEET_SIDE, place, words)

@@ -31,12 +31,13 @@ def heats(kernel: Kernel, *, coloured: bool = True) -> list[Bytes]:
     """
     largest = max(float(np.abs(part).max()) for part in kernel.parts)
     if kernel.combine == "volume" and len(kernel.parts) == 3:
-        return [_grey(np.dstack(kernel.parts), largest)]
+        return [grey_heat(np.dstack(kernel.parts), largest)]
     if not coloured:
-        return [_grey(np.dstack([part] * 3), largest) for part in kernel.parts]
+        return [grey_heat(np.dstack([part] * 3), largest) for part in kernel.parts]
     return [heat_of(part, largest) for part in kernel.parts]
 
 
-def _grey(weights: Weights, largest: float) -> Bytes:
+def grey_heat(weights: Weights, largest: float) -> Bytes:
+    """Return weights (f_h, f_w, 3) as uint8: grey for 0, white for `largest`, black for its negative."""
     grey: Bytes = np.rint(127.5 + 127.5 * weights / (largest or 1.0)).astype(np.uint8)
     return grey

@@ -110,7 +110,7 @@ def _planes(layer: LearnedLayer) -> Group:
     numbers = layer.size[1] <= MOST_COLUMNS
     if numbers:
         grid.add_column("learned weights", no_wrap=True)
-    for k, c, plane, match in sorted(layer.matches(), key=lambda kernel: -_likeness(kernel[3]))[:MOST]:
+    for k, c, plane, match in sorted(layer.matches(), key=lambda kernel: -likeness(kernel[3]))[:MOST]:
         number = f"{k + 1}" if channels == 1 else f"{k + 1}/{c + 1}"
         cells = ["\n".join(table(plane, digits=2))] * numbers
         grid.add_row(number, _blocks(plane), *_nearest(match), *cells)
@@ -127,7 +127,7 @@ def _tiles(layer: LearnedLayer, *, coloured: bool) -> Group:
     for head in ("learned" if coloured else "red, green, blue", "nearest", "cosine"):
         grid.add_column(head, no_wrap=True)
     grid.add_column("named", overflow="fold")
-    for k, volume, match in sorted(layer.tiles(), key=lambda tile: -_likeness(tile[2]))[:MOST]:
+    for k, volume, match in sorted(layer.tiles(), key=lambda tile: -likeness(tile[2]))[:MOST]:
         shades = (_blocks(volume[:, :, c]).split("\n") for c in range(3))
         tile = _tile(volume / largest) if coloured else "\n".join(map(" ".join, zip(*shades, strict=True)))
         grid.add_row(f"{k + 1}", tile, *_nearest(match))
@@ -135,7 +135,8 @@ def _tiles(layer: LearnedLayer, *, coloured: bool) -> Group:
     return Group(grid, Text(told), _legend((*layer.size, 3), count))
 
 
-def _likeness(match: Match) -> float:
+def likeness(match: Match) -> float:
+    """Return by what kernels are listed: how near a named one is, be it turned to the other sign."""
     return round(abs(match.cosine), 9)  # what differs by rounding keeps the order of the filters
 
 

@@ -1,0 +1,114 @@
+"""Contact sheets on the command line: what is tried, on what, and where the sheet goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import typer
+
+from convcli.cli.output import note, out, out_bytes, print_json
+from convcli.cli.picture_file import picture_file
+from convcli.cli.terminal import screen
+from convcli.wording import shown
+
+if TYPE_CHECKING:
+    from convcli.filtering.previewing import Trial, Tried
+    from convcli.images import Image
+    from convcli.render.contact_sheet import Tile
+
+Side: TypeAlias = Annotated[
+    int,
+    typer.Option(metavar="N", min=32, max=1024, help="Pixels of a picture's longer side on the sheet."),
+]
+Range: TypeAlias = Annotated[
+    Literal["auto", "clip", "abs", "stretch", "offset"],
+    typer.Option("--range", help="How responses become pixels, as `filter --range` has it."),
+]
+Show: TypeAlias = Annotated[
+    bool, typer.Option("--show", help="Show it in the terminal; without -o nothing is written then.")
+]
+
+ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sheet goes: to a file, unless that is None, and to the terminal by a protocol, or not."""
+
+    output: str | None
+    inputs: Sequence[str]
+    protocol: str | None
+    force: bool
+    json: bool
+
+    def put(self, title: str, tiles: Sequence[Tile], words: str, document: dict[str, Any]) -> None:
+        """Draw tiles, and say where they are."""
+        from convcli.images import View
+        from convcli.render.contact_sheet import sheet_pixels, sheet_png, sheet_text
+
+        stream = self.output == "-"
+        target = None
+        if self.output is not None:
+            _, write = picture_file(
+                self.output, [".png"], inputs=self.inputs, force=self.force, json=self.json
+            )
+            target = write(sheet_png(title, tiles, words))
+        if self.protocol is not None:
+            from convcli.render.screen import drawn
+
+            place = screen(self.protocol)
+            if place.protocol in ("blocks", "text"):
+                text = sheet_text(tiles, place)
+            else:
+                text = drawn(View(sheet_pixels(title, tiles, words)), place)
+            out_bytes(text.encode("utf-8", "replace"))
+        if self.output is None:
+            note("nothing is written with --show alone; -o FILE writes the sheet")
+        if self.json:
+            print_json({**document, "output": target})
+        elif target is not None and not stream:
+            out(f"{target}  {len(tiles)} pictures")
+
+    def check(self) -> None:
+        """Refuse at once what cannot be written."""
+        if self.output is not None:
+            picture_file(self.output, [".png"], inputs=self.inputs, force=self.force, json=self.json)
+
+
+def try_on(image: Image, name: str, listed: Sequence[Trial], side: int, place: Place, words: str) -> None:
+    """Try each of a list on an image, and put what comes of it on a sheet."""
+    from convcli.filtering.previewing import tried
+    from convcli.images import view
+    from convcli.render.contact_sheet import Tile, tile_of
+
+    place.check()
+    tiles = [tile_of(ORIGINAL, view(image), side)]
+    said: list[dict[str, Any]] = []
+    dark = 0
+    for one in tried(image, listed):
+        tiles.append(
+            Tile(one.label, None, one.error) if one.view is None else tile_of(one.label, one.view, side)
+        )
+        said.append(_document(one))
+        dark += one.is_dark
+    if failed := [one["label"] for one in said if "error" in one]:
+        note(f"{len(failed):,} cannot be laid on this picture; the sheet says why")
+    if dark:
+        note(f"{dark:,} are nearly black; preview --range stretch shows what is in them")
+    place.put(shown(name), tiles, words, {"input": name, "shape": list(image.pixels.shape), "tiles": said})
+
+
+def _document(one: Tried) -> dict[str, Any]:
+    found = one.found
+    if found is None:
+        return {"label": one.label, "error": one.error}
+    extremes = {"minimum": found.minimum, "maximum": found.maximum}
+    return {
+        "label": one.label,
+        "range": found.range,
+        **{key: value if math.isfinite(value) else None for key, value in extremes.items()},
+        "clipped": found.clipped,
+    }
