@@ -69,6 +69,7 @@ def test_large_windows_give_scipys_median(size):
 def test_tiles_and_bands_that_do_not_come_out_even_are_whole(monkeypatch):
     monkeypatch.setattr("convcli.engine.ranks.counting.TILE", 16)
     monkeypatch.setattr("convcli.engine.ranks.networks.AT_ONCE", 200)
+    monkeypatch.setattr("convcli.engine.ranks.networks.STRIP", 16)
     monkeypatch.setattr("convcli.engine.ranks.windows.AT_ONCE", 500)
     plane = RNG.random((50, 61), np.float32)
     expected = ndimage.median_filter(plane, size=(5, 7), mode="reflect")

@@ -25,9 +25,9 @@ from convcli.engine.ranks.extremes import put_lines
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair
 
-AT_ONCE = (
-    2**16
-)  # windows: calls for fewer take longer than what they compute, the numbers of more no cache holds
+AT_ONCE = 2**16  # windows: to call for fewer takes longer than to compute
+STRIP = 1024  # columns of them
+SCRATCH_BYTES = 2**24  # of all numbers that are kept at once: a third-level cache holds them
 
 Place: TypeAlias = tuple[int, int, int]  # which number, moved by how many rows and columns
 LOW, HIGH = (-1, 0, 0), (-2, 0, 0)  # beyond all numbers
@@ -209,18 +209,22 @@ def select(cells: Array, size: Pair, rank: int, out: Array, workspace: Workspace
     out
         (h, w) of the same dtype.
     """
-    network, width = selection(size, rank), cells.shape[1]
-    band = max(AT_ONCE // width, 1)
-    for first in range(0, len(out), band):
-        some = out[first : first + band]
-        own = cells[first : first + len(some) + size[0] - 1]
-        lines = workspace.array("network 0", own.shape, cells.dtype)
-        np.copyto(lines, own)
-        if first == 0 or len(some) < band:
-            calls, found = _prepared(network, lines.reshape(-1), some.shape, width, workspace)
-        for of, one, other, target in calls:
-            of(one, other, out=target)
-        put_lines(found, width, some)
+    network, (rows, columns) = selection(size, rank), out.shape
+    for left in range(0, columns, STRIP):
+        strip = cells[:, left : left + STRIP + size[1] - 1]
+        width = strip.shape[1]
+        fitting = SCRATCH_BYTES // (network.buffers * cells.itemsize * width) - size[0]
+        band = max(min(AT_ONCE // width, fitting), size[0])  # beyond each band as much is sorted again
+        for first in range(0, rows, band):
+            some = out[first : first + band, left : left + STRIP]
+            own = strip[first : first + len(some) + size[0] - 1]
+            lines = workspace.array("network 0", own.shape, cells.dtype)
+            np.copyto(lines, own)
+            if first == 0 or len(some) < band:
+                calls, found = _prepared(network, lines.reshape(-1), some.shape, width, workspace)
+            for of, one, other, target in calls:
+                of(one, other, out=target)
+            put_lines(found, width, some)
 
 
 def _prepared(

@@ -6,13 +6,15 @@ import numpy as np
 
 from convcli.engine.ranks.counting import count_to
 from convcli.engine.ranks.extremes import extremes
-from convcli.engine.ranks.networks import select
+from convcli.engine.ranks.networks import select, selection
 from convcli.engine.ranks.order import Order
 from convcli.engine.ranks.windows import sort_some
 from convcli.engine.workspace import Array, Workspace
 
-NETWORK_CELLS = 169  # 13 × 13: of larger windows the network has more comparisons than it takes to count
-SORTED_CELLS = 1024  # of numbers that are not 8 bits: to count those takes two turns
+NETWORK_CELLS = 625  # 25 × 25: of larger windows the network has more comparisons than it takes to count
+SORTED_CELLS = 1024  # of windows that are not seen everywhere
+
+MOST_COMPARISONS = 5000
 
 
 def ranked(
@@ -89,9 +91,9 @@ def _of_all(cells: Array, footprint: Array, order: Order, out: Array, workspace:
     place, rectangle = order.of(count), count == footprint.size
     if place in (0, count - 1):
         extremes(cells, footprint, np.maximum if place else np.minimum, out, workspace)
-    elif rectangle and count <= NETWORK_CELLS:
+    elif rectangle and count <= NETWORK_CELLS and selection(size, place).cost <= MOST_COMPARISONS:
         select(cells, size, place, out, workspace)
-    elif rectangle and (cells.dtype == np.uint8 or count > SORTED_CELLS):
+    elif rectangle:
         count_to(cells, size, order, out, workspace)
     else:
         sort_some(cells, footprint, order, np.arange(out.size), out, workspace)
