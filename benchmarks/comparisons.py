@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import batches, commands, filters, folders, training, ways
+from benchmarks import batches, commands, filters, folders, orders, training, ways
 from benchmarks.measuring import Axis, Case, Section
 from benchmarks.setting import Setting
 from benchmarks.sides import Match, compare
@@ -74,6 +74,12 @@ COMPARISONS: Mapping[str, Comparison] = {
         "bits (`filter_image`). Kernels without a name are random and no outer product. Pillow's Gaussian is "
         "an approximation by boxes; SciPy, scikit-image and Pillow use one thread by themselves.",
         filters.libraries,
+    ),
+    "orders": Comparison(
+        "Medians, morphology and their kin",
+        "A grey plane in memory, a quarter as wide and as high as above, through `filter_image` as a step. "
+        "scikit-image's median is that of its module rank; it and SciPy use one thread by themselves.",
+        orders.orders,
     ),
     "commands": Comparison(
         "The filter command",

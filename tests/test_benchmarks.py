@@ -72,6 +72,7 @@ PEERS = {
     "train": {**PYTORCH, "onnxruntime": "onnxruntime"},
     "mnist": {"PyTorch": "torch"},
     "filter2d": {"SciPy": "scipy", "OpenCV": "cv2", "scikit-image": "skimage", "Pillow": "PIL"},
+    "orders": {"SciPy": "scipy", "OpenCV": "cv2", "scikit-image": "skimage"},
     "commands": {
         "vips sobel": "vips",
         "ImageMagick": "convert",
