@@ -125,3 +125,35 @@ def test_standard_input_is_shown(call):
     done = call("show", "-", stdin=io.TextIOWrapper(io.BytesIO(file.getvalue())))
     assert "standard input  4 high, 4 wide, RGB, uint8" in done.stdout
     assert "CMYK" in done.stderr
+
+
+def test_filter_shows_results_and_writes_them_only_where_it_is_said_where(call, tmp_path):
+    pixels = np.repeat([[0, 255]], 3, axis=1).repeat(4, axis=0).astype(np.uint8)
+    for name in ("a.png", "b.png"):
+        PIL.Image.fromarray(pixels).save(tmp_path / name)
+    done = call("filter", "a.png", "b.png", "-k", "sobel-x", "-k", "identity", "--show")
+    assert "nothing is written with --show alone" in done.stderr
+    pictures = [line for line in done.stdout.splitlines() if "wide" not in line]
+    assert len(pictures) == 4 * 8, "four results of four rows, enlarged four times, half as many lines"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png"}
+    done = call("filter", "a.png", "-k", "identity", "--show", "-o", "c.png")
+    assert done.stdout.splitlines()[0].strip() == "@" * 12
+    assert done.stdout.splitlines()[-1].startswith("c.png ")
+    assert (np.asarray(PIL.Image.open(tmp_path / "c.png")) == pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--json",), "--json and pictures"),
+        (("--dry-run",), "--dry-run makes nothing"),
+        (("-o", "-", "--format", "png"), "cannot both go to standard output"),
+        (("--resume",), "--resume is about results that are written"),
+        (("--manifest", "x.jsonl"), "--manifest is about"),
+    ],
+)
+def test_showing_goes_with_nothing_that_contradicts_it(call, tmp_path, words, said):
+    PIL.Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    done = call("filter", "a.png", "-k", "box", "--show", *words)
+    assert (done.code, said in done.stderr) == (2, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

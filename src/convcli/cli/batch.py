@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import closing
+from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -16,17 +17,18 @@ from convcli.errors import CheckError, ConvcliError, UsageError
 from convcli.wording import shown
 
 if TYPE_CHECKING:
+    from convcli.cli.showing import Showing
     from convcli.filtering.batch import Batch
     from convcli.filtering.outcomes import Done
 
 
-def work_through(batch: Batch, *, json: bool) -> None:
-    """Make what a batch makes, print each result, and end as its failures or a signal ask for."""
+def work_through(batch: Batch, *, json: bool, showing: Showing | None = None) -> None:
+    """Make what a batch makes, print or show each result, and end as its failures or a signal ask for."""
     _check_streams(batch, json=json)
     with own_words_only():
         make = _filter_one if batch.is_single else _filter_all
-        left, signal, others = make(batch, json=json)
-    _conclude(batch, left, signal)
+        left, signal, others = make(batch, json=json, showing=showing)
+    _conclude(batch, left, signal, lasting=showing is None or showing.folder is None)
     if others:
         count = f"{others:,} of {len(batch.jobs):,} results"
         raise CheckError(
@@ -69,7 +71,7 @@ def _check_streams(batch: Batch, *, json: bool) -> None:
         raise UsageError("Standard output is a terminal; redirect it, or give -o FILE.")
 
 
-def _filter_one(batch: Batch, *, json: bool) -> tuple[int, int, int]:
+def _filter_one(batch: Batch, *, json: bool, showing: Showing | None) -> tuple[int, int, int]:
     """Make the only result, and print it. Nothing is left, and a signal ends all.
 
     What is returned is as in `_filter_all`.
@@ -82,12 +84,12 @@ def _filter_one(batch: Batch, *, json: bool) -> tuple[int, int, int]:
     others = 0
     for done in outcomes:
         if isinstance(done, Done):  # or it is raised
-            _print(done, done.notes, json=json)
+            _print(done, done.notes, json=json, showing=showing)
             others += _differs(batch, done)
     return 0, 0, others
 
 
-def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int, int]:
+def _filter_all(batch: Batch, *, json: bool, showing: Showing | None) -> tuple[int, int, int]:
     """Make what is to be made, and print each result.
 
     Return how many were not begun, the number of the signal that asked for it, and how many results are not
@@ -107,7 +109,7 @@ def _filter_all(batch: Batch, *, json: bool) -> tuple[int, int, int]:
     ):
         for outcome in outcomes:
             if isinstance(outcome, Done):
-                _print(outcome, said.new(outcome.notes, outcome.job.source), json=json)
+                _print(outcome, said.new(outcome.notes, outcome.job.source), json=json, showing=showing)
                 others += _differs(batch, outcome)
             elif json:
                 print_json({"input": outcome.job.source, "error": str(outcome.error)})
@@ -125,7 +127,7 @@ def _differs(batch: Batch, done: Done) -> bool:
     return bool(what)
 
 
-def _print(done: Done, notes: Iterable[str], *, json: bool) -> None:
+def _print(done: Done, notes: Iterable[str], *, json: bool, showing: Showing | None) -> None:
     from convcli.render.filtering import result_document, result_lines
 
     target = done.job.target
@@ -134,6 +136,10 @@ def _print(done: Done, notes: Iterable[str], *, json: bool) -> None:
     note(notes)
     if json:
         return print_json(result_document(done))
+    if showing is not None:
+        showing.put(done)
+        if showing.folder is not None:
+            target = Path(done.job.source)
     stream = sys.stderr if target is None else sys.stdout
     width = get_terminal_size().columns if stream is not None and stream.isatty() else None
     lines = result_lines(
@@ -142,15 +148,19 @@ def _print(done: Done, notes: Iterable[str], *, json: bool) -> None:
     return say(*lines) if target is None else out(*lines)
 
 
-def _conclude(batch: Batch, left: int, signal: int, *, rest: str = "are done") -> None:
-    """Say which images failed and how many were left undone; end as that asks for."""
+def _conclude(batch: Batch, left: int, signal: int, *, rest: str = "are done", lasting: bool = True) -> None:
+    """Say which images failed and how many were left undone; end as that asks for.
+
+    `lasting` says that results are still there when the call has ended.
+    """
     count, failures = len(batch.jobs), batch.failures
     summary, lines = of_failures([failures[job] for job in batch.jobs if job in failures], count, "filtered")
     if left:
         if failures:
             say(f"error: {summary}.", *lines)
         say(f"Interrupted: {count - left - len(failures):,} of {count:,} images are done.")
-        if batch.journal is not None or any(results.out_dir is not None for results in batch.results):
+        kept = batch.journal is not None or any(results.out_dir is not None for results in batch.results)
+        if kept and lasting:
             say("With --resume the same call goes on.")
         raise typer.Exit(128 + signal)
     if failures:

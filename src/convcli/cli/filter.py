@@ -31,6 +31,8 @@ from convcli.cli.pipeline_options import (
     recipes_of,
     saved,
 )
+from convcli.cli.showing import Showing, ShowResults
+from convcli.cli.terminal import Protocol
 from convcli.errors import UsageError
 
 
@@ -217,6 +219,8 @@ def filter(  # noqa: A001  (the command's name)
     hashes: Hash = False,
     repeat: From = None,
     dry_run: DryRun = False,
+    show: ShowResults = False,
+    protocol: Protocol = "auto",
     json: JsonLines = False,
 ) -> None:
     """Filter images with a convolution kernel.
@@ -242,6 +246,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
       convcli filter photo.jpg --kernel sobel --gradient hsv
+      convcli filter photo.jpg --kernel sobel --show
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter photo.jpg --step gaussian:sigma=1.4 --step sobel --step invert
       convcli filter photos/ --pipeline edges.toml --out-dir edges
@@ -260,6 +265,9 @@ def filter(  # noqa: A001  (the command's name)
 
     if hashes and manifest is None:
         raise UsageError("--hash goes with --manifest, whose lines have the SHA-256.")
+    showing = Showing.of(context, protocol) if show else None
+    if showing is not None and showing.folder is not None:
+        out_dir = showing.folder
     journal = None
     if manifest is not None:
         journal = Journal(manifest, resume=resume, force=force, hashes=hashes)
@@ -318,4 +326,4 @@ def filter(  # noqa: A001  (the command's name)
             saved(pipelines, save_pipeline, wanted, force=force)
     if dry_run:
         return rehearse(batch, json=json)
-    return work_through(batch, json=json)
+    return work_through(batch, json=json, showing=showing)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 PLACES = ("repeat", "out_dir", "force", "resume", "manifest", "hashes")
-BESIDE = (*PLACES, "jobs", "threads", "max_pixels", "keep_going", "dry_run", "json")
+BESIDE = (*PLACES, "jobs", "threads", "max_pixels", "keep_going", "dry_run", "json", "show", "protocol")
 
 
 def check_options(context: typer.Context) -> None:
