@@ -17,6 +17,7 @@ from convcli.engine.plane.blocks import WORKSPACES
 from convcli.engine.plane.planes import Block, Frame, Plane
 from convcli.engine.ranks.ranks import any_of
 from convcli.engine.workspace import Workspace
+from convcli.errors import ShapeError
 from convcli.filtering.laying import AlphaPlane
 from convcli.filtering.picture import Kind, Picture, Stored, pointwise
 from convcli.filtering.reading_ahead import seen_through, veil_ahead
@@ -26,6 +27,8 @@ from convcli.shapes import Pair, Window
 
 Pixels: TypeAlias = NDArray[Any]
 Respond: TypeAlias = Callable[[Pixels, Pixels | None, Pixels, Workspace], None]
+
+MOST_PADDED = 2**27  # cells of a picture and its border, where that is much larger
 
 IGNORE = "ignore"
 """The border where nothing outside a picture counts (scikit-image's name)."""
@@ -51,6 +54,12 @@ class Seeing(Windowed):
     ) -> None:
         (up, left), (down, right) = anchor, (size[0] - 1 - anchor[0], size[1] - 1 - anchor[1])
         window = Window.of(size, padding=((up, down), (left, right)))
+        rows, columns = (n + f - 1 for n, f in zip(source.shape, size, strict=True))
+        if rows * columns > max(MOST_PADDED, 4 * source.shape[0] * source.shape[1]):
+            raise ShapeError(
+                f"A window of {size[0]} × {size[1]} is too large for a picture of "
+                f"{source.shape[0]} × {source.shape[1]}: with its border that would be {rows} × {columns}."
+            )
         known, self.tell = "constant" if border == IGNORE else border, respond
         # What stands around a picture without a cell is seen, unless it is ignored.
         self.shares = Frame.of(source.shape, window.padding, "constant" if known == "zero" else known, 1.0)

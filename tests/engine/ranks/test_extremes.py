@@ -89,5 +89,7 @@ def test_footprints_are_flat_and_not_empty():
         checked_footprint([1, 1])
     with pytest.raises(UnknownNameError, match="square"):
         footprint("sqare", (3, 3))
+    with pytest.raises(ShapeError, match="100001 × 100001 is too large"):
+        footprint("square", (100001, 100001))
     with pytest.raises(ShapeError, match="at least 1 × 1"):
         footprint("disk", (0, 3))

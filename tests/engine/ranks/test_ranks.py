@@ -107,7 +107,8 @@ def test_medians_of_8_bits_are_opencvs_and_scikit_images():
 
 @pytest.mark.parametrize("order", ORDERS, ids=str)
 @pytest.mark.parametrize("size", [(3, 3), (4, 5), (35, 31)], ids=str)
-def test_what_is_not_seen_has_no_say(size, order):
+def test_what_is_not_seen_has_no_say(size, order, monkeypatch):
+    monkeypatch.setattr("convcli.engine.ranks.ranks.TILE", 12)
     plane = (RNG.random((20, 23)) * 9).astype(np.float32)
     seen = RNG.random((20, 23)) < 0.3
     seen[:8, :9] = False

@@ -195,6 +195,11 @@ def test_what_cannot_be_is_refused_in_words(text, said):
         step_of(text)
 
 
+def test_a_window_far_beyond_a_picture_is_refused():
+    with pytest.raises(ConvcliError, match="8001 × 8001 is too large for a picture of 5000 × 5000"):
+        made(np.zeros((5000, 5000), np.uint8), "median:size=8001")
+
+
 def test_a_footprint_is_recorded_and_written_as_it_was_given(tmp_path):
     file = tmp_path / "cells.txt"
     file.write_text("0 1\n1 1\n")

@@ -10,6 +10,8 @@ from convcli.engine.workspace import Array
 from convcli.errors import ShapeError, UnknownNameError, UsageError
 from convcli.shapes import Pair
 
+MOST_CELLS = 2**26  # a slip asks for more, and would end in a killed process
+
 SHAPES = ("square", "cross", "disk", "diamond", "ellipse")
 
 
@@ -36,6 +38,8 @@ def footprint(shape: str, size: Pair) -> Array:
     rows, columns = size
     if min(size) < 1:
         raise ShapeError(f"Expected a footprint of at least 1 × 1, found {rows} × {columns}.")
+    if rows * columns > MOST_CELLS:
+        raise ShapeError(f"A footprint of {rows} × {columns} is too large; the most is {MOST_CELLS:,} cells.")
     if shape == "square":
         return np.ones(size, bool)
     if shape == "cross":

@@ -34,6 +34,8 @@ def sort_some(
     seen
         Which cells count, of the shape of `cells`; None: all.
     """
+    if cells.dtype in (np.uint8, np.uint16):  # NumPy sorts floats in vectors on more processors
+        cells = cells.astype(np.float32)
     flat, width = np.ascontiguousarray(cells).reshape(-1), cells.shape[1]
     rows, columns = np.nonzero(footprint)
     offsets = rows * width + columns
