@@ -444,7 +444,7 @@ def test_results_without_a_record_are_never_taken_for_finished(call, edges):
 def test_results_from_before_a_forced_call_no_longer_count(call, edges, monkeypatch):
     def fail_later(descriptor):
         calls.append(descriptor)
-        if len(calls) > 4:  # a file and its folder: the record, the first result
+        if len(calls) > 3:  # the record and its folder, the first result
             full_disk(descriptor)
 
     calls = []

@@ -180,8 +180,7 @@ main()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no such signal")
-@pytest.mark.parametrize("before", [True, False], ids=["before a file", "between a file and its line"])
-@pytest.mark.parametrize("out_dir", [True, False])
+@pytest.mark.parametrize(("before", "out_dir"), [(True, False), (False, True), (False, False)])
 def test_a_batch_that_is_killed_is_completed_each_result_once(call, photos, before, out_dir):
     for number in range(9):
         save(photos / f"p/{number}.png", number)
@@ -202,7 +201,8 @@ def test_a_batch_that_is_killed_is_completed_each_result_once(call, photos, befo
     assert call("filter", "p/?.png", "-k", "sobel", "--out-dir", "whole").code == 0
     whole = files(photos / "whole")
     assert {name: data for name, data in files(results).items() if name in whole} == whole
-    assert not list((photos / "o").glob(".*.tmp"))
+    leftovers = (photos / "o").glob(".*.tmp")  # an empty one might be another's, who is about to lock it
+    assert not any(path.stat().st_size for path in leftovers)
 
 
 # Repeating.

@@ -36,13 +36,16 @@ def write(
     *parts: bytes | memoryview,
     force: bool = True,
     confirm: Callable[[], None] | None = None,
+    one_of_many: bool = False,
 ) -> None:
     """Write a file's parts to where a name leads, as `judge` has it: whole or not at all.
 
     The parts go to a temporary file beside it, which is flushed to the disk and renamed; then the folder is
     flushed. A file that is replaced hands on its mode, and its owner and access list where the system lets
     it. Devices and pipes are written into. Without `force` a file stays that another process has made a
-    moment ago, too. `confirm` is called when all is on the disk, before it gets its name.
+    moment ago, too. `confirm` is called when all is on the disk, before it gets its name. With `one_of_many`
+    the caller flushes the folder when all are written (`flush_folder`): until then a failure of power may
+    take a new name away, never half of a file.
 
     Raises `OutputError`, or what `confirm` raises; a file at `path` is then as it was. Raises
     `BrokenPipeError` if whoever read an open file of this process, such as /dev/stdout, has left.
@@ -52,7 +55,7 @@ def write(
     if target.is_stream:
         _write_into(target, where, parts)
     else:
-        write_whole(target.place, where, parts, force=force, confirm=confirm)
+        write_whole(target.place, where, parts, force=force, confirm=confirm, one_of_many=one_of_many)
 
 
 def write_filled(
@@ -126,6 +129,7 @@ def write_whole(
     *,
     force: bool,
     confirm: Callable[[], None] | None = None,
+    one_of_many: bool = False,
 ) -> None:
     """Make or replace a regular file of its parts, or what writes them; links are not looked at."""
     temporary = place.with_name(TEMPORARY.format(os.urandom(8).hex()))
@@ -165,7 +169,8 @@ def write_whole(
         raise
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
         raise OutputError(f"{where}: cannot be written ({reason(error)}).") from error
-    flush_folder(place.parent)
+    if not one_of_many:
+        flush_folder(place.parent)
 
 
 def _put(temporary: Path, place: Path, *, force: bool) -> None:

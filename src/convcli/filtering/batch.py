@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
 from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
-from convcli.files import Identity
+from convcli.files import Identity, flush_folder
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import listed_images
@@ -158,6 +158,8 @@ class Batch:
                 held.callback(self.journal.close)
                 for job, error in self.failures.items():
                     self._note(Failed(job, error))
+            if not self.is_single:
+                held.callback(self._flush)
             if self.is_single:
                 outcomes = (self._made_of(jobs, threads, progress) for jobs in images)
             else:
@@ -335,8 +337,14 @@ class Batch:
             threads=original.threads,
             force=may_replace,
             confirm=confirm,
+            one_of_many=not self.is_single,
         )
         return None
+
+    def _flush(self) -> None:
+        """Have the disk keep the names of all results, which each would take as long as to write it."""
+        for folder in {job.target.parent for job in self.todo if job.target is not None}:
+            flush_folder(folder)
 
     def _is_ours(self, job: Job) -> bool:
         """Whether the manifest says that an earlier call has made a result, which may be made again."""

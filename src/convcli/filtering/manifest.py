@@ -25,6 +25,8 @@ from convcli.filtering.outcomes import Done, Failed
 from convcli.wording import shortened, shown
 
 MOST_LINE_BYTES = 2**24
+KEPT = frozenset({"pipeline", "pipeline_digest", "options", "out_dir", "error", *Evidence.__match_args__})
+"""What is kept in memory of each line that is read; the rest is for other programs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +83,10 @@ def read_manifest(path: Path) -> list[Entry]:
     """
     try:
         with path.open("rb") as file:
-            entries = []
+            entries, shared = [], dict[str, Any]()
             for number, line in enumerate(iter(lambda: file.readline(MOST_LINE_BYTES), b""), 1):
                 if line.endswith(b"\n"):
-                    entries.append(_entry(path, number, line))
+                    entries.append(_entry(path, number, line, shared))
                 elif len(line) == MOST_LINE_BYTES:
                     raise InputError(f"{shown(path)}: line {number} is longer than any of a manifest.")
             return entries
@@ -94,7 +96,8 @@ def read_manifest(path: Path) -> list[Entry]:
         raise InputError(f"{shown(path)}: cannot be read ({reason(error)}).") from error
 
 
-def _entry(path: Path, number: int, line: bytes) -> Entry:
+def _entry(path: Path, number: int, line: bytes, shared: dict[str, Any]) -> Entry:
+    """Return what a line says; `shared` holds the tables that many lines have."""
     try:
         document = json.loads(line)
     except (ValueError, RecursionError):
@@ -105,8 +108,12 @@ def _entry(path: Path, number: int, line: bytes) -> Entry:
             f"{shown(path)}: line {number}: expected what --manifest writes, a JSON object with `input` and "
             f"`output`, found {shown(found)!r}."
         )
+    kept = {key: value for key, value in document.items() if key in KEPT}
+    for key in ("pipeline", "options"):
+        if key in kept:
+            kept[key] = shared.setdefault(json.dumps(kept[key]), kept[key])
     target = document.get("output")
-    return Entry(number, document["input"], target if isinstance(target, str) else None, document)
+    return Entry(number, document["input"], target if isinstance(target, str) else None, kept)
 
 
 def latest(entries: Iterable[Entry]) -> dict[str, Entry]:

@@ -43,10 +43,11 @@ def write(
     threads: int = 1,
     force: bool = True,
     confirm: Callable[[], None] | None = None,
+    one_of_many: bool = False,
 ) -> None:
     """Write `image` to where `path` leads, in `format` or the one that the suffix names.
 
-    `compress` and `threads` are those of `encode`, `force` and `confirm` those of `files.write`.
+    `compress` and `threads` are those of `encode`, the others those of `files.write`.
 
     Raises
     ------
@@ -59,4 +60,4 @@ def write(
         data = encode(image, format or format_of(path), compress=compress, threads=threads)
     except OutputError as error:
         raise OutputError(f"{shown(path)}: {error}") from error
-    files.write(path, data, force=force, confirm=confirm)
+    files.write(path, data, force=force, confirm=confirm, one_of_many=one_of_many)
