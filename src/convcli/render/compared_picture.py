@@ -24,7 +24,9 @@ LARGEST = 720  # pixels of a panel's longer side
 SMALLEST = 180  # to which the pixels of smaller ones are enlarged, by a whole number
 NARROWEST = 150  # a panel's, for its words to have room
 SECONDS = 0.7
-GAP, SIZE, LINE = 14.0, 13.0, 18.0
+GAP, SIZE, LINE = 14.0, 13.0, 1.4  # between panels; of letters; from line to line, in sizes
+LETTERS = 80.0  # as wide as high, in a line of the whole picture
+SHARE = 99.0  # of the pixels that differ, in hundredths: the largest differences alone would leave all dark
 
 
 def difference_of(found: Comparison) -> tuple[Bytes, float]:
@@ -96,32 +98,46 @@ def _size(shape: tuple[int, int]) -> tuple[int, int]:
     return shape[0] * times, shape[1] * times
 
 
-def _panel(pixels: Bytes, caption: str) -> Scene:
-    """Return pixels over their caption."""
+def _panel(pixels: Bytes, caption: str, size: float) -> Scene:
+    """Return pixels over their caption, in letters of a size."""
     rows, columns = pixels.shape[:2]
-    width = max(columns, NARROWEST)
-    lines = [line for text in caption.split("\n") for line in wrapped(printable(text), width, SIZE)]
+    width, line = max(columns, NARROWEST), size * LINE
+    lines = wrapped(printable(caption), width, size)
     shapes: list[Shape] = [Raster(0, 0, columns, rows, pixels)]
-    shapes += [Text(0, rows + LINE * (n + 0.8), line, SIZE, anchor="start") for n, line in enumerate(lines)]
-    return Scene(width, rows + LINE * (len(lines) + 0.3), tuple(shapes))
+    shapes += [Text(0, rows + line * (n + 0.8), text, size, anchor="start") for n, text in enumerate(lines)]
+    return Scene(width, rows + line * (len(lines) + 0.3), tuple(shapes))
 
 
 def _side(found: Comparison, views: Sequence[View], names: tuple[str, str]) -> Scene:
     """Return both images and their difference, beside each other or, where they are wide, below."""
     rows, columns = _size(found.pair.shape)
-    difference, gain = difference_of(found)
+    difference, words = _brightened(found)
     shown = [one.fitted(rows, columns).on_checks() for one in views]
-    figures = comparison_line(found, "").strip()
-    captions = [f"A: {names[0]}", f"B: {names[1]}", f"|B − A|: {_gain_words(gain, found)}"]
+    captions = [f"A: {names[0]}", f"B: {names[1]}", f"|B − A|: {words}"]
+    below = columns > 2 * rows
+    width = max(columns if below else 3 * columns, 3 * NARROWEST)
+    size = max(SIZE, width / LETTERS)  # to be read where the whole is as wide as a page
     panels = [
-        _panel(pixels, caption)
+        _panel(pixels, caption, size)
         for pixels, caption in zip([*shown, _strongest(difference, rows, columns)], captions, strict=True)
     ]
-    page = stacked(panels, GAP) if columns > 2 * rows else _beside(panels)
-    words = wrapped(printable(figures), max(page.width, 2 * NARROWEST), SIZE)
-    shapes = tuple(Text(0, LINE * (n + 0.5), line, SIZE, anchor="start") for n, line in enumerate(words))
-    page = stacked([page, Scene(max(page.width, 2 * NARROWEST), LINE * len(words), shapes)], GAP)
+    page = stacked(panels, GAP) if below else _beside(panels)
+    figures = wrapped(printable(comparison_line(found, "").strip()), max(page.width, width), size)
+    line = size * LINE
+    shapes = tuple(Text(0, line * (n + 0.5), text, size, anchor="start") for n, text in enumerate(figures))
+    page = stacked([page, Scene(max(page.width, width), line * len(figures), shapes)], GAP)
     return on_ground(page, page.width, page.height)
+
+
+def _brightened(found: Comparison) -> tuple[Bytes, str]:
+    """Return the difference with all but the largest of it spread from black to white, and what is white."""
+    pixels, gain = difference_of(found)
+    seen = pixels if pixels.ndim == 2 else pixels.max(axis=2)
+    level = float(np.percentile(seen[seen > 0], SHARE, method="nearest")) if seen.any() else 255.0
+    if not gain or level == 255:
+        return pixels, _gain_words(gain, found)
+    brighter = np.minimum(np.rint(pixels * (255 / level)), 255).astype(np.uint8)
+    return brighter, f"differences of {level / gain:.3g} and more are white"
 
 
 def _beside(panels: Sequence[Scene]) -> Scene:
@@ -135,13 +151,10 @@ def _beside(panels: Sequence[Scene]) -> Scene:
 def _turn(one: View, name: str, found: Comparison) -> Scene:
     """Return an image of two that are shown by turns, its name above it: both scenes have one size."""
     rows, columns = _size(found.pair.shape)
-    width = max(columns, 2 * NARROWEST)
-    line = wrapped(printable(name), width, SIZE)[-1]
-    shapes = (
-        Text(0, LINE / 2, line, SIZE, anchor="start"),
-        Raster(0, LINE + 4, columns, rows, one.fitted(rows, columns).on_checks()),
-    )
-    page = Scene(width, rows + LINE + 4, shapes)
+    width, line = max(columns, 2 * NARROWEST), SIZE * LINE
+    words = Text(0, line / 2, wrapped(printable(name), width, SIZE)[-1], SIZE, anchor="start")
+    pixels = one.fitted(rows, columns).on_checks()
+    page = Scene(width, rows + line + 4, (words, Raster(0, line + 4, columns, rows, pixels)))
     return on_ground(page, page.width, page.height)
 
 
