@@ -22,9 +22,9 @@ def footprint(shape: str, size: Pair) -> Array:
     ----------
     shape
         "square": all cells, a rectangle where the sizes differ; "cross": one row and one column, through the
-        cell (f // 2); "disk": x² + y² ≤ r² with r = (f − 1) / 2, of both axes' own where they differ
-        (`skimage.morphology.disk`); "diamond": |x| + |y| ≤ r (`skimage.morphology.diamond`);
-        "ellipse": OpenCV's, which is a little fuller (`cv2.getStructuringElement`).
+        cell (f // 2); "disk": x² + y² ≤ r² with r = (f − 1) / 2, each axis's own where they differ
+        (`skimage.morphology.disk`); "diamond": |x| + |y| ≤ r (`skimage.morphology.diamond`); both have odd
+        sizes; "ellipse": OpenCV's, which is a little fuller (`cv2.getStructuringElement`).
     size
         Rows and columns.
 
@@ -48,9 +48,10 @@ def footprint(shape: str, size: Pair) -> Array:
         return cells
     if shape == "ellipse":
         return _ellipse(rows, columns)
-    # Twice the distances, in whole numbers, so that nothing is rounded.
-    down, across = (np.abs(2 * np.arange(n) - (n - 1)) for n in size)
-    (y, x), (b, a) = np.meshgrid(down, across, indexing="ij"), (max(rows - 1, 1), max(columns - 1, 1))
+    if rows % 2 == 0 or columns % 2 == 0:
+        raise ShapeError(f"A {shape} has odd sizes, found {rows} × {columns}; an ellipse takes any.")
+    down, across = (np.abs(np.arange(n) - n // 2) for n in size)
+    (y, x), (b, a) = np.meshgrid(down, across, indexing="ij"), (max(rows // 2, 1), max(columns // 2, 1))
     if shape == "diamond":
         inside: Array = y * a + x * b <= a * b
     else:

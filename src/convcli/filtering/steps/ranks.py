@@ -47,7 +47,7 @@ class Footprinted(Bordered):
     size: Size = (3, 3)
     """Rows and columns of the footprint: 5, 3x7."""
     shape: Literal["square", "cross", "disk", "diamond", "ellipse"] = "square"
-    """square and cross; disk and diamond as scikit-image has them; ellipse as OpenCV has it."""
+    """square, cross; disk and diamond (odd sizes) as scikit-image has them; ellipse as OpenCV has it."""
     footprint: Annotated[Any, BeforeValidator(_matrix)] = None
     """Instead of shape and size: a matrix of 0 and 1, "0 1 0; 1 1 1; 0 1 0", or @FILE."""
     anchor: Annotated[Pair | None, BeforeValidator(_anchor)] = None
