@@ -180,7 +180,11 @@ def filter(  # noqa: A001  (the command's name)
     ] = "correlate",
     format: Annotated[  # noqa: A002  (the option's name)
         str | None,
-        typer.Option(metavar="F", help="png, jpeg, webp, tiff, bmp, gif or npy; else by the file's ending."),
+        typer.Option(
+            metavar="F",
+            help="png, jpeg, webp, tiff, bmp, gif, avif, jp2, jxl, heic, exr, hdr, ppm, pam, pfm, tga, qoi "
+            "or npy; else by the file's ending.",
+        ),
     ] = None,
     compress: Annotated[
         int | None,

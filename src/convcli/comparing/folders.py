@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convcli.errors import InputError
-from convcli.images.folders import READ_ONLY, images_in
+from convcli.images.folders import images_in
 from convcli.wording import first_of, shown
 
 
@@ -22,7 +22,7 @@ def matched(first: str, second: str, *, tell: Callable[[str], None]) -> list[tup
     InputError
         If a folder has no images, or no two belong together.
     """
-    sides = [images_in(folder, tell=tell, endings=READ_ONLY) for folder in (first, second)]
+    sides = [images_in(folder, tell=tell) for folder in (first, second)]
     found: list[tuple[str, str]] = []
     for key in (_name, _stem):
         tables = [_unique(side, key) for side in sides]

@@ -75,7 +75,10 @@ def gray(picture: Picture) -> Picture:
     if picture.channels == 1:
         return picture
     if picture.channels != 3:
-        raise ShapeError(f"Brightness is that of 3 channels (RGB); this picture has {picture.channels}.")
+        raise ShapeError(
+            f"Brightness is that of 3 channels (RGB); this picture has {picture.channels}; "
+            "take channels each."
+        )
     if isinstance(picture, StoredImage):
         return Stored([LumaPlane(picture.pixels)], picture.levels, veil=picture.veil)
     return pointwise(picture, _weighted, channels=1)

@@ -70,6 +70,7 @@ class Original:
                 damaged=self.damaged,
                 threads=self.threads,
                 max_pixels=self.max_pixels,
+                every=not (luma or self.both),
             )
             self._images[luma] = image
             if not image.luma_of_colour:

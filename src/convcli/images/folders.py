@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convcli.errors import InputError, reason
-from convcli.images.formats import ENDINGS, FORMATS
+from convcli.images.formats import ENDINGS, FORMATS, READ_ONLY
 from convcli.images.patterns import is_pattern, matching
 from convcli.wording import first_of, shown
-
-READ_ONLY = (".pgm", ".ppm", ".pbm", ".pnm")  # what is trained on, and not written
 
 
 def images_named(names: Sequence[str], *, tell: Callable[[str], None]) -> list[str]:
@@ -21,7 +19,7 @@ def images_named(names: Sequence[str], *, tell: Callable[[str], None]) -> list[s
         for path in matching(name) if is_pattern(name) else [name]:
             deeper = f"'{shown(path).rstrip('/')}/*'"
             inner = os.path.isdir(path)  # noqa: PTH112
-            images += images_in(path, tell=tell, endings=READ_ONLY, deeper=deeper) if inner else [path]
+            images += images_in(path, tell=tell, deeper=deeper) if inner else [path]
     return images
 
 
@@ -30,15 +28,14 @@ def images_in(
     *,
     tell: Callable[[str], None],
     results: Path | None = None,
-    endings: Sequence[str] = (),
     deeper: str = "--recursive",
 ) -> list[str]:
     """Return the files of a folder that end as images do, by name; `tell` hears what is passed over.
 
-    With `results` also those of its sub-folders, but for hidden ones, links, and that one. `endings` count
-    beside those of the formats; `deeper` is what leads into sub-folders.
+    With `results` also those of its sub-folders, but for hidden ones, links, and that one. `deeper` is what
+    leads into sub-folders.
     """
-    known = (*readable_endings(), *endings)
+    known = readable_endings()
     images: list[str] = []
     folders: list[str] = []
     others = 0
@@ -73,7 +70,7 @@ def images_in(
 
 def readable_endings() -> list[str]:
     """Return what names of files end in that are taken for images where folders are looked through."""
-    return [ending for ending, name in ENDINGS.items() if FORMATS[name].is_read]
+    return [*(ending for ending, name in ENDINGS.items() if FORMATS[name].is_read), *READ_ONLY]
 
 
 def _is_left_out(entry: os.DirEntry[str], results: Path) -> bool:

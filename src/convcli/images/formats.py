@@ -6,6 +6,8 @@ import io
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -29,6 +31,7 @@ MOST_EXIF_BYTES = 65_533  # of a JPEG file: one segment
 MOST_JPEG_DPI = 65_535
 
 _TO_16_BITS = ("uint8", "uint16")
+_HALVES = ("float16", "float32")
 _NUMBERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _NUMBERS += ("float16", "float32", "float64")
 
@@ -45,11 +48,14 @@ class Format:
     beyond: Callable[[Image], Mapping[str, str]] = lambda image: {}
     """What of an image is more than it takes → what to say. A field of `Metadata` is left out then."""
     is_read: bool = True  # as well as written, and so looked for in folders
+    needs: str = ""  # the module of the extra `formats` without which it is not written
+    any_channels: bool = False  # besides grey and RGB
+    proposed: bool = True  # where another format cannot hold an image
 
-    def holds(self, dtype: str, *, alpha: bool = False) -> bool:
-        """Whether pixels of a dtype can be written as they are."""
+    def holds(self, dtype: str, *, alpha: bool = False, channels: int = 3) -> bool:
+        """Whether so many channels of a dtype can be written as they are."""
         held = self.with_alpha if alpha else self.dtypes
-        return held is None or dtype in held
+        return (held is None or dtype in held) and (channels in (1, 3) or self.any_channels)
 
 
 def by_pillow(
@@ -84,6 +90,23 @@ def _tiff(image: Image, *_: int) -> bytes:
     from convcli.images.tiff.writing import encode_tiff  # with Pillow's parts, which others do not need
 
     return encode_tiff(image.pixels, image.alpha, image.metadata)
+
+
+def _by(module: str, name: str) -> Encoder:
+    """Return the encoder of that name in a module of this package, which is imported when it is needed."""
+
+    def encode(image: Image, *others: int) -> bytes:
+        encoded: bytes = getattr(import_module(f"convcli.images.{module}"), name)(image, *others)
+        return encoded
+
+    return encode
+
+
+def _in_colour(samples: Pixels) -> PIL.Image.Image:
+    """Return a picture of three channels, or of four with alpha, whose grey ones are alike."""
+    if samples.ndim == 3 and samples.shape[2] > 2:
+        return PIL.Image.fromarray(samples)
+    return PIL.Image.fromarray(samples).convert("RGB" if samples.ndim == 2 else "RGBA")
 
 
 def _npy(image: Image, *_: int) -> bytes:
@@ -144,14 +167,94 @@ for _name, _format in {
         dtypes=_NUMBERS,
         with_alpha=_NUMBERS,
         metadata=("icc_profile", "dpi", "exif"),
+        any_channels=True,
     ),
     "bmp": Format(endings=(".bmp",), encode=by_pillow("BMP"), metadata=("dpi",)),
     "gif": Format(endings=(".gif",), encode=by_pillow("GIF", gif.with_palette), beyond=_beyond_gif),
+    "avif": Format(
+        proposed=False,
+        endings=(".avif",),
+        encode=by_pillow("AVIF", quality=90, subsampling="4:4:4"),
+        with_alpha=("uint8",),
+        metadata=("icc_profile", "exif"),
+    ),
+    "jp2": Format(
+        proposed=False,
+        endings=(".jp2",),
+        encode=_by("modern_writing", "encode_jp2"),
+        dtypes=_TO_16_BITS,
+        with_alpha=_TO_16_BITS,
+    ),
+    "jxl": Format(
+        proposed=False,
+        endings=(".jxl",),
+        encode=_by("modern_writing", "encode_jxl"),
+        dtypes=(*_TO_16_BITS, *_HALVES),
+        with_alpha=(*_TO_16_BITS, *_HALVES),
+        needs="imagecodecs",
+    ),
+    "heic": Format(
+        proposed=False,
+        endings=(".heic",),
+        encode=_by("modern_writing", "encode_heic"),
+        with_alpha=("uint8",),
+        metadata=("icc_profile", "exif"),
+        needs="pillow_heif",
+    ),
+    "exr": Format(
+        proposed=False,
+        endings=(".exr",),
+        encode=_by("modern_writing", "encode_exr"),
+        dtypes=_HALVES,
+        with_alpha=_HALVES,
+        needs="OpenEXR",
+    ),
+    "hdr": Format(
+        proposed=False,
+        endings=(".hdr",),
+        encode=_by("modern_writing", "encode_hdr"),
+        dtypes=_HALVES,
+        needs="imagecodecs",
+    ),
+    "ppm": Format(
+        proposed=False,
+        endings=(".ppm", ".pgm", ".pnm"),
+        encode=_by("netpbm", "encode_pnm"),
+        dtypes=_TO_16_BITS,
+    ),
+    "pam": Format(
+        proposed=False,
+        endings=(".pam",),
+        encode=_by("netpbm", "encode_pam"),
+        dtypes=_TO_16_BITS,
+        with_alpha=_TO_16_BITS,
+    ),
+    "pfm": Format(
+        proposed=False,
+        endings=(".pfm",),
+        encode=_by("netpbm", "encode_pfm"),
+        dtypes=_HALVES,
+    ),
+    "tga": Format(
+        proposed=False,
+        endings=(".tga",),
+        encode=by_pillow("TGA", compression="tga_rle"),
+        with_alpha=("uint8",),
+    ),
+    "qoi": Format(
+        proposed=False, endings=(".qoi",), encode=by_pillow("QOI", _in_colour), with_alpha=("uint8",)
+    ),
     # A fourth channel of floats would be no alpha.
-    "npy": Format(endings=(".npy",), encode=_npy, dtypes=None, with_alpha=_TO_16_BITS),
+    "npy": Format(endings=(".npy",), encode=_npy, dtypes=None, with_alpha=_TO_16_BITS, any_channels=True),
 }.items():
     FORMATS.register(_name)(_format)
 
+
+READ_ONLY = (
+    *(".heif", ".hif", ".avifs", ".j2k", ".j2c", ".jpc", ".jpx", ".jfif", ".apng", ".pbm"),
+    *(".psd", ".ico", ".dds", ".pcx", ".sgi", ".rgb", ".bw"),
+)
+"""What else names of files that are read end in."""
 
 ENDINGS = {ending: name for name, one in FORMATS.items() for ending in one.endings}
 """What names of files end in → the format that it means."""
@@ -160,7 +263,11 @@ ENDINGS = {ending: name for name, one in FORMATS.items() for ending in one.endin
 def format_of(path: Path) -> str:
     """Return the format that the suffix of `path` names, or raise `UsageError`."""
     suffix = path.suffix.lower()
+    if suffix in READ_ONLY:
+        raise UsageError(f"{shown(path)}: files of this ending are read, not written; take .png or .tif.")
     if suffix not in ENDINGS:
-        hint = suggestion(suffix, ENDINGS) if suffix else f" Known: {', '.join(ENDINGS)}."
+        usual = [ending for ending, name in ENDINGS.items() if FORMATS[name].proposed]
+        known = usual if get_close_matches(suffix, usual, n=1) else ENDINGS
+        hint = suggestion(suffix, known) if suffix else f" Known: {', '.join(ENDINGS)}."
         raise UsageError(f"{shown(path)}: the file's ending must name an image format.{hint}")
     return ENDINGS[suffix]

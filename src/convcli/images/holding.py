@@ -40,11 +40,17 @@ def _without(image: Image, names: Iterable[str]) -> Image:
 
 def check_fits(image: Image, format: str) -> None:  # noqa: A002
     """Raise `OutputError` if `format` would lose alpha, depth or channels."""
-    dtype, colour, alpha = image.pixels.dtype.name, image.pixels.ndim == 3, image.alpha is not None
-    if FORMATS[format].holds(dtype, alpha=alpha):
+    dtype, alpha = image.pixels.dtype.name, image.alpha is not None
+    channels = image.pixels.shape[2] if image.pixels.ndim == 3 else 1
+    if FORMATS[format].holds(dtype, alpha=alpha, channels=channels):
         return
-    what = f"{dtype} {'RGB' if colour else 'grey'} pixels{' with transparency' if alpha else ''}"
-    fitting = [one.endings[0] for one in FORMATS.values() if one.holds(dtype, alpha=alpha)]
+    colours = {1: "grey pixels", 3: "RGB pixels"}.get(channels, f"pixels of {channels} channels")
+    what = f"{dtype} {colours}{' with transparency' if alpha else ''}"
+    fitting = [
+        one.endings[0]
+        for one in FORMATS.values()
+        if one.proposed and one.holds(dtype, alpha=alpha, channels=channels)
+    ]
     *others, last = fitting or [".npy without alpha"]
     use = f"{', '.join(others)} or {last}" if others else last
     raise OutputError(f"{format.upper()} cannot hold {what}; use {use}.")

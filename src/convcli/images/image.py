@@ -41,7 +41,8 @@ class Image:
     Attributes
     ----------
     pixels
-        (h, w), or (h, w, 3) for RGB, in the dtype that the file has.
+        (h, w), or (h, w, 3) for RGB, in the dtype that the file has; (h, w, n) of any other channels where
+        all are asked for.
     alpha
         (h, w), or None: of uint8 with uint8 pixels and of uint16 with uint16 pixels, where the largest value
         is opaque; of float32 with all others, where 1 is.

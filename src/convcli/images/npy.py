@@ -24,15 +24,18 @@ def decode(file: File) -> Decoded:
         array = read_npy(file.stream, check)
     except ValueError as error:
         raise InputError(f"{file.where}: expected an .npy array of numbers; {error}.") from error
-    return image_of(array, file.where)
+    return image_of(array, file.where, every=file.every)
 
 
-def image_of(array: NDArray[Any], where: str) -> Decoded:
-    """Return the image that an array is, or raise `InputError` if it is none."""
+def image_of(array: NDArray[Any], where: str, *, every: bool = False) -> Decoded:
+    """Return the image that an array is, or raise `InputError` if it is none.
+
+    With `every` it may have any number of channels.
+    """
     channels = array.shape[2] if array.ndim == 3 else 1
     with_alpha = channels in (2, 4) and array.dtype in (np.uint8, np.uint16)
     stack = " Of a stack of images filter --frames takes all." if array.ndim in (3, 4) else ""
-    if array.ndim not in (2, 3) or array.size == 0 or not (with_alpha or channels in (1, 3)):
+    if array.ndim not in (2, 3) or array.size == 0 or not (with_alpha or channels in (1, 3) or every):
         raise InputError(
             f"{where}: expected (rows, columns) or (rows, columns, 3), found {array.shape} of {array.dtype}."
             f"{stack}"

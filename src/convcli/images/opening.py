@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import BinaryIO
 
 import PIL.Image
@@ -15,6 +16,7 @@ from convcli.images.bounds import check_head, check_jpeg, check_pixels
 from convcli.images.image import Metadata, Pixels
 from convcli.images.metadata import exif_of, resolution
 from convcli.images.picture import arrays_of, load_as_far_as_it_goes
+from convcli.images.sources import BY_PILLOW
 
 Opened = PIL.ImageFile.ImageFile
 
@@ -31,7 +33,7 @@ class File:
         Its first bytes, what they say it is, and its name in messages.
     most
         The pixels it may have.
-    threads, luma, damaged
+    threads, luma, damaged, every
         As `read` has them.
     """
 
@@ -43,6 +45,7 @@ class File:
     threads: int = 1
     luma: bool = False
     damaged: bool = False
+    every: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,7 @@ def decode(file: File) -> Decoded:
 def open_picture(file: File) -> Opened:
     """Return the stream's first picture, found to be no larger than allowed, not loaded."""
     file.stream.seek(0)
+    import_module(f"PIL.{BY_PILLOW[file.kind]}")  # or Pillow would import all that it has
     try:
         picture = PIL.Image.open(file.stream, formats=(file.kind,))
     except PIL.UnidentifiedImageError as error:

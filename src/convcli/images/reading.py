@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from convcli.bounds import MAX_PIXELS
-from convcli.images import bmp, npy, opening, pnm
+from convcli.images import bmp, netpbm, npy, opening, pnm
 from convcli.images.image import Image
 from convcli.images.metadata import upright
 from convcli.images.opening import Decoded, File
@@ -15,7 +15,14 @@ from convcli.images.pillow import reading
 from convcli.images.png import reading as png
 from convcli.images.sources import kind_of, opened, start
 
-DECODERS = {"NPY": npy.decode, "PNG": png.decode, "BMP": bmp.decode, "PPM": pnm.decode}
+DECODERS = {
+    "NPY": npy.decode,
+    "PNG": png.decode,
+    "BMP": bmp.decode,
+    "PPM": pnm.decode,
+    "PFM": netpbm.decode_pfm,
+    "PAM": netpbm.decode_pam,
+}
 """Kind → what decodes it, where that is more than Pillow."""
 
 
@@ -26,6 +33,7 @@ def read(
     threads: int = 1,
     max_pixels: int = MAX_PIXELS,
     damaged: bool = False,
+    every: bool = False,
 ) -> Image:
     """Return the image in a file or stream, upright: its EXIF orientation is applied.
 
@@ -40,6 +48,9 @@ def read(
     `damaged` opens a PNG, JPEG, GIF or BMP file as far as it can be decoded; a note says how many rows are
     real.
 
+    `every` says that all channels of images that have others than grey or RGB are wanted, as (h, w, n);
+    without it they are left out, with a note.
+
     Raises
     ------
     InputError
@@ -47,7 +58,7 @@ def read(
     """
     with opened(source) as (stream, where), reading(where, max_pixels) as warned:
         head = start(stream)
-        file = File(stream, head, kind_of(head, where), where, max_pixels, threads, luma, damaged)
+        file = File(stream, head, kind_of(head, where), where, max_pixels, threads, luma, damaged, every)
         decoded = _decoded(file)
         metadata, dpi = decoded.metadata, decoded.metadata.dpi
         if dpi is not None and decoded.orientation >= 5:
@@ -68,4 +79,8 @@ def _decoded(file: File) -> Decoded:
         from convcli.images.tiff.reading import decode  # the largest of them, and few images need it
 
         return decode(file)
+    if file.kind in ("AVIF", "JPEG2000", "HEIF", "JXL", "HDR", "EXR"):
+        from convcli.images import modern  # few images need it
+
+        return modern.DECODERS[file.kind](file)
     return DECODERS.get(file.kind, opening.decode)(file)

@@ -21,12 +21,15 @@ BAND_SAMPLES = 2**22  # that are given their meaning at a time
 
 
 ASSOCIATED, UNASSOCIATED = 1, 2  # what ExtraSamples calls alpha: multiplied into the colours already, or not
+_ALPHAS = (ASSOCIATED, UNASSOCIATED)
 
 
 def pixels_of(
-    samples: NDArray[Any], layout: Layout, directory: Directory
+    samples: NDArray[Any], layout: Layout, directory: Directory, *, every: bool = False
 ) -> tuple[Pixels, Pixels | None, list[str]]:
     """Return pixels (h, w) or (h, w, 3), or (h, w, 4) of ink, alpha, and what to say about them.
+
+    With `every`, samples that are neither colour nor alpha are channels, too: (h, w, n).
 
     Some rows at a time: what is computed on the way takes several times the memory of what comes of it.
 
@@ -37,13 +40,13 @@ def pixels_of(
     """
     height, width, count = samples.shape
     rows = max(BAND_SAMPLES // (width * count), 1)
-    pixels, alpha, notes = _meaning(samples[:rows], layout, directory)
+    pixels, alpha, notes = _meaning(samples[:rows], layout, directory, every)
     if rows >= height:
         return pixels, alpha, notes
     whole = np.empty((height, *pixels.shape[1:]), pixels.dtype)
     opacity = None if alpha is None else np.empty((height, width), alpha.dtype)
     for first in range(0, height, rows):
-        pixels, alpha, _ = _meaning(samples[first : first + rows], layout, directory)
+        pixels, alpha, _ = _meaning(samples[first : first + rows], layout, directory, every)
         whole[first : first + rows] = pixels
         if opacity is not None:
             opacity[first : first + rows] = alpha
@@ -51,20 +54,21 @@ def pixels_of(
 
 
 def _meaning(
-    samples: NDArray[Any], layout: Layout, directory: Directory
+    samples: NDArray[Any], layout: Layout, directory: Directory, every: bool
 ) -> tuple[Pixels, Pixels | None, list[str]]:
     """Return what `pixels_of` does, of some rows."""
     where, notes = directory.where, []
     photometric = Photometric(layout.photometric)
     colours = COLOURS[photometric]
+    every = every and photometric in (Photometric.BLACK_IS_ZERO, Photometric.RGB)
     if photometric == Photometric.SEPARATED and layout.bits == 16:
         notes.append(f"{where}: 16 bits of ink are read as 8.")
         samples = ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
     if layout.samples < colours:
         raise InputError(f"{where}: expected {colours} samples a pixel, found {layout.samples}.")
-    pixels = samples[:, :, 0] if colours == 1 else samples[:, :, :colours]
     alpha, left = _alpha(samples, colours, layout)
-    if left:
+    pixels = _colours(samples, colours, layout, every=every and left > 0)
+    if left and not every:
         notes.append(
             f"{where}: has {left} more samples a pixel, which are neither colour nor alpha; left out."
         )
@@ -91,6 +95,15 @@ def _meaning(
     return np.ascontiguousarray(pixels), alpha, notes
 
 
+def _colours(samples: NDArray[Any], colours: int, layout: Layout, *, every: bool) -> NDArray[Any]:
+    """Return the samples that are colours, with `every` also those that are neither colour nor alpha."""
+    if not every:
+        return samples[:, :, 0] if colours == 1 else samples[:, :, :colours]
+    alphas = [number for number, meaning in enumerate(layout.extra) if meaning in _ALPHAS]
+    hidden = colours + alphas[0] if alphas else None
+    return samples[:, :, [place for place in range(samples.shape[2]) if place != hidden]]
+
+
 def _alpha(samples: NDArray[Any], colours: int, layout: Layout) -> tuple[NDArray[Any] | None, int]:
     """Return the samples that are alpha, and how many others there are besides the colours."""
     more = layout.samples - colours
@@ -98,7 +111,7 @@ def _alpha(samples: NDArray[Any], colours: int, layout: Layout) -> tuple[NDArray
     if not extra and more == 1 and layout.photometric == Photometric.RGB:
         extra = (UNASSOCIATED,)  # as everyone takes a fourth channel that nothing is said about
     for number, meaning in enumerate(extra[:more]):
-        if meaning in (ASSOCIATED, UNASSOCIATED):
+        if meaning in _ALPHAS:
             return np.ascontiguousarray(samples[:, :, colours + number]), more - 1
     flat = more == 1 and bool((samples[:, :, -1] == samples[0, 0, -1]).all())  # RGBX: padding, no infrared
     return None, 0 if flat else more

@@ -13,7 +13,13 @@ from convcli.images.metadata import exif_of, nodata_of, resolution
 from convcli.images.opening import Decoded, File, Opened, open_picture, others_left
 from convcli.images.picture import arrays_of
 from convcli.images.tiff.directory import Directory, Tag
-from convcli.images.tiff.kinds import is_left_to_pillow, is_understood, refuse_raw, unknown_kind
+from convcli.images.tiff.kinds import (
+    Photometric,
+    is_left_to_pillow,
+    is_understood,
+    refuse_raw,
+    unknown_kind,
+)
 from convcli.images.tiff.layout import Layout, layout_of
 from convcli.images.tiff.pixels import pixels_of
 from convcli.images.tiff.samples import read_samples
@@ -66,8 +72,9 @@ def _pixels(
         picture = opened()
         picture.load()
         return arrays_of(picture, file.where, file.threads, profile)
-    pixels, alpha, notes = pixels_of(read_samples(file.stream, layout, file.where), layout, directory)
-    if pixels.ndim == 2 or pixels.shape[2] != 4:
+    samples = read_samples(file.stream, layout, file.where)
+    pixels, alpha, notes = pixels_of(samples, layout, directory, every=file.every)
+    if layout.photometric != Photometric.SEPARATED:
         return pixels, alpha, notes, False
     ink = PIL.Image.fromarray(pixels, "CMYK")
     pixels, _, said, used = arrays_of(ink, file.where, file.threads, profile)

@@ -16,7 +16,7 @@ from convcli.images.image import Metadata, Pixels, full_scale
 from convcli.images.tiff.directory import Tag
 
 _FORMATS = {"u": 1, "i": 2, "f": 3}
-_UNASSOCIATED_ALPHA, _INCH = 2, 2
+_UNSPECIFIED, _UNASSOCIATED_ALPHA, _INCH = 0, 2, 2
 
 
 def encode_tiff(pixels: Pixels, alpha: Pixels | None, metadata: Metadata) -> bytes:
@@ -42,10 +42,12 @@ def page_of(pixels: Pixels, alpha: Pixels | None, metadata: Metadata, place: int
     tags[Tag.BITS] = (samples.dtype.itemsize * 8,) * count
     tags[Tag.SAMPLE_FORMAT] = (_FORMATS[samples.dtype.kind],) * count
     tags[Tag.COMPRESSION], tags[Tag.PLANAR] = 1, 1
-    tags[Tag.PHOTOMETRIC] = 2 if pixels.ndim == 3 else 1
+    coloured = pixels.ndim == 3 and pixels.shape[2] == 3
+    tags[Tag.PHOTOMETRIC] = 2 if coloured else 1
     tags[Tag.SAMPLES] = count
-    if alpha is not None:
-        tags[Tag.EXTRA_SAMPLES] = (_UNASSOCIATED_ALPHA,)
+    others = (_UNSPECIFIED,) * (count - (3 if coloured else 1) - (alpha is not None))
+    if extra := (*others, _UNASSOCIATED_ALPHA) if alpha is not None else others:
+        tags[Tag.EXTRA_SAMPLES] = extra
     if metadata.dpi:
         across, down = (IFDRational(Fraction(dots).limit_denominator(1000)) for dots in metadata.dpi)
         tags[Tag.X_RESOLUTION], tags[Tag.Y_RESOLUTION], tags[Tag.RESOLUTION_UNIT] = across, down, _INCH
