@@ -57,6 +57,10 @@ def test_a_check_that_says_no_ends_with_3(call, two, limit, code, said):
     done = call("compare", "a.png", "b.png", *limit)
     assert done.code == code
     assert said in done.stderr
+    if code != 2:
+        document = json.loads(call("compare", "a.png", "b.png", *limit, "--json").stdout)
+        assert [one for one in document["failures"] if said in one] == document["failures"]
+        assert bool(document["failures"]) == (code == 3)
 
 
 def test_ssim_that_cannot_be_had_is_no_ssim_that_is_high_enough(call, tmp_path):

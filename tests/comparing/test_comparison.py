@@ -115,6 +115,15 @@ def test_values_that_are_no_finite_numbers_are_counted_and_in_no_figure():
     assert found.equal == 79 / 81
 
 
+@pytest.mark.parametrize(("first", "second"), [(-(2**62), 2**62), (2**62, -(2**62)), (2**62, 2**62 + 1)])
+def test_integers_of_64_bits_differ_by_what_no_float_shows(first, second):
+    images = [Image(np.array([[1, one]])) for one in (first, second)]
+    found = compare(paired(images[0], images[1], NAMES))
+    assert found.largest.difference == abs(second - first)
+    assert found.together.mean == (second - first) / 2
+    assert not found.identical
+
+
 def test_what_has_no_scale_in_common_is_refused_by_name():
     byte, short = Image(np.zeros((4, 4), np.uint8)), Image(np.zeros((4, 4), np.int16))
     with pytest.raises(UsageError, match=r"a\.png is uint8, b\.png is int16"):

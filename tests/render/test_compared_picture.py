@@ -5,7 +5,8 @@ import PIL.Image
 
 from convcli.comparing import compare, paired
 from convcli.images import Image
-from convcli.render.compared_picture import LARGEST, difference_of, picture
+from convcli.render import compared_picture
+from convcli.render.compared_picture import difference_of, picture
 
 NAMES = ("a.png", "b.png")
 
@@ -26,15 +27,20 @@ def test_the_difference_is_black_where_nothing_differs_and_white_where_it_is_lar
     assert (pixels.tolist(), gain) == ([[0, 255, 0, 255, 0]], 127.5)
 
 
-def test_one_pixel_that_differs_is_seen_in_a_picture_that_is_smaller():
-    first = np.zeros((LARGEST * 3, LARGEST * 3), np.uint8)
+def test_one_pixel_that_differs_is_seen_in_a_picture_that_is_smaller(monkeypatch):
+    monkeypatch.setattr(compared_picture, "LARGEST", 200)
+    first = np.zeros((700, 700), np.uint8)
     second = first.copy()
-    second[1000, 2000] = 1
+    second[500, 600] = 1
     found, images = compared(first, second)
     data, notes = picture("side", found, images, NAMES, "png")
-    right = pixels_of(data)[40:1400, 2 * (20 + 2 * (LARGEST + 14)) :]
-    assert f"both are shown {LARGEST} high and {LARGEST} wide" in notes
-    assert 1 <= (right[: 2 * LARGEST - 40, : 2 * LARGEST - 40].min(axis=2) == 255).sum() <= 16
+    panel = pixels_of(data)[40:440, 2 * (20 + 2 * (200 + 14)) :][:, :400]
+    assert "both are shown 200 high and 200 wide" in notes
+    rows, columns = np.nonzero(panel.min(axis=2) == 255)
+    places = {*rows // 2}, {*columns // 2}  # two pixels of the picture a unit
+    assert [len(one) for one in places] == [1, 1]
+    assert abs(places[0].pop() - 500 * 200 / 700) <= 1
+    assert abs(places[1].pop() - 600 * 200 / 700) <= 1
 
 
 def test_the_largest_hundredth_does_not_leave_all_others_dark():

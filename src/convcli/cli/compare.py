@@ -103,11 +103,11 @@ def compare(
         with own_words_only():
             images = (read(first), read(second))
             found = _compared(images, names, data_range, window, threads)
-        limits.hold(found, names)
+        failures = limits.hold(found, names)
         if json:
             from convcli.render.compared import comparison_document
 
-            print_json(comparison_document(found, names))
+            print_json({"a": first, "b": second, **comparison_document(found), "failures": failures})
         else:
             _print(found, names, in_a_line=folders, aside=pictured is not None and pictured.to_stdout)
         if pictured is not None:
@@ -204,8 +204,8 @@ class _Limits:
         self.most, self.psnr, self.ssim = most, psnr, ssim
         self.failures: list[str] = []
 
-    def hold(self, found: Comparison, names: tuple[str, str]) -> None:
-        """Hold a comparison against the limits."""
+    def hold(self, found: Comparison, names: tuple[str, str]) -> list[str]:
+        """Return in what a comparison is beyond the limits."""
         said, together = [], found.together
         limited = [limit is not None for limit in (self.most, self.psnr, self.ssim)]
         if any(limited) and found.odd:
@@ -224,6 +224,7 @@ class _Limits:
                 said.append(f"SSIM {together.ssim:.8g}, less than {self.ssim:.8g}")
         if said:
             self.failures.append(f"{names[0]} and {names[1]}: {'; '.join(said)}")
+        return said
 
     def conclude(self, count: int) -> None:
         """Raise `CheckError` if a comparison went beyond a limit."""

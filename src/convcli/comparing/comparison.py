@@ -117,6 +117,8 @@ class _Sums:
         else:
             self.count += a.size
         difference = np.subtract(b, a, out=b)
+        if first.dtype.kind in "iu" and first.dtype.itemsize == 8:  # more digits than a float has
+            difference = _exact_difference(first, second)
         self.differences.append(float(difference.sum()))
         self.squares.append(float(np.vdot(difference, difference)))  # ∞ where that is no float any more
         size = np.abs(difference, out=difference)
@@ -125,6 +127,14 @@ class _Sums:
         if (most := float(size.flat[at])) > self.largest:
             self.largest, self.place = most, (row + at // size.shape[1], at % size.shape[1])
         return equal
+
+
+def _exact_difference(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
+    """Return second − first of 64-bit integers, rounded once: modulo 2⁶⁴ it is exact."""
+    with np.errstate(over="ignore"):
+        up = second.astype(np.uint64) - first.astype(np.uint64)
+        down = first.astype(np.uint64) - second.astype(np.uint64)
+    return np.where(second >= first, up.astype(np.float64), -down.astype(np.float64))
 
 
 def compare(pair: Pair, *, window: str = "uniform", threads: int | None = None) -> Comparison:

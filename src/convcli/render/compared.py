@@ -48,22 +48,36 @@ def _channels(found: Comparison) -> str:
 
 
 def _cells(figures: Figures, white: float) -> tuple[str, ...]:
-    psnr = figures.psnr(white)
     return (
         figures.name,
         f"{figures.mse:.6g}",
-        f"{psnr:.3f} dB" if math.isfinite(psnr) else "∞" if psnr > 0 else "−",
+        _decibels(figures.psnr(white)),
         "−" if figures.ssim is None else f"{figures.ssim:.6f}",
-        f"{figures.largest:.6g}",
+        _value(figures.largest),
         f"{figures.mean:z.4g}",
     )
 
 
 def _largest_words(largest: Largest) -> str:
     return (
-        f"{largest.difference:.6g} at row {largest.row}, column {largest.column} (from 0), "
-        f"{largest.channel}: {largest.first:.6g} and {largest.second:.6g}"
+        f"{_value(largest.difference)} at row {largest.row}, column {largest.column} (from 0), "
+        f"{largest.channel}: {_value(largest.first)} and {_value(largest.second)}"
     )
+
+
+def _value(value: float) -> str:
+    """Return a value of an image: whole numbers with all of their digits.
+
+    >>> _value(65535), _value(1 / 3), _value(2.0**62), _value(1e300)
+    ('65535', '0.333333', '4611686018427387904', '1e+300')
+    """
+    return f"{value:.0f}" if abs(value) < 2**64 and value == int(value) else f"{value:.6g}"
+
+
+def _decibels(psnr: float) -> str:
+    if math.isfinite(psnr):
+        return f"{psnr:.3f} dB"
+    return "unknown" if math.isnan(psnr) else "∞" if psnr > 0 else "−∞"
 
 
 def _percent(share: float) -> str:
@@ -81,20 +95,18 @@ def comparison_line(found: Comparison, name: str) -> str:
     """Return the same in a line, of one pair of many."""
     if found.identical:
         return f"{name}  identical"
-    psnr, ssim = found.psnr, found.together.ssim
+    ssim = found.together.ssim
     return (
-        f"{name}  PSNR {'∞' if psnr == math.inf else f'{psnr:.3f} dB'}"
+        f"{name}  PSNR {_decibels(found.psnr)}"
         + ("" if ssim is None else f"  SSIM {ssim:.6f}")
-        + f"  largest difference {found.together.largest:.6g}  equal pixels {_percent(found.equal)}"
+        + f"  largest difference {_value(found.together.largest)}  equal pixels {_percent(found.equal)}"
     )
 
 
-def comparison_document(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
+def comparison_document(found: Comparison) -> dict[str, Any]:
     """Return the same for JSON. PSNR is null where it is infinite: `identical`, or an MSE of 0, says so."""
     pair, largest = found.pair, found.largest
     return {
-        "a": names[0],
-        "b": names[1],
         "shape": list(pair.shape),
         "dtype": pair.dtype.name,
         "data_range": pair.white,

@@ -13,7 +13,7 @@ from convcli.images import Image, View, encode, encode_animation, levels_of, vie
 from convcli.render.compared import comparison_line
 from convcli.render.drawing import raster
 from convcli.render.drawing.layout import on_ground, stacked
-from convcli.render.drawing.scene import Raster, Scene, Shape, Text, wrapped
+from convcli.render.drawing.scene import Raster, Rect, Scene, Shape, Text, wrapped
 from convcli.wording import printable
 
 Bytes = NDArray[np.uint8]
@@ -103,7 +103,11 @@ def _panel(pixels: Bytes, caption: str, size: float) -> Scene:
     rows, columns = pixels.shape[:2]
     width, line = max(columns, NARROWEST), size * LINE
     lines = wrapped(printable(caption), width, size)
-    shapes: list[Shape] = [Raster(0, 0, columns, rows, pixels)]
+    # Behind it, and larger: where pixels are white, one sees where they end.
+    shapes: list[Shape] = [
+        Rect(-0.5, -0.5, columns + 1, rows + 1, "line"),
+        Raster(0, 0, columns, rows, pixels),
+    ]
     shapes += [Text(0, rows + line * (n + 0.8), text, size, anchor="start") for n, text in enumerate(lines)]
     return Scene(width, rows + line * (len(lines) + 0.3), tuple(shapes))
 
