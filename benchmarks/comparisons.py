@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import batches, commands, filters, folders, orders, training, ways
+from benchmarks import batches, chains, commands, filters, folders, orders, training, ways
 from benchmarks.measuring import Axis, Case, Section
 from benchmarks.setting import Setting
 from benchmarks.sides import Match, compare
@@ -88,6 +88,14 @@ COMPARISONS: Mapping[str, Comparison] = {
         "compresses as it does by default. vips filters each colour channel; ImageMagick lays on one of the "
         "two kernels, on grey.",
         commands.photo,
+    ),
+    "chain": Comparison(
+        "A chain of steps",
+        "Brightness, a Gaussian of σ = 1.4, Sobel's gradient, white above 100, on a colour photo of "
+        "{sizes.photo[1]:,} × {sizes.photo[0]:,} pixels, the whole process: `convcli filter --step …` beside "
+        "three commands that hand floats on as .npy, and other tools' own chains. ImageMagick takes the "
+        "strongest of the turned kernels for the gradient.",
+        chains.edges,
     ),
     "photos": Comparison(
         "A folder of photos",

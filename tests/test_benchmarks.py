@@ -79,6 +79,12 @@ PEERS = {
         "Pillow script": "PIL",
         "OpenCV script": "cv2",
     },
+    "chain": {
+        "convcli, three commands": "sys",
+        "ImageMagick": "convert",
+        "pyvips script": "pyvips",
+        "OpenCV script": "cv2",
+    },
     "photos": {"ImageMagick": "mogrify", "pyvips": "pyvips", "Pillow": "PIL"},
     "startup": {"import typer": "typer", "python alone": "sys"},
     "threads": {"PyTorch, 1 thread": "torch"},
