@@ -45,6 +45,11 @@ def test_a_saved_pipeline_gives_the_same_bytes_from_anywhere(call, tmp_path):
     more = ("--pipeline", "own/q.toml", "--step", "invert", "--range", "clip", "--border", "wrap")
     result = call("filter", "grey.png", *more, "-o", "c.png", "--json")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "c.png").read_bytes()
+    footprint = ("--step", "dilate:footprint=@own/f.csv")
+    (tmp_path / "own" / "f.csv").write_text("1,0,1\n")
+    assert call("filter", "grey.png", *footprint, "-o", "d.png", "--save-pipeline", "own/f.toml").code == 0
+    assert call("filter", "grey.png", "--pipeline", "own/f.toml", "-o", "e.png").code == 0
+    assert (tmp_path / "d.png").read_bytes() == (tmp_path / "e.png").read_bytes()
     assert [step["type"] for step in json.loads(result.stdout)["steps"]] == ["kernel", "invert"]
 
 
@@ -63,6 +68,10 @@ REFUSALS = {
     "its kernel as target": (
         ["--step", "@own/k.csv:stride=2", "-o", "own/k.csv", "--force"],
         ["is an input"],
+    ),
+    "its footprint as target": (
+        ["--step", "median:footprint=@own/k.csv", "-o", "own/k.csv", "--force"],
+        ["is an"],
     ),
     "two to save": (["-k", "box", "-k", "sobel", "--save-pipeline", "q.toml"], ["2 kernels"]),
     "saved over": (["-k", "box", "--save-pipeline", "p.toml"], ["p.toml exists already"]),

@@ -40,6 +40,10 @@ OF_ONE = (
 """Options that say how one kernel is laid."""
 
 
+FROM_FILES = ("kernel", "footprint")
+"""Options of steps that may name a file or a run, as --kernel does."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """The options that say what is done, as they were given."""
@@ -160,10 +164,11 @@ def files_read(wanted: Wanted, pipelines: Mapping[str, Pipeline]) -> list[Path]:
     files = [] if wanted.file is None else [wanted.file]
     for pipeline in pipelines.values():
         for step in pipeline.steps:
-            text = str(step.document().get("kernel", ""))
-            files += files_of_kernel(text)
-            if wanted.file is not None:
-                files += files_of_kernel(text_within(text, wanted.file.parent))
+            document = step.document()
+            for text in (str(document[name]) for name in FROM_FILES if name in document):
+                files += files_of_kernel(text)
+                if wanted.file is not None:
+                    files += files_of_kernel(text_within(text, wanted.file.parent))
     return files
 
 
@@ -197,8 +202,9 @@ def _document(pipeline: Pipeline, wanted: Wanted, folder: Path) -> dict[str, Any
     own = 0 if wanted.file is None else len(document["steps"]) - len(wanted.steps)
     for number, step in enumerate(document["steps"]):
         base = wanted.file.parent if wanted.file is not None and number < own else Path()
-        if "kernel" in step:
-            step["kernel"] = text_within(step["kernel"], folder / base)
+        for name in FROM_FILES:
+            if isinstance(step.get(name), str):
+                step[name] = text_within(step[name], folder / base)
     return document
 
 

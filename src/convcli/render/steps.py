@@ -7,6 +7,7 @@ from typing import Any
 
 from convcli.filtering.steps import STEPS, Step
 from convcli.filtering.steps.kernel import Laid
+from convcli.filtering.steps.step import FAMILIES
 from convcli.render.options import Option
 from convcli.render.options import options_of as options_of_part
 
@@ -36,19 +37,15 @@ def list_document() -> list[dict[str, Any]]:
 
 
 def list_text() -> str:
-    """Return all steps: name and options with their defaults, what each does."""
-    calls = {
-        name: _call(name, options_of(step)) for name, step in STEPS.items() if not issubclass(step, Laid)
-    }
-    width = min(max(map(len, calls.values())), WIDTH // 2)
-    lines = []
-    for name, call in calls.items():
-        summary = summary_of(STEPS[name])
-        lines.append(
-            f"  {call:<{width}}  {summary}" if len(call) <= width else f"  {call}\n{'':{width + 4}}{summary}"
-        )
-    last = "`convcli steps NAME` shows one with its options. " + HOLDS
-    return "\n".join([*lines, "", last])
+    """Return all steps by what they are about: name and options with their defaults, what each does."""
+    lines: list[str] = []
+    for heading, (_, names) in FAMILIES.items():
+        lines.append(heading)
+        for name in names:
+            options = [] if issubclass(STEPS[name], Laid) else options_of(STEPS[name])
+            lines += [f"  {_call(name, options)}", f"      {summary_of(STEPS[name])}"]
+        lines.append("")
+    return "\n".join([*lines, "`convcli steps NAME` shows one with its options. " + HOLDS])
 
 
 def _call(name: str, options: list[Option]) -> str:

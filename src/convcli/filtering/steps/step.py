@@ -13,7 +13,29 @@ from convcli.engine.plane.borders import border_named
 from convcli.filtering.picture import Picture, Setting
 from convcli.registry import Registry
 
-STEPS: Registry[type[Step]] = Registry("step")
+FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "kernel": ("kernel", ("kernel",)),
+    "brightness": ("points", ("gray", "invert")),
+    "tone": ("tone", ("normalize", "gamma")),
+    "black and white": ("threshold", ("threshold",)),
+    "edges": ("canny", ("canny",)),
+    "slopes": ("gradient", ("magnitude", "direction")),
+    "sharpness": ("sharpening", ("unsharp", "highpass")),
+    "order of neighbours": ("ranks", ("median", "rank")),
+    "morphology": (
+        "ranks",
+        ("erode", "dilate", "open", "close", "top_hat", "black_hat", "morphological_gradient"),
+    ),
+    "neighbours compared": ("comparing", ("bilateral", "local_binary_pattern")),
+    "size and place": ("geometry", ("resize", "crop", "flip", "rotate")),
+}
+"""What steps are about, in the order in which they are listed → their file here, and their names."""
+
+STEPS: Registry[type[Step]] = Registry(
+    "step",
+    homes={name: f"{__package__}.{file}" for file, names in FAMILIES.values() for name in names},
+)
+"""A chain imports the files of its own steps alone."""
 
 
 class Step(Part):
