@@ -108,10 +108,27 @@ USUAL_WORDS = {
 """Kernels, and what people call them: the names that are suggested in an error."""
 
 
-_NO_CONVOLUTION = ("median", "bilateral", "dilate", "erode", "max", "min", "opening", "closing")
+_STEPS = {
+    "median": ("median", "median-blur", "medianblur"),
+    "rank": ("rank", "percentile"),
+    "erode": ("erode", "erosion", "min", "minimum"),
+    "dilate": ("dilate", "dilation", "max", "maximum"),
+    "open": ("open", "opening"),
+    "close": ("close", "closing"),
+    "top_hat": ("top-hat", "tophat", "white-tophat"),
+    "black_hat": ("black-hat", "blackhat", "black-tophat"),
+    "morphological_gradient": ("morphological-gradient",),
+    "bilateral": ("bilateral", "bilateral-filter"),
+    "local_binary_pattern": ("local-binary-pattern", "lbp"),
+}
+"""Steps that no weights do, and what people call them."""
 _HINTS = {
     **{word: f"Did you mean '{meant}'?" for meant, words in USUAL_WORDS.items() for word in words},
-    **dict.fromkeys(_NO_CONVOLUTION, "It is no convolution: no weights do that. To smooth, take 'gaussian'."),
+    **{
+        word: f"It is no convolution but a step: --step {step}."
+        for step, words in _STEPS.items()
+        for word in words
+    },
 }
 KERNELS: Registry[Definition] = Registry("kernel", {plain(word): hint for word, hint in _HINTS.items()})
 
