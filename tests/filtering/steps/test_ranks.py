@@ -159,6 +159,20 @@ def test_what_is_transparent_or_no_data_has_no_say():
         assert filled.found.blank == (~some).sum()
 
 
+@pytest.mark.parametrize("name", ["top_hat", "black_hat", "morphological_gradient"])
+def test_a_difference_is_hidden_where_either_is(name):
+    pixels = RNG.integers(0, 100, (20, 21), np.uint8)
+    pixels[5:9, 5:9] = 255
+    found = apply(pixels, [step_of(f"{name}:size=3")], Policy(nodata=(255,))).pixels
+    assert (found[pixels < 255] < 100).all()  # the 255 has no say
+    if name != "morphological_gradient":  # of which the window alone decides
+        assert (found[pixels == 255] == 255).all()
+    alpha = np.where(pixels == 255, 0, 255).astype(np.uint8)
+    clear = apply(pixels, [step_of(f"{name}:size=3")], Policy(), opacity=alpha)
+    np.testing.assert_array_equal(clear.alpha, alpha)
+    assert (clear.pixels[alpha > 0] < 100).all()
+
+
 def test_alpha_is_eroded_and_dilated_where_it_is_filtered():
     pixels, alpha = np.full((9, 9), 100, np.uint8), np.zeros((9, 9), np.uint8)
     alpha[4, 4] = 200
