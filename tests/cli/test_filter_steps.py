@@ -16,6 +16,7 @@ def grey(tmp_path):
     Image.fromarray(GREY).save(tmp_path / "grey.png")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "k.csv").write_text("1,0,-1\n")
+    (tmp_path / "own" / "f.csv").write_text("1,0,1\n")
     return tmp_path / "grey.png"
 
 
@@ -46,7 +47,6 @@ def test_a_saved_pipeline_gives_the_same_bytes_from_anywhere(call, tmp_path):
     result = call("filter", "grey.png", *more, "-o", "c.png", "--json")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "c.png").read_bytes()
     footprint = ("--step", "dilate:footprint=@own/f.csv")
-    (tmp_path / "own" / "f.csv").write_text("1,0,1\n")
     assert call("filter", "grey.png", *footprint, "-o", "d.png", "--save-pipeline", "own/f.toml").code == 0
     assert call("filter", "grey.png", "--pipeline", "own/f.toml", "-o", "e.png").code == 0
     assert (tmp_path / "d.png").read_bytes() == (tmp_path / "e.png").read_bytes()
@@ -70,7 +70,7 @@ REFUSALS = {
         ["is an input"],
     ),
     "its footprint as target": (
-        ["--step", "median:footprint=@own/k.csv", "-o", "own/k.csv", "--force"],
+        ["--step", "median:footprint=@own/f.csv", "-o", "own/f.csv", "--force"],
         ["is an"],
     ),
     "two to save": (["-k", "box", "-k", "sobel", "--save-pipeline", "q.toml"], ["2 kernels"]),
