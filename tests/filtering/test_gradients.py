@@ -78,6 +78,15 @@ def test_what_means_nothing_is_refused(options):
         filter_image(np.zeros((5, 5, 3), np.uint8), "sobel", **options)
 
 
+@pytest.mark.parametrize("gradient", ["angle", "hsv"])
+def test_filtered_alpha_is_that_of_the_magnitude(gradient):
+    pixels = RNG.integers(0, 256, (20, 30, 4)).astype(np.uint8)
+    expected = filter_image(pixels, "sobel", alpha="filter")[:, :, -1]
+    np.testing.assert_array_equal(
+        filter_image(pixels, "sobel", alpha="filter", gradient=gradient)[:, :, -1], expected
+    )
+
+
 def test_a_step_takes_it_too_and_alpha_goes_along():
     pixels = RNG.integers(0, 256, (20, 30, 4)).astype(np.uint8)
     pixels[5:9, 5:9, 3] = 0

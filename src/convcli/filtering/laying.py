@@ -263,6 +263,8 @@ def _filtered(source: Veil, dtype: np.dtype[Any], kernel: Kernel, policy: Policy
     """Return the picture of a kernel's responses to alpha, as large as it is stored."""
     opaque = opaque_of(dtype)
     own = replace(policy, channels="gray", offset=0, alpha="keep", nodata=())
+    if kernel.combine in ("angle", "hsv"):  # of alpha there is no direction
+        kernel = replace(kernel, combine="magnitude")
     if policy.border in ("zero", "constant"):  # what stands around an image without a cell is opaque
         own = replace(own, border="constant", fill=opaque)
     picture = laid(kernel, own, Stored([AlphaPlane(source, dtype)], dtype))
