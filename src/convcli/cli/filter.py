@@ -174,6 +174,14 @@ def filter(  # noqa: A001  (the command's name)
             "Can be given several times; results without any data are the first.",
         ),
     ] = None,
+    linear: Annotated[
+        bool,
+        typer.Option(
+            "--linear",
+            help="Filter light instead of stored values: by the image's colour profile, or sRGB's curve; the "
+            "result is stored as the image was. Floats are light already.",
+        ),
+    ] = False,
     op: Annotated[
         str,
         typer.Option(metavar="correlate|convolve", help="convolve turns the kernel by 180° first."),
@@ -301,6 +309,7 @@ def filter(  # noqa: A001  (the command's name)
             offset=offset,
             alpha=alpha,
             nodata=parse_nodata(nodata or []),
+            linear=linear,
         )
         wanted = Wanted(
             kernels=kernel or (),

@@ -18,6 +18,7 @@ from convcli.engine.plane.plan import checked_anchor
 from convcli.errors import ConvcliError, ShapeError, UsageError
 from convcli.filtering.chain import Doing, Laying, apply
 from convcli.filtering.policy import Policy
+from convcli.images.curves import SRGB
 from convcli.kernels import Kernel
 from convcli.shapes import IntOrPair, Padding, Pair
 
@@ -43,6 +44,7 @@ def filter_image(
     range: str = "auto",  # noqa: A002  (the option's name)
     alpha: str = "keep",
     nodata: ArrayLike = (),
+    linear: bool = False,
     threads: int | None = None,
 ) -> Pixels:
     """Return an image filtered as ``convcli filter`` does it.
@@ -56,7 +58,7 @@ def filter_image(
         A name with optional parameters ("gaussian:sigma=2"), a `Kernel`, or weights (f_h, f_w). Or several
         steps, which are done one after the other with floats in between: each as ``--step`` takes it
         ("threshold:value=otsu"; see docs/steps.md), or a `Kernel`. `border` and `fill` are those of steps
-        that name none; `range`, `alpha` and `nodata` hold for all; other options belong to a step.
+        that name none; `range`, `alpha`, `nodata` and `linear` hold for all; other options belong to a step.
     padding, border, fill, stride, dilation, op, anchor
         As in `filter2d`.
     scale, normalize
@@ -85,6 +87,9 @@ def filter_image(
         of every sum, and the weights that remain count for them. Pixels of colours hold no data if all of
         their channels have that value, or any is NaN. Where a window has no data at all, the result is the
         first value.
+    linear
+        Whether integers are taken for sRGB's, and the light that they stand for is filtered; the result is
+        stored as they are. Floats are light as they are.
     threads
         How many to compute with; all cores that the process may use, if not given. The result is the same.
 
@@ -122,6 +127,7 @@ def filter_image(
         offset=offset,
         alpha=alpha,
         nodata=real(nodata, "values for no data").ravel().tolist(),
+        linear=linear,
     )
     steps: Sequence[Doing]
     if is_chain(kernel):
@@ -138,10 +144,11 @@ def filter_image(
         raise ShapeError(
             f"Expected an image (H, W) or (H, W, 1 to 4), found an array of shape {array.shape}."
         )
+    curves = (SRGB,) if linear and array.dtype.kind != "f" else ()
     if count in (1, 3):
-        return apply(array, steps, policy, threads=threads).pixels
+        return apply(array, steps, policy, threads=threads, curves=curves).pixels
     colour = array[:, :, 0] if count == 2 else array[:, :, :3]
-    result = apply(colour, steps, policy, opacity=array[:, :, -1], threads=threads)
+    result = apply(colour, steps, policy, opacity=array[:, :, -1], threads=threads, curves=curves)
     if result.alpha is None:
         return result.pixels
     return np.dstack((result.pixels, result.alpha)).astype(result.pixels.dtype, copy=False)  # its byte order

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from convcli.errors import ConvcliError, ShapeError, UsageError
 from convcli.filtering.developing import developed
 from convcli.filtering.laying import laid
+from convcli.filtering.linear import as_stored, in_light
 from convcli.filtering.picture import Picture, Setting, StoredImage
 from convcli.filtering.policy import Policy
 from convcli.filtering.ranges import Range
 from convcli.filtering.visibility import StoredVeil, Veil, check_alpha, has_data, standing_for
+from convcli.images.curves import Curve
 from convcli.kernels import Kernel
 from convcli.shapes import Pair
 
@@ -183,12 +185,14 @@ def apply(
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
     extremes: tuple[float, float] | None = None,
+    curves: Sequence[Curve] = (),
 ) -> FilterResult:
     """Filter `pixels`, (H, W) or (H, W, c), with alpha `opacity`, (H, W), if there is any.
 
     A `whole` result is of uint8, for files that hold nothing else: white is 255 for 1 of floats. `progress`
     is called by any thread with the share of the work that has been done since. `extremes` are the responses
-    that range "stretch" takes for black and white, if not the image's own.
+    that range "stretch" takes for black and white, if not the image's own. With `curves`, the channels' tone
+    curves, all steps work on linear light.
 
     Raises `UsageError` if a step does not fit what comes to it: with its number, if there are several.
     """
@@ -200,7 +204,10 @@ def apply(
     data = has_data(pixels, nodata) if nodata else None
     image = StoredImage(pixels, StoredVeil.of(opacity, data, ignored=policy.alpha == "ignore"))
     setting = Setting(policy.border, policy.fill, policy.alpha, threads)
-    picture = chained(image, steps, setting, max_pixels)
+    first = in_light(image, curves) if curves else image
+    picture = chained(first, steps, setting, max_pixels)
+    if curves:
+        picture = as_stored(picture, curves)
     name = policy.range_for(picture.kind, pixels.dtype, whole=whole)
     floats = image.dtype
     dtype = floats if policy.range == "raw" else np.dtype(np.uint8) if whole else pixels.dtype

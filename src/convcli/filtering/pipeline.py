@@ -13,6 +13,7 @@ from convcli.filtering.chain import Doing, Findings, Laying, apply
 from convcli.filtering.notes import of_result
 from convcli.filtering.policy import FROM_FILE, Policy
 from convcli.images import FORMATS, Image
+from convcli.images.curves import curves_of
 from convcli.kernels import Kernel
 
 NAMED = 4  # steps, in the name of a result
@@ -40,7 +41,7 @@ class Pipeline:
     @property
     def luma(self) -> bool:
         """Whether only the brightness of an image is looked at, which a JPEG file has ready."""
-        return self.steps[0].luma
+        return self.steps[0].luma and not self.policy.linear  # brightness is one of stored values
 
     def __call__(
         self,
@@ -58,6 +59,7 @@ class Pipeline:
         """
         policy = self.policy.naming(image.nodata)
         whole = _has_to_be_whole(image.pixels.dtype, format, policy.range)
+        linear = policy.linear and image.pixels.dtype.kind != "f"
         result = apply(
             image.pixels,
             self.steps,
@@ -68,8 +70,11 @@ class Pipeline:
             threads=threads,
             progress=progress,
             extremes=extremes,
+            curves=curves_of(image.metadata) if linear else (),
         )
         notes = []
+        if policy.linear and not linear:
+            notes.append("floats are taken for linear light as they are")
         if image.alpha is not None and result.alpha is None:
             notes.append("raw values are written without the alpha channel.")
         notes += of_result(result)
@@ -87,7 +92,7 @@ class Pipeline:
 
     def record(self) -> dict[str, Any]:
         """Return what tells this pipeline from all others."""
-        ends = {name: getattr(self.policy, name) for name in ("range", "alpha")}
+        ends = {name: getattr(self.policy, name) for name in ("range", "alpha", "linear")}
         steps = [step.record() for step in self.steps]
         if len(self.steps) == 1 and isinstance(self.steps[0], Laying):
             own = steps[0]

@@ -1,6 +1,7 @@
 """A pipeline as a document, such as a TOML file keeps: read, and written so that it reads back.
 
-range = "clip"              # what holds for all steps and at the end: border, fill, range, alpha, nodata
+range = "clip"              # what holds for all steps and at the end: border, fill, range, alpha, nodata,
+                            # linear
 
 [[steps]]
 type = "gaussian"
@@ -53,6 +54,7 @@ class Ends(Options):
     range: Literal["auto", "clip", "abs", "stretch", "offset", "raw"] = "auto"
     alpha: Literal["keep", "filter", "ignore"] = "keep"
     nodata: Annotated[Any, BeforeValidator(_values)] = ()
+    linear: bool = False
 
 
 class _Document(Ends):

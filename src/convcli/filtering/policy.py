@@ -39,7 +39,7 @@ MOST_KEPT_CELLS = 4096
 CHANNELS = ("auto", "gray", "each")
 RANGES = ("auto", "clip", "abs", "stretch", "offset", "raw")
 ALPHAS = ("keep", "filter", "ignore")
-AT_THE_END = ("range", "alpha", "nodata")
+AT_THE_END = ("range", "alpha", "nodata", "linear")
 """The options that are a whole chain's, and not one kernel's."""
 _LAID = ("padding", "border", "fill", "stride", "dilation", "op")
 FROM_FILE = "auto"
@@ -64,6 +64,7 @@ class Policy:
     offset: float = 0
     alpha: str = "keep"
     nodata: Sequence[float | str] = ()  # values, `FROM_FILE` among them
+    linear: bool = False  # in linear light, from the first step to the last
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "border", border_named(self.border))
