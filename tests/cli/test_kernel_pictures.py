@@ -15,6 +15,9 @@ def test_the_frequency_response_is_told_and_drawn(call, tmp_path):
     assert "DC gain     0" in done.stdout
     assert "largest     8 at 0.25 across, 0 down" in done.stdout
     assert "imaginary" in done.stdout
+    drawn = call("kernels", "sobel-x", "--frequency", "--show", "--protocol", "text").stdout.splitlines()
+    assert len(drawn[10]) > 30
+    assert drawn[10].index("%") < 12, "waves across get through"
     assert call("kernels", "sobel-x", "--frequency", "-o", "x.png").stdout.startswith("x.png  frequency")
     with PIL.Image.open(tmp_path / "x.png") as picture:
         assert min(picture.size) > 800
@@ -40,6 +43,9 @@ def test_options_of_pictures_that_do_not_go_together_are_refused(call, tmp_path)
         (("box", "-o", "x.png"), "--frequency"),
         (("box", "--frequency", "-o", "x.gif"), "ends in"),
         (("box", "--frequency", "-o", "-", "--json"), "both go to standard output"),
+        (("box", "--frequency", "--show", "--json"), "both go to standard output"),
+        (("--sheet", "--show", "-o", "-"), "both go to standard output"),
+        (("box", "--show"), "say of what"),
     ]:
         done = call("kernels", *words)
         assert (done.code, said in done.stderr) == (2, True), words

@@ -1,6 +1,7 @@
 """Odd and hostile input of the commands that look: `compare`, `show`, `preview`."""
 
 import json
+import os
 
 import numpy as np
 import PIL.Image
@@ -16,6 +17,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_name_of_a_file_reaches_the_terminal_as_it_is(call, tmp_path, command):
     PIL.Image.new("L", (8, 8)).save(tmp_path / EVIL)
@@ -28,6 +30,7 @@ def test_no_name_of_a_file_reaches_the_terminal_as_it_is(call, tmp_path, command
     assert "\x1b" not in missing.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
 def test_json_has_the_name_as_it_is(call, tmp_path):
     PIL.Image.new("L", (8, 8)).save(tmp_path / EVIL)
     assert json.loads(call("compare", EVIL, EVIL, "--json").stdout)["a"] == EVIL

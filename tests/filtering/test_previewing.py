@@ -51,6 +51,12 @@ def test_each_result_is_what_filter_makes_of_the_picture():
     assert (found[1].view.colours == filter_image(image.pixels, "gaussian:sigma=2")).all()
 
 
+def test_a_kernel_that_a_network_has_learned_is_a_step_as_well():
+    read = []
+    trials(["run:runs/digits-001#1/3"], read=lambda text: read.append(text) or kernels.parse("box"))
+    assert read == ["run:runs/digits-001#1/3"]
+
+
 def test_what_cannot_be_laid_on_a_picture_says_why():
     tall = Image(np.zeros((3, 2), np.uint8))
     (one,) = tried(tall, trials(["sobel:padding=valid"], read=kernels.parse))

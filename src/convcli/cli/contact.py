@@ -12,6 +12,8 @@ import typer
 from convcli.cli.output import note, out, out_bytes, print_json
 from convcli.cli.picture_file import picture_file
 from convcli.cli.terminal import screen
+from convcli.errors import UsageError
+from convcli.files import is_stdout
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -74,8 +76,17 @@ class Place:
 
     def check(self) -> None:
         """Refuse at once what cannot be written."""
+        check_stdout(self.output, self.protocol, json=self.json)
         if self.output is not None:
             picture_file(self.output, [".png"], inputs=self.inputs, force=self.force, json=self.json)
+
+
+def check_stdout(output: str | None, protocol: str | None, *, json: bool) -> None:
+    """Refuse two things on standard output; `protocol` is None if nothing is shown."""
+    if protocol is not None and json:
+        raise UsageError("--json and what --show writes cannot both go to standard output.")
+    if protocol is not None and output is not None and is_stdout(output):
+        raise UsageError("-o - and what --show writes cannot both go to standard output.")
 
 
 def try_on(image: Image, name: str, listed: Sequence[Trial], side: int, place: Place, words: str) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcli.cli.contact import Show
+from convcli.cli.contact import Show, check_stdout
 from convcli.cli.kernel_options import Normalize, Scale, chosen_kernels
 from convcli.cli.options import Force, Json, chosen_run
 from convcli.cli.output import console, note, out, out_text, own_words_only, print_json
 from convcli.cli.output import show as printed
 from convcli.cli.picture_file import Output, picture_file
-from convcli.cli.terminal import Protocol
+from convcli.cli.terminal import Protocol, screen
 from convcli.errors import UsageError
 from convcli.wording import shown
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convcli.render.learned import LearnedLayer
 
 STREAM = "-"
+FREQUENCY_LINES = 20  # of a terminal, at most
 SHEET_SIDE = 320  # pixels of a picture's longer side on a sheet
 
 
@@ -91,8 +92,8 @@ def kernels(
         raise UsageError("--scale and --normalize belong to one kernel: name it.")
     if frequency and (sheet or name is None):
         raise UsageError("--frequency belongs to one kernel: name it.")
-    if not sheet and (show or (output is not None and not frequency)):
-        raise UsageError("-o and --show take a picture: say of what with --sheet, or -o with --frequency.")
+    if not (sheet or frequency) and (show or output is not None):
+        raise UsageError("-o and --show take a picture: say of what, with --frequency or --sheet.")
     if sheet:
         return _show_sheet(name, run, layer, output, protocol if show else None, force=force, json=json)
     if run is not None:
@@ -102,22 +103,32 @@ def kernels(
     else:
         kernel, *_ = chosen_kernels([name], scale=scale, normalize=normalize).values()
         if frequency:
-            return _show_frequency(kernel, name, output, force=force, json=json)
+            shown_by = protocol if show else None
+            return _show_frequency(kernel, name, output, shown_by, force=force, json=json)
         print_json(kernel_document(kernel)) if json else out_text(kernel_text(kernel))
     return None
 
 
-def _show_frequency(kernel: Kernel, name: str, output: str | None, *, force: bool, json: bool) -> None:
-    """Say what a kernel does to waves, or draw it."""
+def _show_frequency(
+    kernel: Kernel, name: str, output: str | None, protocol: str | None, *, force: bool, json: bool
+) -> None:
+    """Say what a kernel does to waves, and draw it where that is asked for."""
     from convcli.render.frequency import frequency_document, frequency_picture, frequency_text
     from convcli.runs.kernels import files_of_kernel
 
+    check_stdout(output, protocol, json=json)
     if output is not None:
         inputs = map(str, files_of_kernel(name))
         ending, put = picture_file(output, (".png", ".svg"), inputs=inputs, force=force, json=json)
         place = put(frequency_picture(kernel, svg=ending == ".svg"))
-        if not json:
+        if not json and protocol is None:
             return None if output == STREAM else out(f"{place}  frequency response of {shown(kernel.name)}")
+    if protocol is not None:
+        from convcli.cli.show import put as put_picture
+        from convcli.images import View
+        from convcli.render.frequency import frequency_map
+
+        put_picture(View(frequency_map(kernel)), screen(protocol, height=FREQUENCY_LINES))
     return print_json(frequency_document(kernel)) if json else out_text(frequency_text(kernel))
 
 

@@ -11,8 +11,7 @@ from convcli.engine.workspace import Array
 from convcli.kernels.frequency import Response
 from convcli.kernels.learned import Match
 from convcli.render.contact_sheet import Tile, sheet_pixels, sheet_png
-from convcli.render.drawing import plotting
-from convcli.render.frequency import GAINS
+from convcli.render.frequency import coloured
 from convcli.render.kernel_heat import grey_heat, heat_of
 from convcli.render.kernels import call
 from convcli.render.learned import MOST, LearnedLayer, likeness
@@ -46,13 +45,13 @@ def bank_title(layer: LearnedLayer) -> str:
 
 def bank_words(layer: LearnedLayer) -> str:
     """Return what is seen."""
-    colours = (
+    words = (
         "grey is 0, light of a colour a positive weight on it" if layer.rgb else "orange +, blue −, white 0"
     )
     count = layer.weights.shape[3] * (1 if layer.rgb else layer.weights.shape[2])
     some = f" These are the {MOST} nearest to a named kernel, of {count}." if count > MOST else ""
     return (
-        f"Left the weights ({colours}), right the gain from −0.5 to 0.5 cycles per pixel, 0 in the "
+        f"Left the weights ({words}), right the gain from −0.5 to 0.5 cycles per pixel, 0 in the "
         f"middle, yellow the largest.{some}"
     )
 
@@ -90,7 +89,7 @@ def _pixels(weights: Array) -> Bytes:
     centre = (weights.shape[0] - 1) // 2, (weights.shape[1] - 1) // 2
     gain = np.sqrt(sum(np.abs(Response(plane, centre).map(SIDE + 1)) ** 2 for plane in planes))
     return np.hstack(
-        [_enlarged(heat), np.full((SIDE, BETWEEN, 3), 255, np.uint8), _coloured(gain[:SIDE, :SIDE])]
+        [_enlarged(heat), np.full((SIDE, BETWEEN, 3), 255, np.uint8), coloured(gain[:SIDE, :SIDE])]
     )
 
 
@@ -102,12 +101,3 @@ def _enlarged(pixels: Bytes) -> Bytes:
     top, left = (SIDE - large.shape[0]) // 2, (SIDE - large.shape[1]) // 2
     ground[top : top + large.shape[0], left : left + large.shape[1]] = large
     return ground
-
-
-def _coloured(gain: Array) -> Bytes:
-    with plotting.style():
-        from matplotlib import colormaps
-
-        coloured = colormaps[GAINS](gain / (gain.max() or 1.0))
-    pixels: Bytes = np.rint(coloured[:, :, :3] * 255).astype(np.uint8)
-    return pixels

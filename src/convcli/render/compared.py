@@ -71,6 +71,8 @@ def _value(value: float) -> str:
     >>> _value(65535), _value(1 / 3), _value(2.0**62), _value(1e300)
     ('65535', '0.333333', '4611686018427387904', '1e+300')
     """
+    if isinstance(value, int):
+        return str(value)
     return f"{value:.0f}" if abs(value) < 2**64 and value == int(value) else f"{value:.6g}"
 
 

@@ -103,6 +103,22 @@ def frequency_picture(kernel: Kernel, *, svg: bool = False) -> bytes:
         return plotting.svg(figure) if svg else plotting.png(figure)
 
 
+def frequency_map(kernel: Kernel) -> NDArray[np.uint8]:
+    """Return the gain, of several parts all of them together, as pixels (257, 257, 3): 0 in the middle."""
+    _, gain, _ = _maps(kernel, responses_of(kernel))[0 if len(kernel.parts) == 1 else -1]
+    return coloured(gain)
+
+
+def coloured(gain: Gains) -> NDArray[np.uint8]:
+    """Return gains (h, w) as pixels (h, w, 3), the largest in the colours' last."""
+    with plotting.style():
+        from matplotlib import colormaps
+
+        colours = colormaps[GAINS](gain / (gain.max() or 1.0))
+    pixels: NDArray[np.uint8] = np.rint(colours[:, :, :3] * 255).astype(np.uint8)
+    return pixels
+
+
 def _maps(kernel: Kernel, parts: list[Response]) -> list[tuple[str, Gains, bool]]:
     """Return the maps to draw: a title, the values, and whether they are gains rather than angles."""
     if len(parts) == 1:

@@ -45,7 +45,7 @@ def step_of(text: str, read: Read = kernels.parse) -> Step:
     name = name.strip()
     if not name:
         raise UsageError("A step is empty; give name:key=value, such as gaussian:sigma=1.4.")
-    if not rest and _NAME.fullmatch(name.rpartition(":")[0]):
+    if not rest and _NAME.fullmatch(name.rpartition(":")[0]) and not name.startswith("run:"):
         raise UsageError(
             f"{shortened(text)}: expected key=value behind the colon, separated by commas, such as "
             f"gaussian:sigma=1.4."

@@ -60,7 +60,7 @@ def drawn(view: View, screen: Screen) -> str:
     if screen.protocol == "sixel":
         return sixel(pixels)
     cells = max(1, -(-rows // high)), max(1, -(-columns // wide))
-    return kitty(pixels, cells) if screen.protocol == "kitty" else iterm(pixels, cells)
+    return kitty(pixels) if screen.protocol == "kitty" else iterm(pixels, cells)
 
 
 def fitting(shape: Size, room: Size, height: float, most: int) -> Size:
