@@ -88,7 +88,7 @@ def test_the_first_frame_is_taken_without_and_the_note_names_the_option(call, pa
 def test_a_format_of_one_picture_is_refused_with_others_and_takes_one_frame(call, party, tmp_path):
     result = call("filter", "party.gif", "-k", "box", "--frames", "all", "-o", "x.jpg")
     assert result.code == 1
-    assert "JPEG files hold one picture; use .gif, .png, .webp, .tif, .npy" in result.stderr
+    assert "JPEG files are written with one picture; use .gif, .png, .webp, .tif, .npy" in result.stderr
     assert not (tmp_path / "x.jpg").exists()
     assert call("filter", "party.gif", "-k", "box", "--frames", "2", "-o", "x.jpg").code == 0
 
@@ -138,3 +138,24 @@ def test_an_animation_goes_through_pipes(call, party, tmp_path):
         result = call("filter", "-", "-k", "box", "--frames", "all", "-o", "piped.png", stdin=stream)
     assert result.code == 0
     assert len(seen(tmp_path / "piped.png")) == 3
+
+
+def test_quality_lossless_and_strip_are_options_of_the_file(call, tmp_path):
+    picture = PIL.Image.fromarray(pictures(1, (40, 40, 3))[0])
+    exif = PIL.Image.Exif()
+    exif[0x013B] = "somebody"
+    picture.save(tmp_path / "a.jpg", exif=exif, dpi=(300, 300))
+    for name, options in (("low.jpg", ["--quality", 20]), ("high.jpg", []), ("bare.jpg", ["--strip"])):
+        assert call("filter", "a.jpg", "-k", "box", "-o", name, *options).code == 0
+    assert (tmp_path / "low.jpg").stat().st_size < (tmp_path / "high.jpg").stat().st_size
+    for name, tags in (("high.jpg", {0x013B: "somebody"}), ("bare.jpg", {})):
+        with PIL.Image.open(tmp_path / name) as made:
+            assert (dict(made.getexif()), made.info["dpi"]) == (tags, (300, 300))
+    for name, option, said in (
+        ("x.png", ["--quality", 20], "--quality is for .jpg, .webp, .avif"),
+        ("x.jpg", ["--lossless"], "--lossless is for .webp, .jp2, .jxl"),
+        ("x.webp", ["--lossless", "--quality", 20], "give one of them"),
+        ("x.jpg", ["--quality", 0], "1<=x<=100"),
+    ):
+        result = call("filter", "a.jpg", "-k", "box", "-o", name, *option)
+        assert (result.code, said in result.stderr, (tmp_path / name).exists()) == (2, True, False)

@@ -9,7 +9,6 @@ import typer
 
 from convcli.cli.batch import rehearse, work_through
 from convcli.cli.batch_options import DryRun, From, Hash, Jobs, Manifest, Name
-from convcli.cli.frames_options import Frames
 from convcli.cli.kernel_options import Normalize, Scale
 from convcli.cli.options import (
     Force,
@@ -32,6 +31,7 @@ from convcli.cli.pipeline_options import (
     saved,
 )
 from convcli.cli.showing import Showing, ShowResults
+from convcli.cli.storing_options import Frames, Lossless, Quality, Strip
 from convcli.cli.terminal import Protocol
 from convcli.errors import UsageError
 
@@ -205,6 +205,9 @@ def filter(  # noqa: A001  (the command's name)
             "long, for 10 % less with smooth photos and 30 % with drawings.",
         ),
     ] = None,
+    quality: Quality = None,
+    lossless: Lossless = False,
+    strip: Strip = False,
     frames: Frames = None,
     threads: Threads = None,
     jobs: Jobs = None,
@@ -285,6 +288,7 @@ def filter(  # noqa: A001  (the command's name)
         journal = Journal(manifest, resume=resume, force=force, hashes=hashes)
     end: dict[str, Any] = {"force": force, "resume": resume, "noted": manifest is not None}
     stored: dict[str, Any] = {"format": format, "compress": compress}
+    stored |= {"quality": quality, "lossless": lossless, "strip": strip}
     how: dict[str, Any] = {"keep_going": keep_going, "threads": threads, "at_once": jobs, "journal": journal}
     how["max_pixels"] = max_pixels or MAX_PIXELS
     if repeat is not None:

@@ -26,8 +26,9 @@ from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results
 from convcli.filtering.sequence import FrameSequence
 from convcli.filtering.targets import Taken, check_targets
-from convcli.images import COMPRESSION, Image, encode, format_of, kept, write
-from convcli.images.frames import Frames, Writing
+from convcli.images import Image, encode, format_of, kept, write
+from convcli.images.frames import Frames
+from convcli.images.holding import stripped
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Batch:
         self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
         self.max_pixels, self.journal, self.expected = max_pixels, journal, expected or {}
         self._results = {job: results for results in self.results for job in results.jobs}
-        if any(job.format != "png" and self._results[job].saving.compress is not None for job in self.jobs):
-            raise UsageError("--compress is for PNG files; leave it out for other formats.")
+        for job in self.jobs:
+            self._results[job].saving.check(job.format)
         check_streams(self.jobs)
         self.failures: dict[Job, ConvcliError] = {}
         self.todo = self._left_to_do(kept, tell)
@@ -236,6 +237,8 @@ class Batch:
                     image = frames.read(numbers[0]).image
         try:
             image = image or original.image(luma=results.pipeline.luma)
+            if results.saving.strip:
+                image = stripped(image)
             evidence = self._seen(job, hashes=hashes)
             filtered, found, said = results.pipeline(
                 image,
@@ -267,16 +270,16 @@ class Batch:
     ) -> FrameSequence:
         """Return the frames of an image that make one result; `OutputError` if its format holds one."""
         results = self._results[job]
-        compress = COMPRESSION if results.saving.compress is None else results.saving.compress
         try:
             return FrameSequence(
                 frames,
                 numbers,
                 results.pipeline,
                 job.format or "",
-                Writing(compress=compress, threads=original.threads),
+                results.saving.encoded_by(original.threads),
                 max_pixels=original.max_pixels,
                 damaged=results.damaged,
+                strip=results.saving.strip,
                 progress=progress,
             )
         except OutputError as error:
@@ -306,12 +309,12 @@ class Batch:
     def _written(self, job: Job, image: Image | FrameSequence, original: Original) -> bytes | None:
         """Write a result, or return the file that goes to standard output."""
         results = self._results[job]
-        compress = COMPRESSION if results.saving.compress is None else results.saving.compress
+        encoding = results.saving.encoded_by(original.threads)
 
         def encoded(name: str) -> bytes:
             if isinstance(image, FrameSequence):
                 return image.encoded()
-            return encode(image, name, compress=compress, threads=original.threads)
+            return encode(image, name, encoding)
 
         if job.target is None:
             return encoded(job.format or "")
@@ -333,8 +336,7 @@ class Batch:
             job.target,
             image,
             format=job.format,
-            compress=compress,
-            threads=original.threads,
+            encoding=encoding,
             force=may_replace,
             confirm=confirm,
             one_of_many=not self.is_single,

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from convcli.errors import UsageError
 from convcli.files import is_stdout
 from convcli.filtering.naming import Naming
-from convcli.images import ENDINGS, FORMATS
+from convcli.images import COMPRESSION, ENDINGS, FORMATS, Encoding
 from convcli.images.frames.choice import Choice
+from convcli.images.holding import check_choice
 from convcli.wording import shown
 
 STREAM = "-"
@@ -22,7 +23,7 @@ STREAM = "-"
 STAYING = ("tiff", "npy")
 """Formats whose pages become a file of the same format. Animations become PNG, which loses nothing."""
 
-ENCODING = ("format", "compress", "frames")
+ENCODING = ("format", "compress", "quality", "lossless", "strip", "frames")
 """Options that decide on a result's file besides its pixels."""
 ALWAYS = ("format", "compress")  # are said in records although they were not given
 
@@ -61,6 +62,9 @@ class Saving:
     out_dir: Path | None = None
     format: str | None = None
     compress: int | None = None
+    quality: int | None = None
+    lossless: bool = False
+    strip: bool = False
     frames: str | None = None
     name: str | None = None
     force: bool = False
@@ -86,7 +90,18 @@ class Saving:
     def encoding(self) -> dict[str, Any]:
         """What decides on a result's file besides its pixels."""
         values = {name: getattr(self, name) for name in ENCODING}
-        return {name: value for name, value in values.items() if name in ALWAYS or value is not None}
+        return {name: value for name, value in values.items() if name in ALWAYS or value not in (None, False)}
+
+    def encoded_by(self, threads: int) -> Encoding:
+        """Return how files are made, by so many threads."""
+        compress = COMPRESSION if self.compress is None else self.compress
+        return Encoding(compress=compress, quality=self.quality, lossless=self.lossless, threads=threads)
+
+    def check(self, format: str | None) -> None:  # noqa: A002
+        """Raise `UsageError` of an option that a format knows nothing of."""
+        if format is not None:
+            own = {name: getattr(self, name) for name in ("compress", "quality", "lossless")}
+            check_choice(format, **own)
 
     @property
     def choice(self) -> Choice | None:

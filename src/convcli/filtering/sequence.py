@@ -19,8 +19,9 @@ from convcli.files import write_filled
 from convcli.filtering.chain import Findings
 from convcli.filtering.notes import NUMBERS
 from convcli.filtering.pipeline import Pipeline
-from convcli.images import Image, kept
-from convcli.images.frames import Frame, Frames, Writing, holds_several, write_frames
+from convcli.images import Encoding, Image, kept
+from convcli.images.frames import Frame, Frames, holds_several, write_frames
+from convcli.images.holding import stripped
 from convcli.wording import shown
 
 Progress = Callable[[float], None]
@@ -42,15 +43,16 @@ class FrameSequence:
         chosen: range,
         pipeline: Pipeline,
         format: str,  # noqa: A002
-        writing: Writing,
+        encoding: Encoding,
         *,
         max_pixels: int,
         damaged: bool,
+        strip: bool,
         progress: Progress | None,
     ) -> None:
         self.frames, self.chosen, self.pipeline = frames, chosen, pipeline
-        self.format, self.writing, self.writer = format, writing, holds_several(format)
-        self.max_pixels, self.damaged, self.progress = max_pixels, damaged, progress
+        self.format, self.encoding, self.writer = format, encoding, holds_several(format)
+        self.max_pixels, self.damaged, self.strip, self.progress = max_pixels, damaged, strip, progress
         self._begin()
 
     def _begin(self) -> None:
@@ -67,7 +69,7 @@ class FrameSequence:
         """
         self._begin()
         extremes = self._extremes() if self.pipeline.policy.range == "stretch" else None
-        write_frames(stream, self._filtered(extremes), self.frames.story, self.format, self.writing)
+        write_frames(stream, self._filtered(extremes), self.frames.story, self.format, self.encoding)
 
     def encoded(self) -> bytes:
         """Return the file."""
@@ -137,10 +139,10 @@ class FrameSequence:
         progress = self.progress
         try:
             return pipeline(
-                image,
+                stripped(image) if self.strip else image,
                 format=self.format,
                 max_pixels=self.max_pixels,
-                threads=self.writing.threads,
+                threads=self.encoding.threads,
                 progress=None if progress is None else lambda part: progress(part / share),
                 extremes=extremes,
             )

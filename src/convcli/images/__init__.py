@@ -5,6 +5,7 @@ filters it by accident; so does the metadata that is still true of an image whos
 """
 
 from convcli.images.colours import colour
+from convcli.images.encoding import COMPRESSION, Encoding
 from convcli.images.formats import ENDINGS, FORMATS, format_of
 from convcli.images.from_pillow import from_pillow, is_pillow
 from convcli.images.gif import colours_of, encode_animation, with_few_colours
@@ -14,12 +15,13 @@ from convcli.images.image import Image, Metadata
 from convcli.images.reading import read
 from convcli.images.resizing import resize
 from convcli.images.viewing import Levels, View, levels_of, view
-from convcli.images.writing import COMPRESSION, encode, write
+from convcli.images.writing import encode, write
 
 __all__ = [
     "COMPRESSION",
     "ENDINGS",
     "FORMATS",
+    "Encoding",
     "Image",
     "Levels",
     "Metadata",

@@ -16,18 +16,22 @@ import PIL.Image
 
 from convcli.errors import OutputError, UsageError
 from convcli.images import gif
+from convcli.images.encoding import MODERN_QUALITY, Encoding, Loss
 from convcli.images.image import Image, Pixels
 from convcli.images.png.writing import encode_png
 from convcli.registry import Registry
 from convcli.wording import shown, suggestion
 
-Encoder: TypeAlias = Callable[[Image, int, int], bytes]
-"""An image that fits, with metadata that are held; how hard to compress it, 0 to 9; and threads → a file."""
+Encoder: TypeAlias = Callable[[Image, Encoding], bytes]
+"""An image that fits, with metadata that are held, and how it is to be stored → a file."""
 
 MOST_PROFILE_BYTES = 2**20
 """Of a colour profile in a PNG file. Pillow and what is built on it open no file with a larger one."""
 
+JPEG_QUALITY = 95
+
 MOST_EXIF_BYTES = 65_533  # of a JPEG file: one segment
+MOST_XMP_BYTES = 65_502
 MOST_JPEG_DPI = 65_535
 
 _TO_16_BITS = ("uint8", "uint16")
@@ -45,6 +49,7 @@ class Format:
     dtypes: tuple[str, ...] | None = ("uint8",)  # without alpha; None is any
     with_alpha: tuple[str, ...] = ()
     metadata: tuple[str, ...] = ()  # fields of `Metadata`
+    loss: Loss = "never"
     beyond: Callable[[Image], Mapping[str, str]] = lambda image: {}
     """What of an image is more than it takes → what to say. A field of `Metadata` is left out then."""
     is_read: bool = True  # as well as written, and so looked for in folders
@@ -59,13 +64,15 @@ class Format:
 
 
 def by_pillow(
-    name: str, picture_of: Callable[[Pixels], PIL.Image.Image] = PIL.Image.fromarray, **options: Any
+    name: str,
+    picture_of: Callable[[Pixels], PIL.Image.Image] = PIL.Image.fromarray,
+    options: Callable[[Encoding], dict[str, Any]] = lambda how: {},
 ) -> Encoder:
     """Return what makes files of the format that Pillow calls `name`, with `options` of its `save`."""
 
-    def encode(image: Image, *_: int) -> bytes:
-        stream, said = io.BytesIO(), dict(options)
-        for field in ("icc_profile", "dpi", "exif"):
+    def encode(image: Image, how: Encoding) -> bytes:
+        stream, said = io.BytesIO(), options(how)
+        for field in ("icc_profile", "dpi", "exif", "xmp"):
             if value := getattr(image.metadata, field):
                 said[field] = value
         try:
@@ -82,11 +89,24 @@ def by_pillow(
     return encode
 
 
-def _png(image: Image, compress: int, threads: int) -> bytes:
-    return encode_png(image.pixels, image.alpha, image.metadata, level=compress, threads=threads)
+def _of_jpeg(how: Encoding) -> dict[str, Any]:
+    return {"quality": how.quality or JPEG_QUALITY}
 
 
-def _tiff(image: Image, *_: int) -> bytes:
+def _of_webp(how: Encoding) -> dict[str, Any]:
+    """Nothing is lost unless a quality is given."""
+    return {"lossless": True, "exact": True} if how.quality is None else {"quality": how.quality}
+
+
+def _of_avif(how: Encoding) -> dict[str, Any]:
+    return {"quality": how.quality or MODERN_QUALITY, "subsampling": "4:4:4"}
+
+
+def _png(image: Image, how: Encoding) -> bytes:
+    return encode_png(image.pixels, image.alpha, image.metadata, level=how.compress, threads=how.threads)
+
+
+def _tiff(image: Image, _: Encoding) -> bytes:
     from convcli.images.tiff.writing import encode_tiff  # with Pillow's parts, which others do not need
 
     return encode_tiff(image.pixels, image.alpha, image.metadata)
@@ -95,8 +115,8 @@ def _tiff(image: Image, *_: int) -> bytes:
 def _by(module: str, name: str) -> Encoder:
     """Return the encoder of that name in a module of this package, which is imported when it is needed."""
 
-    def encode(image: Image, *others: int) -> bytes:
-        encoded: bytes = getattr(import_module(f"convcli.images.{module}"), name)(image, *others)
+    def encode(image: Image, how: Encoding) -> bytes:
+        encoded: bytes = getattr(import_module(f"convcli.images.{module}"), name)(image, how)
         return encoded
 
     return encode
@@ -109,7 +129,7 @@ def _in_colour(samples: Pixels) -> PIL.Image.Image:
     return PIL.Image.fromarray(samples).convert("RGB" if samples.ndim == 2 else "RGBA")
 
 
-def _npy(image: Image, *_: int) -> bytes:
+def _npy(image: Image, _: Encoding) -> bytes:
     stream = io.BytesIO()
     np.lib.format.write_array(stream, np.ascontiguousarray(image.samples), allow_pickle=False)
     return stream.getvalue()
@@ -126,6 +146,8 @@ def _beyond_jpeg(image: Image) -> dict[str, str]:
     found = {}
     if size > MOST_EXIF_BYTES:
         found["exif"] = f"its EXIF data of {size:,} bytes are more than JPEG files hold; left out."
+    if len(image.metadata.xmp or b"") > MOST_XMP_BYTES:
+        found["xmp"] = "its XMP data are more than JPEG files hold; left out."
     if dpi > MOST_JPEG_DPI:
         found["dpi"] = f"its resolution of {dpi:g} dpi is more than JPEG files hold; left out."
     return found
@@ -146,27 +168,29 @@ for _name, _format in {
         encode=_png,
         dtypes=_TO_16_BITS,
         with_alpha=_TO_16_BITS,
-        metadata=("icc_profile", "dpi", "exif", "colour"),
+        metadata=("icc_profile", "dpi", "exif", "xmp", "colour"),
         beyond=_beyond_png,
     ),
     "jpeg": Format(
         endings=(".jpg", ".jpeg"),
-        encode=by_pillow("JPEG", quality=95),
-        metadata=("icc_profile", "dpi", "exif"),
+        encode=by_pillow("JPEG", options=_of_jpeg),
+        loss="always",
+        metadata=("icc_profile", "dpi", "exif", "xmp"),
         beyond=_beyond_jpeg,
     ),
     "webp": Format(
         endings=(".webp",),
-        encode=by_pillow("WEBP", lossless=True, exact=True),
+        encode=by_pillow("WEBP", options=_of_webp),
+        loss="either",
         with_alpha=("uint8",),
-        metadata=("icc_profile", "exif"),
+        metadata=("icc_profile", "exif", "xmp"),
     ),
     "tiff": Format(
         endings=(".tif", ".tiff"),
         encode=_tiff,
         dtypes=_NUMBERS,
         with_alpha=_NUMBERS,
-        metadata=("icc_profile", "dpi", "exif"),
+        metadata=("icc_profile", "dpi", "exif", "xmp"),
         any_channels=True,
     ),
     "bmp": Format(endings=(".bmp",), encode=by_pillow("BMP"), metadata=("dpi",)),
@@ -174,14 +198,16 @@ for _name, _format in {
     "avif": Format(
         proposed=False,
         endings=(".avif",),
-        encode=by_pillow("AVIF", quality=90, subsampling="4:4:4"),
+        encode=by_pillow("AVIF", options=_of_avif),
         with_alpha=("uint8",),
-        metadata=("icc_profile", "exif"),
+        metadata=("icc_profile", "exif", "xmp"),
+        loss="always",
     ),
     "jp2": Format(
         proposed=False,
         endings=(".jp2",),
         encode=_by("modern_writing", "encode_jp2"),
+        loss="either",
         dtypes=_TO_16_BITS,
         with_alpha=_TO_16_BITS,
     ),
@@ -189,6 +215,7 @@ for _name, _format in {
         proposed=False,
         endings=(".jxl",),
         encode=_by("modern_writing", "encode_jxl"),
+        loss="either",
         dtypes=(*_TO_16_BITS, *_HALVES),
         with_alpha=(*_TO_16_BITS, *_HALVES),
         needs="imagecodecs",
@@ -197,8 +224,9 @@ for _name, _format in {
         proposed=False,
         endings=(".heic",),
         encode=_by("modern_writing", "encode_heic"),
+        loss="always",
         with_alpha=("uint8",),
-        metadata=("icc_profile", "exif"),
+        metadata=("icc_profile", "exif", "xmp"),
         needs="pillow_heif",
     ),
     "exr": Format(
@@ -238,7 +266,7 @@ for _name, _format in {
     "tga": Format(
         proposed=False,
         endings=(".tga",),
-        encode=by_pillow("TGA", compression="tga_rle"),
+        encode=by_pillow("TGA", options=lambda _: {"compression": "tga_rle"}),
         with_alpha=("uint8",),
     ),
     "qoi": Format(

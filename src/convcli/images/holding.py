@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from convcli.errors import OutputError
+from convcli.errors import OutputError, UsageError
 from convcli.images.formats import FORMATS
 from convcli.images.image import Image, Metadata
 
@@ -20,6 +20,7 @@ def kept(image: Image, format: str) -> tuple[Image, tuple[str, ...]]:  # noqa: A
     """
     metadata, notes = image.metadata, []
     missing = {"icc_profile": "colour profile", "dpi": "resolution", "exif": "EXIF data"}
+    missing["xmp"] = "XMP data"
     missing["colour"] = " and ".join(name.decode("latin-1") for name, _ in metadata.colour)
     lost = [name for name in missing if getattr(metadata, name) and name not in FORMATS[format].metadata]
     if lost:
@@ -36,6 +37,46 @@ def _without(image: Image, names: Iterable[str]) -> Image:
     """Return an image without what these fields of its metadata say."""
     left: dict[str, Any] = {name: getattr(_NOTHING, name) for name in names if hasattr(_NOTHING, name)}
     return replace(image, metadata=replace(image.metadata, **left))
+
+
+def stripped(image: Image) -> Image:
+    """Return an image that says nothing of its origin: what is needed to show it as it is, stays.
+
+    That is its profile and colour, and its resolution.
+    """
+    return _without(image, ("exif", "xmp"))
+
+
+def check_choice(
+    format: str,  # noqa: A002
+    *,
+    compress: int | None = None,
+    quality: int | None = None,
+    lossless: bool = False,
+) -> None:
+    """Raise `UsageError` of an option that a format knows nothing of.
+
+    >>> check_choice("png", compress=9), check_choice("webp", lossless=True)
+    (None, None)
+    """
+    if quality is not None and lossless:
+        raise UsageError("--quality says how much may be lost, --lossless nothing: give one of them.")
+    if compress is not None and format != "png":
+        raise UsageError("--compress is for PNG files; leave it out for other formats.")
+    if quality is not None and FORMATS[format].loss == "never":
+        raise UsageError(
+            f"--quality is for {_with('always', 'either')} files; {format.upper()} have none. Leave it out."
+        )
+    if lossless and FORMATS[format].loss != "either":
+        raise UsageError(
+            f"--lossless is for {_with('either')} files; {format.upper()} files leave no choice. "
+            + ("Leave it out." if FORMATS[format].loss == "never" else "Files of .png and .tif lose nothing.")
+        )
+
+
+def _with(*losses: str) -> str:
+    """Return the endings of formats, in words."""
+    return ", ".join(one.endings[0] for one in FORMATS.values() if one.loss in losses)
 
 
 def check_fits(image: Image, format: str) -> None:  # noqa: A002

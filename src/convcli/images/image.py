@@ -26,12 +26,15 @@ class Metadata:
         EXIF data less orientation and sizes.
     colour
         The `COLOUR_CHUNKS` of a PNG file, with their content.
+    xmp
+        XMP less what EXIF data are kept without.
     """
 
     icc_profile: bytes | None = None
     dpi: tuple[float, float] | None = None
     exif: bytes | None = None
     colour: tuple[tuple[bytes, bytes], ...] = ()
+    xmp: bytes | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from convcli.images.image import Metadata, rescaled
 from convcli.images.metadata import exif_of
 from convcli.images.opening import Decoded, File
 from convcli.images.picture import parted
+from convcli.images.xmp import xmp_of
 
 EXTRA = "formats"
 HEAD_BYTES = 2**16
@@ -111,8 +112,9 @@ def decode_heif(file: File) -> Decoded:
         samples = _stretched(samples >> (16 - bits), bits)
     pixels, alpha = parted(np.ascontiguousarray(samples))
     exif, _, about_exif = exif_of(lambda: _exif(info.get("exif")), file.where)  # which is turned already
-    metadata = Metadata(info.get("icc_profile") or None, exif=exif)
-    return Decoded(pixels, alpha, metadata=metadata, notes=(*notes, *about_exif))
+    xmp, about_xmp = xmp_of(info.get("xmp"), file.where)
+    metadata = Metadata(info.get("icc_profile") or None, exif=exif, xmp=xmp)
+    return Decoded(pixels, alpha, metadata=metadata, notes=(*notes, *about_exif, *about_xmp))
 
 
 def _exif(data: bytes | None) -> Any:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import InputError
 from convcli.images.bounds import check_pixels
+from convcli.images.encoding import Encoding
 from convcli.images.image import Image, Pixels, rescaled
 from convcli.images.opening import Decoded, File
 from convcli.images.picture import parted
@@ -79,7 +80,7 @@ def _read(stream: BinaryIO, count: int) -> bytes | None:
     return data if len(data) == count else None
 
 
-def encode_pnm(image: Image, *_: int) -> bytes:
+def encode_pnm(image: Image, _: Encoding) -> bytes:
     """Return a PGM or PPM file, binary, of 8 or 16 bits."""
     pixels = image.pixels
     white = np.iinfo(pixels.dtype).max
@@ -87,7 +88,7 @@ def encode_pnm(image: Image, *_: int) -> bytes:
     return f"{sign}\n{pixels.shape[1]} {pixels.shape[0]}\n{white}\n".encode() + _big_endian(pixels)
 
 
-def encode_pam(image: Image, *_: int) -> bytes:
+def encode_pam(image: Image, _: Encoding) -> bytes:
     """Return a PAM file, of 8 or 16 bits, with alpha if there is any."""
     samples = image.samples
     rows, columns = samples.shape[:2]
@@ -97,7 +98,7 @@ def encode_pam(image: Image, *_: int) -> bytes:
     return f"{head}TUPLTYPE {kind}\nENDHDR\n".encode() + _big_endian(samples)
 
 
-def encode_pfm(image: Image, *_: int) -> bytes:
+def encode_pfm(image: Image, _: Encoding) -> bytes:
     """Return a PFM file of float32, little-endian, the lowest row first."""
     pixels = image.pixels
     head = f"{'Pf' if pixels.ndim == 2 else 'PF'}\n{pixels.shape[1]} {pixels.shape[0]}\n-1.0\n"

@@ -17,6 +17,7 @@ from convcli.images.image import Metadata, Pixels
 from convcli.images.metadata import exif_of, resolution
 from convcli.images.picture import arrays_of, load_as_far_as_it_goes
 from convcli.images.sources import BY_PILLOW
+from convcli.images.xmp import left_out_of, xmp_of
 
 Opened = PIL.ImageFile.ImageFile
 
@@ -109,11 +110,13 @@ def described(file: File, picture: Opened, loaded: PIL.Image.Image, decoded: Dec
     """Return a decoded picture with what Pillow knows of it besides its pixels and its profile."""
     exif, orientation, about_exif = exif_of(loaded.getexif, file.where)
     dpi, about_dpi = resolution(picture.info.get("dpi"), file.where)
+    xmp, about_xmp = xmp_of(loaded.info.get("xmp"), file.where)
+    others = left_out_of(loaded.info, file.kind, file.where)
     return replace(
         decoded,
         orientation=orientation,
-        metadata=replace(decoded.metadata, dpi=dpi, exif=exif),
-        notes=(*decoded.notes, *about_exif, *about_dpi),
+        metadata=replace(decoded.metadata, dpi=dpi, exif=exif, xmp=xmp),
+        notes=(*decoded.notes, *about_exif, *about_dpi, *about_xmp, *others),
     )
 
 

@@ -7,20 +7,25 @@ from pathlib import Path
 
 from convcli import files
 from convcli.errors import OutputError
+from convcli.images.encoding import COMPRESSION, Encoding
 from convcli.images.formats import FORMATS, format_of
 from convcli.images.holding import check_fits, kept
 from convcli.images.image import Image
 from convcli.wording import shown
 
-COMPRESSION = 1
-"""How hard a PNG file is compressed unless asked: runs only, no search for repetitions."""
 
-
-def encode(image: Image, format: str, *, compress: int = COMPRESSION, threads: int = 1) -> bytes:  # noqa: A002
+def encode(
+    image: Image,
+    format: str,  # noqa: A002
+    encoding: Encoding | None = None,
+    *,
+    compress: int = COMPRESSION,
+    threads: int = 1,
+) -> bytes:
     """Return `image` as a file of `format`, a name among `FORMATS`.
 
-    What of the metadata the format cannot hold is left out; `kept` says what. `compress` (0 to 9) is what a
-    PNG file takes in time to be smaller, `threads` how many compress it; other formats know neither.
+    What of the metadata the format cannot hold is left out; `kept` says what. `encoding` says how the file is
+    made, where a format leaves a choice; without it `compress` and `threads`, which are of PNG files, do.
 
     Raises
     ------
@@ -31,7 +36,8 @@ def encode(image: Image, format: str, *, compress: int = COMPRESSION, threads: i
     """
     encoded = FORMATS[format].encode
     check_fits(image, format)
-    return encoded(kept(image, format)[0], compress, threads)
+    how = encoding or Encoding(compress=compress, threads=threads)
+    return encoded(kept(image, format)[0], how)
 
 
 def write(
@@ -39,15 +45,14 @@ def write(
     image: Image,
     *,
     format: str | None = None,  # noqa: A002
-    compress: int = COMPRESSION,
-    threads: int = 1,
+    encoding: Encoding | None = None,
     force: bool = True,
     confirm: Callable[[], None] | None = None,
     one_of_many: bool = False,
 ) -> None:
     """Write `image` to where `path` leads, in `format` or the one that the suffix names.
 
-    `compress` and `threads` are those of `encode`, the others those of `files.write`.
+    `encoding` is as in `encode`, the others are those of `files.write`.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def write(
         If the format cannot hold the image, or the file cannot be written.
     """
     try:
-        data = encode(image, format or format_of(path), compress=compress, threads=threads)
+        data = encode(image, format or format_of(path), encoding)
     except OutputError as error:
         raise OutputError(f"{shown(path)}: {error}") from error
     files.write(path, data, force=force, confirm=confirm, one_of_many=one_of_many)

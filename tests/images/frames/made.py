@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 
 from convcli.images import Image
-from convcli.images.frames import Frame, Story, Writing, frames_in, write_frames
+from convcli.images.frames import Frame, Story, frames_in, write_frames
 from convcli.images.frames.gif import blocks_of
 
 
@@ -22,7 +22,7 @@ def written(frames, format, plays=0, *, transparent=False):  # noqa: A002
     """Return frames, images or pixels, as a file."""
     stream = io.BytesIO()
     frames = [one if isinstance(one, Frame) else Frame(one) for one in map(as_image, frames)]
-    write_frames(stream, frames, Story("animation", len(frames), plays, transparent), format, Writing())
+    write_frames(stream, frames, Story("animation", len(frames), plays, transparent), format)
     return stream.getvalue()
 
 

@@ -124,7 +124,7 @@ def test_frames_of_different_sizes_are_refused_where_a_file_has_one(name, what):
 
 @pytest.mark.parametrize("name", ["jpeg", "bmp"])
 def test_a_format_of_one_picture_is_refused_by_name(name):
-    with pytest.raises(OutputError, match=f"{name.upper()} files hold one picture"):
+    with pytest.raises(OutputError, match=f"{name.upper()} files are written with one picture"):
         written(pictures(2), name)
 
 

@@ -6,7 +6,7 @@ They are read one at a time (`frames_in`) and written one at a time (`write_fram
 from convcli.images.frames.choice import Choice
 from convcli.images.frames.frame import Frame, Frames, Story
 from convcli.images.frames.opening import frames_in
-from convcli.images.frames.writing import WRITERS, Writing, holds_several, write_frames
+from convcli.images.frames.writing import WRITERS, holds_several, write_frames
 
 __all__ = [
     "WRITERS",
@@ -14,7 +14,6 @@ __all__ = [
     "Frame",
     "Frames",
     "Story",
-    "Writing",
     "frames_in",
     "holds_several",
     "write_frames",

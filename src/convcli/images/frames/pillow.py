@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import numpy as np
-
 from convcli.errors import InputError
+from convcli.images import depth
 from convcli.images.frames.frame import Frame, Frames, Story
 from convcli.images.image import Image, Metadata
 from convcli.images.metadata import upright
@@ -26,7 +25,8 @@ class PillowFrames(Frames):
         plays = int(picture.info.get("loop") or 0) if animation else None
         self.check_size(picture.height * picture.width, count)
         self.story = Story("animation" if animation else "pages", count, plays, transparent=animation)
-        self._first = Decoded(np.empty(0))
+        bits = depth.described(file.kind, file.stream).bits if file.kind == "AVIF" else 8
+        self._about = (f"{file.where}: {bits} bits a sample are read as 8.",) if bits > 8 else ()
 
     def _read(self, number: int) -> Frame:
         picture, file = self.picture, self.file
@@ -45,7 +45,7 @@ class PillowFrames(Frames):
             upright(pixels, decoded.orientation),
             None if alpha is None else upright(alpha, decoded.orientation),
             decoded.metadata,
-            (*converted, *(decoded.notes if number == 0 else ())),
+            (*converted, *((*decoded.notes, *self._about) if number == 0 else ())),
         )
         if self.story.plays is None:
             return Frame(image)

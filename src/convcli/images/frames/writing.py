@@ -11,23 +11,16 @@ from typing import IO, TypeAlias
 import numpy as np
 
 from convcli.errors import OutputError
+from convcli.images.encoding import Encoding
 from convcli.images.formats import FORMATS
 from convcli.images.frames.frame import FOR_EVER, Frame, Story
 from convcli.images.image import Image, full_scale
-from convcli.images.writing import COMPRESSION, encode
+from convcli.images.writing import encode
 
 DEFAULT_SECONDS = Fraction(1, 10)
 """How long each picture of a file without time is shown in an animation."""
 Encode: TypeAlias = Callable[[Image], bytes]
 """A frame as a file of the format."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Writing:
-    """How files are written: what `encode` takes."""
-
-    compress: int = COMPRESSION
-    threads: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +110,8 @@ def holds_several(format: str) -> Writer:  # noqa: A002
         return WRITERS[format]
     endings = ", ".join(FORMATS[name].endings[0] for name in WRITERS)
     raise OutputError(
-        f"{format.upper()} files hold one picture; use {endings} for several, or --frames N for one of them."
+        f"{format.upper()} files are written with one picture; use {endings} for several, or --frames N for "
+        "one of them."
     )
 
 
@@ -126,21 +120,22 @@ def write_frames(
     frames: Iterable[Frame],
     story: Story,
     format: str,  # noqa: A002
-    writing: Writing | None = None,
+    encoding: Encoding | None = None,
 ) -> None:
     """Write frames, each taken when the one before is written, as a file of `format`.
 
-    `stream` is at its beginning, and can be written anywhere. `story` says what they come from.
+    `stream` is at its beginning, and can be written anywhere. `story` says what they come from, `encoding` is
+    as in `encode`.
 
     Raises
     ------
     OutputError
         If the format holds no several pictures, or not these.
     """
-    writer, how = holds_several(format), writing or Writing()
+    writer = holds_several(format)
 
     def encoded(image: Image) -> bytes:
-        return encode(image, format, compress=how.compress, threads=how.threads)
+        return encode(image, format, encoding)
 
     frames = iter(frames)
     first = next(frames, None)

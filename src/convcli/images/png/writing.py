@@ -225,5 +225,7 @@ def _described(metadata: Metadata) -> Iterator[bytes]:
     if metadata.dpi:
         across, down = (round(dots / 0.0254) for dots in metadata.dpi)
         yield chunk(b"pHYs", struct.pack(">IIB", across, down, 1))
+    if metadata.xmp:
+        yield chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + metadata.xmp)
     if metadata.exif:
         yield chunk(b"eXIf", metadata.exif.removeprefix(b"Exif\0\0"))

@@ -23,6 +23,7 @@ from convcli.images.tiff.kinds import (
 from convcli.images.tiff.layout import Layout, layout_of
 from convcli.images.tiff.pixels import pixels_of
 from convcli.images.tiff.samples import read_samples
+from convcli.images.xmp import xmp_of
 
 GEO_TAGS = (33550, 33922, 34264, 34735)
 """GeoTIFF's: scale, tie points, transformation, keys."""
@@ -50,14 +51,17 @@ def decode_page(file: File, directory: Directory, opened: Callable[[], Opened]) 
     per_inch = {2: 1.0, 3: 2.54}.get(directory.number(Tag.RESOLUTION_UNIT, 2), 0.0)
     across, down = (directory.ratio(tag) for tag in (Tag.X_RESOLUTION, Tag.Y_RESOLUTION))
     dpi, about_dpi = resolution(((across or 0) * per_inch, (down or 0) * per_inch), where)
+    xmp, about_xmp = xmp_of(directory.raw(Tag.XMP) if Tag.XMP in directory else None, where)
+    if Tag.IPTC in directory:
+        notes.append(f"{where}: left out: its IPTC data.")
     nodata, about_nodata = nodata_of(directory.text(Tag.NODATA), where)
     orientation = directory.number(Tag.ORIENTATION, 1)
     return Decoded(
         pixels,
         alpha,
         orientation if 1 <= orientation <= 8 else 1,
-        Metadata(None if used else profile, dpi, exif),
-        (*notes, *about_exif, *about_dpi, *about_nodata),
+        Metadata(None if used else profile, dpi, exif, xmp=xmp),
+        (*notes, *about_exif, *about_dpi, *about_xmp, *about_nodata),
         nodata=nodata,
     )
 

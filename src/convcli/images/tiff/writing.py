@@ -54,6 +54,9 @@ def page_of(pixels: Pixels, alpha: Pixels | None, metadata: Metadata, place: int
     if metadata.icc_profile:
         tags.tagtype[Tag.ICC_PROFILE] = 7
         tags[Tag.ICC_PROFILE] = metadata.icc_profile
+    if metadata.xmp:
+        tags.tagtype[Tag.XMP] = 1
+        tags[Tag.XMP] = metadata.xmp
     tags[Tag.STRIP_OFFSETS], tags[Tag.STRIP_BYTES] = (0,), (len(data),)
     directory = tags.tobytes(place)
     return directory, int.from_bytes(directory[:2], "little"), data

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.images import Image, encode
-from convcli.images.writing import COMPRESSION
+from convcli.images import COMPRESSION, Image, encode
 from convcli.render.drawing import plotting
 from convcli.render.drawing.palette import COLOURS
 from convcli.render.drawing.scene import Path, Raster, Rect, Scene, Shape, Text, text_width

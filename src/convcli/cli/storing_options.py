@@ -1,0 +1,48 @@
+"""Options of what results are written as: which frames, and how a format stores them."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+Frames: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--frames",
+        metavar="all|N|A-B",
+        help="Take all frames of an animation, pages of a TIFF file or images of an .npy stack, or some, "
+        "counted from 1. Several make one file (.gif, .png, .webp, .tif, .npy) and keep their durations; one "
+        "makes a picture. Each is filtered by itself; --range stretch is over all.",
+    ),
+]
+
+Quality: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        metavar="1..100",
+        min=1,
+        max=100,
+        help="How much of the pixels files keep: JPEG (95 unless given), AVIF and HEIC (90), WebP, JPEG 2000 "
+        "(decibels of PSNR) and JPEG XL, which lose nothing unless it is given. Refused for other formats.",
+    ),
+]
+
+Lossless: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--lossless",
+        help="Lose nothing, where a format leaves the choice, as WebP, JPEG 2000 and JPEG XL do; it is their "
+        "default. Refused for other formats.",
+    ),
+]
+
+Strip: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--strip",
+        help="Leave out EXIF and XMP: camera, place, time, author, history. The colour profile and the "
+        "resolution stay, without which the image would look different.",
+    ),
+]
