@@ -66,6 +66,17 @@ def test_large_windows_give_scipys_median(size):
         np.testing.assert_array_equal(out, ndimage.median_filter(plane, size=size, mode="reflect"))
 
 
+@pytest.mark.parametrize("size", [(131, 7), (201, 5), (7, 260), (300, 300)], ids=str)
+def test_counts_beyond_8_and_16_bits_do_not_wrap(size):
+    plane = RNG.integers(0, 256, (12, 14), np.uint8)
+    cells = np.pad(plane, [((n - 1) // 2, n // 2) for n in size], mode="edge")
+    out = np.empty_like(plane)
+    count_to(cells, size, MEDIAN, out, Workspace())
+    origin = [-1 if n % 2 == 0 else 0 for n in size]
+    expected = ndimage.median_filter(plane, size=size, mode="nearest", origin=origin)
+    np.testing.assert_array_equal(out, expected)
+
+
 def test_tiles_and_bands_that_do_not_come_out_even_are_whole(monkeypatch):
     monkeypatch.setattr("convcli.engine.ranks.counting.TILE", 16)
     monkeypatch.setattr("convcli.engine.ranks.networks.AT_ONCE", 200)

@@ -12,6 +12,8 @@ Source: T. S. Huang, G. J. Yang and G. Y. Tang, A fast two-dimensional median fi
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from convcli.engine.ranks.order import Order
@@ -119,6 +121,7 @@ def _classes(
 
     Every sixteenth class is counted, and the others where a window's number lies between two of those.
     """
+    places = places.astype(_holding(size[0] * size[1]))  # what counts are compared with without a conversion
     upto = np.cumsum(np.bincount(codes.ravel(), minlength=EIGHT_BITS))
     rest = places.copy()
 
@@ -132,7 +135,7 @@ def _classes(
                 known = int(upto[number])
                 count = _box((codes <= number).view(np.uint8), size, shape, workspace)
                 beyond = count <= places if here is None else (count <= places) & here
-            found += beyond
+            np.add(found, beyond.view(np.uint8), out=found)
             if within:
                 np.subtract(places, count, out=rest, where=beyond)
 
@@ -161,7 +164,11 @@ def _summed(cells: Array, length: int, step: int, most: int, workspace: Workspac
 
     Sums of 2m cells are those of m; a length is some of those powers, one after another.
     """
-    dtype = np.dtype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
+    dtype = _holding(most)
+    if cells.dtype != dtype:  # NumPy would add in the narrower one
+        wider = workspace.array(f"{name} wider", cells.shape, dtype)
+        np.copyto(wider, cells)
+        cells = wider
     count = cells.size - (length - 1) * step
     total = workspace.array(f"{name} total", (count,), dtype)
     covered, power, turn = 0, 1, 0
@@ -179,6 +186,11 @@ def _summed(cells: Array, length: int, step: int, most: int, workspace: Workspac
         out = workspace.array(f"{name} {turn % 2}", following.shape, dtype)
         np.add(cells[: following.size], following, out=out)
         cells, power, turn = out, 2 * power, turn + 1
+
+
+def _holding(most: int) -> np.dtype[Any]:
+    """Return the narrowest dtype that counts up to `most`."""
+    return np.dtype(np.uint8 if most < 2**8 else np.uint16 if most < 2**16 else np.uint32)
 
 
 def _within(
