@@ -7,7 +7,7 @@ import pytest
 from convcli.comparing import compare, paired
 from convcli.comparing.similarity import similarity, window_named
 from convcli.errors import ShapeError, UnknownNameError, UsageError
-from convcli.images import Image
+from convcli.images import Image, Metadata
 
 WHITE = {"uint8": 255, "uint16": 65535, "int16": 65535, "float32": 1, "float64": 1}
 NAMES = ("a.png", "b.png")
@@ -100,6 +100,17 @@ def test_grey_is_compared_as_three_equal_channels_and_no_alpha_as_opaque():
     pair = paired(Image(grey), opaque, NAMES)
     assert compare(pair).identical
     assert len(pair.notes) == 2
+
+
+def test_what_files_say_of_their_values_and_is_not_heeded_is_said():
+    grey = np.zeros((8, 8), np.uint8)
+    plain, profiled = Image(grey), Image(grey, metadata=Metadata(icc_profile=b"x"), nodata=-1)
+    notes = paired(plain, profiled, NAMES).notes
+    assert notes == (
+        "their colour profiles differ; the values are compared as they are stored",
+        "b.png says that -1 is no data; it is compared as any other value",
+    )
+    assert not paired(plain, plain, NAMES).notes
 
 
 def test_values_that_are_no_finite_numbers_are_counted_and_in_no_figure():

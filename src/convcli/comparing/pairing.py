@@ -85,7 +85,19 @@ def paired(first: Image, second: Image, names: tuple[str, str], white: float | N
                 notes.append(f"{name} has no alpha; it is compared as opaque")
         alphas = [_alpha(image, dtype, whole) for image in (first, second)]
         channels.append((ALPHA, alphas[0], alphas[1]))
+    notes += _unheeded(first, second, names)
     return Pair(tuple(Channel(*one) for one in channels), dtype, white or whole, tuple(notes))
+
+
+def _unheeded(first: Image, second: Image, names: tuple[str, str]) -> list[str]:
+    """Return what the files say of their values and is not heeded: colour profiles, values of no data."""
+    notes = []
+    if first.metadata.icc_profile != second.metadata.icc_profile:
+        notes.append("their colour profiles differ; the values are compared as they are stored")
+    for image, name in zip((first, second), names, strict=True):
+        if image.nodata is not None:
+            notes.append(f"{name} says that {image.nodata:g} is no data; it is compared as any other value")
+    return notes
 
 
 def full_range(dtype: np.dtype[Any]) -> float:
