@@ -53,6 +53,18 @@ def test_a_saved_pipeline_gives_the_same_bytes_from_anywhere(call, tmp_path):
     assert [step["type"] for step in json.loads(result.stdout)["steps"]] == ["kernel", "invert"]
 
 
+@pytest.mark.usefixtures("grey")
+def test_resume_goes_by_the_steps_and_says_what_differs(call, tmp_path):
+    Image.fromarray(GREY).save(tmp_path / "other.png")
+    call_with = ("filter", "grey.png", "other.png", "--out-dir", "out", "--resume")
+    steps = ("--step", "gaussian:sigma=1.4", "--step", "sobel")
+    assert call(*call_with, *steps).code == 0
+    assert "2 of 2 images were finished already" in call(*call_with, *steps).stderr
+    other = call(*call_with, "--step", "gaussian:sigma=2", "--step", "sobel")
+    assert (other.code, other.stdout) == (2, "")
+    assert "(steps: gaussian:sigma=1.4 then sobel → gaussian:sigma=2 then sobel)" in other.stderr
+
+
 REFUSALS = {
     "kernel and step": (["-k", "sobel", "--step", "gray"], ["-k sobel", "--step sobel"]),
     "option of one kernel": (["--step", "box", "--stride", "2"], ["--stride", "--step box:stride=…"]),
@@ -61,6 +73,7 @@ REFUSALS = {
     "unknown option": (["--step", "box:siz=3"], ["step 1: box: siz: unknown key", "'size'"]),
     "value": (["--step", "gaussian:sigma=x"], ["step 1: gaussian: sigma: expected a number", "'x'"]),
     "no value": (["--step", "gaussian:2"], ["gaussian:2", "key=value"]),
+    "type": (["--step", "gaussian:type=box"], ["type is given twice"]),
     "twice": (["--step", "box:size=3,size=5"], ["size is given twice"]),
     "does not fit": (["--step", "gray", "--step", "box:size=99,padding=valid"], ["step 2 (box): A window"]),
     "no file": (["--pipeline", "none.toml"], ["none.toml: no such file"]),

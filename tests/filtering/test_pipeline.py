@@ -7,7 +7,7 @@ import pytest
 
 from convcli.engine.plane.borders import BORDERS
 from convcli.errors import UsageError
-from convcli.filtering import Policy, apply
+from convcli.filtering import Policy, apply, as_kernel, filter_image
 from convcli.filtering.steps.parsing import step_of
 
 RNG = np.random.default_rng(0)
@@ -81,3 +81,39 @@ def test_a_chain_leaves_no_data_out_as_single_steps_do(border):
     found = chain_of(pixels, chain, range="raw", **options)
     np.testing.assert_allclose(found.pixels, expected, atol=1e-5)
     assert found.found.blank == np.isnan(expected).sum() > 0
+
+
+def test_python_takes_steps_as_texts_kernels_and_weights():
+    pixels = RNG.integers(0, 256, (20, 30), np.uint8)
+    steps = ["gaussian:sigma=1", as_kernel("sobel"), np.ones((3, 3)) / 9, step_of("invert")]
+    texts = ["gaussian:sigma=1", "sobel", "1/9 1/9 1/9; 1/9 1/9 1/9; 1/9 1/9 1/9", "invert"]
+    expected = filter_image(pixels, texts, border="wrap")
+    np.testing.assert_array_equal(filter_image(pixels, steps, border="wrap"), expected)
+    np.testing.assert_array_equal(filter_image(pixels, [[1, 2, 1]]), filter_image(pixels, "1 2 1"))
+
+
+@pytest.mark.parametrize(
+    ("steps", "options", "words"),
+    [
+        (["box"], {"stride": 2}, "stride belongs to one step"),
+        (["box"], {"scale": 2}, "scale belongs to one step"),
+        (["box", "sobbel"], {}, r"step 2: Unknown step 'sobbel'. Did you mean 'sobel'\?"),
+        (["box", 3], {}, "step 2: kernel: expected a matrix"),
+        (["box", "crop:size=99"], {}, r"step 2 \(crop\): 99 × 99 pixels do not fit"),
+    ],
+)
+def test_python_refuses_what_means_nothing(steps, options, words):
+    with pytest.raises(UsageError, match=words):
+        filter_image(np.zeros((5, 5), np.uint8), steps, **options)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1)])
+@pytest.mark.parametrize("text", ["gaussian:sigma=20", "median:size=9", "box:size=31", "erode:size=7"])
+def test_windows_far_larger_than_the_picture_are_as_single_steps(shape, text):
+    pixels = RNG.random(shape)
+    chain = (text, "sharpen", text)
+    np.testing.assert_allclose(
+        chain_of(pixels, chain, border="wrap", range="raw").pixels,
+        one_by_one(pixels, chain, border="wrap"),
+        atol=1e-12,
+    )

@@ -108,9 +108,11 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     old, new = then.get("parameters") or {}, now.get("parameters") or {}
     parameters = [f"{key}={change}" for key, change in _changes(old, new).items()]
     words = [f"{now.get('kernel')}:{', '.join(parameters)}"] if parameters else []
-    if not parameters and then.get("weights") != now.get("weights"):
+    if "kernel" in now and not parameters and then.get("weights") != now.get("weights"):
         words.append(f"the weights of {now.get('kernel')}")
-    own = ("kernel", "parameters", "weights")
+    if then.get("details") != now.get("details") and then.get("steps") == now.get("steps"):
+        words.append("the weights, or a usual option, of a step")
+    own = ("kernel", "parameters", "weights", "details")
     words += [f"{key}: {change}" for key, change in _changes(then, now).items() if key not in own]
     return shown(shortened("; ".join(words), 160))
 

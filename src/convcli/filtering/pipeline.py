@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convcli.bounds import MAX_PIXELS
-from convcli.filtering.chain import Doing, Findings, Laying, apply
+from convcli.filtering.chain import DIGITS, Doing, Findings, Laying, apply
 from convcli.filtering.notes import of_result
 from convcli.filtering.policy import FROM_FILE, Policy
 from convcli.images import FORMATS, Image
@@ -97,7 +99,9 @@ class Pipeline:
         if len(self.steps) == 1 and isinstance(self.steps[0], Laying):
             own = steps[0]
         else:
-            own = {"steps": steps, "border": self.policy.border, "fill": self.policy.fill}
+            details = hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()[:DIGITS]
+            own = {"steps": " then ".join(step.text for step in self.steps), "details": details}
+            own |= {"border": self.policy.border, "fill": self.policy.fill}
         return {**own, **ends, "nodata": [str(value) for value in self.policy.nodata]}
 
 

@@ -53,7 +53,7 @@ def step_of(text: str, read: Read = kernels.parse) -> Step:
     table: dict[str, Any] = {"type": name} if _NAME.fullmatch(name) else {"type": "kernel", "kernel": name}
     for item in _NEXT.split(rest[0]) if rest else ():
         key, _, value = (part.strip() for part in item.partition("="))
-        if key in table and key != "type":
+        if key in table:
             raise UsageError(f"{name}: {key} is given twice.")
         table[key] = _value(value)
     return step_from(table, read, place=f"{shortened(name)}: ")
