@@ -64,6 +64,7 @@ def test_nearly_black_results_are_pointed_to(call, photo):
         (("photo.png", "-o", "x.jpg"), "ends in '.png'"),
         (("photo.png", "-o", "photo.png", "--force"), "is an input"),
         (("photo.png", "--side", "5000"), "--side"),
+        (("photo.png", "--side", "1000"), "too large: take a --side of at most 83"),
         (("missing.png",), "no such file"),
     ],
 )

@@ -33,6 +33,9 @@ Show: TypeAlias = Annotated[
     bool, typer.Option("--show", help="Show it in the terminal; without -o nothing is written then.")
 ]
 
+MOST_PIXELS = 30_000_000
+"""Of the pictures on a sheet; it is drawn pixel by pixel, and larger ones are looked at by nobody."""
+
 ORIGINAL = "original"
 
 
@@ -96,6 +99,12 @@ def try_on(image: Image, name: str, listed: Sequence[Trial], side: int, place: P
     from convcli.render.contact_sheet import Tile, tile_of
 
     place.check()
+    if (len(listed) + 1) * side**2 > MOST_PIXELS:
+        most = math.isqrt(MOST_PIXELS // (len(listed) + 1))
+        raise UsageError(
+            f"A sheet of {len(listed) + 1} pictures of {side} pixels is too large: take a --side of at most "
+            f"{most}, or fewer pictures."
+        )
     tiles = [tile_of(ORIGINAL, view(image), side)]
     said: list[dict[str, Any]] = []
     dark = 0
