@@ -39,6 +39,7 @@ def photos(setting: Setting) -> Iterator[Match]:
                 [_side(name, folder, setting.folder / "made", job, setting.threads, count) for name in TOOLS],
                 [
                     Quantity(f"{what}, rate", "images/s", "rate"),
+                    Quantity(f"{what}, processor time a photo", "ms", "processor ms"),
                     Quantity(f"{what}, peak memory", "MB", "peak MB"),
                     Quantity(f"{what}, files written", "MB", "output MB"),
                 ],

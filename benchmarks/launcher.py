@@ -63,9 +63,9 @@ class Family(threading.Thread):
 
 
 def launch(command: list[str]) -> tuple[int, dict[str, float]]:
-    """Run `command` to its end; return its exit code, and its wall time and peak memory.
+    """Run `command` to its end; return its exit code, and its wall time, processor time and peak memory.
 
-    The memory is that of the process and of those it forks.
+    The time and the memory are those of the process and of those it forks.
     """
     started = time.perf_counter()
     process = os.posix_spawnp(command[0], command, os.environ)
@@ -74,6 +74,7 @@ def launch(command: list[str]) -> tuple[int, dict[str, float]]:
         seconds = time.perf_counter() - started
     alone = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     took = {"seconds": seconds, "peak MB": max(alone, family.peak) / 1e6}
+    took["processor seconds"] = usage.ru_utime + usage.ru_stime
     return os.waitstatus_to_exitcode(status), took
 
 

@@ -230,7 +230,8 @@ def answering(name: str, call: Call, threads: int) -> Iterator[Callable[[], Any]
 def run(name: str, command: Command, threads: int) -> Reading:
     """Run a command from beginning to end.
 
-    The reading has "seconds", "peak MB" and, where something comes out, "output MB" and "rate".
+    The reading has "seconds", "processor seconds", "peak MB", where something comes out "output MB", and of
+    `results` their "rate" and the "processor ms" of each.
     """
     _remove(command.output)
     with tempfile.TemporaryDirectory() as scratch:
@@ -254,6 +255,7 @@ def run(name: str, command: Command, threads: int) -> Reading:
             reading["output MB"] = sum(file.stat().st_size for file in files if file.is_file()) / 1e6
         if command.results is not None:
             reading["rate"] = command.results / reading["seconds"]
+            reading["processor ms"] = 1000 * reading["processor seconds"] / command.results
         if command.read is not None:
             reading |= command.read(stdout.read_text(encoding="utf-8"))
     return reading
