@@ -20,7 +20,7 @@ from convcli.engine.ranks.order import Order
 from convcli.engine.workspace import Array, Workspace
 from convcli.shapes import Pair
 
-TILE = 128  # rows and columns of output at a time, or of the window if it is larger
+TILE = 128  # rows and columns of output at a time, or of the window if that is larger
 CLASSES = 255
 COARSE = 16  # levels between two that are counted of every tile
 PAIRS = 2**18  # of windows and cells that are looked at together
@@ -46,7 +46,9 @@ def count_to(
         Which cells count, of the shape of `cells`; None: all.
     """
     rows, columns = out.shape
-    high, wide = (max(TILE, f) for f in size)
+    # Of a plane of few rows or columns longer ones, so that there are as few calls as for a square.
+    high = min(max(TILE, size[0], TILE * TILE // columns), rows)
+    wide = max(TILE, size[1], TILE * TILE // high)
     for top in range(0, rows, high):
         for left in range(0, columns, wide):
             some = out[top : top + high, left : left + wide]
