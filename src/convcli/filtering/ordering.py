@@ -150,9 +150,8 @@ def ordered(
 
     veil = picture.veil if picture.veil is not None and picture.veil.limits else None
     if border == IGNORE and veil is None and own and not np.isfinite(fill):
-        border = (
-            "constant"  # every window sees its own pixel, and infinity is never the extreme that is wanted
-        )
+        # Every window sees its own pixel, and the infinity outside is never the extreme that is wanted.
+        border = "constant"
     around: dict[str, Any] = {"border": border, "fill": fill, "anchor": anchor}
     seeing = Seeing(picture, size, all_channels, **around, kind=kind, cost=cost)
     if veil is not None:

@@ -41,13 +41,12 @@ def ranked(
     """
     if seen is not None and seen.all():
         seen = None
+    if seen is not None:
+        cells = np.where(seen, cells, cells.dtype.type(0))
     spoiled = None
-    if cells.dtype.kind == "f" and np.isnan(cells).any():
-        nan = np.isnan(cells)
-        if seen is not None:
-            nan &= seen
+    if cells.dtype.kind == "f" and (nan := np.isnan(cells)).any():
         spoiled = any_of(nan, footprint, out.shape, workspace)
-        cells = np.where(np.isnan(cells), cells.dtype.type(0), cells)
+        cells = np.where(nan, cells.dtype.type(0), cells)
     narrow = narrowed(cells)
     if narrow is not cells and not order.is_extreme(int(np.count_nonzero(footprint))):
         found = workspace.array("narrow", out.shape, narrow.dtype)
