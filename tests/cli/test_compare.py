@@ -81,6 +81,13 @@ def test_folders_are_compared_by_name_and_stem(call, two, tmp_path):
     assert "1 without another in two, not compared: c.png" in done.stderr
     lines = call("compare", "one", "two", "--json").stdout.splitlines()
     assert [json.loads(line)["b"] for line in lines] == ["two/a.png", "two/b.bmp"]
+    PIL.Image.new("L", (3, 3)).save(tmp_path / "one" / "a.png")
+    done = call("compare", "one", "two")
+    assert (done.code, done.stdout) == (1, "b.png  identical\n")
+    assert "1 of 2 pairs could not be compared" in done.stderr
+    assert "one/a.png is 3 high" in done.stderr
+    lines = call("compare", "one", "two", "--json").stdout.splitlines()
+    assert ["error" in json.loads(line) for line in lines] == [True, False]
     assert call("compare", "one", "a.png").code == 2
     assert call("compare", "one", "two", "-o", "x.png").code == 2
 
@@ -99,6 +106,12 @@ def test_a_picture_is_written_and_never_over_an_input(call, two, tmp_path):
         pixels = np.asarray(difference)
     assert pixels.shape == two.shape
     assert (np.argwhere(pixels == 255).tolist(), np.count_nonzero(pixels)) == ([[3, 4, 1]], 1)
+
+
+def test_images_without_a_number_are_no_worse_than_themselves(call, tmp_path):
+    np.save(tmp_path / "x.npy", np.full((9, 9), np.nan))
+    done = call("compare", "x.npy", "x.npy", "--min-psnr", 50, "--min-ssim", 0.9, "--max-difference", 0)
+    assert (done.code, "identical" in done.stdout) == (0, True)
 
 
 def test_what_is_equal_does_not_blink(call, two, tmp_path):

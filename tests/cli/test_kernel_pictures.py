@@ -46,6 +46,8 @@ def test_options_of_pictures_that_do_not_go_together_are_refused(call, tmp_path)
         (("box", "--frequency", "--show", "--json"), "both go to standard output"),
         (("--sheet", "--show", "-o", "-"), "both go to standard output"),
         (("box", "--show"), "say of what"),
+        (("--sheet", "-o", "x.png", "--scale", "2"), "belong to one kernel"),
+        (("box", "--protocol", "text"), "goes with --show"),
     ]:
         done = call("kernels", *words)
         assert (done.code, said in done.stderr) == (2, True), words

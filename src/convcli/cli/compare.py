@@ -14,7 +14,7 @@ import typer
 from convcli.cli.options import Force, JsonLines, MaxPixels, Threads
 from convcli.cli.output import note, out, own_words_only, print_json, show
 from convcli.cli.picture_file import Output, picture_file
-from convcli.errors import CheckError, UsageError
+from convcli.errors import CheckError, ConvcliError, UsageError
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -98,11 +98,21 @@ def compare(
     limits = _Limits(max_difference, min_psnr, min_ssim)
     read = partial(_read, max_pixels=max_pixels, threads=threads)
     pairs = matched(a, b, tell=note) if folders else [(a, b)]
+    errors: list[ConvcliError] = []
     for first, second in pairs:
         names = (_called(first), _called(second))
-        with own_words_only():
-            images = (read(first), read(second))
-            found = _compared(images, names, data_range, window, threads)
+        try:
+            with own_words_only():
+                images = (read(first), read(second))
+                found = _compared(images, names, data_range, window, threads)
+            limits.check(found, names)
+        except ConvcliError as error:
+            if not folders:
+                raise
+            errors.append(error)
+            if json:
+                print_json({"a": first, "b": second, "error": str(error)})
+            continue
         failures = limits.hold(found, names)
         if json:
             from convcli.render.compared import comparison_document
@@ -112,6 +122,10 @@ def compare(
             _print(found, names, in_a_line=folders, aside=pictured is not None and pictured.to_stdout)
         if pictured is not None:
             pictured.write(found, images, names)
+    if errors:
+        said = [line for error in errors for line in error.lines] + limits.failures
+        lines = (f"  {line}" for line in said)
+        raise ConvcliError(f"{len(errors):,} of {len(pairs):,} pairs could not be compared.", *lines)
     limits.conclude(len(pairs))
 
 
@@ -173,6 +187,7 @@ class _Picture:
     def __init__(
         self, output: str, kind: str | None, inputs: tuple[str, str], *, force: bool, json: bool
     ) -> None:
+        from convcli.files import is_stdout
         from convcli.images import ENDINGS
 
         default = "blink" if output.lower().endswith(".gif") else "side"
@@ -180,7 +195,7 @@ class _Picture:
         of_pixels = [ending for ending, name in ENDINGS.items() if name not in ("gif", "npy")]
         endings = {"side": [".png"], "blink": [".gif"], "difference": of_pixels}[self.kind]
         self.ending, self._put = picture_file(output, endings, inputs=inputs, force=force, json=json)
-        self.to_stdout = output == STREAM
+        self.to_stdout = is_stdout(output)
 
     def write(self, found: Comparison, images: tuple[Image, Image], names: tuple[str, str]) -> None:
         """Draw it, and say where it is."""
@@ -204,6 +219,13 @@ class _Limits:
         self.most, self.psnr, self.ssim = most, psnr, ssim
         self.failures: list[str] = []
 
+    def check(self, found: Comparison, names: tuple[str, str]) -> None:
+        """Raise `UsageError` if a comparison cannot be held against a limit."""
+        if self.ssim is not None and found.together.ssim is None and not found.identical:
+            raise UsageError(
+                f"{names[0]}: --min-ssim needs finite images no smaller than SSIM's window; leave it out."
+            )
+
     def hold(self, found: Comparison, names: tuple[str, str]) -> list[str]:
         """Return in what a comparison is beyond the limits."""
         said, together = [], found.together
@@ -212,16 +234,10 @@ class _Limits:
             said.append(f"{found.odd:,} values are no finite numbers in one of them alone")
         if self.most is not None and together.largest > self.most:
             said.append(f"largest difference {together.largest:.10g}, more than {self.most:.10g}")
-        if self.psnr is not None and not found.psnr >= self.psnr:
+        if self.psnr is not None and not (found.identical or found.psnr >= self.psnr):
             said.append(f"PSNR {found.psnr:.6g} dB, less than {self.psnr:.6g} dB")
-        if self.ssim is not None:
-            if together.ssim is None and not found.identical:
-                raise UsageError(
-                    f"{names[0]}: --min-ssim needs finite images at least as large as SSIM's window; "
-                    "leave it out."
-                )
-            if together.ssim is not None and together.ssim < self.ssim:
-                said.append(f"SSIM {together.ssim:.8g}, less than {self.ssim:.8g}")
+        if self.ssim is not None and together.ssim is not None and together.ssim < self.ssim:
+            said.append(f"SSIM {together.ssim:.8g}, less than {self.ssim:.8g}")
         if said:
             self.failures.append(f"{names[0]} and {names[1]}: {'; '.join(said)}")
         return said

@@ -54,7 +54,7 @@ class Place:
         from convcli.images import View
         from convcli.render.contact_sheet import sheet_pixels, sheet_png, sheet_text
 
-        stream = self.output == "-"
+        stream = self.output is not None and is_stdout(self.output)
         target = None
         if self.output is not None:
             _, write = picture_file(

@@ -32,7 +32,7 @@ from convcli.cli.pipeline_options import (
 )
 from convcli.cli.showing import Showing, ShowResults
 from convcli.cli.storing_options import Frames, Lossless, Quality, Strip
-from convcli.cli.terminal import Protocol
+from convcli.cli.terminal import Protocol, check_protocol
 from convcli.errors import UsageError
 
 
@@ -280,6 +280,7 @@ def filter(  # noqa: A001  (the command's name)
 
     if hashes and manifest is None:
         raise UsageError("--hash goes with --manifest, whose lines have the SHA-256.")
+    check_protocol(protocol, show=show)
     showing = Showing.of(context, protocol) if show else None
     if showing is not None and showing.folder is not None:
         out_dir = showing.folder

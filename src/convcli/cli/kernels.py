@@ -13,7 +13,7 @@ from convcli.cli.options import Force, Json, chosen_run
 from convcli.cli.output import console, note, out, out_text, own_words_only, print_json
 from convcli.cli.output import show as printed
 from convcli.cli.picture_file import Output, picture_file
-from convcli.cli.terminal import Protocol, screen
+from convcli.cli.terminal import Protocol, check_protocol, screen
 from convcli.errors import UsageError
 from convcli.wording import shown
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from convcli.kernels import Kernel
     from convcli.render.learned import LearnedLayer
 
-STREAM = "-"
 FREQUENCY_LINES = 20  # of a terminal, at most
 SHEET_SIDE = 320  # pixels of a picture's longer side on a sheet
 
@@ -88,7 +87,8 @@ def kernels(
         raise UsageError("--layer belongs to a trained network: name it with --run RUN.")
     if name is not None and run is not None:
         raise UsageError(f"{name} and --run both say what to show; give one of them.")
-    if name is None and (scale is not None or normalize):
+    check_protocol(protocol, show=show)
+    if (name is None or sheet) and (scale is not None or normalize):
         raise UsageError("--scale and --normalize belong to one kernel: name it.")
     if frequency and (sheet or name is None):
         raise UsageError("--frequency belongs to one kernel: name it.")
@@ -113,6 +113,7 @@ def _show_frequency(
     kernel: Kernel, name: str, output: str | None, protocol: str | None, *, force: bool, json: bool
 ) -> None:
     """Say what a kernel does to waves, and draw it where that is asked for."""
+    from convcli.files import is_stdout
     from convcli.render.frequency import frequency_document, frequency_picture, frequency_text
     from convcli.runs.kernels import files_of_kernel
 
@@ -122,7 +123,7 @@ def _show_frequency(
         ending, put = picture_file(output, (".png", ".svg"), inputs=inputs, force=force, json=json)
         place = put(frequency_picture(kernel, svg=ending == ".svg"))
         if not json and protocol is None:
-            return None if output == STREAM else out(f"{place}  frequency response of {shown(kernel.name)}")
+            return None if is_stdout(output) else out(f"{place}  frequency response of {shown(kernel.name)}")
     if protocol is not None:
         from convcli.cli.show import put as put_picture
         from convcli.images import View

@@ -13,7 +13,7 @@ from convcli.cli.contact import Place, Range, Show, Side, try_on
 from convcli.cli.options import Force, Json, MaxPixels
 from convcli.cli.output import note, own_words_only
 from convcli.cli.picture_file import Output
-from convcli.cli.terminal import Protocol
+from convcli.cli.terminal import Protocol, check_protocol
 from convcli.errors import UsageError
 
 STREAM = "-"
@@ -77,6 +77,7 @@ def preview(
     from convcli.images import read
     from convcli.runs.kernels import parse
 
+    check_protocol(protocol, show=show)
     texts = named(kernels or "all") if kernels or not (vary or step) else []
     texts += [text for one in vary or () for text in varied(one)]
     listed = trials(texts, step or (), read=partial(parse, tell=note), range=range)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, TypeAlias
 
 import typer
 
+from convcli.errors import UsageError
+
 if TYPE_CHECKING:
     from convcli.render.screen import Screen
 
@@ -60,6 +62,12 @@ class Answer(NamedTuple):
             sixel=end is not None and b"4" in end[1].split(b";")[1:],
             cell=size if min(size) > 0 else None,
         )
+
+
+def check_protocol(protocol: str, *, show: bool) -> None:
+    """Refuse a protocol for what is not shown."""
+    if protocol != "auto" and not show:
+        raise UsageError("--protocol goes with --show.")
 
 
 def screen(protocol: str, *, width: int | None = None, height: int | None = None) -> Screen:
