@@ -73,7 +73,7 @@ FULL = Sizes(
     kernel_sizes=(3, 5, 7, 9, 11, 15, 21, 31, 51),
     batches=(64, 256, 1024, 4096),
     files=60_000,
-    pictures=1000,
+    pictures=200,
     picture_runs=3,
 )
 
