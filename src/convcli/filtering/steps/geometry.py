@@ -92,7 +92,7 @@ class Resize(Step):
     """Rows and columns of the result."""
     longest: Annotated[int | None, Field(ge=1, le=LONGEST)] = None
     """Pixels of its longer side; the other keeps the proportion."""
-    scale: Annotated[float | None, BeforeValidator(_scale), Field(gt=0, le=1000)] = None
+    scale: Annotated[Annotated[float, Field(gt=0, le=1000)] | None, BeforeValidator(_scale)] = None
     """What both sides are multiplied by: 0.5 or 50%."""
     filter: Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"] = "lanczos"
     """How pixels are weighted."""

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from convcli import kernels
-from convcli.config import mistakes
+from convcli.config import LONGEST_LINE, mistakes
 from convcli.errors import ConfigError, UnknownNameError, UsageError
 from convcli.filtering.steps.kernel import kernel_step
 from convcli.filtering.steps.step import STEPS, Step
@@ -65,7 +65,7 @@ def step_from(table: Mapping[str, Any], read: Read = kernels.parse, place: str =
     try:
         return kind.model_validate(dict(table), context={"kernel": read})
     except ValidationError as error:
-        said = mistakes(error, list(kind.model_fields))
+        said = [shortened(line, LONGEST_LINE) for line in mistakes(error, list(kind.model_fields))]
         raise ConfigError(f"{place}{said[0]}", *(f"{place}{more}" for more in said[1:])) from None
 
 
