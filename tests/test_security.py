@@ -129,7 +129,7 @@ def test_files_are_written_in_one_place():
         "cli/output.py": {"open wb"},  # the null device, for what C libraries say
         "files/writing.py": {"os.link", "open xb", "open wb"},  # the last: devices, pipes and open files
         "files/folders.py": {"rename"},  # of a folder that is whole to its name
-        "images/modern.py": {"write_bytes"},  # in a folder of its own, for a library that reads names alone
+        "images/exr.py": {"write_bytes"},  # in a folder of its own, for a library that reads names alone
         "render/drawing/pdf.py": {"savefig"},  # into memory, as the next
         "render/drawing/plotting.py": {"savefig"},
     }

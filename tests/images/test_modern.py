@@ -12,7 +12,7 @@ import pytest
 from convcli.errors import ConvcliError, InputError
 from convcli.images import Image, encode, read
 from convcli.images.depth import Described, described
-from convcli.images.modern import jxl_size
+from convcli.images.jxl_header import header_of
 from image_files import noise, read_bytes, saved
 
 RNG = np.random.default_rng(0)
@@ -24,7 +24,7 @@ def without_extra(monkeypatch):
     usual = builtins.__import__
 
     def missing(name, *args, **kwargs):
-        if name.partition(".")[0] in ("imagecodecs", "pillow_heif", "OpenEXR"):
+        if name.partition(".")[0] in ("imagecodecs", "pillow_heif", "pillow_jxl", "OpenEXR"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return usual(name, *args, **kwargs)
 
@@ -79,9 +79,9 @@ def test_the_size_of_a_jpeg_xl_file_is_known_before_it_is_decoded(shape, dtype):
     codecs = pytest.importorskip("imagecodecs")
     pixels = noise(shape, dtype)
     data = codecs.jpegxl_encode(pixels, lossless=True)
-    assert jxl_size(data, "x") == shape[:2]
+    assert header_of(data).shape == shape[:2]
     boxed = codecs.jpegxl_encode(pixels, lossless=True, usecontainer=True)
-    assert jxl_size(boxed, "x") == shape[:2]
+    assert header_of(boxed).shape == shape[:2]
     np.testing.assert_array_equal(read_bytes(data).pixels, pixels)
     with pytest.raises(InputError, match="are more than"):
         read(io.BytesIO(data), max_pixels=shape[0] * shape[1] - 1)

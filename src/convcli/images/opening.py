@@ -106,6 +106,11 @@ def others_left(where: str) -> str:
     return f"{where}: has more than one picture; only the first is used (filter --frames all takes all)."
 
 
+def only_first(where: str) -> str:
+    """Return the note of a file of which the first picture is taken, and others cannot be."""
+    return f"{where}: has more than one picture; only the first is read."
+
+
 def described(file: File, picture: Opened, loaded: PIL.Image.Image, decoded: Decoded) -> Decoded:
     """Return a decoded picture with what Pillow knows of it besides its pixels and its profile."""
     exif, orientation, about_exif = exif_of(loaded.getexif, file.where)

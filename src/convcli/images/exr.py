@@ -1,0 +1,118 @@
+"""OpenEXR files: the first part as colours and alpha, or channels by name, read by the library of that name.
+
+Source: Academy Software Foundation, Technical Introduction to OpenEXR: names of channels, multiplied colours.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import InputError
+from convcli.extras import extra
+from convcli.images.bounds import check_pixels
+from convcli.images.image import Pixels
+from convcli.images.opening import Decoded, File, only_first
+from convcli.wording import first_of, shown
+
+MOST_SAMPLES = 4
+"""A pixel that is allowed, over all parts: the library reads all that there are."""
+
+_BAND = 2**20
+
+
+def decode_exr(file: File) -> Decoded:
+    """Return the picture in an OpenEXR file, of its first part: floats of 16 or 32 bits, or uint32.
+
+    R, G, B and A, or Y and A, are colours and alpha; other channels come by name if all are wanted.
+    """
+    exr = extra("OpenEXR", "formats", f"{file.where}: an OpenEXR file")
+    file.stream.seek(0)
+    with tempfile.TemporaryDirectory() as folder:  # the library reads names alone
+        path = Path(folder) / "image.exr"
+        path.write_bytes(file.stream.read())
+        parts = exr.File(str(path), separate_channels=True, header_only=True).parts
+        shape = _checked([part.header for part in parts], file)
+        opened = exr.File(str(path), separate_channels=True)
+        channels = {name: np.asarray(one.pixels) for name, one in opened.parts[0].channels.items()}
+    notes = [only_first(file.where)] if len(parts) > 1 else []
+    pixels, alpha, said = _meaning(file, channels, shape)
+    return Decoded(pixels, alpha, notes=(*notes, *said))
+
+
+def _checked(headers: list[dict[str, Any]], file: File) -> tuple[int, int]:
+    """Return the rows and columns of the first part; raise `InputError` if there is too much to read."""
+    if any("deep" in str(header.get("type", "")) for header in headers):
+        raise InputError(f"{file.where}: an OpenEXR file of deep data has to be flattened first.")
+    shapes = [_shape(header) for header in headers]
+    check_pixels(*shapes[0], file.most, file.where)
+    pairs = zip(shapes, headers, strict=True)
+    samples = sum(prod(shape) * len(header["channels"]) for shape, header in pairs)
+    if samples > MOST_SAMPLES * file.most:
+        raise InputError(
+            f"{file.where}: its {len(headers):,} parts have {samples:,} numbers, more than the "
+            f"{MOST_SAMPLES * file.most:,} that are read: {MOST_SAMPLES} for each pixel of --max-pixels."
+        )
+    return shapes[0]
+
+
+def _shape(header: dict[str, Any]) -> tuple[int, int]:
+    low, high = header["dataWindow"]
+    return int(high[1]) - int(low[1]) + 1, int(high[0]) - int(low[0]) + 1
+
+
+def _meaning(
+    file: File, channels: dict[str, NDArray[Any]], shape: tuple[int, int]
+) -> tuple[Pixels, Pixels | None, list[str]]:
+    """Return pixels, alpha, and what to say: of channels that are left out, of a choice among them."""
+    notes = []
+    whole = {name: one for name, one in channels.items() if one.shape == shape}
+    colours = [names for names in (("R", "G", "B"), ("Y",)) if all(name in whole for name in names)]
+    names = colours[0] if colours else tuple(sorted(whole))
+    if not names:
+        raise InputError(f"{file.where}: an OpenEXR file without channels of its whole size cannot be read.")
+    alpha = whole["A"].astype(np.float32).clip(0, 1) if colours and "A" in whole else None
+    left = sorted(set(channels) - set(names) - ({"A"} if alpha is not None else set()))
+    if left:
+        notes.append(f"{file.where}: its channels {_listed(left)} were left out.")
+    if not colours and len(names) > 1 and not file.every:
+        notes.append(f"{file.where}: of its channels {_listed(names)} the first is used.")
+        names = names[:1]
+    dtype = np.result_type(*(whole[name].dtype for name in names))
+    planes = [whole[name].astype(dtype) for name in names]
+    pixels = planes[0] if len(planes) == 1 else np.stack(planes, axis=2)
+    if alpha is not None and dtype.kind == "f":
+        lost = _divide(pixels, alpha)
+        if lost:
+            notes.append(
+                f"{file.where}: {lost:,} colours divided by alpha are more than {dtype.name} holds; "
+                "they became its largest number."
+            )
+    return pixels, alpha, notes
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    return first_of([shown(name) for name in names], 8)
+
+
+def _divide(pixels: Pixels, alpha: Pixels) -> int:
+    """Divide colours by the alpha that they are multiplied by, in place; return how many are too large then.
+
+    Colours that alpha 0 was not multiplied into, of light that covers nothing, stay as they are.
+    """
+    most, lost = np.finfo(pixels.dtype).max, 0
+    rows = max(_BAND // pixels.shape[1], 1)
+    for first in range(0, len(pixels), rows):
+        band, share = pixels[first : first + rows], alpha[first : first + rows].astype(np.float64)
+        share = np.where(share > 0, share, 1.0)
+        with np.errstate(over="ignore"):
+            divided = band / (share if band.ndim == 2 else share[:, :, None])
+        beyond = (np.abs(divided) > most) & np.isfinite(band)
+        lost += int(np.count_nonzero(beyond))
+        band[:] = np.where(beyond, np.copysign(most, divided), divided)
+    return lost
