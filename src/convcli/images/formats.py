@@ -164,7 +164,7 @@ FORMATS: Registry[Format] = Registry("image format")
 
 for _name, _format in {
     "png": Format(
-        endings=(".png",),
+        endings=(".png", ".apng"),
         encode=_png,
         dtypes=_TO_16_BITS,
         with_alpha=_TO_16_BITS,
@@ -279,7 +279,7 @@ for _name, _format in {
 
 
 READ_ONLY = (
-    *(".heif", ".hif", ".avifs", ".j2k", ".j2c", ".jpc", ".jpx", ".jfif", ".apng", ".pbm"),
+    *(".heif", ".hif", ".avifs", ".j2k", ".j2c", ".jpc", ".jpx", ".jfif", ".pbm"),
     *(".psd", ".ico", ".dds", ".pcx", ".sgi", ".rgb", ".bw"),
 )
 """What else names of files that are read end in."""

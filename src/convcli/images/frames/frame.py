@@ -67,7 +67,10 @@ class Frames(ABC):
             return self._read(number)
 
     def check_size(self, pixels: int, count: int) -> None:
-        """Raise `InputError` if frames of so many pixels are too many, or too large together."""
+        """Raise `InputError` if frames of so many pixels are too many, or too large together.
+
+        A stack needs no such limit: it unfolds to no more than the file has.
+        """
         if count > MOST_FRAMES:
             raise InputError(
                 f"{self.where}: {count:,} frames are more than the {MOST_FRAMES:,} that are read of a file; "

@@ -30,7 +30,6 @@ class NpyFrames(Frames):
             raise InputError(f"{file.where}: expected an .npy array of numbers; {error}.") from error
         height, width = self.shape[1:3]
         check_pixels(height, width, file.most, file.where)
-        self.check_size(height * width, self.shape[0])
         self.story = Story("stack", self.shape[0])
         # The images of an array in Fortran's order lie between each other.
         self._whole = read_npy(file.stream, lambda _: None) if fortran else None
