@@ -87,6 +87,13 @@ def test_filtered_alpha_is_that_of_the_magnitude(gradient):
     )
 
 
+def test_what_is_signed_stays_so_when_it_is_blurred_and_its_size_is_shown():
+    found = filter_image(GREY.astype(np.uint8), ["sobel-x", "box:size=5", "median"])
+    raw = filter_image(GREY.astype(np.uint8), ["sobel-x", "box:size=5", "median"], range="raw")
+    assert raw.min() < -2
+    np.testing.assert_array_equal(found, np.clip(np.rint(np.abs(raw)), 0, 255))
+
+
 def test_a_step_takes_it_too_and_alpha_goes_along():
     pixels = RNG.integers(0, 256, (20, 30, 4)).astype(np.uint8)
     pixels[5:9, 5:9, 3] = 0

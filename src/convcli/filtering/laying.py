@@ -93,12 +93,13 @@ class _Laid(Derived):
         else:
             plan = policy.plan(source.shape, source.dtype, kernel.parts, kernel.anchor)
         self.plan = plan
+        signed = kernel.sums_to_zero or source.kind == "signed"  # as the blur of what is signed is
         super().__init__(
             source,
             shape=plan.output_shape,
             channels=1 if volume else source.channels * (len(kernel.parts) if apart else 1),
             dtype=plan.dtype,
-            kind="signed" if kernel.sums_to_zero and not policy.offset else "pixels",
+            kind="signed" if signed and not policy.offset else "pixels",
             veil=None if veil is None else _LaidVeil(veil, kernel, policy, plan, self.sight),
             window=plan.window,
             effort=Effort.of(plan),

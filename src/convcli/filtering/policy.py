@@ -5,7 +5,8 @@
               each channel (volume) gives the sum of their responses, and takes a grey image for all of them
     range     clip: v; abs: |v|; offset: v + mid-grey; raw: v as floats;
               stretch: minimum … maximum to black … white;
-              auto: abs for kernels that sum to zero, clip for the others
+              auto: abs for kernels that sum to zero, clip for the others; of a chain, as what its last step
+              gives is signed or not (`Picture.kind`); a turn from black to white for angles
 
 An offset is added to the responses before that, in the image's own units (0 … 255, 0 … 65535, 0 … 1): abs
 takes the absolute value of the sum, stretch makes nothing of it, raw writes it; auto is then never abs.
