@@ -11,58 +11,71 @@ TAN_22 = 13573 / 2**15  # tan 22.5°, as OpenCV rounds it; tan 67.5° is 2 more
 
 def gradient(cells: Array) -> tuple[Array, Array]:
     """Return the Sobel responses (h, w) across and down of cells (h + 2, w + 2)."""
-    smooth = cells[:-2] + 2 * cells[1:-1] + cells[2:]
+    twice = cells + cells
+    smooth = cells[:-2] + twice[1:-1]
+    smooth += cells[2:]
     across = smooth[:, 2:] - smooth[:, :-2]
-    smooth = cells[:, :-2] + 2 * cells[:, 1:-1] + cells[:, 2:]
+    smooth = np.add(cells[:, :-2], twice[:, 1:-1], out=twice[:, 1:-1])
+    smooth += cells[:, 2:]
     return across, smooth[2:] - smooth[:-2]
 
 
-def crests_between(size: Array, across: Array, down: Array) -> Array:
-    """Return where sizes (h + 2, w + 2) of gradients (h, w) are no less than those before and behind.
+def crests_between(size: Array, across: Array, down: Array, where: Array) -> Array:
+    """Return which sizes (h + 2, w + 2) of gradients (h, w) are no less than those before and behind.
 
-    These lie between two pixels, and are interpolated: J. Canny, A computational approach to edge detection,
-    1986, as ``skimage.feature.canny`` has it.
+    Asked of the pixels `where`, places in gradients row by row. What is before and behind lies between two
+    pixels, and is interpolated: J. Canny, A computational approach to edge detection, 1986, as
+    ``skimage.feature.canny`` has it.
     """
-    own = size[1:-1, 1:-1]
-    steep = np.abs(down) > np.abs(across)
+    around = _Around(size, where)
+    x, y = np.take(across, where), np.take(down, where)
+    steep = np.abs(y) > np.abs(x)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(steep, np.abs(across) / np.abs(down), np.abs(down) / np.abs(across))
+        share = np.where(steep, np.abs(x) / np.abs(y), np.abs(y) / np.abs(x))
     share = np.where(np.isfinite(share), share, 0.0)
-    crest = np.ones(own.shape, bool)
-    rising = down * across < 0  # up to the right
+    row = around.row
+    straight = np.where(steep, row, 1)
+    rising = np.where(steep, row - 1, 1 - row)  # up to the right
+    diagonal = np.where(y * x < 0, rising, row + 1)
+    crest = np.ones(len(where), bool)
     for sign in (1, -1):
-        straight = np.where(steep, _moved(size, sign, 0), _moved(size, 0, sign))
-        falling = _moved(size, sign, sign)
-        other = np.where(steep, _moved(size, sign, -sign), _moved(size, -sign, sign))
-        diagonal = np.where(rising, other, falling)
-        crest &= diagonal * share + straight * (1 - share) <= own
+        beside = around(sign * diagonal) * share
+        beside += around(sign * straight) * (1 - share)
+        crest &= beside <= around.own
     return crest
 
 
-def crests_in_sectors(size: Array, across: Array, down: Array) -> Array:
-    """Return where sizes (h + 2, w + 2) of gradients (h, w) are larger than their neighbours across.
+def crests_in_sectors(size: Array, across: Array, down: Array, where: Array) -> Array:
+    """Return which sizes (h + 2, w + 2) of gradients (h, w) are larger than their neighbours across.
 
-    Directions are rounded to four; of two equal neighbours the later one stays, as ``cv2.Canny`` has it.
+    Asked of the pixels `where`, places in gradients row by row. Directions are rounded to four; of two equal
+    neighbours the later one stays, as ``cv2.Canny`` has it.
     """
-    own = size[1:-1, 1:-1]
-    x, y = np.abs(across), np.abs(down)
+    around = _Around(size, where)
+    signed_x, signed_y = np.take(across, where), np.take(down, where)
+    x, y = np.abs(signed_x), np.abs(signed_y)
     flat = x * TAN_22
     horizontal, vertical = y < flat, y > flat + 2 * x
-    crest = np.where(
-        horizontal,
-        (own > _moved(size, 0, -1)) & (own >= _moved(size, 0, 1)),
-        (own > _moved(size, -1, 0)) & (own >= _moved(size, 1, 0)),
-    )
-    opposite = (across < 0) != (down < 0)
-    diagonal = np.where(
-        opposite,
-        (own > _moved(size, -1, 1)) & (own > _moved(size, 1, -1)),
-        (own > _moved(size, -1, -1)) & (own > _moved(size, 1, 1)),
-    )
-    return np.where(horizontal | vertical, crest, diagonal)
+    row = around.row
+    diagonal = np.where((signed_x < 0) != (signed_y < 0), row - 1, row + 1)
+    behind = np.where(horizontal, 1, np.where(vertical, row, diagonal))
+    after = around(behind)
+    crest: Array = around.own > after
+    crest |= (horizontal | vertical) & (around.own == after)
+    crest &= around.own > around(-behind)
+    return crest
 
 
-def _moved(size: Array, rows: int, columns: int) -> Array:
-    """Return the neighbours so many rows below and columns to the right, as (h, w)."""
-    height, width = size.shape
-    return size[1 + rows : height - 1 + rows, 1 + columns : width - 1 + columns]
+class _Around:
+    """Some of the pixels within a rim, and their neighbours by how far away these lie, row by row."""
+
+    def __init__(self, size: Array, where: Array) -> None:
+        self.row = size.shape[1]
+        self.size = size.ravel()
+        rows, columns = np.divmod(where, self.row - 2)
+        self.places = (rows + 1) * self.row + columns + 1
+        self.own = self.size[self.places]
+
+    def __call__(self, away: Array) -> Array:
+        values: Array = self.size[self.places + away]
+        return values

@@ -25,7 +25,9 @@ BEYOND = 2  # rows that a pixel's class depends on, to each side
 
 def length(across: Pixels, down: Pixels) -> Pixels:
     """Return √(x² + y²)."""
-    return np.hypot(across, down)
+    size: Pixels = across * across
+    size += down * down
+    return np.sqrt(size, out=size)
 
 
 def sum_of_sizes(across: Pixels, down: Pixels) -> Pixels:
@@ -102,19 +104,20 @@ class Crests:
 
         def classify(block: Block, size: Pixels, across: Pixels, down: Pixels) -> None:
             own, out = size[1:-1, 1:-1], classes[block.rows]
+            large = own >= low if self.interpolated else own > low
             if self.interpolated:
-                crest = crests_between(size, across, down) & (own >= low)
-                crest[:, [0, -1]] = False
+                large[:, [0, -1]] = False
                 if block.rows.start == 0:
-                    crest[0] = False
+                    large[0] = False
                 if block.rows.stop == rows:
-                    crest[-1] = False
-                strong = own >= high
-            else:
-                crest = crests_in_sectors(size, across, down) & (own > low)
-                strong = own > high
-            np.copyto(out, crest, casting="unsafe")
-            out[crest & strong] = 2
+                    large[-1] = False
+            where = np.flatnonzero(large)  # few pixels of a picture are as large
+            find = crests_between if self.interpolated else crests_in_sectors
+            where = where[find(size, across, down, where)]
+            largest = np.take(own, where)
+            strong = largest >= high if self.interpolated else largest > high
+            out[...] = 0
+            out.reshape(-1)[where] = 1 + strong
 
         self.over_bands(classify)
         return classes

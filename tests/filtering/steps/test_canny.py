@@ -41,6 +41,14 @@ def test_it_is_scikit_image_s(dtype, border):
     assert np.count_nonzero((found > 0) != expected) <= 2  # of 27,000: shares are counted in bins
 
 
+def test_where_nothing_is_small_it_is_scikit_image_s():
+    feature = pytest.importorskip("skimage.feature")
+    image = RNG.integers(0, 256, (90, 110)).astype(np.uint8)
+    for high in (0, 600):
+        expected = feature.canny(image, 1, 0, high, mode="mirror")
+        np.testing.assert_array_equal(made(image, f"canny:low=0,high={high}") > 0, expected)
+
+
 @pytest.mark.parametrize("limits", [(50, 150), (20.5, 300), (400, 401)])
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 def test_it_is_opencv_s(limits, norm):

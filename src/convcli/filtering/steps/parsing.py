@@ -22,6 +22,7 @@ Read = Callable[[str], Kernel]
 _OPTIONS = re.compile(r":(?=\s*[A-Za-z_]\w*\s*=)")
 _NEXT = re.compile(r",(?=\s*[A-Za-z_]\w*\s*=)")
 _NAME = re.compile(r"[A-Za-z][\w-]*")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _NUMBERS = re.compile(r"[-+.\de]+(?:[,x×][-+.\de]+)+")
 
 
@@ -82,10 +83,15 @@ def class_of(name: object) -> type[Step]:
 
 
 def _value(text: str) -> Any:
-    """Return a value as TOML would have it: a number, true or false, a list of numbers, or else a text."""
+    """Return a value as TOML would have it: a number, true or false, a list of numbers, or else a text.
+
+    Numbers may be written as `.5` and `5.`, too, and true and false as Python does.
+    """
     if _NUMBERS.fullmatch(text):
         text = f"[{re.sub('[x×]', ',', text)}]"
     try:
         return toml.loads(f"value = {text}")["value"]
     except ValueError:
-        return text
+        if _NUMBER.fullmatch(text):
+            return float(text)
+        return {"True": True, "False": False}.get(text, text)
