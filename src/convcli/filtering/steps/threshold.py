@@ -13,55 +13,19 @@ from convcli.filtering.laying import laid
 from convcli.filtering.luma import gray
 from convcli.filtering.picture import Picture, Setting, pointwise
 from convcli.filtering.policy import Policy
-from convcli.filtering.statistics import Histogram, channel_of, extremes_of, histogram_of, mean_of
+from convcli.filtering.statistics import FINE, channel_of, extremes_of, histogram_of, mean_of
 from convcli.filtering.steps.step import Bordered
+from convcli.filtering.thresholds import COARSE, METHODS
 from convcli.filtering.together import together
 from convcli.kernels import Kernel, named
 from convcli.wording import suggestion
 
-Found = Literal["otsu", "triangle", "mean"]
+Found = Literal["otsu", "li", "yen", "isodata", "triangle", "mean"]
 Adaptive = Literal["adaptive-mean", "adaptive-gaussian"]
 WORDS = (*get_args(Found), *get_args(Adaptive))
 
-BINS = 256
-"""As scikit-image cuts the range of floats."""
-
 ROUNDING = 8.0
 """Steps of the dtype at white within which a sum of products may differ from what it is equal to."""
-
-
-def otsu(histogram: Histogram) -> float:
-    """Return the value that parts a histogram so that the two sides' means lie furthest apart.
-
-    Source: N. Otsu, A threshold selection method from gray-level histograms, 1979; the middle of a bin, as
-    ``skimage.filters.threshold_otsu`` has it.
-    """
-    counts, middles = histogram.counts.astype(np.float64), histogram.middles
-    below, above = np.cumsum(counts), np.cumsum(counts[::-1])[::-1]
-    mean_below = np.cumsum(counts * middles) / below
-    mean_above = (np.cumsum((counts * middles)[::-1]) / above[::-1])[::-1]
-    between = below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2
-    return float(middles[int(np.argmax(between))])
-
-
-def triangle(histogram: Histogram) -> float:
-    """Return the value where a histogram lies furthest below the line from its peak to its longer end.
-
-    Source: G. Zack, W. Rogers and S. Latt, 1977; as ``skimage.filters.threshold_triangle`` has it.
-    """
-    counts, middles = histogram.counts, histogram.middles
-    peak, (low, high) = int(np.argmax(counts)), np.flatnonzero(counts)[[0, -1]]
-    turned = peak - low < high - peak
-    if turned:
-        counts, low, peak = counts[::-1], len(counts) - high - 1, len(counts) - peak - 1
-    width, height = float(peak - low), float(counts[peak])
-    length = math.hypot(width, height)
-    steps = np.arange(peak - low)
-    heights = counts[low:peak]
-    if not len(steps):
-        return float(middles[peak])
-    level = int(np.argmax((height * steps - width * heights) / length)) + low
-    return float(middles[len(counts) - level - 1 if turned else level])
 
 
 def _value(value: object) -> object:
@@ -83,16 +47,17 @@ def _value(value: object) -> object:
 class Threshold(Bordered):
     """White where brightness is above a value, black elsewhere.
 
-    otsu, triangle and mean are found in all values before, in two passes more over the steps before. Of
-    integers each has its bin; other values are counted in 256 from the least to the largest. The adaptive
-    ones compare each pixel with what surrounds it: a box of size × size, or a Gaussian of sigma
-    (size − 1) / 6.
+    otsu, li, yen, isodata, triangle and mean are found in all values before, in two passes more over the
+    steps before. Of integers each has its bin; other values are counted in 256 from the least to the largest
+    (65,536 for li). Of a picture of one value nothing is above. The adaptive ones compare each pixel with
+    what surrounds it: a box of size × size, or a Gaussian of sigma (size − 1) / 6; OpenCV's adaptiveThreshold
+    rounds the box's mean before it compares.
     """
 
     type: Literal["threshold"] = "threshold"
     value: Annotated[float | str, BeforeValidator(_value)] = "otsu"
-    """In the image's units (0 … 255 at 8 bits), a share of white (50%), otsu, triangle, mean, adaptive-mean
-    or adaptive-gaussian."""
+    """In the image's units (0 … 255 at 8 bits), a share of white (50%), otsu, li, yen, isodata, triangle,
+    mean, adaptive-mean or adaptive-gaussian."""
     size: Annotated[int, Field(ge=3, le=4095)] = 15
     """Rows and columns of the neighbourhood of the adaptive ones: odd."""
     offset: float = 0.0
@@ -102,7 +67,8 @@ class Threshold(Bordered):
     invert: bool = False
     """Black above and white elsewhere."""
     source: ClassVar[str] = (
-        "skimage.filters.threshold_otsu, threshold_triangle, threshold_mean and threshold_local"
+        "skimage.filters: threshold_otsu, threshold_li, threshold_yen, threshold_isodata, "
+        "threshold_triangle, threshold_mean, threshold_local"
     )
 
     @model_validator(mode="after")
@@ -163,8 +129,8 @@ class Threshold(Bordered):
             return extremes.high  # of which nothing is above
         if self.value == "mean":
             return mean_of(channel, setting.threads)
-        histogram = histogram_of(channel, extremes, BINS, setting.threads)
-        return otsu(histogram) if self.value == "otsu" else triangle(histogram)
+        bins = FINE if self.value == "li" else COARSE
+        return METHODS[str(self.value)](histogram_of(channel, extremes, bins, setting.threads))
 
     def _against_neighbours(self, picture: Picture, setting: Setting) -> Picture:
         """Compare each pixel with its neighbourhood; what is equal but for rounding is not above it."""
