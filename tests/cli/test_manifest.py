@@ -225,11 +225,23 @@ def test_from_makes_the_same_files_again_in_another_folder(call, photos):
     assert call("filter", "--from", "m.jsonl", "--force").code == 0
 
 
-def test_from_repeats_steps_and_single_files(call, photos):
-    steps = ("--step", "gaussian:sigma=1.4", "--step", "sobel", "--range", "stretch")
-    assert call("filter", "p/a.png", *steps, "-o", "x.png", "--manifest", "m.jsonl").code == 0
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["--step", "gaussian:sigma=1.4", "--step", "sobel", "--range", "stretch"], "x.png"),
+        (["-k", "box", "--quality", "40", "--strip"], "x.jpg"),
+        (["-k", "laplacian", "--range", "raw"], "x.npy"),
+        (
+            ["-k", "1 2; 3 4", "--scale", "1/10", "--anchor", "1,1", "--op", "convolve", "--stride", "2"],
+            "x.bmp",
+        ),
+    ],
+    ids=str,
+)
+def test_from_repeats_steps_and_how_one_file_is_made(call, photos, words, name):
+    assert call("filter", "p/a.png", *words, "-o", name, "--manifest", "m.jsonl").code == 0
     assert call("filter", "--from", "m.jsonl", "--out-dir", "again").code == 0
-    assert (photos / "again/x.png").read_bytes() == (photos / "x.png").read_bytes()
+    assert (photos / "again" / name).read_bytes() == (photos / name).read_bytes()
 
 
 def test_images_that_are_missing_or_others_are_named(call, photos):
@@ -267,6 +279,11 @@ def test_a_result_that_comes_out_otherwise_ends_with_three(call, photos):
         ({"pipeline": {"steps": [{"type": "box"}]}}, "line 1: box is not what it was when the manifest"),
         ({"pipeline": {}}, "line 1: pipeline: 1 mistake(s)."),
         ({"options": {"quality": 3, "evil": 4}}, "line 1: there is no option 'evil' for files"),
+        ({"options": {"compress": 99}}, "line 1: compress cannot be 99."),
+        ({"options": {"compress": True}}, "line 1: compress cannot be True."),
+        ({"options": {"format": 7}}, "line 1: format cannot be 7."),
+        ({"options": {"frames": 7}}, "line 1: frames cannot be 7."),
+        ({"options": {"damaged": "no"}}, "line 1: damaged cannot be 'no'."),
         ({"options": None}, "line 1: expected a table 'options'"),
     ],
     ids=str,

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from convcli.filtering.results import Results
 
 
+KINDS: dict[str, tuple[type, range | None]] = {
+    "compress": (int, range(10)),
+    "quality": (int, range(101)),
+    "lossless": (bool, None),
+    "strip": (bool, None),
+    "damaged": (bool, None),
+}
+"""Of a file's options what a value is, if no text, as the command line has it."""
+
 PLACES = ("repeat", "out_dir", "force", "resume", "manifest", "hashes")
 BESIDE = (*PLACES, "jobs", "threads", "max_pixels", "keep_going", "dry_run", "json", "show", "protocol")
 
@@ -83,9 +92,13 @@ def _results(group: list[Entry], out_dir: Path | None, saving: Mapping[str, Any]
     from convcli.runs.kernels import parse
 
     options = dict(_table(group[0], "options"))
-    damaged = options.pop("damaged", False) is True
-    if odd := options.keys() - set(ENCODING):
+    if odd := options.keys() - {"damaged", *ENCODING}:
         raise UsageError(f"there is no option {shortened(shown(min(odd)))!r} for files here.")
+    for name, value in options.items():
+        kind, values = KINDS.get(name, (str, None))
+        if value is not None and (type(value) is not kind or (values and value not in values)):
+            raise UsageError(f"{name} cannot be {shortened(shown(repr(value)))}.")
+    damaged = bool(options.pop("damaged", False))
     recipe = Recipe.of(_table(group[0], "pipeline"), "pipeline", partial(parse, tell=note))
     if group[0].document.get("pipeline_digest") not in (None, recipe.digest):
         raise UsageError(
