@@ -133,6 +133,18 @@ def test_one_image_may_come_through_a_pipe(call, two, tmp_path):
     assert call("compare", "-", "-").code == 2
 
 
+def test_all_channels_are_compared(call, tmp_path):
+    first = np.random.default_rng(0).integers(0, 256, (9, 12, 5), dtype=np.uint8)
+    second = first.copy()
+    second[3, 4, 4] ^= 7
+    np.save(tmp_path / "a.npy", first)
+    np.save(tmp_path / "b.npy", second)
+    document = json.loads(call("compare", "a.npy", "b.npy", "--json").stdout)
+    assert [one["channel"] for one in document["channels"]] == ["1", "2", "3", "4", "5"]
+    assert (document["largest"]["channel"], document["equal_pixels"]) == ("5", 107 / 108)
+    assert call("compare", "a.npy", "b.npy", "-o", "side.png").code == 0
+
+
 def test_other_sizes_are_refused_by_name(call, two, tmp_path):
     PIL.Image.new("L", (5, 6)).save(tmp_path / "small.png")
     done = call("compare", "a.png", "small.png")

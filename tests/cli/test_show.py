@@ -142,6 +142,15 @@ def test_filter_shows_results_and_writes_them_only_where_it_is_said_where(call, 
     assert (np.asarray(PIL.Image.open(tmp_path / "c.png")) == pixels).all()
 
 
+def test_filter_shows_what_no_png_file_holds(call, tmp_path):
+    np.save(tmp_path / "five.npy", np.full((4, 6, 5), 70, np.uint16))
+    np.save(tmp_path / "floats.npy", np.linspace(-1, 3, 24).reshape(4, 6))
+    done = call("filter", "five.npy", "floats.npy", "-k", "identity", "--range", "raw", "--show")
+    assert done.code == 0
+    assert "of 5 channels the first is shown" in done.stderr
+    assert "values -1 … 3 are shown from black to white" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -152,7 +152,7 @@ def _read(name: str, *, max_pixels: int | None, threads: int | None) -> Image:
     if name == STREAM and sys.stdin.isatty():
         raise UsageError("Standard input is a terminal; pipe an image into it.")
     source = sys.stdin.buffer if name == STREAM else Path(name)
-    image = read(source, max_pixels=max_pixels or MAX_PIXELS, threads=threads or 1)
+    image = read(source, max_pixels=max_pixels or MAX_PIXELS, threads=threads or 1, every=True)
     note(image.notes)
     return image
 

@@ -30,7 +30,7 @@ from convcli.cli.pipeline_options import (
     recipes_of,
     saved,
 )
-from convcli.cli.showing import Showing, ShowResults
+from convcli.cli.showing import ALONE, Showing, ShowResults
 from convcli.cli.storing_options import Frames, Lossless, Quality, Strip
 from convcli.cli.terminal import Protocol, check_protocol
 from convcli.errors import UsageError
@@ -288,7 +288,8 @@ def filter(  # noqa: A001  (the command's name)
     if manifest is not None:
         journal = Journal(manifest, resume=resume, force=force, hashes=hashes)
     end: dict[str, Any] = {"force": force, "resume": resume, "noted": manifest is not None}
-    stored: dict[str, Any] = {"format": format, "compress": compress}
+    alone = showing is not None and showing.folder is not None
+    stored: dict[str, Any] = {"format": format or (ALONE if alone else None), "compress": compress}
     stored |= {"quality": quality, "lossless": lossless, "strip": strip}
     how: dict[str, Any] = {"keep_going": keep_going, "threads": threads, "at_once": jobs, "journal": journal}
     how["max_pixels"] = max_pixels or MAX_PIXELS

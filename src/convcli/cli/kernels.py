@@ -192,7 +192,7 @@ def _show_sheet(
         whole = Image(chart())
     else:
         with own_words_only():
-            whole = read(Path(image))
+            whole = read(Path(image), every=True)
         note(whole.notes)
     small = reduced(whole, SHEET_SIDE)
     rows, columns = small.pixels.shape[:2]

@@ -93,7 +93,7 @@ def preview(
     place.check()
     with own_words_only():
         source = sys.stdin.buffer if image == STREAM else Path(image)
-        whole = read(source, max_pixels=max_pixels or MAX_PIXELS)
+        whole = read(source, max_pixels=max_pixels or MAX_PIXELS, every=True)
     note(whole.notes)
     small = piece(whole, side, side) if crop else reduced(whole, side)
     rows, columns = small.pixels.shape[:2]

@@ -99,7 +99,7 @@ def _show_image(name: str, place: Screen, max_pixels: int | None) -> None:
         raise UsageError("Standard input is a terminal; pipe an image into it.")
     source = sys.stdin.buffer if name == STREAM else Path(name)
     with own_words_only():
-        image = read(source, max_pixels=max_pixels or MAX_PIXELS)
+        image = read(source, max_pixels=max_pixels or MAX_PIXELS, every=True)
     note(image.notes)
     show_image(image, "standard input" if name == STREAM else name, place)
 

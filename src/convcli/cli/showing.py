@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -24,6 +25,9 @@ ShowResults: TypeAlias = Annotated[
         help="Show each result in the terminal; without -o, --out-dir and --name nothing is written then.",
     ),
 ]
+
+ALONE = "tiff"
+"""The format of results that are shown and not written: it holds whatever comes of an image."""
 
 PLACES = ("output", "out_dir", "name", "repeat")
 """Parameters of `filter` that say where results are written."""
@@ -73,9 +77,8 @@ class Showing:
 
         assert done.job.target is not None
         # What is read here is convcli's own, and as large as it was allowed to be.
-        image = read(
-            BytesIO(done.job.target.read_bytes()), max_pixels=done.found.shape[0] * done.found.shape[1]
-        )
+        file = BytesIO(done.job.target.read_bytes())
+        image = read(file, max_pixels=math.prod(done.found.shape), every=True)
         seen = view(image)
         put(seen, self.screen)
         note(seen.notes)

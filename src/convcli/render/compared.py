@@ -59,9 +59,10 @@ def _cells(figures: Figures, white: float) -> tuple[str, ...]:
 
 
 def _largest_words(largest: Largest) -> str:
+    channel = f"channel {largest.channel}" if largest.channel.isdigit() else largest.channel
     return (
         f"{_value(largest.difference)} at row {largest.row}, column {largest.column} (from 0), "
-        f"{largest.channel}: {_value(largest.first)} and {_value(largest.second)}"
+        f"{channel}: {_value(largest.first)} and {_value(largest.second)}"
     )
 
 
