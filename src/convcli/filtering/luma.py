@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,12 @@ Pixels: TypeAlias = NDArray[Any]
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness. Source: ITU-R BT.601-7, section 2.5.1."""
 
+LUMA_709 = (0.2126, 0.7152, 0.0722)
+"""Those of high definition, whose primaries are sRGB's: of light, its luminance.
+
+Source: ITU-R BT.709-6, section 3.2.
+"""
+
 LUMA_PIXELS = 2**17  # whose channels are converted at a time: they stay in the cache
 LUMA_COLUMNS = 2**11  # OpenBLAS spreads a product of 3 × 3072 and more over its own threads
 
@@ -26,11 +33,11 @@ LUMA_COLUMNS = 2**11  # OpenBLAS spreads a product of 3 × 3072 and more over it
 class LumaPlane:
     """The brightness of an RGB image (H, W, 3), as floats and not rounded.
 
-    Source: ITU-R BT.601-7, section 2.5.1: 0.299 R + 0.587 G + 0.114 B.
+    Source: ITU-R BT.601-7, section 2.5.1: 0.299 R + 0.587 G + 0.114 B, if there are no other weights.
     """
 
-    def __init__(self, pixels: Pixels) -> None:
-        self.pixels = pixels
+    def __init__(self, pixels: Pixels, weights: Sequence[float] = LUMA) -> None:
+        self.pixels, self.weights = pixels, weights
         self.shape: Pair = (pixels.shape[0], pixels.shape[1])
         self.dtype = pixels.dtype
         self._local = threading.local()
@@ -43,7 +50,7 @@ class LumaPlane:
         """
         if not hasattr(self._local, "workspace"):
             self._local.workspace = Workspace()
-        weights = np.array(LUMA, out.dtype)
+        weights = np.array(self.weights, out.dtype)
         width = columns.stop - columns.start
         height = max(LUMA_PIXELS // width, 1)
         for first in range(0, len(out), height):
@@ -67,7 +74,7 @@ def luma(pixels: Pixels) -> Pixels:
     return brightness
 
 
-def gray(picture: Picture) -> Picture:
+def gray(picture: Picture, weights: Sequence[float] = LUMA) -> Picture:
     """Return the brightness of a picture, not rounded; a picture of one channel is that.
 
     Raises `ShapeError` if it has neither one nor three.
@@ -80,12 +87,12 @@ def gray(picture: Picture) -> Picture:
             "take channels each."
         )
     if isinstance(picture, StoredImage):
-        return Stored([LumaPlane(picture.pixels)], picture.levels, veil=picture.veil)
-    return pointwise(picture, _weighted, channels=1)
+        return Stored([LumaPlane(picture.pixels, weights)], picture.levels, veil=picture.veil)
 
+    def weighted(cells: Pixels, out: Pixels) -> None:
+        for colour, weight in zip(cells, weights, strict=True):
+            colour *= weight
+        np.add(cells[0], cells[1], out=out[0])
+        out[0] += cells[2]
 
-def _weighted(cells: Pixels, out: Pixels) -> None:
-    for colour, weight in zip(cells, LUMA, strict=True):
-        colour *= weight
-    np.add(cells[0], cells[1], out=out[0])
-    out[0] += cells[2]
+    return pointwise(picture, weighted, channels=1)

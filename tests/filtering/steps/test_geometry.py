@@ -7,6 +7,7 @@ import PIL.Image
 import pytest
 
 from convcli.errors import ConvcliError
+from convcli.filtering.steps.parsing import step_of
 from filtering.steps.made import applied, made
 
 RNG = np.random.default_rng(0)
@@ -15,6 +16,10 @@ MOVES = {
     "crop:size=10x20": lambda a: a[15:25, 23:43],
     "crop:size=41x67": lambda a: a,
     "crop:size=3,corner=0x64": lambda a: a[:3, 64:],
+    "crop:size=50%": lambda a: a[10:30, 17:50],
+    "crop:size=100%x.5%": lambda a: a[:, 33:34],
+    "crop:size=50%,corner=50%": lambda a: a[20:40, 33:66],
+    "crop:size=9x10,corner=0%x50%": lambda a: a[:9, 33:43],
     "flip": lambda a: a[:, ::-1],
     "flip:direction=vertical": lambda a: a[::-1],
     "flip:direction=both": lambda a: a[::-1, ::-1],
@@ -40,6 +45,12 @@ def test_what_follows_sees_the_moved_picture():
     found = made(IMAGE, "rotate:angle=90", "sobel-x", "crop:size=20x30", range="raw")
     expected = made(turned, "sobel-x", "crop:size=20x30", range="raw")
     np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_a_share_is_written_as_it_is_read():
+    step = step_of("crop:size=50 % × 30%,corner=10%")
+    assert step.text == "crop:size=50%x30%,corner=10%"
+    assert step_of(step.text) == step
 
 
 @pytest.mark.parametrize("name", ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"])
@@ -83,6 +94,9 @@ def test_a_band_is_what_the_whole_has_there():
     [
         ("crop:size=42x10", "42 × 10 pixels do not fit into a picture of 41 × 67"),
         ("crop:size=10,corner=40x0", "from row 40, column 0 on do not fit"),
+        ("crop:size=50%x", "shares of the picture's such as 50%"),
+        ("crop:size=101%", "not '101%'"),
+        ("crop:size=60%,corner=50%", "24 × 40 pixels from row 20, column 33 on do not fit"),
         ("resize", "expected one of size, longest and scale, found none"),
         ("resize:size=5,scale=2", "found size and scale"),
         ("resize:scale=0", "scale"),

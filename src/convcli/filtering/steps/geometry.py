@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
+from fractions import Fraction
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from convcli.config import sizes
 from convcli.engine.resampling import proportional
 from convcli.errors import ShapeError
 from convcli.filtering import rearranging
@@ -20,34 +21,68 @@ from convcli.shapes import Pair, pair
 LONGEST = 2**31 - 1
 
 
+_SHARE = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*%\s*")
+
+
+def _measure(name: str, least: int) -> BeforeValidator:
+    """Return a validator of rows and columns, or of shares such as `50%` or `50%x30%`."""
+
+    def read(value: object) -> object:
+        if not isinstance(value, str):
+            return None if value is None else pair(value, name, least=least)  # type: ignore[arg-type]
+        parts = [_SHARE.fullmatch(part) for part in re.split("[x×,]", value)]
+        shares = [part[1] for part in parts if part]
+        if not 0 < len(parts) == len(shares) <= 2 or any(float(share) > 100 for share in shares):
+            raise ValueError(
+                f"expected pixels such as 200x300, or shares of the picture's such as 50% or 50%x30%, "
+                f"not {value!r}"
+            )
+        return "x".join(f"{share}%" for share in shares)
+
+    return BeforeValidator(read)
+
+
+def _pixels(measure: Pair | str, shape: Pair) -> Pair:
+    """Return rows and columns; shares of those of `shape`, rounded down, so that what fits still does."""
+    if not isinstance(measure, str):
+        return measure
+    shares = [Fraction(part.removesuffix("%")) / 100 for part in measure.split("x")]
+    rows, columns = (math.floor(share * n) for share, n in zip((shares[0], shares[-1]), shape, strict=True))
+    return rows, columns
+
+
 def _pair(name: str, least: int) -> BeforeValidator:
     return BeforeValidator(lambda value: None if value is None else pair(value, name, least=least))
 
 
 class Crop(Step):
-    """Cut a part out: of its size, from a corner or around the middle."""
+    """Cut a part out: of a size, from a corner or around the middle.
+
+    Shares are rounded down to whole pixels; of each side there is one at least.
+    """
 
     type: Literal["crop"] = "crop"
-    size: Annotated[Pair, sizes("size")]
-    """Rows and columns of what is left."""
-    corner: Annotated[Pair | None, _pair("corner", 0)] = None
-    """Row and column of its upper left pixel, from 0; the middle of the picture is taken, if not given."""
+    size: Annotated[Pair | str, _measure("size", 1)]
+    """Rows and columns of what is left, or shares of the picture's: 50%, 50%x30%."""
+    corner: Annotated[Pair | str | None, _measure("corner", 0)] = None
+    """Row and column of its upper left pixel, from 0, or shares; the middle is taken, if not given."""
     source: ClassVar[str] = "NumPy's slices"
 
     def on(self, picture: Picture, setting: Setting) -> Picture:
         """Read only that part of what is before."""
-        corner = self.corner
-        if corner is None:
-            rows, columns = ((n - m) // 2 for n, m in zip(picture.shape, self.size, strict=True))
-            corner = rows, columns
-        ends = tuple(start + length for start, length in zip(corner, self.size, strict=True))
-        if min(corner) < 0 or any(end > n for end, n in zip(ends, picture.shape, strict=True)):
-            where = "" if self.corner is None else f" from row {corner[0]}, column {corner[1]} on"
+        rows, columns = _pixels(self.size, picture.shape)
+        size = max(rows, 1), max(columns, 1)
+        if self.corner is None:
+            top, left = ((n - m) // 2 for n, m in zip(picture.shape, size, strict=True))
+        else:
+            top, left = _pixels(self.corner, picture.shape)
+        if min(top, left) < 0 or top + size[0] > picture.shape[0] or left + size[1] > picture.shape[1]:
+            where = "" if self.corner is None else f" from row {top}, column {left} on"
             raise ShapeError(
-                f"{self.size[0]} × {self.size[1]} pixels{where} do not fit into a picture of "
+                f"{size[0]} × {size[1]} pixels{where} do not fit into a picture of "
                 f"{picture.shape[0]} × {picture.shape[1]}; cut less."
             )
-        return moved(picture, rearranging.crop(self.size, corner))
+        return moved(picture, rearranging.crop(size, (top, left)))
 
 
 class Flip(Step):
