@@ -111,6 +111,11 @@ def test_the_page_of_steps_is_up_to_date():
     assert script.TARGET.read_text("utf-8") == script.reference(), "run `python docs/steps_reference.py`"
 
 
+def test_the_page_of_formats_is_up_to_date_and_knows_every_kind():
+    script = reference_script("formats_reference")
+    assert script.TARGET.read_text("utf-8") == script.reference(), "run `python docs/formats_reference.py`"
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_every_step_and_each_of_its_options_say_what_they_are(name):
     step = STEPS[name]

@@ -16,6 +16,7 @@ from convcli.images.jxl_header import ALPHA, BLACK, Header, header_of
 from convcli.images.metadata import exif_of
 from convcli.images.opening import Decoded, File, only_first
 from convcli.images.picture import parted
+from convcli.images.xmp import xmp_of
 
 MOST_CHANNELS = 16  # beside the colours: each is decoded whole, whether it is wanted or not
 MOST_EXIF_BYTES = 2**20
@@ -100,9 +101,10 @@ def _metadata(file: File, data: bytes) -> tuple[Metadata, list[str]]:
     plugin = extra("pillow_jxl", "formats", f"{file.where}: the colour profile of a JPEG XL file")
     _, _, _, profile, boxes = plugin.Decoder(num_threads=file.threads)(data)
     usual = bool(profile) and len(profile) < _OWN_BYTES and _SRGB in profile
-    held = next((bytes(box.data) for box in boxes if box.box_type == b"Exif"), b"")
-    kept, _, notes = exif_of(lambda: _exif(held), file.where)  # its orientation is applied
-    return Metadata(None if usual else profile or None, exif=kept), notes
+    held = {box.box_type: bytes(box.data) for box in boxes if box.box_type in (b"Exif", b"xml ")}
+    kept, _, notes = exif_of(lambda: _exif(held.get(b"Exif", b"")), file.where)  # its orientation is applied
+    xmp, said = xmp_of(held.get(b"xml "), file.where)
+    return Metadata(None if usual else profile or None, exif=kept, xmp=xmp), [*notes, *said]
 
 
 def _exif(box: bytes) -> PIL.Image.Exif:

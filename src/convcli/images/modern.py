@@ -43,10 +43,12 @@ def decode_deep(file: File) -> Decoded:
     except MemoryError:
         raise
     except Exception:  # what decoders raise is nearly anything
-        if (samples := _by_imagecodecs(file, said)) is None:
+        if file.kind != "JPEG2000" or (samples := _by_imagecodecs(file, said)) is None:
             raise
         note = f"{file.where}: is read without its profile and EXIF data, if it has any."
         return Decoded(*parted(samples), notes=(note,))
+    if decoded.pixels.dtype == np.uint16 and 8 < said.bits < 16:  # grey, moved to the highest bits
+        return replace(decoded, pixels=_stretched(decoded.pixels >> (16 - said.bits), said.bits))
     if said.bits <= 8 or decoded.pixels.dtype != np.uint8:
         return decoded
     samples = _by_imagecodecs(file, said)

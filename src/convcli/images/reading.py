@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from convcli.bounds import MAX_PIXELS
 from convcli.images import bmp, netpbm, npy, opening, pnm
+from convcli.images.depth import described
 from convcli.images.image import Image
 from convcli.images.metadata import upright
 from convcli.images.opening import Decoded, File
@@ -83,4 +84,7 @@ def _decoded(file: File) -> Decoded:
         from convcli.images import modern  # few images need it
 
         return modern.DECODERS[file.kind](file)
-    return DECODERS.get(file.kind, opening.decode)(file)
+    decoded = DECODERS.get(file.kind, opening.decode)(file)
+    if file.kind in ("SGI", "DDS") and described(file.kind, file.stream).bits > 8:
+        return replace(decoded, notes=(*decoded.notes, f"{file.where}: 16 bits a sample are read as 8."))
+    return decoded
