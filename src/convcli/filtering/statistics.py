@@ -19,6 +19,9 @@ from convcli.filtering.picture import Picture, pointwise
 
 Pixels: TypeAlias = NDArray[Any]
 
+ROUNDING = 8.0
+"""Steps of the dtype, at its largest value, that sums may make of what is equal: a blur of a flat picture."""
+
 FINE = 2**16
 """Bins where a share of all pixels is looked for: as many as 16 bits tell apart."""
 
@@ -30,11 +33,14 @@ class Extremes:
     low: float  # ∞ and −∞ if there are none
     high: float
     whole: bool  # whether all are integers
+    eps: float = 0.0  # of the dtype that they are computed in
 
     @property
     def flat(self) -> bool:
-        """Whether there is nothing between them."""
-        return not self.low < self.high
+        """Whether there is nothing between them, or nothing but rounding."""
+        if self.whole:
+            return not self.low < self.high
+        return not self.high - self.low > ROUNDING * self.eps * max(abs(self.low), abs(self.high))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +68,10 @@ def extremes_of(picture: Picture, threads: int | None) -> Extremes:
 
     found = measured(picture, look, threads)
     return Extremes(
-        min(one.low for one in found), max(one.high for one in found), all(one.whole for one in found)
+        min(one.low for one in found),
+        max(one.high for one in found),
+        all(one.whole for one in found),
+        float(np.finfo(picture.dtype).eps),
     )
 
 

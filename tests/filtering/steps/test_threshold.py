@@ -104,6 +104,13 @@ def test_of_a_flat_picture_nothing_is_above(value, shape):
     assert not made(np.full(shape, 200, np.uint8), f"threshold:value={value}").any()
 
 
+@pytest.mark.parametrize("end", ["threshold", "normalize"])
+def test_the_rounding_of_sums_is_nothing_to_be_told_apart(end):
+    flat = np.full((60, 70, 3), 123, np.uint8)
+    found = made(flat, "gaussian:sigma=3", "gray", end)
+    assert found.min() == found.max()
+
+
 def test_what_is_not_seen_and_what_is_no_number_does_not_count():
     image = two_humps(np.float32)
     hidden = image.copy()
