@@ -48,6 +48,12 @@ def _frames(file: File) -> Frames | None:
 
         chunks = apng.parts_of(file.stream)
         return None if chunks is None else apng.PngFrames(file, chunks)
+    if file.kind == "WEBP":
+        from convcli.images.frames import webp
+
+        check_head(file.head, file.most, file.where)
+        found = webp.parts_of(file.stream)
+        return None if found is None else webp.WebpFrames(file, found)
     if file.kind == "TIFF":
         from convcli.images.frames.tiff import TiffFrames
 

@@ -1,4 +1,4 @@
-"""The frames of files that Pillow goes through one by one: WebP, AVIF, and JPEG files of several pictures."""
+"""The frames of files that Pillow goes through one by one: AVIF, and JPEG files of several pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convcli.images.metadata import upright
 from convcli.images.opening import Decoded, File, Opened, described
 from convcli.images.picture import arrays_of
 
-KINDS = ("WEBP", "AVIF", "JPEG")
+KINDS = ("AVIF", "JPEG")
 
 
 class PillowFrames(Frames):
