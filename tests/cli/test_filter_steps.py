@@ -50,7 +50,9 @@ def test_a_saved_pipeline_gives_the_same_bytes_from_anywhere(call, tmp_path):
     assert call("filter", "grey.png", *footprint, "-o", "d.png", "--save-pipeline", "own/f.toml").code == 0
     assert call("filter", "grey.png", "--pipeline", "own/f.toml", "-o", "e.png").code == 0
     assert (tmp_path / "d.png").read_bytes() == (tmp_path / "e.png").read_bytes()
-    assert [step["type"] for step in json.loads(result.stdout)["steps"]] == ["kernel", "invert"]
+    said = json.loads(result.stdout)
+    assert [step["type"] for step in said["steps"]] == ["kernel", "invert"]
+    assert (said["border"], said["fill"], said["alpha"], said["linear"]) == ("wrap", 0, "keep", False)
 
 
 @pytest.mark.usefixtures("grey")

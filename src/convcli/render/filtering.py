@@ -72,7 +72,8 @@ def result_document(done: Done) -> dict[str, Any]:
 def _steps_document(found: Findings) -> dict[str, Any]:
     """Return what an image was made by: one kernel with all its options, or steps."""
     if found.laying is None:
-        return {"steps": [step.document() for step in found.steps], "alpha": found.policy.alpha}
+        ends = {name: getattr(found.policy, name) for name in ("border", "fill", "alpha", "linear")}
+        return {"steps": [step.document() for step in found.steps], **ends}
     kernel, policy = found.laying.kernel, found.laying.policy
     return {
         "kernel": kernel.name,
