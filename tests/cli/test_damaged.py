@@ -45,7 +45,7 @@ def test_an_error_nobody_expects_names_the_file_and_ends_no_batch(
         return whole(image, format)
 
     seen: list[Image] = []
-    monkeypatch.setattr("convcli.filtering.batch.kept", fail)
+    monkeypatch.setattr("convcli.filtering.making.kept", fail)
     options = ["--keep-going"] if keep_going else []
     result = call(
         "filter", "a.png", "b.png", "c.png", "-k", "box", "--out-dir", "out", "--threads", 1, *options

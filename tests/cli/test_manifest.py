@@ -163,8 +163,8 @@ def test_a_manifest_is_no_image_and_no_result(call, photos):
 
 PROGRAM = """
 import itertools, os, signal, sys
-from convcli.filtering import batch
-usual, numbers = batch.write, itertools.count(1)
+from convcli.filtering import making
+usual, numbers = making.write, itertools.count(1)
 def write(*words, **options):
     number = next(numbers)
     if number == 5 and {before}:
@@ -172,7 +172,7 @@ def write(*words, **options):
     usual(*words, **options)
     if number == 5:
         os.kill(os.getpid(), signal.SIGKILL)
-batch.write = write
+making.write = write
 from convcli.__main__ import main
 sys.argv[1:] = {words}
 main()

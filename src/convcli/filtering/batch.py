@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,21 +13,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
-from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
+from convcli.errors import ConvcliError, DefectError, InputError, OutputError, reason
 from convcli.files import Identity, flush_folder
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import listed_images
-from convcli.filtering.manifest import Journal, line_of, place_of
+from convcli.filtering.making import Making
+from convcli.filtering.manifest import Journal, line_of
 from convcli.filtering.original import Original
 from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results
-from convcli.filtering.sequence import FrameSequence
 from convcli.filtering.targets import Taken, check_targets
-from convcli.images import Image, encode, format_of, kept, write
-from convcli.images.frames import Frames
-from convcli.images.holding import stripped
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -70,6 +66,7 @@ class Batch:
         self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
         self.max_pixels, self.journal, self.expected = max_pixels, journal, expected or {}
         self._results = {job: results for results in self.results for job in results.jobs}
+        self._folders = [results.out_dir for results in self.results if results.out_dir is not None]
         for job in self.jobs:
             self._results[job].saving.check(job.format)
         check_streams(self.jobs)
@@ -151,9 +148,8 @@ class Batch:
         workers = max(min(self.at_once, len(images)), 1)
         threads = max(self.cores // workers, 1)
         with ExitStack() as held:
-            for results in self.results:
-                if results.out_dir is not None:
-                    held.enter_context(results.out_dir)
+            for folder in self._folders:
+                held.enter_context(folder)
             if self.journal is not None:
                 self.journal.begin()
                 held.callback(self.journal.close)
@@ -199,9 +195,10 @@ class Batch:
             damaged=self._results[jobs[0]].damaged,
             both=len(lumas) > 1,
         )
+        making = Making(original, self._results, self._folders, self.journal, self.expected)
         outcomes: list[Done | Failed] = []
         for job in jobs:
-            attempt = partial(self._made, job, original, progress, last=job is jobs[-1])
+            attempt = partial(making.make, job, progress, last=job is jobs[-1])
             try:
                 outcomes.append(original.settled(attempt))
             except BrokenPipeError:
@@ -213,147 +210,14 @@ class Batch:
                     break
         return outcomes
 
-    def _made(
-        self, job: Job, original: Original, progress: Callable[[float], None] | None, *, last: bool
-    ) -> Done:
-        """Filter and write one image; `last` says that nothing else is made of it."""
-        results, started = self._results[job], time.perf_counter()
-        hashes = self.journal is not None and self.journal.hashes
-        hashes |= self.expected.get(job, Evidence()).input_sha256 is not None
-        image: Image | None = None
-        if (choice := results.saving.choice) is not None:
-            with original.frames() as frames:
-                numbers = choice.of(1 if frames is None else frames.story.count, original.label)
-                if frames is not None and len(numbers) > 1:
-                    several = self._several(job, original, frames, numbers, progress)
-                    evidence = self._seen(job, hashes=hashes)
-                    data = self._written(job, several, original)
-                    assert several.found is not None
-                    evidence = self._joined(job, evidence, hashes=hashes)
-                    seconds, shape = time.perf_counter() - started, several.input_shape
-                    found, notes = several.found, several.notes
-                    return Done(job, found, shape, notes, seconds, data, evidence, several.count)
-                if frames is not None:
-                    image = frames.read(numbers[0]).image
-        try:
-            image = image or original.image(luma=results.pipeline.luma)
-            if results.saving.strip:
-                image = stripped(image)
-            evidence = self._seen(job, hashes=hashes)
-            filtered, found, said = results.pipeline(
-                image,
-                format=job.format,
-                max_pixels=original.max_pixels,
-                threads=original.threads,
-                progress=progress,
-            )
-        except UsageError as error:
-            kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
-            raise kind(f"{original.label}: {error}") from error
-        input_shape, notes = image.stored_shape, image.notes
-        del image
-        if last:
-            original.let_go()  # its pixels are not needed while the result is compressed
-        written, lost = kept(filtered, job.format or "")
-        notes += tuple(f"{original.label}: {text}" for text in (*said, *lost))
-        data = self._written(job, written, original)
-        evidence = self._joined(job, evidence, hashes=hashes)
-        return Done(job, found, input_shape, notes, time.perf_counter() - started, data, evidence)
-
-    def _several(
-        self,
-        job: Job,
-        original: Original,
-        frames: Frames,
-        numbers: range,
-        progress: Callable[[float], None] | None,
-    ) -> FrameSequence:
-        """Return the frames of an image that make one result; `OutputError` if its format holds one."""
-        results = self._results[job]
-        try:
-            return FrameSequence(
-                frames,
-                numbers,
-                results.pipeline,
-                job.format or "",
-                results.saving.encoded_by(original.threads),
-                max_pixels=original.max_pixels,
-                damaged=results.damaged,
-                strip=results.saving.strip,
-                progress=progress,
-            )
-        except OutputError as error:
-            raise error.placed("standard output" if job.target is None else str(job.target)) from None
-
-    def _joined(self, job: Job, evidence: Evidence, *, hashes: bool) -> Evidence:
-        """Return what tells an image from others with what tells its result, where it is asked for."""
-        if self.journal is None and job not in self.expected:
-            return evidence
-        return evidence.joined(Evidence.of(None, job.target, hashes=hashes))
-
     def differs(self, done: Done) -> str:
         """Return what is another of a result than a manifest has, or nothing."""
         return self.expected.get(done.job, Evidence()).change(done.evidence, of="output")
-
-    def _seen(self, job: Job, *, hashes: bool) -> Evidence:
-        """Return what tells an image from others; raise `InputError` if it is not the expected one."""
-        if self.journal is None and job not in self.expected:
-            return Evidence()
-        now, then = Evidence.of(job.source, None, hashes=hashes), self.expected.get(job, Evidence())
-        if what := then.untimed().change(now, of="input"):
-            raise InputError(
-                f"{shown(job.source)}: is not the image of the manifest any more: its {what} is another."
-            )
-        return now
-
-    def _written(self, job: Job, image: Image | FrameSequence, original: Original) -> bytes | None:
-        """Write a result, or return the file that goes to standard output."""
-        results = self._results[job]
-        encoding = results.saving.encoded_by(original.threads)
-
-        def encoded(name: str) -> bytes:
-            if isinstance(image, FrameSequence):
-                return image.encoded()
-            return encode(image, name, encoding)
-
-        if job.target is None:
-            return encoded(job.format or "")
-        folders = [one.out_dir for one in self.results if one.out_dir is not None]
-        for folder in folders:  # all of them: none may tidy up a folder that is written into
-            folder.prepare(anew=results.saving.force and not results.saving.resume and len(self.jobs) > 1)
-        may_replace = results.replace or self._is_ours(job)
-        noted_before = self.journal is not None and results.saving.resume
-        if not may_replace and noted_before and job.target.is_file():
-            # Written before the last call was ended, which had not noted it yet; or somebody else's.
-            there = encoded(job.format or format_of(job.target))
-            if job.target.read_bytes() == there:
-                return None
-        confirm = original.check_unchanged if folders or self.journal is not None else None
-        if isinstance(image, FrameSequence):
-            image.write(job.target, force=may_replace, confirm=confirm)
-            return None
-        write(
-            job.target,
-            image,
-            format=job.format,
-            encoding=encoding,
-            force=may_replace,
-            confirm=confirm,
-            one_of_many=not self.is_single,
-        )
-        return None
 
     def _flush(self) -> None:
         """Have the disk keep the names of all results, which each would take as long as to write it."""
         for folder in {job.target.parent for job in self.todo if job.target is not None}:
             flush_folder(folder)
-
-    def _is_ours(self, job: Job) -> bool:
-        """Whether the manifest says that an earlier call has made a result, which may be made again."""
-        if self.journal is None or job.target is None:
-            return False
-        entry = self.journal.latest.get(place_of(job.target))
-        return entry is not None and not entry.failed
 
 
 def in_order(
