@@ -8,7 +8,11 @@ import pytest
 from convcli.engine.plane.borders import BORDERS
 from convcli.errors import UsageError
 from convcli.filtering import Policy, apply, as_kernel, filter_image
+from convcli.filtering.developing import developed
+from convcli.filtering.picture import Picture, Setting, StoredImage
+from convcli.filtering.ranges import Range
 from convcli.filtering.steps.parsing import step_of
+from convcli.filtering.visibility import StoredVeil
 
 RNG = np.random.default_rng(0)
 CHAIN = ("gaussian:sigma=1.4", "sobel", "box:size=5")
@@ -117,3 +121,36 @@ def test_windows_far_larger_than_the_picture_are_as_single_steps(shape, text):
         one_by_one(pixels, chain, border="wrap"),
         atol=1e-12,
     )
+
+
+@pytest.mark.parametrize("step", ["gaussian:sigma=1", "median", "unsharp", "top_hat", "highpass"])
+def test_a_step_asks_the_one_before_once_be_it_hidden_in_parts_or_not(step):
+    class Counted(StoredImage):
+        """An image that counts how many pixels are read of it."""
+
+        planes, count = None, 0
+
+        def __init__(self, pixels, veil):
+            super().__init__(pixels, veil)
+            self.sources, self.planes = self.planes, None
+
+        def read(self, rows, columns, out):
+            Counted.count += out[0].size
+            for plane, own in zip(self.sources, out, strict=True):
+                plane.read(rows, columns, own)
+
+    pixels, opacity = RNG.random((40, 50, 3)), RNG.random((40, 50)) * 2
+    opacity[5:20, 5:20] = 0
+    for veil in (None, StoredVeil.of(np.clip(opacity, 0, 1), None)):
+        Counted.count = 0
+        picture: Picture = Counted(pixels, veil)
+        for _ in range(6):
+            picture = step_of(step).on(picture, Setting())
+        how = Range("raw", np.dtype(float), np.dtype(float))
+        developed(picture, how, alpha=True, whole=False, threads=1)
+        assert Counted.count == 40 * 50
+
+
+def test_too_many_steps_are_refused():
+    with pytest.raises(UsageError, match="1 to 100 steps, found 101"):
+        filter_image(np.zeros((3, 3)), ["gray"] * 101)

@@ -29,6 +29,7 @@ from convcli.shapes import Pair
 
 Pixels: TypeAlias = NDArray[Any]
 
+MOST_STEPS = 100  # of a chain: each asks the one before within its own call
 DIGITS = 16  # of a digest: nobody will meet two that are alike by chance
 
 
@@ -254,6 +255,8 @@ def chained(image: Picture, steps: Sequence[Doing], setting: Setting, max_pixels
 
     An error of one of several names it.
     """
+    if not 1 <= len(steps) <= MOST_STEPS:
+        raise UsageError(f"Expected 1 to {MOST_STEPS} steps, found {len(steps):,}.")
     picture = image
     for number, step in enumerate(steps, 1):
         try:
@@ -271,7 +274,7 @@ def _check_size(shape: Pair, most: int | None) -> None:
     if most is not None and shape[0] * shape[1] > most:
         raise ShapeError(
             f"The result would have {shape[0]:,} × {shape[1]:,} pixels, more than the {most:,} that are "
-            "allowed. Pad less, or allow more (--max-pixels)."
+            "allowed. Pad or enlarge less, or allow more (--max-pixels)."
         )
 
 

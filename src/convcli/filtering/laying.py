@@ -20,7 +20,7 @@ from convcli.filtering.luma import gray
 from convcli.filtering.picture import Derived, Picture, Stored, pointwise
 from convcli.filtering.policy import Policy
 from convcli.filtering.reading_ahead import read_ahead, veil_ahead
-from convcli.filtering.visibility import Sight, Veil, opaque_of, places_under
+from convcli.filtering.visibility import LastBlock, Sight, Veil, opaque_of, places_under
 from convcli.kernels import Kernel
 from convcli.shapes import Pair
 
@@ -210,6 +210,7 @@ class _LaidVeil(Veil):
             plan.output_shape, source.alpha_dtype, weighs=source.weighs, has_data=source.has_data
         )
         self.source, self.sight, self.zeroing = source, sight, not kernel.sums_to_zero
+        self._seen, self._alpha = LastBlock(), LastBlock()
         self.rows, self.columns = places_under(plan, source.shape)
         self.usual = plan.block
         self.filtered: Picture | None = None
@@ -221,15 +222,24 @@ class _LaidVeil(Veil):
         if self.sight is None:
             out[...] = True
             return
+        if self._seen.recall(rows, columns, out):
+            return
         plan = self.sight.shares
         whole = Block(rows, columns)
         with WORKSPACES.lent() as workspace:
             veil = veil_ahead(self.source, plan.frame, plan.window, whole, workspace)
             for block, at in pieces(whole, self.usual):
                 self.sight.sees(veil, block, workspace, out[at])
+        self._seen.remember(rows, columns, out)
 
     def alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None = None) -> None:
         """Take it from under the kernel's centre, or the kernel's responses to it."""
+        if self._alpha.recall(rows, columns, out):
+            return
+        self._put_alpha(rows, columns, out, sees)
+        self._alpha.remember(rows, columns, out)
+
+    def _put_alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None) -> None:
         if self.filtered is not None:
             self.filtered.read(rows, columns, out[None])
             return

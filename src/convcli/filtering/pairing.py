@@ -37,8 +37,9 @@ class _Difference(Derived):
         """Subtract."""
         with WORKSPACES.lent() as workspace:
             other = workspace.array("less", out.shape, self.second.dtype)
-            self.first.read(rows, columns, out)
-            self.second.read(rows, columns, other)
+            parts = [(self.first, out), (self.second, other)]
+            for picture, cells in sorted(parts, key=lambda part: -sum(part[0].halo)):  # see `remembered`
+                picture.read(rows, columns, cells)
             np.subtract(out, other, out=out)
 
 

@@ -21,7 +21,7 @@ from convcli.engine.plane.blocks import Effort
 from convcli.engine.plane.planes import ArrayPlane, Plane
 from convcli.engine.workspace import FreeList, Workspace
 from convcli.filtering.ranges import limits_of
-from convcli.filtering.visibility import Veil
+from convcli.filtering.visibility import LastBlock, Veil
 from convcli.shapes import Pair, Window
 
 Pixels: TypeAlias = NDArray[Any]
@@ -232,6 +232,28 @@ def pointwise(
         Of the result, if they differ.
     """
     return _Pointwise(picture, function, channels, kind)
+
+
+class _Remembered(Derived):
+    """A picture of which each thread remembers the block that it has read last."""
+
+    def __init__(self, source: Picture) -> None:
+        super().__init__(source, effort=Effort())
+        self._last = LastBlock()
+
+    def read(self, rows: slice, columns: slice, out: Pixels) -> None:
+        if not self._last.recall(rows, columns, out):
+            self.source.read(rows, columns, out)
+            self._last.remember(rows, columns, out)
+
+
+def remembered(picture: Picture) -> Picture:
+    """Return the same picture for a step that looks at it twice, through a window and without.
+
+    Whoever reads the wider first has the other for a copy; without, all that is before the step would be
+    computed twice, and a row of such steps doubles it each time.
+    """
+    return picture if picture.planes is not None else _Remembered(picture)
 
 
 class _Exact(Derived):

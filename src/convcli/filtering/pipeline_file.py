@@ -23,13 +23,12 @@ from convcli import kernels
 from convcli.bounds import check_document
 from convcli.config import LONGEST_LINE, MOST_MISTAKES, Options, mistakes
 from convcli.errors import ConfigError, ConvcliError
+from convcli.filtering.chain import MOST_STEPS
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.policy import FROM_FILE, Policy
 from convcli.filtering.steps.parsing import Read, step_from
 from convcli.filtering.steps.step import Step
 from convcli.wording import shortened, shown
-
-MOST_STEPS = 1000  # several times those of any chain
 
 
 def _values(value: object) -> object:

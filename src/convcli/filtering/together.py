@@ -24,6 +24,8 @@ class _Together(Derived):
         effort = sum((picture.effort for picture in others), Effort())
         super().__init__(first, channels=channels, dtype=dtype, kind=kind, effort=effort)
         self.pictures, self.merge = pictures, merge
+        # The widest first, of which the others are a part where the picture is `remembered`.
+        self.order = sorted(range(len(pictures)), key=lambda number: -sum(pictures[number].halo))
         self.halo = (
             max(picture.halo[0] for picture in pictures),
             max(picture.halo[1] for picture in pictures),
@@ -39,19 +41,20 @@ class _Together(Derived):
     def _put(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None) -> None:
         size = out.shape[1:]
         with WORKSPACES.lent() as workspace:
-            cells = []
-            for number, picture in enumerate(self.pictures):
+            found: dict[int, Pixels] = {}
+            for number in self.order:
+                picture = self.pictures[number]
                 own = workspace.array(f"together {number}", (picture.channels, *size), picture.dtype)
                 if sees is None or picture.veil is None:
                     picture.read(rows, columns, own)
-                elif number == 0:
+                elif not found:
                     picture.read_seen(rows, columns, own, sees)
                 else:
                     also = workspace.array("also seen", size, bool)
                     picture.read_seen(rows, columns, own, also)
                     sees &= also
-                cells.append(own)
-            self.merge(cells, out)
+                found[number] = own
+            self.merge([found[number] for number in range(len(self.pictures))], out)
 
 
 def together(pictures: Sequence[Picture], merge: Merge, *, channels: int, kind: Kind = "pixels") -> Picture:

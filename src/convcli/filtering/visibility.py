@@ -19,6 +19,7 @@ are there, and needs six sums for each one here.
 from __future__ import annotations
 
 import math
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -172,6 +173,32 @@ class Veil(ABC):
             out[...] = 1
         if self.has_data:
             out[~sees] = 0
+
+
+class LastBlock:
+    """What a thread has computed last, (…, h, w), for whoever asks for a part of it.
+
+    A veil is asked for what is seen and for alpha, and alpha may depend on what is seen: without this each
+    step of a chain would ask the one before twice, and that one four times the one before it.
+    """
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def remember(self, rows: slice, columns: slice, block: Pixels) -> None:
+        """Keep a copy of what was computed for `rows` and `columns`."""
+        self._local.last = rows, columns, block.copy()
+
+    def recall(self, rows: slice, columns: slice, out: Pixels) -> bool:
+        """Put `rows` and `columns` into `out` if they are part of it, and say whether they are."""
+        down, across, block = getattr(self._local, "last", (slice(0, 0), slice(0, 0), out))
+        inside = down.start <= rows.start and rows.stop <= down.stop
+        if not (inside and across.start <= columns.start and columns.stop <= across.stop):
+            return False
+        top, left = rows.start - down.start, columns.start - across.start
+        height, width = out.shape[-2:]
+        np.copyto(out, block[..., top : top + height, left : left + width], casting="same_kind")
+        return True
 
 
 class StoredVeil(Veil):

@@ -22,7 +22,7 @@ from convcli.engine.workspace import Workspace
 from convcli.errors import UsageError
 from convcli.filtering.ordering import IGNORE, ordered
 from convcli.filtering.pairing import difference
-from convcli.filtering.picture import Picture, Setting
+from convcli.filtering.picture import Picture, Setting, remembered
 from convcli.filtering.steps.step import Bordered
 from convcli.shapes import Pair, pair
 
@@ -206,6 +206,7 @@ class TopHat(Morphology):
 
     def on(self, picture: Picture, setting: Setting) -> Picture:
         """Subtract the opening."""
+        picture = remembered(picture)
         return difference(picture, self.dilated(self.eroded(picture, setting), setting))
 
 
@@ -216,6 +217,7 @@ class BlackHat(Morphology):
 
     def on(self, picture: Picture, setting: Setting) -> Picture:
         """Subtract from the closing."""
+        picture = remembered(picture)
         return difference(self.eroded(self.dilated(picture, setting), setting), picture)
 
 
@@ -226,6 +228,7 @@ class MorphologicalGradient(Morphology):
 
     def on(self, picture: Picture, setting: Setting) -> Picture:
         """Subtract one from the other."""
+        picture = remembered(picture)
         return difference(self.dilated(picture, setting), self.eroded(picture, setting))
 
 

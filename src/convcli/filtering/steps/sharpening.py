@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from convcli.filtering.laying import laid
-from convcli.filtering.picture import Picture, Setting
+from convcli.filtering.picture import Picture, Setting, remembered
 from convcli.filtering.policy import Policy
 from convcli.filtering.steps.step import Bordered
 from convcli.filtering.together import together
@@ -52,6 +52,7 @@ class Unsharp(_Blurred):
             blur *= self.amount
             np.add(own, blur, out=out)
 
+        picture = remembered(picture)
         pictures = [picture, self.blur(picture, setting, self.sigma)]
         return together(pictures, merge, channels=picture.channels, kind=picture.kind)
 
@@ -71,5 +72,6 @@ class Highpass(_Blurred):
             own, blur = cells
             np.subtract(own, blur, out=out)
 
+        picture = remembered(picture)
         pictures = [picture, self.blur(picture, setting, self.sigma)]
         return together(pictures, merge, channels=picture.channels, kind="signed")

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from convcli.filtering.laying import laid
 from convcli.filtering.luma import gray
-from convcli.filtering.picture import Picture, Setting, pointwise
+from convcli.filtering.picture import Picture, Setting, pointwise, remembered
 from convcli.filtering.policy import Policy
 from convcli.filtering.statistics import FINE, channel_of, extremes_of, histogram_of, mean_of
 from convcli.filtering.steps.step import Bordered
@@ -140,6 +140,7 @@ class Threshold(Bordered):
             else named("gaussian", sigma=(self.size - 1) / 6)
         )
         policy = Policy(channels="each", alpha=setting.alpha, **self.surroundings(setting))
+        picture = remembered(picture)
         local = laid(around, policy, picture)
         least = ROUNDING * float(np.finfo(picture.dtype).eps) * max(abs(picture.white), abs(picture.black))
         mark = self._marking(picture)
