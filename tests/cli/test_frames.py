@@ -159,3 +159,36 @@ def test_quality_lossless_and_strip_are_options_of_the_file(call, tmp_path):
     ):
         result = call("filter", "a.jpg", "-k", "box", "-o", name, *option)
         assert (result.code, said in result.stderr, (tmp_path / name).exists()) == (2, True, False)
+
+
+def test_a_frames_number_in_the_name_makes_a_file_of_each(call, party, tmp_path):
+    options = ("-k", "box", "--frames")
+    result = call("filter", "party.gif", *options, "2-3", "-o", "f_{frame:03}.png")
+    assert (result.code, "durations are left out" in result.stderr) == (0, True)
+    for number in (2, 3):
+        with PIL.Image.open(tmp_path / f"f_{number:03}.png") as made:
+            np.testing.assert_array_equal(np.asarray(made), filter_image(party[number - 1], "box"))
+    assert not (tmp_path / "f_001.png").exists()
+    before = (tmp_path / "f_003.png").read_bytes()
+    result = call("filter", "party.gif", *options, "all", "-o", "f_{frame:03}.png")
+    assert (result.code, "f_002.png exists already" in result.stderr) == (1, True)
+    assert not (tmp_path / "f_001.png").exists()
+    assert call("filter", "party.gif", *options, "all", "-o", "f_{frame:03}.png", "--force").code == 0
+    assert (tmp_path / "f_003.png").read_bytes() == before
+    assert call("filter", "f_001.png", *options, "all", "-o", "g{frame}.png").code == 0
+    assert (tmp_path / "g1.png").exists()
+    assert call("filter", "f_001.png", *options, "all", "-o", "f_{frame:03}.png", "--force").code == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-o", "f_{frame}.png"], "goes with --frames"),
+        (["-o", "f_{frame:x}.png", "--frames", "all"], "a frame's number is {frame}"),
+        (["-o", "f_{frame}.png", "--frames", "all", "--manifest", "m.jsonl"], "makes many files"),
+    ],
+)
+def test_a_frames_number_is_refused_where_there_is_none(call, party, tmp_path, options, said):
+    result = call("filter", "party.gif", "-k", "box", *options)
+    assert (result.code, said in result.stderr) == (2, True)
+    assert not list(tmp_path.glob("f_*"))

@@ -31,7 +31,7 @@ from convcli.cli.pipeline_options import (
     saved,
 )
 from convcli.cli.showing import ALONE, Showing, ShowResults
-from convcli.cli.storing_options import Frames, Lossless, Quality, Strip
+from convcli.cli.storing_options import Frames, Lossless, Quality, Strip, check_numbered
 from convcli.cli.terminal import Protocol, check_protocol
 from convcli.errors import UsageError
 
@@ -330,6 +330,7 @@ def filter(  # noqa: A001  (the command's name)
         pipelines = chosen_pipelines(wanted, policy)
         if save_pipeline is not None:
             check_saved(pipelines, save_pipeline, force=force)
+        check_numbered(output, frames, single=manifest is None and not show)
         batch = Batch.of(
             images,
             pipelines,

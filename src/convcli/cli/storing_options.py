@@ -6,14 +6,17 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from convcli.errors import UsageError
+
 Frames: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--frames",
         metavar="all|N|A-B",
         help="Take all frames of an animation, pages of a TIFF file or images of an .npy stack, or some, "
-        "counted from 1. Several make one file (.gif, .png, .webp, .tif, .npy) and keep their durations; one "
-        "makes a picture. Each is filtered by itself; --range stretch is over all.",
+        "counted from 1. Several make one file (.gif, .png, .webp, .tif, .npy) and keep their durations, or "
+        "with -o edges_{frame:03}.jpg a file each; one makes a picture. Each is filtered by itself; --range "
+        "stretch is over all.",
     ),
 ]
 
@@ -46,3 +49,15 @@ Strip: TypeAlias = Annotated[
         "resolution stay, without which the image would look different.",
     ),
 ]
+
+
+def check_numbered(output: str | None, frames: str | None, *, single: bool) -> None:
+    """Refuse a frame's number in -o without frames, and where other options need one name (not `single`)."""
+    from convcli.filtering.frame_files import is_numbered
+
+    if not is_numbered(output):
+        return
+    if frames is None:
+        raise UsageError("-o with {frame} goes with --frames, such as --frames all.")
+    if not single:
+        raise UsageError("-o with {frame} makes many files; --manifest and --show are for one of each image.")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from convcli.errors import InputError, OutputError, UsageError
 from convcli.filtering.evidence import Evidence
+from convcli.filtering.frame_files import FrameFiles, is_numbered, write_numbered
 from convcli.filtering.jobs import Job
 from convcli.filtering.manifest import Journal, place_of
 from convcli.filtering.original import Original
@@ -49,7 +50,7 @@ class Making:
         if (choice := results.saving.choice) is not None:
             with original.frames() as frames:
                 numbers = choice.of(1 if frames is None else frames.story.count, original.label)
-                if frames is not None and len(numbers) > 1:
+                if frames is not None and (len(numbers) > 1 or is_numbered(results.saving.output)):
                     several = self._several(job, frames, numbers, progress)
                     evidence = self._seen(job, hashes=hashes)
                     data = self._written(job, several)
@@ -95,7 +96,7 @@ class Making:
         """Return the frames of an image that make one result; `OutputError` if its format holds one."""
         results, original = self.results[job], self.original
         try:
-            return FrameSequence(
+            return (FrameFiles if is_numbered(results.saving.output) else FrameSequence)(
                 frames,
                 numbers,
                 results.pipeline,
@@ -130,6 +131,15 @@ class Making:
         """Write a result, or return the file that goes to standard output."""
         results, original = self.results[job], self.original
         encoding = results.saving.encoded_by(original.threads)
+
+        if job.target is not None and is_numbered(results.saving.output):
+            if isinstance(image, FrameFiles):
+                image.write_all(job.target, job.source, force=results.replace)
+            elif isinstance(image, Image):  # of a file with one picture
+                write_numbered(
+                    job.target, image, job.source, format=job.format, encoding=encoding, force=results.replace
+                )
+            return None
 
         def encoded(name: str) -> bytes:
             if isinstance(image, FrameSequence):

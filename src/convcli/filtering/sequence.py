@@ -37,6 +37,8 @@ class FrameSequence:
         have been written: once `fill` has.
     """
 
+    single = False  # whether each is written into a file of its own
+
     def __init__(
         self,
         frames: Frames,
@@ -51,7 +53,8 @@ class FrameSequence:
         progress: Progress | None,
     ) -> None:
         self.frames, self.chosen, self.pipeline = frames, chosen, pipeline
-        self.format, self.encoding, self.writer = format, encoding, holds_several(format)
+        self.format, self.encoding = format, encoding
+        self.writer = None if self.single else holds_several(format)
         self.max_pixels, self.damaged, self.strip, self.progress = max_pixels, damaged, strip, progress
         self._begin()
 
@@ -99,7 +102,10 @@ class FrameSequence:
 
     def _about_time(self) -> Iterator[str]:
         story, name = self.frames.story, self.format.upper()
-        if self.writer.ticks is None and story.plays is not None:
+        if self.writer is None:
+            if story.plays is not None:
+                yield "durations are left out: each frame is a file of its own"
+        elif self.writer.ticks is None and story.plays is not None:
             yield f"{name} files hold no durations; left out"
         elif self.writer.ticks is not None and story.plays is None:
             yield f"its {story.kind} have no durations; each frame is shown for 0.1 s, for ever"
@@ -129,7 +135,7 @@ class FrameSequence:
             self._count(frame.image, found)
             for text in (*frame.image.notes, *said, *(lost if self.count == 1 else self._of_pixels(lost))):
                 self._say(text.removeprefix(f"{self.frames.where}: "))
-            if self.writer.ticks and frame.seconds is not None:
+            if self.writer is not None and self.writer.ticks and frame.seconds is not None:
                 self._uneven |= (frame.seconds * self.writer.ticks).denominator > 1
             yield Frame(image, frame.seconds)
 

@@ -110,8 +110,8 @@ def holds_several(format: str) -> Writer:  # noqa: A002
         return WRITERS[format]
     endings = ", ".join(FORMATS[name].endings[0] for name in WRITERS)
     raise OutputError(
-        f"{format.upper()} files are written with one picture; use {endings} for several, or --frames N for "
-        "one of them."
+        f"{format.upper()} files are written with one picture; use {endings} for several, --frames N for one "
+        "of them, or -o NAME_{frame} for a file each."
     )
 
 
