@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import io
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -15,6 +16,7 @@ from convcli.images.depth import Described, described
 from convcli.images.jxl_header import header_of
 from image_files import noise, read_bytes, saved
 
+ROOT = Path(__file__).parent.parent.parent
 RNG = np.random.default_rng(0)
 RGB = RNG.integers(0, 256, (21, 34, 3)).astype(np.uint8)
 
@@ -124,3 +126,13 @@ def test_damaged_files_are_said_to_be(head, rest):
     pytest.importorskip("imagecodecs")
     with pytest.raises(InputError):
         read_bytes(head + rest)
+
+
+@pytest.mark.parametrize(
+    "kind", ["avif", "exr", "heic", "hdr", "jp2", "jxl", "pam", "pfm", "psd", "qoi", "sgi", "tga"]
+)
+def test_huge_sizes_are_refused_before_anything_is_decoded(kind):
+    pytest.importorskip("imagecodecs")
+    data = (ROOT / f"fuzz/corpus/image/{kind}-a-huge-size.{kind}").read_bytes()
+    with pytest.raises(InputError, match=r"are more than|damaged|cut short|cannot be read"):
+        read_bytes(data)

@@ -33,16 +33,30 @@ def decode_exr(file: File) -> Decoded:
     """
     exr = extra("OpenEXR", "formats", f"{file.where}: an OpenEXR file")
     file.stream.seek(0)
-    with tempfile.TemporaryDirectory() as folder:  # the library reads names alone
-        path = Path(folder) / "image.exr"
-        path.write_bytes(file.stream.read())
-        parts = exr.File(str(path), separate_channels=True, header_only=True).parts
-        shape = _checked([part.header for part in parts], file)
-        opened = exr.File(str(path), separate_channels=True)
-        channels = {name: np.asarray(one.pixels) for name, one in opened.parts[0].channels.items()}
-    notes = [only_first(file.where)] if len(parts) > 1 else []
+    data = file.stream.read()
+    try:
+        shape, parts, channels = _read(exr, data, file)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # which name a file that is no more
+        raise InputError(f"{file.where}: the image is damaged or cut short.") from error
+    notes = [only_first(file.where)] if parts > 1 else []
     pixels, alpha, said = _meaning(file, channels, shape)
     return Decoded(pixels, alpha, notes=(*notes, *said))
+
+
+def _read(exr: Any, data: bytes, file: File) -> tuple[tuple[int, int], int, dict[str, NDArray[Any]]]:
+    """Return rows and columns, how many parts there are, and the channels of the first."""
+    with tempfile.TemporaryDirectory() as folder:  # the library reads names alone
+        path = Path(folder) / "image.exr"
+        path.write_bytes(data)
+        parts = exr.File(str(path), separate_channels=True, header_only=True).parts
+        shape = _checked([part.header for part in parts], file)
+        opened = exr.File(str(path), separate_channels=True).parts
+        if len(opened) < len(parts):  # those that are damaged are missing, and others in their place
+            raise ValueError("a part is damaged")
+        channels = {name: np.asarray(one.pixels) for name, one in opened[0].channels.items()}
+    return shape, len(parts), channels
 
 
 def _checked(headers: list[dict[str, Any]], file: File) -> tuple[int, int]:
