@@ -85,8 +85,13 @@ class Crests:
         return size, across[1:-1, 1:-1], down[1:-1, 1:-1]
 
     def largest(self) -> float:
-        """Return the largest size of a gradient."""
-        return float(max(self.over_bands(lambda _, size, *__: size[1:-1, 1:-1].max())))
+        """Return the largest size of a gradient that is finite, 0 if there is none."""
+
+        def look(_: Block, size: Pixels, *__: Pixels) -> float:
+            own = size[1:-1, 1:-1]
+            return float(own.max(initial=0.0, where=np.isfinite(own)))
+
+        return float(max(self.over_bands(look)))
 
     def histogram(self, bins: int, most: float) -> Pixels:
         """Return how many gradients are of which size, in `bins` from 0 to `most`."""
@@ -104,7 +109,7 @@ class Crests:
 
         def classify(block: Block, size: Pixels, across: Pixels, down: Pixels) -> None:
             own, out = size[1:-1, 1:-1], classes[block.rows]
-            large = own >= low if self.interpolated else own > low
+            large = (own >= low) & (own > 0) if self.interpolated else own > low
             if self.interpolated:
                 large[:, [0, -1]] = False
                 if block.rows.start == 0:

@@ -49,6 +49,25 @@ def test_where_nothing_is_small_it_is_scikit_image_s():
         np.testing.assert_array_equal(made(image, f"canny:low=0,high={high}") > 0, expected)
 
 
+@pytest.mark.parametrize("options", ["low=0,high=0", "low=50%,high=60%,quantiles=true"])
+def test_where_there_is_no_gradient_there_is_no_edge_whatever_the_limits(options):
+    feature = pytest.importorskip("skimage.feature")
+    assert not made(np.full((40, 40), 9, np.uint8), f"canny:{options}").any()
+    image = np.maximum(scene(np.uint8), 150)  # most of it is flat
+    expected = feature.canny(image, 1, 0, 0, mode="mirror")
+    np.testing.assert_array_equal(made(image, f"canny:{options}") > 0, expected)
+
+
+def test_what_is_no_number_is_no_edge_and_no_share_of_them():
+    image = scene(np.float32)
+    clean = made(image, "canny:low=50%,high=90%,quantiles=true")
+    image[3, 4], image[140, 170] = np.nan, np.inf
+    found = made(image, "canny:low=50%,high=90%,quantiles=true")
+    assert set(np.unique(found)) == {0, 1}
+    assert np.count_nonzero(found != clean) < 0.05 * found.size
+    assert not made(np.full((9, 9), np.nan, np.float32), "canny:low=50%,high=90%,quantiles=true").any()
+
+
 @pytest.mark.parametrize("limits", [(50, 150), (20.5, 300), (400, 401)])
 @pytest.mark.parametrize("norm", ["l1", "l2"])
 def test_it_is_opencv_s(limits, norm):

@@ -42,8 +42,9 @@ class Canny(Bordered):
     distance. It is computed in float64, and kept as one byte a pixel.
 
     As scikit-image's: nothing more, but its border `constant` corrects for what is beyond the image, which
-    reflect, symmetric, edge and wrap do not need. As OpenCV's Canny(image, low, high, L2gradient=True):
-    sigma=0, thinning=sectors, border=edge; without L2gradient norm=l1 besides.
+    reflect, symmetric, edge and wrap do not need; and on both sides of a step that is drawn, gradients are
+    equal but for rounding, so that one or both may stay. As OpenCV's Canny(image, low, high,
+    L2gradient=True): sigma=0, thinning=sectors, border=edge; without L2gradient norm=l1 besides.
     """
 
     type: Literal["canny"] = "canny"
