@@ -60,6 +60,7 @@ def test_what_would_be_replaced_is_said_and_what_exists_is_refused_as_ever(call,
         ("c.png", b"", [], "p/c.png: expected an image, found nothing (0 bytes)."),
         ("c.png", b"some text", [], "p/c.png: expected an image"),
         (None, None, ["none.png"], "none.png: no such file."),
+        (None, None, ["*.gif"], "*.gif: no such file, and none that it matches as a pattern."),
         (None, None, ["--max-pixels", "40"], "p/b.png: 7 × 8 pixels are more than the 40"),
     ],
 )

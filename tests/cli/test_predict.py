@@ -116,7 +116,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(call, trained, scan
 
 def test_a_pattern_without_a_match_is_one_error(call, trained, tmp_path):
     result = call("predict", trained, "none-*.png")
-    assert result == (1, "", "error: none-*.png: no file has such a name. Look at the pattern.\n")
+    assert result == (1, "", "error: none-*.png: no such file, and none that it matches as a pattern.\n")
 
 
 def test_keep_going_tells_the_others_and_lists_what_failed(call, trained, scans):

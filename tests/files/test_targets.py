@@ -137,3 +137,14 @@ def test_an_input_is_never_overwritten_by_any_of_its_names(tmp_path):
     for name in ("folder/input", "link", "hard", "through/input", "folder/../folder/input"):
         with pytest.raises(UsageError, match="is an input, and an input is never overwritten"):
             judge(tmp_path / name, force=True, inputs=inputs)
+
+
+@pytest.mark.parametrize("deep", ["out", "out/deeper"])
+def test_a_folder_that_cannot_be_made_is_refused_beforehand(tmp_path, monkeypatch, deep):
+    usual = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path and usual(path, mode))
+    with pytest.raises(OutputError, match="cannot be written to; write elsewhere"):
+        judge(tmp_path / deep / "x.png", force=False, made=True)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match="is a file, not a folder"):
+        judge(tmp_path / "file" / deep / "x.png", force=False, made=True)

@@ -161,9 +161,9 @@ def _followed(path: Path) -> Target:
 def _check_folder(where: str, folder: Path, *, made: bool) -> None:
     """Refuse a folder into which nothing can be written."""
     if not folder.exists():
-        if made:
-            return
-        raise OutputError(f"{where}: the folder {shown(folder)} does not exist; create it first.")
+        if not made:
+            raise OutputError(f"{where}: the folder {shown(folder)} does not exist; create it first.")
+        folder = next((above for above in folder.absolute().parents if above.exists()), folder)
     if not folder.is_dir():
         raise OutputError(f"{where}: {shown(folder)} is {kind(folder.stat())}, not a folder.")
     if not os.access(folder, os.W_OK | os.X_OK):

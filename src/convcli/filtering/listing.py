@@ -58,6 +58,8 @@ def _matched(
 ) -> list[Listed]:
     """Return the images that a pattern matches: its files, or those of its folders where it has no files."""
     found, top = matching(pattern), fixed_part(pattern)
+    if not found:  # as a file that is missing, which is said with all others
+        return [(pattern, Path())]
     folders = {path for path in found if os.path.isdir(path)}  # noqa: PTH112
     made = _results_among(found, folders, top, out_dir)
     if len(made) == len(found):

@@ -9,6 +9,7 @@ from convcli.errors import ConvcliError, InputError, OutputError, UsageError, re
 from convcli.files import Identity, identity, judge, judge_stdout
 from convcli.filtering.jobs import STREAM, Job, as_one_name
 from convcli.images import format_of
+from convcli.images.patterns import is_pattern, no_match
 from convcli.wording import shown
 
 
@@ -108,7 +109,8 @@ def _identity(source: str) -> Identity:
     try:
         status = Path(source).stat()
     except FileNotFoundError as error:
-        raise InputError(f"{shown(source)}: no such file.") from error
+        missing = no_match(source) if is_pattern(source) else InputError(f"{shown(source)}: no such file.")
+        raise missing from error
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(source)}: cannot be read ({reason(error)}).") from error
     return identity(status)

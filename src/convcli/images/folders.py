@@ -8,7 +8,7 @@ from pathlib import Path
 
 from convcli.errors import InputError, reason
 from convcli.images.formats import ENDINGS, FORMATS, READ_ONLY
-from convcli.images.patterns import is_pattern, matching
+from convcli.images.patterns import is_pattern, matching, no_match
 from convcli.wording import first_of, shown
 
 
@@ -16,7 +16,10 @@ def images_named(names: Sequence[str], *, tell: Callable[[str], None]) -> list[s
     """Return the images that are named, those in folders, and those that patterns match, by name."""
     images: list[str] = []
     for name in names:
-        for path in matching(name) if is_pattern(name) else [name]:
+        found = matching(name) if is_pattern(name) else [name]
+        if not found:
+            raise no_match(name)
+        for path in found:
             deeper = f"'{shown(path).rstrip('/')}/*'"
             inner = os.path.isdir(path)  # noqa: PTH112
             images += images_in(path, tell=tell, deeper=deeper) if inner else [path]

@@ -22,15 +22,17 @@ def matching(pattern: str) -> list[str]:
     """Return the files and folders that a pattern matches, by name; ** stands for folders of any depth.
 
     As in a shell, `*` and `?` match no hidden names. Links to folders are not followed by `**`: they may lead
-    in a circle. Raises `InputError` if there are none, or if a folder cannot be read.
+    in a circle. Raises `InputError` if a folder cannot be read.
     """
     fixed, parts = _parted(pattern)
     only_folders = parts[-1] == ""
     found = dict.fromkeys(_found(fixed, [part for part in parts if part]))
-    names = sorted(path for path in found if not only_folders or os.path.isdir(path))  # noqa: PTH112
-    if not names:
-        raise InputError(f"{shown(pattern)}: no file has such a name. Look at the pattern.")
-    return names
+    return sorted(path for path in found if not only_folders or os.path.isdir(path))  # noqa: PTH112
+
+
+def no_match(pattern: str) -> InputError:
+    """Return the error that says that there is nothing of a name with wildcards."""
+    return InputError(f"{shown(pattern)}: no such file, and none that it matches as a pattern.")
 
 
 def fixed_part(pattern: str) -> str:
