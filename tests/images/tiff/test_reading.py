@@ -13,6 +13,7 @@ import tifffile
 
 from convcli.errors import InputError
 from convcli.images import read
+from convcli.images.metadata import upright
 
 SHAPE = (21, 37)
 
@@ -329,3 +330,14 @@ def test_a_fourth_sample_that_says_something_is_not_left_out_in_silence(tmp_path
         samples[:, :, 3] = fourth
         tifffile.imwrite(path, samples, photometric="rgb", extrasamples=["unspecified"])
         assert len(read(path).notes) == count
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_what_pillow_decodes_is_turned_once(orientation):
+    picture = PIL.Image.fromarray(np.random.default_rng(0).random((8, 24)) > 0.5)
+    stream = io.BytesIO()
+    picture.save(stream, "TIFF", compression="group4", tiffinfo={274: orientation}, dpi=(100, 200))
+    found = read(io.BytesIO(stream.getvalue()))
+    expected = upright(np.asarray(picture), orientation) * np.uint8(255)
+    np.testing.assert_array_equal(found.pixels, expected)
+    assert found.metadata.dpi == ((100, 200) if orientation < 5 else (200, 100))

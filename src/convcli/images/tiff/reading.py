@@ -56,6 +56,8 @@ def decode_page(file: File, directory: Directory, opened: Callable[[], Opened]) 
         notes.append(f"{where}: left out: its IPTC data.")
     nodata, about_nodata = nodata_of(directory.text(Tag.NODATA), where)
     orientation = directory.number(Tag.ORIENTATION, 1)
+    if not is_understood(layout):  # Pillow has turned it, and says the resolution as it is stored
+        dpi, orientation = (dpi[::-1] if dpi and orientation in (5, 6, 7, 8) else dpi), 1
     return Decoded(
         pixels,
         alpha,
