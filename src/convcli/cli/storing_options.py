@@ -53,7 +53,7 @@ Strip: TypeAlias = Annotated[
 
 def check_numbered(output: str | None, frames: str | None, *, single: bool) -> None:
     """Refuse a frame's number in -o without frames, and where other options need one name (not `single`)."""
-    from convcli.filtering.frame_files import is_numbered
+    from convcli.filtering.frame_numbers import is_numbered
 
     if not is_numbered(output):
         return

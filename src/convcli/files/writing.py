@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from errno import EEXIST
@@ -69,6 +68,8 @@ def write_filled(
 
     For a device or a pipe that is a temporary file, which is copied at the end.
     """
+    import tempfile  # which imports much, for what is rare
+
     target = judge(path, force=force)
     where = label(path, target.place)
     if not target.is_stream:

@@ -14,7 +14,7 @@ from convcli.errors import UsageError
 from convcli.files import is_stdout
 from convcli.filtering.naming import Naming
 from convcli.images import COMPRESSION, ENDINGS, FORMATS, Encoding
-from convcli.images.frames.choice import Choice
+from convcli.images.choice import Choice
 from convcli.images.holding import check_choice
 from convcli.wording import shown
 

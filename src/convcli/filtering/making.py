@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from convcli.errors import InputError, OutputError, UsageError
 from convcli.filtering.evidence import Evidence
-from convcli.filtering.frame_files import FrameFiles, is_numbered, write_numbered
+from convcli.filtering.frame_numbers import is_numbered, write_numbered
 from convcli.filtering.jobs import Job
 from convcli.filtering.manifest import Journal, place_of
 from convcli.filtering.original import Original
 from convcli.filtering.out_dir import OutDir
 from convcli.filtering.outcomes import Done
 from convcli.filtering.results import Results
-from convcli.filtering.sequence import FrameSequence
 from convcli.images import Image, encode, format_of, kept, write
-from convcli.images.frames import Frames
 from convcli.images.holding import stripped
 from convcli.wording import shown
+
+if TYPE_CHECKING:
+    from convcli.filtering.sequence import FrameSequence
+    from convcli.images.frames import Frames
 
 
 class Making:
@@ -94,6 +97,9 @@ class Making:
         progress: Callable[[float], None] | None,
     ) -> FrameSequence:
         """Return the frames of an image that make one result; `OutputError` if its format holds one."""
+        from convcli.filtering.frame_files import FrameFiles  # few images need them
+        from convcli.filtering.sequence import FrameSequence
+
         results, original = self.results[job], self.original
         try:
             return (FrameFiles if is_numbered(results.saving.output) else FrameSequence)(
@@ -133,18 +139,16 @@ class Making:
         encoding = results.saving.encoded_by(original.threads)
 
         if job.target is not None and is_numbered(results.saving.output):
-            if isinstance(image, FrameFiles):
-                image.write_all(job.target, job.source, force=results.replace)
-            elif isinstance(image, Image):  # of a file with one picture
+            if isinstance(image, Image):  # of a file with one picture
                 write_numbered(
                     job.target, image, job.source, format=job.format, encoding=encoding, force=results.replace
                 )
+            else:
+                image.write_all(job.target, job.source, force=results.replace)
             return None
 
         def encoded(name: str) -> bytes:
-            if isinstance(image, FrameSequence):
-                return image.encoded()
-            return encode(image, name, encoding)
+            return encode(image, name, encoding) if isinstance(image, Image) else image.encoded()
 
         if job.target is None:
             return encoded(job.format or "")
@@ -159,7 +163,7 @@ class Making:
             if job.target.read_bytes() == there:
                 return None
         confirm = original.check_unchanged if self.folders or self.journal is not None else None
-        if isinstance(image, FrameSequence):
+        if not isinstance(image, Image):
             image.write(job.target, force=may_replace, confirm=confirm)
             return None
         write(

@@ -8,15 +8,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
 from convcli.filtering.jobs import STREAM
 from convcli.images import Image, read
-from convcli.images.frames import Frames, frames_in
 from convcli.images.sources import held
 from convcli.wording import shown
+
+if TYPE_CHECKING:
+    from convcli.images.frames import Frames
 
 Result = TypeVar("Result")
 
@@ -80,6 +82,8 @@ class Original:
     @contextmanager
     def frames(self) -> Iterator[Frames | None]:
         """Yield the file's frames, None if it has one picture; a pipe is held for whatever comes next."""
+        from convcli.images.frames import frames_in  # few images need them
+
         self._state = state_of(self.source)
         if self._file is None:
             self._file = held(sys.stdin.buffer if self.source == STREAM else Path(self.source))

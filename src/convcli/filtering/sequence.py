@@ -89,6 +89,10 @@ class FrameSequence:
                 error if str(error).startswith(shown(path)) else error.placed(str(path))
             ) from error.__cause__
 
+    def write_all(self, path: Path, source: str, *, force: bool) -> None:
+        """Write a file of each; `FrameFiles` does."""
+        raise NotImplementedError
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say, once each, with the number of frames if it is not said of all."""

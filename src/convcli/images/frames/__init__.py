@@ -3,7 +3,7 @@
 They are read one at a time (`frames_in`) and written one at a time (`write_frames`): memory is that of one.
 """
 
-from convcli.images.frames.choice import Choice
+from convcli.images.choice import Choice
 from convcli.images.frames.frame import Frame, Frames, Story
 from convcli.images.frames.opening import frames_in
 from convcli.images.frames.writing import WRITERS, holds_several, write_frames
