@@ -61,14 +61,22 @@ class Chromium:
         os.close(theirs)
         os.close(answers)
         self._buffer, self._number, self._session, self.events = b"", 0, None, []
-        target = next(
-            info for info in self.send("Target.getTargets")["targetInfos"] if info["type"] == "page"
-        )
+        self._context = None
+        self.renew()
+
+    def renew(self):
+        """Begin anew with a page that knows of none before: no storage, no size, no colours of theirs."""
+        old, self._session = self._context, None
+        if old is not None:
+            self.send("Target.disposeBrowserContext", browserContextId=old)
+        self._context = self.send("Target.createBrowserContext")["browserContextId"]
+        target = self.send("Target.createTarget", url="about:blank", browserContextId=self._context)
         self._session = self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)[
             "sessionId"
         ]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.send(f"{domain}.enable")
+        self.events.clear()
 
     def __enter__(self):
         return self

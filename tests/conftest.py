@@ -141,8 +141,14 @@ def trained(tmp_path_factory):
     return folder / "run"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Return a Chromium for the tests of a file."""
+@pytest.fixture(scope="session")
+def _chromium(tmp_path_factory):
     with Chromium(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
+
+
+@pytest.fixture(scope="module")
+def browser(_chromium):
+    """Return a Chromium whose page is new for the tests of a file; the program starts once."""
+    _chromium.renew()
+    return _chromium

@@ -7,7 +7,7 @@ import base64
 import numpy as np
 import pytest
 
-from chromium import MARKS, Chromium
+from chromium import MARKS
 from convcli.errors import ConvcliError
 from convcli.interchange.rounding import rounded
 from convcli.nn.attribution import grad_cam, gradient, occlusion
@@ -32,12 +32,9 @@ MAPS = """(async ({document: described, weights, image, label}) => {
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        folder = tmp_path_factory.mktemp("page")
-        yield open_page(
-            browser, folder, page_of(model_of([{"type": "flatten"}, {"type": "dense"}], (4, 4, 1)))
-        )
+def browser(browser, tmp_path_factory):
+    page = page_of(model_of([{"type": "flatten"}, {"type": "dense"}], (4, 4, 1)))
+    return open_page(browser, tmp_path_factory.mktemp("page"), page)
 
 
 def close(told, expected):
