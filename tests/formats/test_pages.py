@@ -46,17 +46,19 @@ def test_an_image_of_any_name_is_explained_on_one_page(name, tmp_path):
     assert f"<h1>{escaped(name)}</h1>" in titled
 
 
-def of_three(names):
-    """Return the page of a report on three classes and a run of the first one's name."""
-    shown = voted([[5, 0, 0], [0, 5, 0], [5, 0, 1]], [0, 1, 2], tuple(names))
+def of_six(names):
+    """Return the page of a report on six classes and a run of the first one's name."""
+    votes = 5 * np.eye(6, dtype=int)
+    votes[2] = 5, 0, 1, 0, 0, 0
+    shown = voted(votes.tolist(), range(6), tuple(names))
     return page(replace(shown, record=replace(RECORD, name=names[0]))).decode()
 
 
 def test_a_report_of_any_names_is_one_page():
-    sections = of_three("abc").count("<section")
-    for start in range(0, len(HOSTILE), 3):
-        names = (*HOSTILE[start : start + 3], "a", "b")[:3]
-        html = of_three(names)
+    sections = of_six("abcdef").count("<section")
+    for start in range(0, len(HOSTILE), 6):
+        names = (*HOSTILE[start : start + 6], "a", "b")[:6]
+        html = of_six(names)
         assert html.count("<section") == sections
         assert "<script" not in html
         assert all(escaped(name) in html for name in names)
