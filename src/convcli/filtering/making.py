@@ -97,8 +97,7 @@ class Making:
         progress: Callable[[float], None] | None,
     ) -> FrameSequence:
         """Return the frames of an image that make one result; `OutputError` if its format holds one."""
-        from convcli.filtering.frame_files import FrameFiles  # few images need them
-        from convcli.filtering.sequence import FrameSequence
+        from convcli.filtering.sequence import FrameFiles, FrameSequence  # few images need them
 
         results, original = self.results[job], self.original
         try:

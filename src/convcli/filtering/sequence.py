@@ -1,4 +1,4 @@
-"""Several frames of one file, filtered one after the other into one file: memory is that of one.
+"""Several frames of one file, filtered one after the other into one file or each: memory is that of one.
 
 Each is filtered by itself, as an image of its own; only `--range stretch` has one black and one white for all
 of them, since an animation would flicker otherwise. For that they are gone over twice.
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from convcli.errors import InputError, OutputError, UsageError
-from convcli.files import write_filled
+from convcli.files import identities, judge, write_filled
 from convcli.filtering.chain import Findings
+from convcli.filtering.frame_numbers import numbered
 from convcli.filtering.notes import NUMBERS
 from convcli.filtering.pipeline import Pipeline
-from convcli.images import Encoding, Image, kept
+from convcli.images import Encoding, Image, kept, write
 from convcli.images.frames import Frame, Frames, holds_several, write_frames
 from convcli.images.holding import stripped
 from convcli.wording import shown
@@ -90,8 +91,15 @@ class FrameSequence:
             ) from error.__cause__
 
     def write_all(self, path: Path, source: str, *, force: bool) -> None:
-        """Write a file of each; `FrameFiles` does."""
-        raise NotImplementedError
+        """Write the files, each whole or not at all; none if one of the names is taken."""
+        places = [numbered(path, number + 1) for number in self.chosen]
+        inputs = identities([source])
+        for place in places:
+            judge(place, force=force, inputs=inputs)
+        self._begin()
+        extremes = self._extremes() if self.pipeline.policy.range == "stretch" else None
+        for place, frame in zip(places, self._filtered(extremes), strict=False):
+            write(place, frame.image, format=self.format, encoding=self.encoding, force=force)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -196,6 +204,12 @@ class FrameSequence:
         key = NUMBERS.sub("…", text)
         self._said[key] += 1
         self._words.setdefault(key, text)
+
+
+class FrameFiles(FrameSequence):
+    """The same, to be written into a file of each, of a format that may hold only one."""
+
+    single = True
 
 
 def _least(one: float, other: float) -> float:
