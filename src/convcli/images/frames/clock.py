@@ -12,7 +12,7 @@ class Clock:
 
     >>> clock = Clock(100, 65535)
     >>> [clock.ticks(Fraction(1, 24)) for _ in range(6)]
-    [4, 4, 5, 4, 4, 4]
+    [4, 4, 4, 5, 4, 4]
     """
 
     def __init__(self, a_second: int, most: int) -> None:
