@@ -43,7 +43,9 @@ def decode_deep(file: File) -> Decoded:
     except MemoryError:
         raise
     except Exception:  # what decoders raise is nearly anything
-        if file.kind != "JPEG2000" or (samples := _by_imagecodecs(file, said)) is None:
+        if file.kind != "JPEG2000" or opening.open_picture(file).mode == "CMYK":  # whose ink is no alpha
+            raise
+        if (samples := _by_imagecodecs(file, said)) is None:
             raise
         note = f"{file.where}: is read without its profile and EXIF data, if it has any."
         return Decoded(*parted(samples), notes=(note,))
