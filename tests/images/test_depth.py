@@ -37,3 +37,15 @@ def test_a_box_that_holds_what_looks_like_a_header_is_none():
     box = struct.pack(">I4s", 8 + len(fake), b"free") + fake
     assert described("JPEG2000", io.BytesIO(data[:12] + box + data[12:])) == Described(8, 4, 5)
     assert described("JPEG2000", io.BytesIO(data[:12] + b"\0\0\0\1free" + bytes(8))) == Described()
+
+
+def test_ink_of_jpeg_2000_files_is_not_taken_for_alpha():
+    codecs = pytest.importorskip("imagecodecs")
+    ink = np.full((32, 40, 4), 4000, np.uint16)
+    data = bytearray(codecs.jpeg2k_encode(ink, level=0, codecformat="jp2"))
+    place = data.index(b"colr") + 7
+    data[place : place + 4] = struct.pack(">I", 12)  # CMYK
+    found = read_bytes(bytes(data))
+    assert found.pixels.dtype == np.uint8
+    assert found.alpha is None
+    assert "16 bits a sample are read as 8" in found.notes[-1]

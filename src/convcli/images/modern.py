@@ -60,6 +60,10 @@ def decode_deep(file: File) -> Decoded:
             note = f"{note[:-1]}; pip install 'convcli[{EXTRA}]' keeps them."
         return replace(decoded, notes=(*decoded.notes, note))
     pixels, alpha = parted(samples)
+    if (alpha is None) != (decoded.alpha is None):  # a fourth channel of ink is no alpha
+        return replace(
+            decoded, notes=(*decoded.notes, f"{file.where}: {said.bits} bits a sample are read as 8.")
+        )
     if pixels.ndim == 2 and decoded.pixels.ndim == 3:
         pixels = np.repeat(pixels[:, :, None], 3, axis=2)
     return replace(decoded, pixels=pixels, alpha=alpha)
