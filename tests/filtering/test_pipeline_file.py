@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from convcli.errors import ConfigError
+from convcli.errors import ConfigError, UsageError
 from convcli.filtering import Policy, as_kernel
 from convcli.filtering.chain import kernel_record
 from convcli.filtering.pipeline import Pipeline
@@ -71,3 +71,15 @@ def test_every_mistake_is_told_with_its_place():
 def test_a_file_without_steps_is_refused(document):
     with pytest.raises(ConfigError, match="steps"):
         read_pipeline(document, "edges.toml")
+
+
+def test_a_fill_that_no_border_shows_is_refused():
+    blur = {"type": "gaussian", "fill": 3}
+    for document in ({"steps": [blur]}, {"border": "wrap", "steps": [{"type": "median", "fill": 3}]}):
+        with pytest.raises(UsageError, match=r"^edges\.toml: step 1: .*: fill needs border=constant; found"):
+            read_pipeline(document, "edges.toml")
+    with pytest.raises(ConfigError, match='fill needs border = "constant"; found border wrap'):
+        read_pipeline({"border": "wrap", "fill": 3, "steps": [{"type": "gaussian"}]}, "edges.toml")
+    read_pipeline({"border": "constant", "steps": [blur]}, "edges.toml")
+    read_pipeline({"fill": 3, "steps": [{"type": "gaussian", "border": "constant"}]}, "edges.toml")
+    read_pipeline({"steps": [blur]}, "edges.toml", instead={"border": "constant"})

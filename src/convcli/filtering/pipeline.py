@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from convcli.bounds import MAX_PIXELS
+from convcli.errors import UsageError
 from convcli.filtering.chain import DIGITS, Doing, Findings, Laying, apply
 from convcli.filtering.notes import of_result
 from convcli.filtering.policy import FROM_FILE, Policy
@@ -27,6 +28,15 @@ class Pipeline:
 
     steps: Sequence[Doing]
     policy: Policy
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` if a step names a fill that its border, or the one of all steps, never shows."""
+        for number, step in enumerate(self.steps, 1):
+            border = getattr(step, "border", None) or self.policy.border
+            if getattr(step, "fill", None) is not None and border != "constant":
+                raise UsageError(
+                    f"step {number}: {step.label}: fill needs border=constant; found border {border}."
+                )
 
     @classmethod
     def of(cls, kernel: Kernel, policy: Policy, written: str = "") -> Pipeline:

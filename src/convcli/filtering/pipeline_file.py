@@ -22,7 +22,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from convcli import kernels
 from convcli.bounds import check_document
 from convcli.config import LONGEST_LINE, MOST_MISTAKES, Options, mistakes
-from convcli.errors import ConfigError, ConvcliError
+from convcli.errors import ConfigError, ConvcliError, UsageError
 from convcli.filtering.chain import MOST_STEPS
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.policy import FROM_FILE, Policy
@@ -101,8 +101,14 @@ def read_pipeline(
         lines = [f"  {shortened(line, LONGEST_LINE)}" for line in dict.fromkeys(found)]
         count = f"{len(lines):,}" if len(lines) <= MOST_MISTAKES else f"more than {MOST_MISTAKES}"
         raise ConfigError(f"{where}: {count} mistake(s).", *lines[:MOST_MISTAKES])
+    shown_by = {ends.border, *(getattr(step, "border", None) for step in made)}
+    if "fill" in ends.model_fields_set and "constant" not in shown_by and "border" not in (instead or {}):
+        raise ConfigError(f'{where}: fill needs border = "constant"; found border {ends.border}.')
     options = ends.model_dump(exclude={"steps"}) | dict(instead or {})
-    return Pipeline([*made, *further], Policy(**options))
+    try:
+        return Pipeline([*made, *further], Policy(**options))
+    except UsageError as error:
+        raise error.placed(where) from None
 
 
 def pipeline_document(pipeline: Pipeline) -> dict[str, Any]:
