@@ -95,12 +95,10 @@ def _filter_all(batch: Batch, *, json: bool, showing: Showing | None) -> tuple[i
     Return how many were not begun, the number of the signal that asked for it, and how many results are not
     what a manifest has.
     """
-    from convcli.engine.memory import keep_freed_memory
     from convcli.filtering.notes import Said
     from convcli.filtering.outcomes import Done
     from convcli.render.progress import steps
 
-    keep_freed_memory()
     left, others, said = len(batch.todo), 0, Said()
     for job, error in batch.failures.items() if json else ():
         print_json({"input": job.source, "error": str(error)})
