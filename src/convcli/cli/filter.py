@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ from convcli.cli.options import (
 from convcli.cli.output import note
 from convcli.cli.pipeline_options import (
     Wanted,
+    as_tool,
     check_saved,
     chosen_pipelines,
     files_read,
@@ -182,6 +184,14 @@ def filter(  # noqa: A001  (the command's name)
             "result is stored as the image was. Floats are light already.",
         ),
     ] = False,
+    compat: Annotated[
+        str | None,
+        typer.Option(
+            metavar="opencv|scipy|imagemagick|pillow|vips",
+            help="Do as that tool does where nothing else is said: its border, whether kernels are turned, "
+            "the cell of even ones that lies on the pixel, its scale; every channel, clipped.",
+        ),
+    ] = None,
     op: Annotated[
         str,
         typer.Option(metavar="correlate|convolve", help="convolve turns the kernel by 180° first."),
@@ -303,6 +313,8 @@ def filter(  # noqa: A001  (the command's name)
             raise UsageError(f"--output names the result's file; of a gradient say --gradient {output}.")
         if fill is not None and (border := border_named(border)) != "constant":
             raise UsageError(f"--fill needs --border constant; found --border {border}.")
+        given = given_options(context)
+        tool, of_tool = as_tool(compat, given)
         policy = Policy(
             padding=parse_padding(padding),
             border=border,
@@ -317,6 +329,7 @@ def filter(  # noqa: A001  (the command's name)
             nodata=parse_nodata(nodata or []),
             linear=linear,
         )
+        policy = replace(policy, **of_tool)
         wanted = Wanted(
             kernels=kernel or (),
             steps=step or (),
@@ -325,7 +338,8 @@ def filter(  # noqa: A001  (the command's name)
             normalize=normalize,
             anchor=anchor,
             gradient=gradient,
-            given=given_options(context),
+            tool=tool,
+            given=given,
         )
         pipelines = chosen_pipelines(wanted, policy)
         if save_pipeline is not None:

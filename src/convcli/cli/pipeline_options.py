@@ -17,6 +17,7 @@ from convcli.wording import shown
 if TYPE_CHECKING:
     import typer
 
+    from convcli.filtering.compat import Preset
     from convcli.filtering.pipeline import Pipeline
     from convcli.filtering.policy import Policy
     from convcli.filtering.recipe import Recipe
@@ -55,6 +56,7 @@ class Wanted:
     normalize: bool = False
     anchor: str | None = None
     gradient: str = "magnitude"
+    tool: Preset | None = None
     given: frozenset[str] = frozenset()  # the names of all options of `filter` that were given
 
     @property
@@ -85,11 +87,42 @@ def chosen_pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
         anchor=wanted.anchor,
         gradient=wanted.gradient,
     )
+    if wanted.tool is not None:
+        chosen = {label: _like(wanted.tool, kernel, wanted) for label, kernel in chosen.items()}
     named = [text.strip().partition(":")[0] in KERNELS for text in wanted.kernels]
     return {
         label: Pipeline.of(kernel, policy, "" if known else text)
         for (label, kernel), text, known in zip(chosen.items(), wanted.kernels, named, strict=True)
     }
+
+
+def as_tool(name: str | None, given: frozenset[str]) -> tuple[Preset | None, dict[str, Any]]:
+    """Return what --compat names, with the options of all kernels that it stands for; say what it leaves."""
+    if name is None:
+        return None, {}
+    from convcli.filtering.compat import preset
+
+    tool = preset(name)
+    if tool.left:
+        note(f"--compat {name}: {tool.left}")
+    return tool, tool.options(given)
+
+
+def _like(tool: Preset, kernel: Kernel, wanted: Wanted) -> Kernel:
+    """Return a kernel as a tool lays it, but for what is given."""
+    from dataclasses import replace
+
+    from convcli.kernels import adjusted
+
+    turned = tool.turned(kernel)
+    if turned is not kernel and "manifest" in wanted.given:
+        raise UsageError(
+            f"--compat pillow lays {kernel.name} upside down, which --manifest cannot say: turn it yourself."
+        )
+    options = tool.of_kernel(turned, wanted.given)
+    if options.pop("normalize", False):
+        turned = adjusted(turned, normalize=True)
+    return replace(turned, **options)
 
 
 def _chain(wanted: Wanted, policy: Policy) -> Pipeline:
@@ -117,6 +150,14 @@ def _chain(wanted: Wanted, policy: Policy) -> Pipeline:
             steps.append(step_of(text, partial(parse, tell=note)))
         except ConvcliError as error:
             raise error.placed(f"step {number}") from None
+    if wanted.tool is not None:
+        from convcli.filtering.steps.kernel import Laid
+
+        if wanted.file is not None:
+            raise UsageError("--compat goes with -k and --step; a pipeline's file says itself what is done.")
+
+        read = partial(parse, tell=lambda _: None)
+        steps = [step.like(wanted.tool, read) if isinstance(step, Laid) else step for step in steps]
     if wanted.file is None:
         return Pipeline(steps, policy)
     document = document_of(read_text(wanted.file), wanted.file)

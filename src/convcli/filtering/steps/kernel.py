@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, create_model
 
 from convcli import kernels
 from convcli.config import any_padding
 from convcli.engine.plane.plan import checked_anchor
+from convcli.errors import UsageError
 from convcli.filtering.chain import Laying, kernel_record
+from convcli.filtering.compat import Preset
 from convcli.filtering.picture import Picture, Setting
 from convcli.filtering.policy import Policy
 from convcli.filtering.steps.step import Bordered, written
@@ -74,6 +76,15 @@ class Laid(Bordered):
             kernel = replace(kernel, anchor=checked_anchor(self.anchor, kernel.shape))
         self._kernel = kernel
         self._policy(Setting()).check(kernel)
+
+    def like(self, tool: Preset, read: Any) -> Self:
+        """Return the step with what `tool` does where it says nothing itself."""
+        if tool.turned(self._kernel) is not self._kernel:
+            raise UsageError("Pillow lays this kernel upside down; of steps write it so yourself.")
+        given = self.model_fields_set
+        options = {name: value for name, value in tool.options(given).items() if name in ("op", "channels")}
+        options |= tool.of_kernel(self._kernel, given)
+        return type(self).model_validate(self.model_dump() | options, context={"kernel": read})
 
     def _named(self, read: Any) -> Kernel:
         """Return the kernel as it is named."""
