@@ -12,7 +12,7 @@ from typing import TextIO
 
 import PIL.Image
 
-from convcli.errors import InputError
+from convcli.errors import InputError, MissingExtraError
 from convcli.images.bounds import too_large
 from convcli.wording import shortened, shown
 
@@ -91,7 +91,7 @@ def reading(where: str, max_pixels: int) -> Iterator[list[str]]:
     texts = _READING.enter(max_pixels)
     try:
         yield texts
-    except (InputError, MemoryError):
+    except (InputError, MissingExtraError, MemoryError):
         raise
     except PIL.Image.DecompressionBombError as error:
         raise too_large(f"{where}: its pixels", max_pixels) from error
