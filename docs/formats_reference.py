@@ -31,6 +31,7 @@ class Read(NamedTuple):
     needs: str = ""
 
 
+COLOURS = {1: "grey", 3: "RGB"}
 _ALL = "profile, EXIF, XMP, resolution"
 READ = {
     "PNG": Read("1, 2, 4, 8, 16 bits", "grey, RGB, palette", True, f"{_ALL}, gAMA, cHRM, sRGB, cICP"),
@@ -107,7 +108,7 @@ def _dtypes(names: tuple[str, ...] | None) -> str:
 def written(name: str, one: Format) -> str:
     """Return the row of a format that is written."""
     kept = ", ".join(_WORDS.get(field, field.upper()) for field in one.metadata) or "—"
-    channels = "any number" if one.any_channels else "grey, RGB"
+    channels = "any number" if one.any_channels else ", ".join(COLOURS[count] for count in one.channels)
     endings = ", ".join(f"`{ending}`" for ending in one.endings)
     cells = (_dtypes(one.dtypes), channels, _dtypes(one.with_alpha), kept, one.needs or "—")
     return _row(f"`{name}`", endings, *cells)

@@ -51,3 +51,13 @@ def test_what_cannot_be_called_so_is_refused_before_any_work(call, photos, words
     assert (result.code, result.stdout) == (2, "")
     assert found in result.stderr
     assert made(photos) == ["x/a.png", "y/a.png"]
+
+
+def test_the_advice_tells_results_apart_where_folders_have_one_name_too(call, photos):
+    (photos / "x").rename(photos / "in")
+    (photos / "y").rename(photos / "in/in")
+    command = ("filter", "in/a.png", "in/in/a.png", "-k", "box", "--out-dir", "o")
+    advised = "{index}-{stem}_{kernel}{ext}"
+    assert f"by --name, as {advised} does" in call(*command).stderr
+    assert call(*command, "--name", advised).code == 0
+    assert {"1-a_box.png", "2-a_box.png"} <= set(made(photos / "o"))

@@ -68,6 +68,7 @@ CASES = {
     "exr": Case({"float16", "float32"}, {"float32 RGB, alpha"}),
     "hdr": Case(set()),  # the noise has negative values
     "ppm": Case({*EIGHT, "uint16", "uint16 RGB"}),
+    "pgm": Case({"grey", "uint16"}),
     "pam": Case({*EIGHT, *WITH_ALPHA, *SIXTEEN}),
     "pfm": Case({"float32"}, {"float16"}),
     "tga": Case({*EIGHT, *WITH_ALPHA}),
@@ -119,7 +120,9 @@ def options():
 @each_format
 def test_metadata_survive_or_are_said_to_be_left_out(name):
     pixels = RGB // 64 * 64
-    if not FORMATS[name].holds("uint8"):
+    if FORMATS[name].channels == (1,):
+        pixels = pixels[:, :, 0]
+    elif not FORMATS[name].holds("uint8"):
         pixels = (pixels / 255).astype(np.float32)
     image = Image(pixels, metadata=Metadata(**options()))
     again = read_bytes(encode(image, name)).metadata

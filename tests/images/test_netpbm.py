@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convcli.errors import InputError
+from convcli.errors import InputError, OutputError
 from convcli.images import Image, encode
 from image_files import ALPHA, DEEP, RGB, read_bytes
 
@@ -58,3 +58,9 @@ def test_what_is_damaged_or_too_large_is_said(data, said):
 def test_colours_and_alpha_of_eight_bits_come_back():
     again = read_bytes(encode(Image(RGB, ALPHA), "pam"))
     np.testing.assert_array_equal(again.samples, np.dstack([RGB, ALPHA]))
+
+
+def test_a_pgm_file_is_grey():
+    assert encode(Image(np.array([[7]], np.uint8)), "pgm") == b"P5\n1 1\n255\n\x07"
+    with pytest.raises(OutputError, match=r"PGM cannot hold uint8 RGB pixels; use \.png"):
+        encode(Image(np.zeros((1, 1, 3), np.uint8)), "pgm")

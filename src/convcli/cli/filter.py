@@ -200,8 +200,8 @@ def filter(  # noqa: A001  (the command's name)
         str | None,
         typer.Option(
             metavar="F",
-            help="png, jpeg, webp, tiff, bmp, gif, avif, jp2, jxl, heic, exr, hdr, ppm, pam, pfm, tga, qoi "
-            "or npy; else by the file's ending.",
+            help="png, jpeg, webp, tiff, bmp, gif, avif, jp2, jxl, heic, exr, hdr, ppm, pgm, pam, "
+            "pfm, tga, qoi or npy; else by the file's ending.",
         ),
     ] = None,
     compress: Annotated[

@@ -27,9 +27,11 @@ class Taken:
         if like and not is_stream and (like == place or _ignores_case(like.parent)):
             first, second = shown(self._sources[like]), shown(job.source)
             who = f"{first} and {second} would both" if first != second else f"Two results of {first} would"
+            alike = Path(first).parent.name == Path(second).parent.name  # {parent} would be one name
+            name = "{index}-{stem}_{kernel}{ext}" if alike else "{parent}-{stem}_{kernel}{ext}"
             raise UsageError(
                 f"{who} be written to {shown(str(job.target))}; give each a call and a place of its own, or "
-                "tell them apart by --name, as {parent}-{stem}_{kernel}{ext} does."
+                f"tell them apart by --name, as {name} does."
             )
         self._sources[place] = job.source
         self._folded[folded_name] = place

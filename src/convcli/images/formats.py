@@ -54,13 +54,14 @@ class Format:
     """What of an image is more than it takes → what to say. A field of `Metadata` is left out then."""
     is_read: bool = True  # as well as written, and so looked for in folders
     needs: str = ""  # the module of the extra `formats` without which it is not written
-    any_channels: bool = False  # besides grey and RGB
+    channels: tuple[int, ...] = (1, 3)  # grey and RGB
+    any_channels: bool = False  # besides those
     proposed: bool = True  # where another format cannot hold an image
 
     def holds(self, dtype: str, *, alpha: bool = False, channels: int = 3) -> bool:
         """Whether so many channels of a dtype can be written as they are."""
         held = self.with_alpha if alpha else self.dtypes
-        return (held is None or dtype in held) and (channels in (1, 3) or self.any_channels)
+        return (held is None or dtype in held) and (channels in self.channels or self.any_channels)
 
 
 def by_pillow(
@@ -246,9 +247,16 @@ for _name, _format in {
     ),
     "ppm": Format(
         proposed=False,
-        endings=(".ppm", ".pgm", ".pnm"),
+        endings=(".ppm", ".pnm"),
         encode=_by("netpbm", "encode_pnm"),
         dtypes=_TO_16_BITS,
+    ),
+    "pgm": Format(
+        proposed=False,
+        endings=(".pgm",),
+        encode=_by("netpbm", "encode_pnm"),
+        dtypes=_TO_16_BITS,
+        channels=(1,),
     ),
     "pam": Format(
         proposed=False,
