@@ -26,3 +26,10 @@ def test_notes_that_differ_in_numbers_alone_are_told_a_few_times_and_then_counte
     assert [len(new) for new in told] == [1] * NOTES_OF_A_KIND + [0] * (9 - NOTES_OF_A_KIND)
     assert said.new(["x.png: grey"], "x.png") == ["x.png: grey"]
     assert list(said.counted()) == ["9 images: … pixels of no data left out"]
+
+
+def test_a_picture_of_which_nothing_is_seen_is_said_to_have_no_responses():
+    samples, hidden = RNG.integers(0, 256, (8, 9, 3), np.uint8), np.zeros((8, 9), np.uint8)
+    for kernel in ("sobel", "gaussian"):
+        assert "nothing in it is seen" in of_result(filtered(samples, kernel, opacity=hidden))[0]
+        assert of_result(filtered(samples, kernel, opacity=hidden, alpha="ignore")) == []

@@ -45,6 +45,8 @@ def _of_data(found: Findings) -> list[str]:
             f"{found.odd:,} responses are NaN or infinite, as is a pixel in their windows; --nodata nan "
             "leaves such pixels out"
         )
+    if math.isnan(found.minimum) and not found.odd and not found.missing:
+        said.append("nothing in it is seen, so that it has no responses; --alpha ignore counts all colours")
     return said
 
 
