@@ -103,3 +103,10 @@ def test_refusal_is_one_clear_error_and_writes_nothing(call, tmp_path, case):
     assert (result.code, result.stdout) == (1 if case == "saved over" else 2, "")
     assert all(word in result.stderr for word in words), result.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("grey")
+def test_the_advice_to_an_option_of_one_step_names_a_step_that_has_it(call):
+    command = ("filter", "grey.png", "--padding", "valid")
+    assert "such as --step box:padding=…" in call(*command, "--step", "invert", "--step", "box").stderr
+    assert "such as --step gaussian:padding=…" in call(*command, "--step", "unsharp:sigma=2").stderr

@@ -131,6 +131,7 @@ def _chain(wanted: Wanted, policy: Policy) -> Pipeline:
     from convcli.filtering.pipeline import Pipeline
     from convcli.filtering.pipeline_file import read_pipeline
     from convcli.filtering.steps.parsing import step_of
+    from convcli.filtering.steps.step import STEPS
     from convcli.runs.kernels import parse
 
     if wanted.kernels:
@@ -139,7 +140,8 @@ def _chain(wanted: Wanted, policy: Policy) -> Pipeline:
             f"{shown(wanted.kernels[0])} as --step {shown(wanted.kernels[0])}."
         )
     if given := [name for name in OF_ONE if name in wanted.given]:
-        example = wanted.steps[0].partition(":")[0] if wanted.steps else "gaussian"
+        names = [text.partition(":")[0] for text in wanted.steps]
+        example = next((name for name in names if name not in STEPS), "gaussian")  # a kernel, which has it
         raise UsageError(
             f"--{given[0]} belongs to one step: write it behind its name, such as --step "
             f"{shown(example)}:{given[0]}=…."
