@@ -22,7 +22,7 @@ def matched(first: str, second: str, *, tell: Callable[[str], None]) -> list[tup
     InputError
         If a folder has no images, or no two belong together.
     """
-    sides = [images_in(folder, tell=tell) for folder in (first, second)]
+    sides = [images_in(folder, tell=tell, deeper="no option of compare") for folder in (first, second)]
     found: list[tuple[str, str]] = []
     for key in (_name, _stem):
         tables = [_unique(side, key) for side in sides]

@@ -13,6 +13,7 @@ from convcli.engine.plane.filter import allocated
 from convcli.engine.plane.planes import Block
 from convcli.engine.thinning import crests_between, crests_in_sectors, gradient
 from convcli.engine.workspace import Workspace
+from convcli.errors import UsageError
 from convcli.filtering.picture import Picture
 
 Pixels: TypeAlias = NDArray[Any]
@@ -73,6 +74,11 @@ class Crests:
         first, last = max(block.rows.start - BEYOND, 0), min(block.rows.stop + BEYOND, rows)
         cells = np.empty((1, last - first, columns), self.picture.dtype)
         self.picture.read(slice(first, last), slice(0, columns), cells)
+        if not np.isfinite(cells).all():
+            raise UsageError(
+                "NaN and infinite values have no edges; leave them out (--nodata nan --nodata inf, a sigma "
+                "above 0)."
+            )
         missing = first - (block.rows.start - BEYOND), block.rows.stop + BEYOND - last
         across, down = gradient(np.pad(cells[0], (missing, (BEYOND, BEYOND)), "edge"))
         size = self.sizes(across, down)

@@ -126,6 +126,8 @@ def jobs_for(
 
     def job(source: str, target: Path | None) -> Job:
         by_name = None if target is None else ENDINGS.get(target.suffix.lower())
+        if saving.format and by_name and by_name != saving.format:
+            tell(f"{shown(str(target))} is written as {saving.format}, as --format says, whatever its name")
         return Job(source, target, saving.format or by_name)
 
     if output is not None and len(endings) > 1:

@@ -10,7 +10,7 @@ from convcli.errors import ConvcliError
 from convcli.filtering.steps.parsing import step_of
 from convcli.filtering.steps.threshold import WORDS
 from convcli.filtering.thresholds import METHODS
-from filtering.steps.made import made
+from filtering.steps.made import applied, made
 
 RNG = np.random.default_rng(0)
 BORDERS = {"symmetric": "reflect", "reflect": "mirror", "edge": "nearest", "wrap": "wrap"}
@@ -121,8 +121,10 @@ def test_what_is_not_seen_and_what_is_no_number_does_not_count():
     np.testing.assert_array_equal(found[:, :40], made(image[:, :40], "threshold"))
     image[0, 0] = np.nan
     filtered = made(image, "threshold")
-    assert filtered[0, 0] == 0
-    assert set(np.unique(filtered)) == {0, 1}
+    assert np.isnan(filtered[0, 0])
+    assert set(np.unique(filtered[1:])) == {0, 1}
+    result = applied(image, "threshold:value=adaptive-mean,size=3")
+    assert result.found.odd == 4  # whose windows see it
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,10 @@ class Bilateral(Bordered):
     def model_post_init(self, context: Any) -> None:
         """Check the size."""
         if self.size is not None and self.size % 2 == 0:
-            raise UsageError(f"bilateral: expected an odd size, found {self.size}; take {self.size + 1}.")
+            raise UsageError(f"expected an odd size, found {self.size}; take {self.size + 1}.")
         if self.size is None and window_for(self.sigma_space) > MOST_SIZE:
             raise UsageError(
-                f"bilateral: sigma_space {self.sigma_space:g} makes a window of "
+                f"sigma_space {self.sigma_space:g} makes a window of "
                 f"{window_for(self.sigma_space)}, more than {MOST_SIZE}; give a size as well."
             )
 

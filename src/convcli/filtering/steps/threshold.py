@@ -94,6 +94,7 @@ class Threshold(Bordered):
         def compared(cells: np.ndarray, out: np.ndarray) -> None:
             for own, made, threshold in zip(cells, out, thresholds, strict=True):
                 mark(own > threshold, made)
+                np.copyto(made, own, where=np.isnan(own))  # which is neither, and is counted at the end
 
         return pointwise(picture, compared, kind="pixels")
 
@@ -151,5 +152,6 @@ class Threshold(Bordered):
             own += self.offset
             for difference, made in zip(own, out, strict=True):
                 mark(difference > least, made)
+                np.copyto(made, difference, where=np.isnan(difference))
 
         return together([picture, local], compared, channels=picture.channels)
