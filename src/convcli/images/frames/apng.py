@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import BinaryIO
@@ -21,7 +20,7 @@ from convcli.images.frames.frame import MOST_FRAMES, Frame, Frames, Story
 from convcli.images.image import Image, Pixels, full_scale
 from convcli.images.metadata import upright
 from convcli.images.opening import Decoded, File
-from convcli.images.png.chunks import SIGNATURE, chunk
+from convcli.images.png.chunks import SIGNATURE, chunk, chunks
 from convcli.images.png.reading import decode
 
 MOST_CHUNKS = 2**20
@@ -57,7 +56,7 @@ class _Chunks:
 def parts_of(stream: BinaryIO) -> _Chunks | None:
     """Return what a PNG file says of its frames; None if it is no animation."""
     header, of_all, parts, plays = b"", list[bytes](), list[_Part](), None
-    for name, place, length in _chunks(stream):
+    for name, place, length in chunks(stream, MOST_CHUNKS):
         if name == b"IHDR":
             header = stream.read(13)
         elif name == b"acTL":
@@ -78,19 +77,6 @@ def parts_of(stream: BinaryIO) -> _Chunks | None:
         elif parts and name == b"fdAT" and length >= 4:
             parts[-1].data.append((place + 4, length - 4))
     return None if plays is None or not parts else _Chunks(header, of_all, parts, plays)
-
-
-def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each chunk's name, and the place and length of its content, where the stream stands."""
-    place = len(SIGNATURE)
-    for _ in range(MOST_CHUNKS):
-        stream.seek(place)
-        head = stream.read(8)
-        if len(head) < 8:
-            return
-        length, name = struct.unpack(">I4s", head)
-        yield name, place + 8, length
-        place += 12 + length
 
 
 class PngFrames(Frames):

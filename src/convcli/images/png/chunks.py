@@ -31,10 +31,13 @@ def chunk(name: bytes, data: bytes) -> bytes:
     )
 
 
-def chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, place of the content, and length of each chunk as far as the file goes."""
+def chunks(stream: BinaryIO, most: int = MOST_CHUNKS) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, place of the content, and length of each chunk, `most` of them, as far as the file goes.
+
+    The stream stands at the content.
+    """
     place = len(SIGNATURE)
-    for _ in range(MOST_CHUNKS):
+    for _ in range(most):
         stream.seek(place)
         head = stream.read(8)
         if len(head) < 8:
