@@ -72,6 +72,11 @@ def sizes(name: str, *, least: int = 1) -> BeforeValidator:
     return BeforeValidator(lambda value: pair(value, name, least=least))
 
 
+def sizes_or_none(name: str, *, least: int = 1) -> BeforeValidator:
+    """Return the same for an option that may be left out."""
+    return BeforeValidator(lambda value: None if value is None else pair(value, name, least=least))
+
+
 def _path(text: str) -> str:
     if "\0" in text:
         raise ValueError("a path cannot hold a null character")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,8 +110,6 @@ def as_tool(name: str | None, given: frozenset[str]) -> tuple[Preset | None, dic
 
 def _like(tool: Preset, kernel: Kernel, wanted: Wanted) -> Kernel:
     """Return a kernel as a tool lays it, but for what is given."""
-    from dataclasses import replace
-
     from convcli.kernels import adjusted
 
     turned = tool.turned(kernel)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
@@ -16,18 +15,15 @@ from convcli.filtering.luma import gray
 from convcli.filtering.picture import Picture, Setting, Stored, exact, pointwise
 from convcli.filtering.policy import Policy
 from convcli.filtering.statistics import FINE
-from convcli.filtering.steps.step import Bordered
+from convcli.filtering.steps.step import Bordered, per_cent
 from convcli.kernels import named
 
 
 def _limit(value: object) -> object:
     """Return a number, or a share of white such as `10%` as it is."""
     if isinstance(value, str):
-        try:
-            number = float(value.removesuffix("%")) if value.endswith("%") else math.nan
-        except ValueError:
-            number = math.nan
-        if not (math.isfinite(number) and number >= 0):
+        share = per_cent(value)
+        if share is None or share < 0:
             raise ValueError(f"expected a number, or a share of white such as 10%, not {value!r}")
     return value
 
@@ -66,7 +62,7 @@ class Canny(Bordered):
 
     @model_validator(mode="after")
     def _in_order(self) -> Canny:
-        low, high = self._limits(1.0, lambda share: share)
+        low, high = self._limits(1.0)
         if low > high:
             raise ValueError(f"expected low of at most high, found low {self.low} and high {self.high}")
         if self.quantiles and not 0 <= low <= high <= 1:
@@ -103,18 +99,18 @@ class Canny(Bordered):
         found = Stored([ArrayPlane(edges)], picture.levels, veil=picture.veil)
         return pointwise(found, shown, kind="pixels")
 
-    def _limits(self, white: float, share: Any) -> tuple[float, float]:
+    def _limits(self, white: float) -> tuple[float, float]:
         """Return low and high, with shares of `white` where they are given as such."""
         low, high = (
-            share(float(limit.removesuffix("%")) / 100) * white if isinstance(limit, str) else float(limit)
+            (per_cent(limit) or 0) / 100 * white if isinstance(limit, str) else float(limit)
             for limit in (self.low, self.high)
         )
         return low, high
 
     def _thresholds(self, crests: Crests, picture: Picture) -> tuple[float, float]:
         if not self.quantiles:
-            return self._limits(picture.white - picture.black, lambda share: share)
-        shares = self._limits(1.0, lambda share: share)
+            return self._limits(picture.white - picture.black)
+        shares = self._limits(1.0)
         largest = crests.largest()
         below = np.concatenate(([0], np.cumsum(crests.histogram(FINE, largest or 1.0))))
         places = np.linspace(0, largest, FINE + 1)

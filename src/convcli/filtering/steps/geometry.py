@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from convcli.config import sizes_or_none
 from convcli.engine.resampling import proportional
 from convcli.errors import ShapeError
 from convcli.filtering import rearranging
@@ -49,10 +50,6 @@ def _pixels(measure: Pair | str, shape: Pair) -> Pair:
     shares = [Fraction(part.removesuffix("%")) / 100 for part in measure.split("x")]
     rows, columns = (math.floor(share * n) for share, n in zip((shares[0], shares[-1]), shape, strict=True))
     return rows, columns
-
-
-def _pair(name: str, least: int) -> BeforeValidator:
-    return BeforeValidator(lambda value: None if value is None else pair(value, name, least=least))
 
 
 class Crop(Step):
@@ -123,7 +120,7 @@ class Resize(Step):
     """Bring to another size, by Pillow's filters; what gets smaller is smoothed, so that nothing aliases."""
 
     type: Literal["resize"] = "resize"
-    size: Annotated[Pair | None, _pair("size", 1)] = None
+    size: Annotated[Pair | None, sizes_or_none("size")] = None
     """Rows and columns of the result."""
     longest: Annotated[int | None, Field(ge=1, le=LONGEST)] = None
     """Pixels of its longer side; the other keeps the proportion."""

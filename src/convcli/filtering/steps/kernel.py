@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -9,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, PrivateAttr, create_model
 
 from convcli import kernels
-from convcli.config import any_padding
+from convcli.config import any_padding, sizes_or_none
 from convcli.engine.plane.plan import checked_anchor
 from convcli.errors import UsageError
 from convcli.filtering.chain import Laying, kernel_record
@@ -19,11 +20,7 @@ from convcli.filtering.policy import Policy
 from convcli.filtering.steps.step import Bordered, written
 from convcli.kernels import KERNELS, Kernel, named
 from convcli.kernels.definition import PARAMETERS, checked_parameters
-from convcli.shapes import Pair, pair
-
-
-def _sizes(name: str, least: int = 1) -> BeforeValidator:
-    return BeforeValidator(lambda value: None if value is None else pair(value, name, least=least))
+from convcli.shapes import Pair
 
 
 def _factor(value: object) -> object:
@@ -44,13 +41,13 @@ class Laid(Bordered):
 
     padding: Annotated[Any, BeforeValidator(_padding)] = "same"
     """Cells added around the picture: same, valid, full, an integer, (rows, columns), or each side."""
-    stride: Annotated[Pair, _sizes("stride")] = (1, 1)
+    stride: Annotated[Pair, sizes_or_none("stride")] = (1, 1)
     """Step from window to window, down and across."""
-    dilation: Annotated[Pair, _sizes("dilation")] = (1, 1)
+    dilation: Annotated[Pair, sizes_or_none("dilation")] = (1, 1)
     """Distance between the kernel's cells."""
     op: Literal["correlate", "convolve"] = "correlate"
     """convolve turns the kernel by 180° first."""
-    anchor: Annotated[Pair | None, _sizes("anchor", 0)] = None
+    anchor: Annotated[Pair | None, sizes_or_none("anchor", least=0)] = None
     """Which of the kernel's cells, (row, column) from 0, lies on the pixel; the middle, if not given."""
     channels: Literal["auto", "gray", "each"] = "auto"
     """gray: brightness; each: every channel; auto: gray for kernels that sum to zero, else each."""
@@ -86,9 +83,9 @@ class Laid(Bordered):
         options |= tool.of_kernel(self._kernel, given)
         return type(self).model_validate(self.model_dump() | options, context={"kernel": read})
 
+    @abstractmethod
     def _named(self, read: Any) -> Kernel:
         """Return the kernel as it is named."""
-        raise NotImplementedError
 
     def _policy(self, setting: Setting) -> Policy:
         """Return how it is laid."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BeforeValidator, PrivateAttr
 
 from convcli import kernels
-from convcli.config import Size, tuples
+from convcli.config import Size, sizes_or_none, tuples
 from convcli.engine.plane.borders import border_named
 from convcli.engine.plane.plan import checked_anchor
 from convcli.engine.ranks.extremes import extremes
@@ -21,20 +21,16 @@ from convcli.engine.ranks.ranks import ranked
 from convcli.engine.workspace import Workspace
 from convcli.errors import UsageError
 from convcli.filtering.ordering import IGNORE, ordered
-from convcli.filtering.pairing import difference
 from convcli.filtering.picture import Picture, Setting, remembered
 from convcli.filtering.steps.step import Bordered
-from convcli.shapes import Pair, pair
+from convcli.filtering.together import difference
+from convcli.shapes import Pair
 
 Pixels: TypeAlias = NDArray[Any]
 
 
 def _border(name: str) -> str:
     return IGNORE if name.strip().lower() == IGNORE else border_named(name)
-
-
-def _anchor(value: Any) -> Pair | None:
-    return None if value is None else pair(value, "anchor", least=0)
 
 
 def _matrix(value: object) -> object:
@@ -50,7 +46,7 @@ class Footprinted(Bordered):
     """square, cross; disk and diamond (odd sizes) as scikit-image has them; ellipse as OpenCV has it."""
     footprint: Annotated[Any, BeforeValidator(_matrix)] = None
     """Instead of shape and size: a matrix of 0 and 1, "0 1 0; 1 1 1; 0 1 0", or @FILE."""
-    anchor: Annotated[Pair | None, BeforeValidator(_anchor)] = None
+    anchor: Annotated[Pair | None, sizes_or_none("anchor", least=0)] = None
     """Which of its cells, (row, column) from 0, lies on the pixel; (f − 1) // 2, if not given."""
     border: Annotated[str, AfterValidator(_border)] | None = None
     """As of others, or ignore: nothing outside counts; the command's, if not given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
@@ -99,6 +100,19 @@ class Step(Part):
     def record(self) -> dict[str, Any]:
         """Return what tells it from all others: every option."""
         return self.model_dump(mode="json")
+
+
+def per_cent(text: str) -> float | None:
+    """Return the finite number before a %, None if the text is no such share.
+
+    >>> per_cent("12.5%"), per_cent("12.5"), per_cent("x%")
+    (12.5, None, None)
+    """
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        return None
+    return number if text.endswith("%") and math.isfinite(number) else None
 
 
 def written(name: str, document: Mapping[str, Any], besides: Sequence[str]) -> str:

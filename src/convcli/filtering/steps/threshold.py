@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
@@ -14,7 +13,7 @@ from convcli.filtering.luma import gray
 from convcli.filtering.picture import Picture, Setting, pointwise, remembered
 from convcli.filtering.policy import Policy
 from convcli.filtering.statistics import FINE, channel_of, extremes_of, histogram_of, mean_of
-from convcli.filtering.steps.step import Bordered
+from convcli.filtering.steps.step import Bordered, per_cent
 from convcli.filtering.thresholds import COARSE, METHODS
 from convcli.filtering.together import together
 from convcli.kernels import Kernel, named
@@ -32,15 +31,11 @@ def _value(value: object) -> object:
     """Return a number, a word, or the per cent of `50%` as a text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"expected a number, a share such as 50%, or one of {', '.join(WORDS)}")
-    if isinstance(value, str) and value not in WORDS:
-        try:
-            if not (value.endswith("%") and math.isfinite(float(value[:-1]))):
-                raise ValueError
-        except ValueError:
-            hint = suggestion(value, WORDS)
-            raise ValueError(
-                f"expected a number, a share such as 50%, or one of {', '.join(WORDS)}, not {value!r}.{hint}"
-            ) from None
+    if isinstance(value, str) and value not in WORDS and per_cent(value) is None:
+        hint = suggestion(value, WORDS)
+        raise ValueError(
+            f"expected a number, a share such as 50%, or one of {', '.join(WORDS)}, not {value!r}.{hint}"
+        )
     return value
 
 
@@ -118,8 +113,8 @@ class Threshold(Bordered):
     def _thresholds(self, picture: Picture, setting: Setting) -> list[float]:
         """Return the value for each channel, as the picture's dtype has it."""
         value = self.value
-        if isinstance(value, str) and value.endswith("%"):
-            value = picture.black + float(value[:-1]) / 100 * (picture.white - picture.black)
+        if isinstance(value, str) and (share := per_cent(value)) is not None:
+            value = picture.black + share / 100 * (picture.white - picture.black)
         if not isinstance(value, str):
             return [float(value)] * picture.channels
         return [self._found_in(channel_of(picture, number), setting) for number in range(picture.channels)]
