@@ -20,7 +20,7 @@ from convcli.filtering.luma import gray
 from convcli.filtering.picture import Derived, Picture, Stored, pointwise
 from convcli.filtering.policy import Policy
 from convcli.filtering.reading_ahead import read_ahead, veil_ahead
-from convcli.filtering.visibility import LastBlock, Sight, Veil, opaque_of, places_under
+from convcli.filtering.visibility import DerivedVeil, Sight, Veil, opaque_of, places_under
 from convcli.kernels import Kernel
 from convcli.shapes import Pair
 
@@ -198,51 +198,32 @@ def pieces(whole: Block, size: Pair) -> Iterator[tuple[Block, tuple[slice, slice
         yield block, (rows, columns)
 
 
-class _LaidVeil(Veil):
+class _LaidVeil(DerivedVeil):
     """What hides parts of a kernel's responses: alpha moved with the pixels, or the kernel laid on it.
 
-    Moved, it is 0 where nothing is seen that could be shown; where nothing is seen, kernels that sum to zero
-    tell the truth: there is no edge.
+    Where nothing is seen, kernels that sum to zero tell the truth: there is no edge.
     """
 
     def __init__(self, source: Veil, kernel: Kernel, policy: Policy, plan: Plan, sight: Sight | None) -> None:
-        super().__init__(
-            plan.output_shape, source.alpha_dtype, weighs=source.weighs, has_data=source.has_data
-        )
-        self.source, self.sight, self.zeroing = source, sight, not kernel.sums_to_zero
-        self._seen, self._alpha = LastBlock(), LastBlock()
+        filtered = None
+        if policy.alpha == "filter" and source.alpha_dtype is not None:
+            filtered = _filtered(source, source.alpha_dtype, kernel, policy).read
+        super().__init__(plan.output_shape, source, filtered)
+        self.sight, self.zeroing = sight, not kernel.sums_to_zero
         self.rows, self.columns = places_under(plan, source.shape)
         self.usual = plan.block
-        self.filtered: Picture | None = None
-        if policy.alpha == "filter" and source.alpha_dtype is not None:
-            self.filtered = _filtered(source, source.alpha_dtype, kernel, policy)
 
-    def sees(self, rows: slice, columns: slice, out: Pixels) -> None:
+    def put_seen(self, rows: slice, columns: slice, out: Pixels) -> None:
         """Lay the weights' sizes on what is seen."""
-        if self.sight is None:
-            out[...] = True
-            return
-        if self._seen.recall(rows, columns, out):
-            return
-        plan = self.sight.shares
-        whole = Block(rows, columns)
+        assert self.sight is not None
+        plan, whole = self.sight.shares, Block(rows, columns)
         with WORKSPACES.lent() as workspace:
             veil = veil_ahead(self.source, plan.frame, plan.window, whole, workspace)
             for block, at in pieces(whole, self.usual):
                 self.sight.sees(veil, block, workspace, out[at])
-        self._seen.remember(rows, columns, out)
 
-    def alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None = None) -> None:
-        """Take it from under the kernel's centre, or the kernel's responses to it."""
-        if self._alpha.recall(rows, columns, out):
-            return
-        self._put_alpha(rows, columns, out, sees)
-        self._alpha.remember(rows, columns, out)
-
-    def _put_alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None) -> None:
-        if self.filtered is not None:
-            self.filtered.read(rows, columns, out[None])
-            return
+    def put_moved(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Take it from under the kernel's centre."""
         down, across = self.rows[rows], self.columns[columns]
         reached = slice(int(down[0]), int(down[-1]) + 1), slice(int(across[0]), int(across[-1]) + 1)
         shape = reached[0].stop - reached[0].start, reached[1].stop - reached[1].start
@@ -252,11 +233,6 @@ class _LaidVeil(Veil):
             alpha = np.empty(shape, out.dtype)
             self.source.alpha(*reached, alpha)
             out[...] = alpha[np.ix_(down - down[0], across - across[0])]
-        if self.zeroing and self.limits:
-            if sees is None:
-                sees = np.empty(out.shape, bool)
-                self.sees(rows, columns, sees)
-            out[~sees] = 0
 
 
 class AlphaPlane:

@@ -21,7 +21,7 @@ from convcli.errors import ShapeError
 from convcli.filtering.laying import AlphaPlane
 from convcli.filtering.picture import Kind, Picture, Stored, pointwise
 from convcli.filtering.reading_ahead import seen_through, veil_ahead
-from convcli.filtering.visibility import LastBlock, Veil, opaque_of
+from convcli.filtering.visibility import DerivedVeil, Veil, opaque_of
 from convcli.filtering.windows import Windowed
 from convcli.shapes import Pair, Window
 
@@ -171,40 +171,22 @@ def ordered(
     return seeing
 
 
-class OrderedVeil(Veil):
+class OrderedVeil(DerivedVeil):
     """What hides parts of such a picture: alpha of the pixels, or the same made of alpha.
 
-    Pixels of no data whose window has some get its number; where nothing is seen, alpha is 0.
+    Pixels of no data whose window has some get its number.
     """
 
     def __init__(self, source: Veil, seeing: Seeing, footprint: Pixels, filtered: Picture | None) -> None:
-        super().__init__(source.shape, source.alpha_dtype, weighs=source.weighs, has_data=source.has_data)
-        self.source, self.seeing, self.footprint, self.filtered = source, seeing, footprint, filtered
-        self._seen, self._alpha = LastBlock(), LastBlock()
+        super().__init__(source.shape, source, None if filtered is None else filtered.read)
+        self.seeing, self.footprint = seeing, footprint
 
-    def sees(self, rows: slice, columns: slice, out: Pixels) -> None:
+    def put_seen(self, rows: slice, columns: slice, out: Pixels) -> None:
         """Look for anything that is seen under the footprint."""
-        if self._seen.recall(rows, columns, out):
-            return
         with WORKSPACES.lent() as workspace:
             shares = self.seeing._shares(Block(rows, columns), workspace)
             out[...] = any_of(shares > 0, self.footprint, out.shape, workspace)
-        self._seen.remember(rows, columns, out)
 
-    def alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None = None) -> None:
-        """Take the pixels', or what is made of it."""
-        if self._alpha.recall(rows, columns, out):
-            return
-        self._put_alpha(rows, columns, out, sees)
-        self._alpha.remember(rows, columns, out)
-
-    def _put_alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None) -> None:
-        if self.filtered is not None:
-            self.filtered.read(rows, columns, out[None])
-            return
+    def put_moved(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Take the pixels'."""
         self.source.alpha(rows, columns, out)
-        if self.limits:
-            if sees is None:
-                sees = np.empty(out.shape, bool)
-                self.sees(rows, columns, sees)
-            out[~sees] = 0

@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -199,6 +199,52 @@ class LastBlock:
         height, width = out.shape[-2:]
         np.copyto(out, block[..., top : top + height, left : left + width], casting="same_kind")
         return True
+
+
+class DerivedVeil(Veil):
+    """A veil that a step makes of another's: alpha as that moves it, or what the step makes of alpha itself.
+
+    Alpha is 0 where nothing is seen, unless the step tells the truth there, too (`zeroing` is False). What
+    was computed last is remembered.
+    """
+
+    zeroing = True
+
+    def __init__(
+        self, shape: Pair, source: Veil, filtered: Callable[[slice, slice, Pixels], None] | None
+    ) -> None:
+        super().__init__(shape, source.alpha_dtype, weighs=source.weighs, has_data=source.has_data)
+        self.source, self.filtered = source, filtered
+        self._seen, self._alpha = LastBlock(), LastBlock()
+
+    @abstractmethod
+    def put_seen(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Do what `sees` does, where not all is seen."""
+
+    @abstractmethod
+    def put_moved(self, rows: slice, columns: slice, out: Pixels) -> None:
+        """Put the source's alpha as it comes to lie into `out`."""
+
+    def sees(self, rows: slice, columns: slice, out: Pixels) -> None:
+        if not self.limits:
+            out[...] = True
+        elif not self._seen.recall(rows, columns, out):
+            self.put_seen(rows, columns, out)
+            self._seen.remember(rows, columns, out)
+
+    def alpha(self, rows: slice, columns: slice, out: Pixels, sees: Pixels | None = None) -> None:
+        if self._alpha.recall(rows, columns, out):
+            return
+        if self.filtered is not None:
+            self.filtered(rows, columns, out[None])
+        else:
+            self.put_moved(rows, columns, out)
+            if self.zeroing and self.limits:
+                if sees is None:
+                    sees = np.empty(out.shape, bool)
+                    self.sees(rows, columns, sees)
+                out[~sees] = 0
+        self._alpha.remember(rows, columns, out)
 
 
 class StoredVeil(Veil):
