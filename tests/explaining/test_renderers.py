@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 import numpy as np
 import PIL.Image
 import pytest
-import skimage.color
 from rich.console import Console
 
 from convcli.explaining import TOPICS
@@ -303,12 +302,13 @@ SEEN = {
 @pytest.mark.parametrize("who", SEEN)
 def test_channels_are_told_apart_by_their_tints(who, mode):
     """In CIELAB about 2.3 is just noticed."""
+    color = pytest.importorskip("skimage.color", reason="scikit-image is in the extra bench")
     names = [*(f"tint{number}" for number in range(9)), "window"]
     codes = [bytes.fromhex(getattr(COLOURS[name], mode)[1:]) for name in names]
     parts = np.array([list(code) for code in codes]) / 255
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     seen = np.clip(linear @ np.array(SEEN[who]).T, 0, 1)
-    lab = skimage.color.rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+    lab = color.rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
     apart = np.linalg.norm(lab[:, None] - lab, axis=2)
     for group in ([0, 1, 2, 9], [3, 4, 5, 6, 7, 8, 9]):
         pairs = apart[np.ix_(group, group)][~np.eye(len(group), dtype=bool)]
