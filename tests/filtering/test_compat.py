@@ -1,4 +1,4 @@
-"""What --compat takes over, beside stored results of the real tools; `compat_results.py` makes them anew."""
+"""What --compat takes over, beside stored results of the real tools; `docs/compat_results.py` makes them anew."""
 
 from __future__ import annotations
 

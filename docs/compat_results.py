@@ -1,6 +1,6 @@
-"""Writes compat.npz: what the real tools make of small images and kernels. Run it where they are installed.
+"""Writes tests/filtering/compat.npz: what the real tools make of small images and kernels. Run it where they are installed.
 
-python tests/filtering/compat_results.py
+python docs/compat_results.py
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import PIL.ImageFilter
 import scipy
 from scipy import ndimage
 
-TARGET = Path(__file__).with_name("compat.npz")
+TARGET = Path(__file__).parent.parent / "tests" / "filtering" / "compat.npz"
 SIZES = [(12, 15), (7, 8), (5, 5)]
 KERNELS = {
     "3x3": np.array([[1, 2, 0], [3, 5, 1], [0, 2, 2]]) / 16,
