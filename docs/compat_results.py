@@ -1,6 +1,6 @@
-"""Writes tests/filtering/compat.npz: what the real tools make of small images and kernels. Run it where they are installed.
+"""Writes tests/filtering/compat.npz: what the real tools make of small images and kernels.
 
-python docs/compat_results.py
+Run `python docs/compat_results.py` where they are installed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What --compat takes over, beside stored results of the real tools; `docs/compat_results.py` makes them anew."""
+"""What --compat takes over, beside stored results of the real tools, of `docs/compat_results.py`."""
 
 from __future__ import annotations
 
