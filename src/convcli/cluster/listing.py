@@ -1,0 +1,48 @@
+"""The images that a cluster filters, one by one, each with the places of its results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from convcli.filtering.jobs import Ending, Saving, jobs_for
+from convcli.filtering.listing import listed_images
+
+
+class Listed(NamedTuple):
+    """An image, and where its results go: one for each kernel, in their order.
+
+    Names are as they were given, from the working folder.
+    """
+
+    source: str
+    targets: tuple[str, ...]
+    bytes: int | None  # of the file; None where that is not known before it is read
+
+
+def listed(
+    images: Sequence[str],
+    endings: Sequence[Ending],
+    saving: Saving,
+    *,
+    recursive: bool,
+    tell: Callable[[str], None],
+) -> Iterator[Listed]:
+    """Yield the images that are named, with the places of their results in --out-dir.
+
+    `endings` tell the results of one kernel from those of others. Errors are those of `listed_images` and
+    `jobs_for`; what is passed over is told.
+    """
+    found = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
+    for jobs in zip(*jobs_for(found, endings, saving, tell=tell), strict=True):
+        source = jobs[0].source
+        yield Listed(source, tuple(str(job.target) for job in jobs), _size(source))
+
+
+def _size(source: str) -> int | None:
+    """Return the size of a file, None where there is none: whoever reads it says so."""
+    try:
+        return os.stat(source).st_size  # noqa: PTH116  (a name may hold a null byte)
+    except (OSError, ValueError):
+        return None
