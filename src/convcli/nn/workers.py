@@ -1,8 +1,8 @@
 """Batches through a network: cut in pieces of a fixed size, shared by a team, summed in a fixed order.
 
 What a batch gives does not depend on how many work on it. Of n lanes piece k belongs to lane k mod n; one
-worker takes a lane's pieces in order and adds up their gradients; the lanes are then added in order. Their
-number depends on the network and the size of the batch alone.
+worker takes a lane's pieces in order and adds up their gradients; the lanes are then added in a fixed tree
+(`engine/pairs.py`). Their number depends on the network and the size of the batch alone.
 
 Where a layer needs figures of the whole batch, all pieces are under way at once, each on a tape of its own: a
 worker's take turns from one such place to the next (`engine/turns.py`), and there all workers meet.
@@ -22,10 +22,11 @@ import numpy as np
 
 from convcli.bounds import check_memory
 from convcli.engine.blas import one_thread_each
+from convcli.engine.pairs import add_in_pairs
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
 from convcli.engine.turns import Turns
-from convcli.engine.workspace import Array, FreeList
+from convcli.engine.workspace import Array, FreeList, Workspace
 from convcli.nn.augmentation import AugmentationOptions, Augmenter
 from convcli.nn.cutting import MOST_LANES, Cutting
 from convcli.nn.losses import Loss
@@ -152,6 +153,7 @@ class Workers:
         self._changes = shared_zeros(lanes * self._changed.size, np.float64).reshape(lanes, -1)
         self._views: dict[int, tuple[Weights, Weights]] = {}  # made when a lane is first taken
         self._tapes: FreeList[list[Tape]] = FreeList(list)  # one worker's at a time
+        self._scratch = FreeList(Workspace)  # of sums
         self._alone = 0  # work that would have been shared, had there been helpers
         self._room(0)
 
@@ -217,13 +219,17 @@ class Workers:
         else:
             parts = self._team.run(job, lanes)
         results = list(chain.from_iterable(parts))
-        self.in_chunks(lambda chunk: np.sum(self._lanes[:lanes, chunk], axis=0, out=self.total[chunk]))
+        self.in_chunks(partial(self._add_lanes, lanes))
         with np.errstate(all="ignore"):  # as in `_learn_piece`
             change = self._changed.named(np.sum(self._changes[:lanes], axis=0))
             for name, figures in self.network.kept.named(self.weights.kept).items():
                 if name in change:
                     figures += change[name]
         return _added_up(results)
+
+    def _add_lanes(self, lanes: int, chunk: slice) -> None:
+        with self._scratch.lent() as scratch:
+            add_in_pairs(self._lanes[:lanes, chunk], self.total[chunk], scratch)
 
     def in_chunks(self, task: Callable[[slice], Result]) -> list[Result]:
         """Return what `task` makes of slices that cover all parameters, each small enough for a cache."""
