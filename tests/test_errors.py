@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import pytest
@@ -68,3 +69,17 @@ def test_an_unknown_name_says_its_kind_and_the_nearest():
 )
 def test_suggestions(word, known, end):
     assert suggestion(word, iter(known)) == end
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_an_error_is_the_same_in_another_process(cls):
+    error = cls("kernel", "sobble", ["sobel"]) if cls is UnknownNameError else cls("one line", "another")
+    error.__cause__ = OSError(28, "No space left on device")
+    back = pickle.loads(pickle.dumps(error.placed("a.png")))
+    assert (type(back), back.lines, back.__cause__.errno) == (cls, error.lines, 28)
+
+
+def test_a_cause_that_no_other_process_would_understand_stays_behind():
+    error = UsageError("no")
+    error.__cause__ = type("Own", (Exception,), {})()
+    assert pickle.loads(pickle.dumps(error)).__cause__ is None

@@ -19,7 +19,7 @@ A message says what was expected, what was found, where, and what to do, in one 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 
 from convcli.wording import LONGEST, shortened, shown, suggestion
 
@@ -42,6 +42,11 @@ class ConvcliError(Exception):
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take it to another process as it is; of what caused it what the system or its memory said."""
+        cause = self.__cause__ if isinstance(self.__cause__, OSError | MemoryError) else None
+        return _restored, (type(self), self.args, self.__dict__, cause)
+
     @property
     def lines(self) -> tuple[str, ...]:
         """The lines of the message."""
@@ -52,6 +57,16 @@ class ConvcliError(Exception):
         first, *others = self.args
         self.args = (f"{shown(place)}: {first}", *others)
         return self
+
+
+def _restored(
+    kind: type[ConvcliError], lines: tuple[str, ...], attributes: dict[str, Any], cause: Exception | None
+) -> ConvcliError:
+    """Return an error that comes from another process."""
+    error = kind.__new__(kind, *lines)  # its own arguments made the lines, and are not known any more
+    error.args, error.__cause__ = lines, cause
+    error.__dict__.update(attributes)
+    return error
 
 
 class InputError(ConvcliError):

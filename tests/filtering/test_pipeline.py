@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,13 @@ from convcli.errors import UsageError
 from convcli.filtering import Policy, apply, as_kernel, filter_image
 from convcli.filtering.developing import developed
 from convcli.filtering.picture import Picture, Setting, StoredImage
+from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.ranges import Range
 from convcli.filtering.steps.parsing import step_of
+from convcli.filtering.steps.step import STEPS
 from convcli.filtering.visibility import StoredVeil
+from convcli.images import Image
+from convcli.kernels import KERNELS
 
 RNG = np.random.default_rng(0)
 CHAIN = ("gaussian:sigma=1.4", "sobel", "box:size=5")
@@ -154,3 +160,22 @@ def test_a_step_asks_the_one_before_once_be_it_hidden_in_parts_or_not(step):
 def test_too_many_steps_are_refused():
     with pytest.raises(UsageError, match="1 to 100 steps, found 101"):
         filter_image(np.zeros((3, 3)), ["gray"] * 101)
+
+
+OPTIONS = {
+    "kernel": "kernel=1 0 -1",
+    "gamma": "value=2",
+    "rank": "rank=3",
+    "resize": "scale=0.5",
+    "crop": "size=4",
+    "rotate": "angle=90",
+}
+
+
+@pytest.mark.parametrize("name", [*KERNELS, *sorted(STEPS)])
+def test_a_pipeline_is_the_same_in_another_process(name):
+    pipeline = Pipeline([step_of(f"{name}:{OPTIONS[name]}" if name in OPTIONS else name)], Policy())
+    back = pickle.loads(pickle.dumps(pipeline))
+    assert back.record() == pipeline.record()
+    image = Image(RNG.integers(0, 256, (20, 30, 3), np.uint8))
+    np.testing.assert_array_equal(back(image)[0].pixels, pipeline(image)[0].pixels)

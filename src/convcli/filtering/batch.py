@@ -6,26 +6,23 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from errno import ENAMETOOLONG
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
-from convcli.errors import ConvcliError, DefectError, InputError, OutputError, reason
+from convcli.errors import ConvcliError
 from convcli.files import Identity, flush_folder
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import listed_images
-from convcli.filtering.making import Making
-from convcli.filtering.manifest import Journal, line_of
-from convcli.filtering.original import Original
+from convcli.filtering.making import Request, Terms, concerns_all, made_of
+from convcli.filtering.manifest import Journal, line_of, place_of
 from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results
 from convcli.filtering.targets import Taken, check_targets
-from convcli.wording import shown
 
 if TYPE_CHECKING:
     from convcli.filtering.recipe import Recipe
@@ -65,8 +62,14 @@ class Batch:
         self.cores = threads or available_cores()
         self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
         self.max_pixels, self.journal, self.expected = max_pixels, journal, expected or {}
+        self._terms = Terms(
+            max_pixels=max_pixels,
+            noted=journal is not None,
+            hashes=journal is not None and journal.hashes,
+            several=len(self.jobs) > 1,
+            settled=journal is not None or any(results.out_dir is not None for results in results),
+        )
         self._results = {job: results for results in self.results for job in results.jobs}
-        self._folders = [results.out_dir for results in self.results if results.out_dir is not None]
         for job in self.jobs:
             self._results[job].saving.check(job.format)
         check_streams(self.jobs)
@@ -148,8 +151,9 @@ class Batch:
         workers = max(min(self.at_once, len(images)), 1)
         threads = max(self.cores // workers, 1)
         with ExitStack() as held:
-            for folder in self._folders:
-                held.enter_context(folder)
+            for results in self.results:
+                if results.out_dir is not None:
+                    held.enter_context(results.out_dir)
             if self.journal is not None:
                 self.journal.begin()
                 held.callback(self.journal.close)
@@ -177,38 +181,49 @@ class Batch:
             self.journal.add(line_of(outcome, self._results[outcome.job].made))
 
     def _ends_with(self, error: ConvcliError) -> bool:
-        """Whether no further image is tried: all would fail on a full disk, or in a folder that is gone."""
-        cause = error.__cause__
-        if self.is_single or not self.keep_going:
-            return True
-        return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
+        """Whether no further image is tried: all would fail, or one is enough."""
+        return self.is_single or not self.keep_going or concerns_all(error)
 
     def _made_of(
         self, jobs: Sequence[Job], threads: int, progress: Callable[[float], None] | None = None
     ) -> list[Done | Failed]:
-        """Return what has come of the jobs of one image, which is read once."""
-        lumas = {self._results[job].pipeline.luma for job in jobs}
-        original = Original(
-            jobs[0].source,
+        """Return what has come of the jobs of one image."""
+        requests = [self._request(job) for job in jobs]
+        return made_of(
+            requests,
+            self._terms,
             threads=threads,
-            max_pixels=self.max_pixels,
-            damaged=self._results[jobs[0]].damaged,
-            both=len(lumas) > 1,
+            prepare=self._prepare,
+            ends=self._ends_with,
+            progress=progress,
         )
-        making = Making(original, self._results, self._folders, self.journal, self.expected)
-        outcomes: list[Done | Failed] = []
-        for job in jobs:
-            attempt = partial(making.make, job, progress, last=job is jobs[-1])
-            try:
-                outcomes.append(original.settled(attempt))
-            except BrokenPipeError:
-                raise
-            except Exception as error:
-                failed = Failed(job, _named(error, job.source))
-                outcomes.append(failed)
-                if self._ends_with(failed.error):
-                    break
-        return outcomes
+
+    def _request(self, job: Job) -> Request:
+        """Return a job with all that decides on its result."""
+        results = self._results[job]
+        return Request(
+            job,
+            results.pipeline,
+            results.saving,
+            results.damaged,
+            replace=results.replace or self._is_ours(job),
+            adopt=self.journal is not None and results.saving.resume,
+            expected=self.expected.get(job),
+        )
+
+    def _is_ours(self, job: Job) -> bool:
+        """Whether the manifest says that an earlier call has made a result, which may be made again."""
+        if self.journal is None or job.target is None:
+            return False
+        entry = self.journal.latest.get(place_of(job.target))
+        return entry is not None and not entry.failed
+
+    def _prepare(self) -> None:
+        """Make the folders of all results: none may tidy up a folder that is written into."""
+        for results in self.results:
+            if results.out_dir is not None:
+                anew = results.saving.force and not results.saving.resume and self._terms.several
+                results.out_dir.prepare(anew=anew)
 
     def differs(self, done: Done) -> str:
         """Return what is another of a result than a manifest has, or nothing."""
@@ -243,21 +258,3 @@ def in_order(
         finally:
             for _, future in waiting:
                 future.cancel()
-
-
-def _named(error: Exception, source: str) -> ConvcliError:
-    """Return whatever was met on an image, expected by somebody or not, as the error of this image."""
-    named: ConvcliError
-    if isinstance(error, ConvcliError):
-        return error
-    if isinstance(error, MemoryError):
-        named = InputError(f"{shown(source)}: not enough memory for an image of this size.")
-    elif isinstance(error, OSError):
-        named = InputError(f"{shown(source)}: {reason(error)}.")
-    else:
-        named = DefectError(
-            f"{shown(source)}: this is a defect in convcli: {type(error).__name__}: {error}",
-            "Set CONVCLI_TRACEBACK=1 to see where, and please report it.",
-        )
-    named.__cause__ = error
-    return named

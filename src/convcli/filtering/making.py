@@ -1,20 +1,25 @@
-"""How a result comes about: its image read and told from others, filtered, encoded, and written."""
+"""How a result comes about: its image read and told from others, filtered, encoded, and written.
+
+Nothing here knows of a batch: what is asked for comes with each image, so that any process can make it.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from errno import ENAMETOOLONG
+from functools import partial
 from typing import TYPE_CHECKING
 
-from convcli.errors import InputError, OutputError, UsageError
+from convcli.bounds import MAX_PIXELS
+from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.frame_numbers import is_numbered, write_numbered
-from convcli.filtering.jobs import Job
-from convcli.filtering.manifest import Journal, place_of
+from convcli.filtering.jobs import Job, Saving
 from convcli.filtering.original import Original
-from convcli.filtering.out_dir import OutDir
-from convcli.filtering.outcomes import Done
-from convcli.filtering.results import Results
+from convcli.filtering.outcomes import Done, Failed
+from convcli.filtering.pipeline import Pipeline
 from convcli.images import Image, encode, format_of, kept, write
 from convcli.images.holding import stripped
 from convcli.wording import shown
@@ -24,52 +29,120 @@ if TYPE_CHECKING:
     from convcli.images.frames import Frames
 
 
-class Making:
-    """What is made of one image of a batch.
+@dataclass(frozen=True, eq=False)
+class Request:
+    """A result that is asked for: of which image, by what pipeline, and what may become of a file there.
 
-    `results` are those of all jobs, `folders` all that --out-dir names; the rest is as in `Batch`.
+    Attributes
+    ----------
+    replace
+        Whether a file in the result's place may be replaced.
+    adopt
+        Whether such a file counts as the result if it holds the same bytes.
+    expected
+        What told the image and the result from others in a manifest; the image must be the same.
     """
 
-    def __init__(
-        self,
-        original: Original,
-        results: Mapping[Job, Results],
-        folders: Sequence[OutDir],
-        journal: Journal | None,
-        expected: Mapping[Job, Evidence],
-    ) -> None:
-        self.original, self.results, self.folders = original, results, folders
-        self.journal, self.expected = journal, expected
+    job: Job
+    pipeline: Pipeline
+    saving: Saving
+    damaged: bool = False
+    replace: bool = False
+    adopt: bool = False
+    expected: Evidence | None = None
 
-    def make(self, job: Job, progress: Callable[[float], None] | None, *, last: bool) -> Done:
-        """Return a job's result, which is then written; `last` says that nothing else is made of the image.
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for all images of a call."""
+
+    max_pixels: int = MAX_PIXELS
+    noted: bool = False  # in a manifest, which has what tells an image and its result from others
+    hashes: bool = False  # with their SHA-256
+    several: bool = False  # results, whose folders the caller flushes when all are written
+    settled: bool = False  # an image that changes while it is filtered is filtered again
+
+
+def made_of(
+    requests: Sequence[Request],
+    terms: Terms,
+    *,
+    threads: int,
+    prepare: Callable[[], None],
+    ends: Callable[[ConvcliError], bool],
+    progress: Callable[[float], None] | None = None,
+) -> list[Done | Failed]:
+    """Return what has come of the requests for one image, which is read once.
+
+    `prepare` is called before a result is written, `ends` says of an error whether nothing more is tried, and
+    `progress` hears of the shares that are done.
+    """
+    lumas = {request.pipeline.luma for request in requests}
+    original = Original(
+        requests[0].job.source,
+        threads=threads,
+        max_pixels=terms.max_pixels,
+        damaged=requests[0].damaged,
+        both=len(lumas) > 1,
+    )
+    outcomes: list[Done | Failed] = []
+    for request in requests:
+        making = Making(original, request, terms, prepare)
+        attempt = partial(making.make, progress, last=request is requests[-1])
+        try:
+            outcomes.append(original.settled(attempt))
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            failed = Failed(request.job, _named(error, request.job.source))
+            outcomes.append(failed)
+            if ends(failed.error):
+                break
+    return outcomes
+
+
+def concerns_all(error: ConvcliError) -> bool:
+    """Whether no other image would fare better: on a full disk, or in a folder that is gone."""
+    cause = error.__cause__
+    return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
+
+
+class Making:
+    """What is made of one image for one request; the rest is as in `made_of`."""
+
+    def __init__(
+        self, original: Original, request: Request, terms: Terms, prepare: Callable[[], None]
+    ) -> None:
+        self.original, self.request, self.terms, self.prepare = original, request, terms, prepare
+        self.job, self.saving = request.job, request.saving
+
+    def make(self, progress: Callable[[float], None] | None, *, last: bool) -> Done:
+        """Return the result, which is then written; `last` says that nothing else is made of the image.
 
         `progress` hears of the shares that are done.
         """
-        results, original, started = self.results[job], self.original, time.perf_counter()
-        hashes = self.journal is not None and self.journal.hashes
-        hashes |= self.expected.get(job, Evidence()).input_sha256 is not None
+        job, original, started = self.job, self.original, time.perf_counter()
         image: Image | None = None
-        if (choice := results.saving.choice) is not None:
+        if (choice := self.saving.choice) is not None:
             with original.frames() as frames:
                 numbers = choice.of(1 if frames is None else frames.story.count, original.label)
-                if frames is not None and (len(numbers) > 1 or is_numbered(results.saving.output)):
-                    several = self._several(job, frames, numbers, progress)
-                    evidence = self._seen(job, hashes=hashes)
-                    data = self._written(job, several)
+                if frames is not None and (len(numbers) > 1 or is_numbered(self.saving.output)):
+                    several = self._several(frames, numbers, progress)
+                    evidence = self._seen()
+                    data = self._written(several)
                     assert several.found is not None
-                    evidence = self._joined(job, evidence, hashes=hashes)
+                    evidence = self._joined(evidence)
                     seconds, shape = time.perf_counter() - started, several.input_shape
                     found, notes = several.found, several.notes
                     return Done(job, found, shape, notes, seconds, data, evidence, several.count)
                 if frames is not None:
                     image = frames.read(numbers[0]).image
         try:
-            image = image or original.image(luma=results.pipeline.luma)
-            if results.saving.strip:
+            image = image or original.image(luma=self.request.pipeline.luma)
+            if self.saving.strip:
                 image = stripped(image)
-            evidence = self._seen(job, hashes=hashes)
-            filtered, found, said = results.pipeline(
+            evidence = self._seen()
+            filtered, found, said = self.request.pipeline(
                 image,
                 format=job.format,
                 max_pixels=original.max_pixels,
@@ -85,13 +158,12 @@ class Making:
             original.let_go()  # its pixels are not needed while the result is compressed
         written, lost = kept(filtered, job.format or "")
         notes += tuple(f"{original.label}: {text}" for text in (*said, *lost))
-        data = self._written(job, written)
-        evidence = self._joined(job, evidence, hashes=hashes)
+        data = self._written(written)
+        evidence = self._joined(evidence)
         return Done(job, found, input_shape, notes, time.perf_counter() - started, data, evidence)
 
     def _several(
         self,
-        job: Job,
         frames: Frames,
         numbers: range,
         progress: Callable[[float], None] | None,
@@ -99,51 +171,58 @@ class Making:
         """Return the frames of an image that make one result; `OutputError` if its format holds one."""
         from convcli.filtering.sequence import FrameFiles, FrameSequence  # few images need them
 
-        results, original = self.results[job], self.original
+        original, target = self.original, self.job.target
         try:
-            return (FrameFiles if is_numbered(results.saving.output) else FrameSequence)(
+            return (FrameFiles if is_numbered(self.saving.output) else FrameSequence)(
                 frames,
                 numbers,
-                results.pipeline,
-                job.format or "",
-                results.saving.encoded_by(original.threads),
+                self.request.pipeline,
+                self.job.format or "",
+                self.saving.encoded_by(original.threads),
                 max_pixels=original.max_pixels,
-                damaged=results.damaged,
-                strip=results.saving.strip,
+                damaged=self.request.damaged,
+                strip=self.saving.strip,
                 progress=progress,
             )
         except OutputError as error:
-            raise error.placed("standard output" if job.target is None else str(job.target)) from None
+            raise error.placed("standard output" if target is None else str(target)) from None
 
-    def _joined(self, job: Job, evidence: Evidence, *, hashes: bool) -> Evidence:
+    @property
+    def _hashes(self) -> bool:
+        """Whether SHA-256 are wanted: in the manifest, or to be held against one."""
+        expected = self.request.expected
+        return self.terms.hashes or (expected is not None and expected.input_sha256 is not None)
+
+    def _joined(self, evidence: Evidence) -> Evidence:
         """Return what tells an image from others with what tells its result, where it is asked for."""
-        if self.journal is None and job not in self.expected:
+        if not self.terms.noted and self.request.expected is None:
             return evidence
-        return evidence.joined(Evidence.of(None, job.target, hashes=hashes))
+        return evidence.joined(Evidence.of(None, self.job.target, hashes=self._hashes))
 
-    def _seen(self, job: Job, *, hashes: bool) -> Evidence:
+    def _seen(self) -> Evidence:
         """Return what tells an image from others; raise `InputError` if it is not the expected one."""
-        if self.journal is None and job not in self.expected:
+        source, then = self.job.source, self.request.expected
+        if not self.terms.noted and then is None:
             return Evidence()
-        now, then = Evidence.of(job.source, None, hashes=hashes), self.expected.get(job, Evidence())
-        if what := then.untimed().change(now, of="input"):
+        now = Evidence.of(source, None, hashes=self._hashes)
+        if then is not None and (what := then.untimed().change(now, of="input")):
             raise InputError(
-                f"{shown(job.source)}: is not the image of the manifest any more: its {what} is another."
+                f"{shown(source)}: is not the image of the manifest any more: its {what} is another."
             )
         return now
 
-    def _written(self, job: Job, image: Image | FrameSequence) -> bytes | None:
+    def _written(self, image: Image | FrameSequence) -> bytes | None:
         """Write a result, or return the file that goes to standard output."""
-        results, original = self.results[job], self.original
-        encoding = results.saving.encoded_by(original.threads)
+        job, original, may_replace = self.job, self.original, self.request.replace
+        encoding = self.saving.encoded_by(original.threads)
 
-        if job.target is not None and is_numbered(results.saving.output):
+        if job.target is not None and is_numbered(self.saving.output):
             if isinstance(image, Image):  # of a file with one picture
                 write_numbered(
-                    job.target, image, job.source, format=job.format, encoding=encoding, force=results.replace
+                    job.target, image, job.source, format=job.format, encoding=encoding, force=may_replace
                 )
             else:
-                image.write_all(job.target, job.source, force=results.replace)
+                image.write_all(job.target, job.source, force=may_replace)
             return None
 
         def encoded(name: str) -> bytes:
@@ -151,17 +230,13 @@ class Making:
 
         if job.target is None:
             return encoded(job.format or "")
-        several = len(self.results) > 1
-        for folder in self.folders:  # all of them: none may tidy up a folder that is written into
-            folder.prepare(anew=results.saving.force and not results.saving.resume and several)
-        may_replace = results.replace or self._is_ours(job)
-        noted_before = self.journal is not None and results.saving.resume
-        if not may_replace and noted_before and job.target.is_file():
+        self.prepare()
+        if not may_replace and self.request.adopt and job.target.is_file():
             # Written before the last call was ended, which had not noted it yet; or somebody else's.
             there = encoded(job.format or format_of(job.target))
             if job.target.read_bytes() == there:
                 return None
-        confirm = original.check_unchanged if self.folders or self.journal is not None else None
+        confirm = original.check_unchanged if self.terms.settled else None
         if not isinstance(image, Image):
             image.write(job.target, force=may_replace, confirm=confirm)
             return None
@@ -172,13 +247,24 @@ class Making:
             encoding=encoding,
             force=may_replace,
             confirm=confirm,
-            one_of_many=several,
+            one_of_many=self.terms.several,
         )
         return None
 
-    def _is_ours(self, job: Job) -> bool:
-        """Whether the manifest says that an earlier call has made a result, which may be made again."""
-        if self.journal is None or job.target is None:
-            return False
-        entry = self.journal.latest.get(place_of(job.target))
-        return entry is not None and not entry.failed
+
+def _named(error: Exception, source: str) -> ConvcliError:
+    """Return whatever was met on an image, expected by somebody or not, as the error of this image."""
+    named: ConvcliError
+    if isinstance(error, ConvcliError):
+        return error
+    if isinstance(error, MemoryError):
+        named = InputError(f"{shown(source)}: not enough memory for an image of this size.")
+    elif isinstance(error, OSError):
+        named = InputError(f"{shown(source)}: {reason(error)}.")
+    else:
+        named = DefectError(
+            f"{shown(source)}: this is a defect in convcli: {type(error).__name__}: {error}",
+            "Set CONVCLI_TRACEBACK=1 to see where, and please report it.",
+        )
+    named.__cause__ = error
+    return named

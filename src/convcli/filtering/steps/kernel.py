@@ -134,6 +134,10 @@ class NamedKernel(Laid):
 
     registered: ClassVar[bool] = False
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Take it to another process, where its class is made again by the kernel's name."""
+        return _blank, (self.name(),), self.__getstate__()
+
     def _named(self, read: Any) -> Kernel:
         parameters = {key: getattr(self, key) for key in KERNELS[self.name()].defaults}
         return named(self.name(), **{key: value for key, value in parameters.items() if value is not None})
@@ -155,3 +159,9 @@ def kernel_step(name: str) -> type[NamedKernel]:
     made = create_model(name, __base__=NamedKernel, __doc__=definition.summary, **fields)
     made.source = definition.source
     return made
+
+
+def _blank(name: str) -> NamedKernel:
+    """Return the step of a kernel before it is told its options."""
+    cls = kernel_step(name)
+    return cls.__new__(cls)
