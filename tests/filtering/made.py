@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcli.filtering import Laying, Policy, apply, as_kernel
 
-OTHERS = ("opacity", "whole", "max_pixels", "threads", "progress")
+OTHERS = ("opacity", "depth", "max_pixels", "threads", "progress")
 
 
 def filtered(image, kernel, **options):

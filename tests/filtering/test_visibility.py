@@ -280,7 +280,7 @@ def test_no_data_everywhere_gives_no_data():
 def test_floats_become_8_bits_where_they_have_to(policy):
     image = RNG.normal(size=(9, 12)).astype(np.float32)
     image[4, 4] = np.nan
-    whole = filtered(image, "sobel-x", range=policy, whole=True).pixels
+    whole = filtered(image, "sobel-x", range=policy, depth=8).pixels
     assert whole.dtype == np.uint8
     floats = np.nan_to_num(np.clip(filter_image(image, "sobel-x", range=policy), 0, 1)) * 255
     np.testing.assert_allclose(whole, floats, atol=0.51)

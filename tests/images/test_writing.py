@@ -103,7 +103,11 @@ def test_what_a_png_file_says_of_its_colours_comes_back():
         (Image(noise((4, 4), np.float32)), "png", ["float32 grey", ".tif or .npy"]),
         (Image(noise((4, 4, 3), np.float32)), "gif", ["float32 RGB", ".tif or .npy"]),
         (Image(noise((4, 4), np.int64)), "png", ["int64", ".tif or .npy"]),
-        (Image(noise((4, 4), np.float32), np.ones((4, 4), np.float32)), "npy", ["float32", "use .tif."]),
+        (
+            Image(noise((4, 4), np.float32), np.ones((4, 4), np.float32)),
+            "npy",
+            ["float32", "use .tif, or filter with --background"],
+        ),
         (Image(np.zeros((1, 70_000), np.uint8)), "jpeg", ["cannot be written as JPEG"]),
     ],
 )

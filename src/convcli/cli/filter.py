@@ -33,7 +33,15 @@ from convcli.cli.pipeline_options import (
     saved,
 )
 from convcli.cli.showing import ALONE, Showing, ShowResults
-from convcli.cli.storing_options import Frames, Lossless, Quality, Strip, check_numbered
+from convcli.cli.storing_options import (
+    Background,
+    Depth,
+    Frames,
+    Lossless,
+    Quality,
+    Strip,
+    check_numbered,
+)
 from convcli.cli.terminal import Protocol, check_protocol
 from convcli.errors import UsageError
 
@@ -72,7 +80,8 @@ def filter(  # noqa: A001  (the command's name)
         typer.Option(
             metavar="FILE",
             help="Take the steps from a TOML file: tables [[steps]] with type and options; above them "
-            "border, fill, range, alpha, nodata. Those of --step follow, and options given here count.",
+            "border, fill, range, alpha, nodata, linear, depth, background. Those of --step follow, and "
+            "options given here count.",
         ),
     ] = None,
     save_pipeline: Annotated[
@@ -215,6 +224,8 @@ def filter(  # noqa: A001  (the command's name)
             "long, for 10 % less with smooth photos and 30 % with drawings.",
         ),
     ] = None,
+    depth: Depth = None,
+    background: Background = None,
     quality: Quality = None,
     lossless: Lossless = False,
     strip: Strip = False,
@@ -275,6 +286,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter photo.jpg --kernel run:runs/digits-001#1/3 --range stretch
       convcli filter photo.jpg --step gaussian:sigma=1.4 --step sobel --step invert
       convcli filter photos/ --pipeline edges.toml --out-dir edges
+      convcli filter scan16.png --kernel sharpen --depth 8 --background white -o scan.jpg
       convcli filter party.gif --kernel sobel --frames all -o edges.gif
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
@@ -328,6 +340,8 @@ def filter(  # noqa: A001  (the command's name)
             alpha=alpha,
             nodata=parse_nodata(nodata or []),
             linear=linear,
+            depth=depth,
+            background=background,
         )
         policy = replace(policy, **of_tool)
         wanted = Wanted(

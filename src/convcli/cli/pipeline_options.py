@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from convcli.filtering.recipe import Recipe
     from convcli.kernels import Kernel
 
-OF_ALL = ("border", "fill", "range", "alpha", "nodata", "linear")
+OF_ALL = ("border", "fill", "range", "alpha", "nodata", "linear", "depth", "background")
 """Options of `filter` that hold for all steps, or at the end of them."""
 
 OF_ONE = (

@@ -20,6 +20,26 @@ Frames: TypeAlias = Annotated[
     ),
 ]
 
+Depth: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--depth",
+        metavar="8|16",
+        help="Bits of a result's samples, whose white is the image's (1 of floats), rounded once at the end. "
+        "Without it they stay the image's own.",
+    ),
+]
+
+Background: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--background",
+        metavar="COLOUR",
+        help="Lay results that have alpha on a colour (white, '#f80', 'hsl(30, 100%, 50%)'), as JPEG needs; "
+        "stored values are mixed, also with --linear. Grey ones on a colour become RGB.",
+    ),
+]
+
 Quality: TypeAlias = Annotated[
     int | None,
     typer.Option(

@@ -45,6 +45,8 @@ def filter_image(
     alpha: str = "keep",
     nodata: ArrayLike = (),
     linear: bool = False,
+    depth: int | None = None,
+    background: str | None = None,
     threads: int | None = None,
 ) -> Pixels:
     """Return an image filtered as ``convcli filter`` does it.
@@ -90,13 +92,19 @@ def filter_image(
     linear
         Whether integers are taken for sRGB's, and the light that they stand for is filtered; the result is
         stored as they are. Floats are light as they are.
+    depth
+        8 or 16: the result is of uint8 or uint16, with the image's white (1 of floats) as its own; nothing is
+        rounded before, and what is below 0 is cut.
+    background
+        A colour, as CSS has them ("white", "#f80"), that the result is laid on where its alpha lets that
+        through; the result has no alpha then. A grey one on a colour becomes RGB.
     threads
         How many to compute with; all cores that the process may use, if not given. The result is the same.
 
     Returns
     -------
     ndarray
-        Of the image's dtype, or floats if `range` is "raw" (then without alpha).
+        Of the image's dtype or the `depth`'s, or floats if `range` is "raw" (then without alpha).
 
     Raises
     ------
@@ -128,6 +136,8 @@ def filter_image(
         alpha=alpha,
         nodata=real(nodata, "values for no data").ravel().tolist(),
         linear=linear,
+        depth=depth,
+        background=background,
     )
     steps: Sequence[Doing]
     if is_chain(kernel):
@@ -146,9 +156,10 @@ def filter_image(
         )
     curves = (SRGB,) if linear and array.dtype.kind != "f" else ()
     if count in (1, 3):
-        return apply(array, steps, policy, threads=threads, curves=curves).pixels
+        return apply(array, steps, policy, depth=depth, threads=threads, curves=curves).pixels
     colour = array[:, :, 0] if count == 2 else array[:, :, :3]
-    result = apply(colour, steps, policy, opacity=array[:, :, -1], threads=threads, curves=curves)
+    opacity = array[:, :, -1]
+    result = apply(colour, steps, policy, opacity=opacity, depth=depth, threads=threads, curves=curves)
     if result.alpha is None:
         return result.pixels
     return np.dstack((result.pixels, result.alpha)).astype(result.pixels.dtype, copy=False)  # its byte order

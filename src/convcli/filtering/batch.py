@@ -71,7 +71,7 @@ class Batch:
         )
         self._results = {job: results for results in self.results for job in results.jobs}
         for job in self.jobs:
-            self._results[job].saving.check(job.format)
+            self._results[job].check(job.format)
         check_streams(self.jobs)
         self.failures: dict[Job, ConvcliError] = {}
         self.todo = self._left_to_do(kept, tell)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import ConvcliError, ShapeError, UsageError
 from convcli.filtering.developing import developed
+from convcli.filtering.flattening import flattened
 from convcli.filtering.laying import laid
 from convcli.filtering.linear import as_stored, in_light
 from convcli.filtering.picture import Picture, Setting, StoredImage
@@ -181,7 +182,7 @@ def apply(
     policy: Policy,
     *,
     opacity: Pixels | None = None,
-    whole: bool = False,
+    depth: int | None = None,
     max_pixels: int | None = None,
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
@@ -190,10 +191,11 @@ def apply(
 ) -> FilterResult:
     """Filter `pixels`, (H, W) or (H, W, c), with alpha `opacity`, (H, W), if there is any.
 
-    A `whole` result is of uint8, for files that hold nothing else: white is 255 for 1 of floats. `progress`
-    is called by any thread with the share of the work that has been done since. `extremes` are the responses
-    that range "stretch" takes for black and white, if not the image's own. With `curves`, the channels' tone
-    curves, all steps work on linear light.
+    A result of a `depth` is of integers of so many bits, the policy's, or for files that hold nothing else:
+    the image's white, 1 of floats, is the largest of them. `progress` is called by any thread with the share
+    of the work that has been done since. `extremes` are the responses that range "stretch" takes for black
+    and white, if not the image's own. With `curves`, the channels' tone curves, all steps work on linear
+    light.
 
     Raises `UsageError` if a step does not fit what comes to it: with its number, if there are several.
     """
@@ -209,17 +211,17 @@ def apply(
     picture = chained(first, steps, setting, max_pixels)
     if curves:
         picture = as_stored(picture, curves)
-    name = policy.range_for(picture.kind, pixels.dtype, whole=whole)
+    name = policy.range_for(picture.kind, pixels.dtype, whole=depth is not None)
     floats = image.dtype
-    dtype = floats if policy.range == "raw" else np.dtype(np.uint8) if whole else pixels.dtype
+    dtype = floats if policy.range == "raw" else np.dtype(f"u{depth // 8}") if depth else pixels.dtype
     levels = dtype if name == "stretch" else pixels.dtype
     missing = 0.0 if data is None else standing_for(nodata[0], dtype)
     how = Range(name, dtype, levels, missing)
     result = developed(
         picture,
         how,
-        alpha=name != "raw",
-        whole=whole,
+        alpha=name != "raw" or policy.background is not None,
+        whole=depth is not None,
         threads=threads,
         progress=progress,
         extremes=extremes,
@@ -232,13 +234,16 @@ def apply(
     made = result.pixels
     if made.shape[2] == 1 and (pixels.ndim == 2 or pixels.shape[2] > 1):
         made = made[:, :, 0]
+    alpha, clipped = result.alpha, summary.clipped / made.size
+    if policy.background is not None and alpha is not None:
+        made, alpha = flattened(made, alpha, policy.background), None
     minimum, maximum = summary.extremes or (math.nan, math.nan)
     found = Findings(
         shape=made.shape,
         dtype=made.dtype,
         minimum=minimum,
         maximum=maximum,
-        clipped=summary.clipped / made.size,
+        clipped=clipped,
         odd=summary.odd,
         missing=0 if data is None else data.size - int(np.count_nonzero(data)),
         blank=0 if data is None else result.blank,
@@ -247,7 +252,7 @@ def apply(
         steps=steps,
         policy=policy,
     )
-    return FilterResult(made, result.alpha, found)
+    return FilterResult(made, alpha, found)
 
 
 def chained(image: Picture, steps: Sequence[Doing], setting: Setting, max_pixels: int | None) -> Picture:

@@ -30,7 +30,7 @@ class Developed:
     """A picture as pixels."""
 
     pixels: Pixels  # (rows, columns, channels)
-    alpha: Pixels | None  # (rows, columns), in the dtype that it was stored in, or uint8
+    alpha: Pixels | None  # (rows, columns), in the dtype that it was stored in, or the pixels'
     summary: Summary
     blank: int  # how many pixels nothing is seen of
 
@@ -45,7 +45,8 @@ def developed(
     progress: Callable[[float], None] | None = None,
     extremes: tuple[float, float] | None = None,
 ) -> Developed:
-    """Return the pixels of a picture, and its alpha if it has some that is asked for; `whole` makes it uint8.
+    """Return the pixels of a picture, and its alpha if it has some that is asked for: in its own dtype, or in
+    the pixels' where these are made `whole`.
 
     Stretch needs the whole picture's range first, unless `extremes` are given. Computing it twice costs time;
     keeping floats, memory.
@@ -53,7 +54,7 @@ def developed(
     pixels = allocated((*picture.shape, picture.channels), how.dtype)
     veil = picture.veil
     stored = veil.alpha_dtype if veil is not None and alpha else None
-    opacity = None if stored is None else allocated(picture.shape, np.dtype(np.uint8) if whole else stored)
+    opacity = None if stored is None else allocated(picture.shape, how.dtype if whole else stored)
     if how.name != "stretch":
         return _once(picture, how, pixels, opacity, threads, progress)
     if extremes is not None:
@@ -121,15 +122,16 @@ def _dimmed(planes: Pixels, white: float) -> int:
 def _put_alpha(
     picture: Picture, block: Block, sees: Pixels | None, out: Pixels, workspace: Workspace
 ) -> None:
-    """Put a block of a picture's alpha into `out`, in the dtype that it was stored in or uint8."""
+    """Put a block of a picture's alpha into `out`, in its dtype: as it was stored, or integers."""
     veil = picture.veil
     assert veil is not None
     assert veil.alpha_dtype is not None
     alpha = workspace.array("alpha", block.shape, computing_dtype(veil.alpha_dtype))
     veil.alpha(block.rows, block.columns, alpha, sees)
     if out.dtype != veil.alpha_dtype:
-        alpha *= 255 / opaque_of(veil.alpha_dtype)
-        np.clip(alpha, 0, 255, out=alpha)
+        white = opaque_of(out.dtype)
+        alpha *= white / opaque_of(veil.alpha_dtype)
+        np.clip(alpha, 0, white, out=alpha)
     if out.dtype.kind != "f":
         np.rint(alpha, out=alpha)
     np.copyto(out, alpha, casting="unsafe")

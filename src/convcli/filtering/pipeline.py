@@ -70,14 +70,14 @@ class Pipeline:
         `max_pixels` is how many it may have; the other options and the errors are those of `apply`.
         """
         policy = self.policy.naming(image.nodata)
-        whole = _has_to_be_whole(image.pixels.dtype, format, policy.range)
+        depth = policy.depth or _depth_for(image.pixels.dtype, format, policy.range)
         linear = policy.linear and image.pixels.dtype.kind != "f"
         result = apply(
             image.pixels,
             self.steps,
             policy,
             opacity=image.alpha,
-            whole=whole,
+            depth=depth,
             max_pixels=max_pixels,
             threads=threads,
             progress=progress,
@@ -87,7 +87,7 @@ class Pipeline:
         notes = []
         if policy.linear and not linear:
             notes.append("floats are taken for linear light as they are")
-        if image.alpha is not None and result.alpha is None:
+        if image.alpha is not None and result.alpha is None and policy.background is None:
             notes.append("raw values are written without the alpha channel.")
         notes += of_result(result)
         if FROM_FILE in self.policy.nodata and image.nodata is None:
@@ -96,9 +96,11 @@ class Pipeline:
             notes.append(
                 f"the file says that {image.nodata:g} is no data; --nodata auto leaves such pixels out"
             )
-        if whole and image.pixels.dtype.kind == "f" and result.found.range != "stretch":
+        if depth and image.pixels.dtype.kind == "f" and result.found.range != "stretch":
+            white = 2**depth - 1
             notes.append(
-                "floats are written as 0 … 255, where 1 is white; --range stretch, .tif and .npy show others"
+                f"floats are written as 0 … {white}, where 1 is white; --range stretch, .tif and .npy show "
+                "others"
             )
         return Image(result.pixels, result.alpha, image.metadata), result.found, notes
 
@@ -112,13 +114,14 @@ class Pipeline:
             details = hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()[:DIGITS]
             own = {"steps": " then ".join(step.text for step in self.steps), "details": details}
             own |= {"border": self.policy.border, "fill": self.policy.fill}
-        return {**own, **ends, "nodata": [str(value) for value in self.policy.nodata]}
+        nodata = [str(value) for value in self.policy.nodata]
+        return {**own, **ends, "nodata": nodata, **self.policy.pixel_record}
 
 
-def _has_to_be_whole(dtype: np.dtype[Any], format: str | None, range: str) -> bool:  # noqa: A002
-    """Return whether a result has to be made 8 bits, as its file holds no floats or no numbers as wide."""
+def _depth_for(dtype: np.dtype[Any], format: str | None, range: str) -> int | None:  # noqa: A002
+    """Return 8 where a result has to be made 8 bits, as its file holds no floats or no numbers as wide."""
     if range == "raw" or format is None:
-        return False
+        return None
     if dtype.kind == "f":
-        return not FORMATS[format].holds("float32")
-    return range == "stretch" and not FORMATS[format].holds(dtype.name)
+        return None if FORMATS[format].holds("float32") else 8
+    return 8 if range == "stretch" and not FORMATS[format].holds(dtype.name) else None

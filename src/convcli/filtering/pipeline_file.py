@@ -1,7 +1,7 @@
 """A pipeline as a document, such as a TOML file keeps: read, and written so that it reads back.
 
 range = "clip"              # what holds for all steps and at the end: border, fill, range, alpha, nodata,
-                            # linear
+                            # linear, depth, background
 
 [[steps]]
 type = "gaussian"
@@ -54,6 +54,8 @@ class Ends(Options):
     alpha: Literal["keep", "filter", "ignore"] = "keep"
     nodata: Annotated[Any, BeforeValidator(_values)] = ()
     linear: bool = False
+    depth: Literal[8, 16] | None = None
+    background: Annotated[str, AfterValidator(lambda name: Policy(background=name).background)] | None = None
 
 
 class _Document(Ends):

@@ -13,6 +13,9 @@ takes the absolute value of the sum, stretch makes nothing of it, raw writes it;
 
 Integers are rounded, and clipped to what their dtype holds. Floats have no white: auto, abs and raw do not
 clip them, the others take white for 1. Only stretch depends on what is in the image.
+
+A depth makes them integers of so many bits, with the image's white as their own: nothing is rounded before,
+and what signed ones have below 0 is cut. A background is what results are laid on that have alpha.
 """
 
 from __future__ import annotations
@@ -40,8 +43,10 @@ MOST_KEPT_CELLS = 4096
 CHANNELS = ("auto", "gray", "each")
 RANGES = ("auto", "clip", "abs", "stretch", "offset", "raw")
 ALPHAS = ("keep", "filter", "ignore")
-AT_THE_END = ("range", "alpha", "nodata", "linear")
+DEPTHS = (8, 16)
+AT_THE_END = ("range", "alpha", "nodata", "linear", "depth", "background")
 """The options that are a whole chain's, and not one kernel's."""
+_OF_PIXELS = ("depth", "background")
 _LAID = ("padding", "border", "fill", "stride", "dilation", "op")
 FROM_FILE = "auto"
 """Among the values for no data: the one that the image's file names, if it names one."""
@@ -66,6 +71,8 @@ class Policy:
     alpha: str = "keep"
     nodata: Sequence[float | str] = ()  # values, `FROM_FILE` among them
     linear: bool = False  # in linear light, from the first step to the last
+    depth: int | None = None  # bits of a result's samples; None for the image's own
+    background: str | None = None  # a colour that results of some alpha are laid on; None to keep alpha
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "border", border_named(self.border))
@@ -79,6 +86,16 @@ class Policy:
             raise UnknownNameError("op", self.op, OPERATIONS)
         if not math.isfinite(self.offset):
             raise UsageError(f"offset must be a finite number, not {self.offset!r}.")
+        if self.depth is not None and self.depth not in DEPTHS:
+            raise UsageError(f"depth is 8 or 16 bits, not {self.depth!r}.")
+        if self.background is not None:
+            from convcli.filtering.flattening import background_named  # which few results need
+
+            object.__setattr__(self, "background", background_named(self.background))
+        if self.range == "raw" and (
+            given := [name for name in _OF_PIXELS if getattr(self, name) is not None]
+        ):
+            raise UsageError(f"range raw gives floats, not pixels, which have no {given[0]}; leave one out.")
 
     def check(self, kernel: Kernel) -> None:
         """Raise `UsageError` if no image could be filtered like this with `kernel`."""
@@ -132,6 +149,11 @@ class Policy:
         if kind in ("signed", "magnitude", "hue"):
             return "abs"
         return "raw" if floats else "angle" if kind == "angle" else "clip"
+
+    @property
+    def pixel_record(self) -> dict[str, Any]:
+        """The options of pixels that are given: records from before there were any hold as they are."""
+        return {name: value for name in _OF_PIXELS if (value := getattr(self, name)) is not None}
 
     def document(self) -> dict[str, Any]:
         """Return the options by name, but for what stands for no data: as plain as they were given."""

@@ -62,10 +62,21 @@ class Range:
 
     name: str  # "clip", "abs", "stretch", "offset", "angle" or "raw"
     dtype: np.dtype[Any]  # the pixels'
-    levels: np.dtype[Any]  # whose black and white they have: not their own where floats become 0 … 255
+    levels: np.dtype[Any]  # whose black and white they have: not their own where they become 0 … 255
     missing: float = 0.0  # what stands in the result where nothing is seen
     black: float = 0.0  # the responses that "stretch" takes for black and white
     white: float = 0.0
+
+    @property
+    def is_rescaled(self) -> bool:
+        """Whether pixels are integers of another depth than the image's."""
+        return self.dtype.kind != "f" and self.dtype != self.levels
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Black and white of the levels: of what is made 0 … 255, nothing below 0 is one."""
+        black, white = limits_of(self.levels)
+        return (max(black, 0.0) if self.is_rescaled else black), white
 
     def put(self, plane: Pixels, out: Pixels, sees: Pixels | None, found: Summary) -> int:
         """Put responses as pixels into `out`; return how many that are seen had to be cut.
@@ -78,8 +89,8 @@ class Range:
             np.copyto(out, plane, casting="same_kind")
         else:
             cut = self._rounded(plane, sees, low, high)
-            if self.levels.kind == "f" and self.dtype.kind != "f":  # floats as 0 … 255
-                plane *= 255
+            if self.is_rescaled:
+                plane *= limits_of(self.dtype)[1] / limits_of(self.levels)[1]
                 np.rint(plane, out=plane)
             if found.odd and self.dtype.kind != "f":
                 np.copyto(plane, 0, where=np.isnan(plane))
@@ -90,7 +101,7 @@ class Range:
 
     def _moved(self, plane: Pixels, found: Summary) -> tuple[float, float]:
         """Bring responses to where their pixels are; return their extremes, infinite if not known."""
-        black, white = limits_of(self.levels)
+        black, white = self.limits
         low, high = (-math.inf, math.inf) if found.odd else (found.minimum, found.maximum)
         if self.name == "abs" and not low >= 0:
             np.abs(plane, out=plane)
@@ -113,9 +124,9 @@ class Range:
         return low, high
 
     def _rounded(self, plane: Pixels, sees: Pixels | None, low: float, high: float) -> int:
-        """Round what lies from `low` to `high`, and cut it to black and white; return how many were cut."""
-        black, white = limits_of(self.levels)
-        if self.levels.kind != "f":
+        """Cut what lies from `low` to `high` to black and white; return how many were. Levels are rounded."""
+        black, white = self.limits
+        if self.levels.kind != "f" and not self.is_rescaled:
             np.rint(plane, out=plane)
         if low >= black and high <= white:  # most blocks have nothing to cut
             return 0

@@ -169,7 +169,8 @@ class FrameSequence:
 
     def _extremes(self) -> tuple[float, float]:
         """Return the smallest and the largest response of all frames."""
-        raw = replace(self.pipeline, policy=replace(self.pipeline.policy, range="raw"))
+        policy = replace(self.pipeline.policy, range="raw", depth=None, background=None)
+        raw = replace(self.pipeline, policy=policy)
         low, high, share = math.inf, -math.inf, 2 * len(self.chosen)
         for frame in self._read():
             found = self._one(frame.image, raw, share, None)[1]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import PIL.ImageColor
 
-from convcli.errors import UnknownNameError
+from convcli.errors import UnknownNameError, UsageError
+from convcli.wording import shown
 
 
 def colour(name: str) -> tuple[int, int, int]:
@@ -14,6 +15,8 @@ def colour(name: str) -> tuple[int, int, int]:
     ------
     UnknownNameError
         If there is no such colour.
+    UsageError
+        If it is itself transparent.
 
     Examples
     --------
@@ -21,7 +24,11 @@ def colour(name: str) -> tuple[int, int, int]:
     ((255, 255, 255), (15, 128, 0))
     """
     try:
-        red, green, blue, *_ = PIL.ImageColor.getrgb(name.strip())
+        red, green, blue, *alpha = PIL.ImageColor.getrgb(name.strip())
     except ValueError as error:
         raise UnknownNameError("colour", name, PIL.ImageColor.colormap) from error
+    if alpha and alpha[0] != 255:
+        raise UsageError(
+            f"{shown(name)}: expected a colour that covers what is below, found a transparent one."
+        )
     return red, green, blue

@@ -63,6 +63,10 @@ class Format:
         held = self.with_alpha if alpha else self.dtypes
         return (held is None or dtype in held) and (channels in self.channels or self.any_channels)
 
+    def has_depth(self, bits: int) -> bool:
+        """Whether integers of so many bits can be written, of grey pixels at least."""
+        return self.dtypes is None or f"uint{bits}" in self.dtypes
+
 
 def by_pillow(
     name: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from convcli.errors import OutputError, UsageError
@@ -94,4 +95,22 @@ def check_fits(image: Image, format: str) -> None:  # noqa: A002
     ]
     *others, last = fitting or [".npy without alpha"]
     use = f"{', '.join(others)} or {last}" if others else last
-    raise OutputError(f"{format.upper()} cannot hold {what}; use {use}.")
+    changed = _changing(format, dtype, alpha=alpha, channels=channels)
+    raise OutputError(f"{format.upper()} cannot hold {what}; use {use}{changed}.")
+
+
+def _changing(format: str, dtype: str, *, alpha: bool, channels: int) -> str:  # noqa: A002
+    """Return the options of `filter` that make a result one that a format holds, as the end of a sentence.
+
+    >>> _changing("jpeg", "uint16", alpha=True, channels=3)
+    ', or filter with --depth 8 --background white'
+    """
+    holds = partial(FORMATS[format].holds, channels=channels)
+    depths = {dtype: ""}
+    if "int" in dtype:  # floats are only kept where they are asked for
+        depths |= {"uint16": "--depth 16", "uint8": "--depth 8"} | depths
+    for kind, depth in depths.items():
+        for ground in ("", "--background white") if alpha else ("",):
+            if holds(kind, alpha=alpha and not ground):
+                return f", or filter with {' '.join(filter(None, (depth, ground)))}"
+    return ""

@@ -73,6 +73,7 @@ def _steps_document(found: Findings) -> dict[str, Any]:
     """Return what an image was made by: one kernel with all its options, or steps."""
     if found.laying is None:
         ends = {name: getattr(found.policy, name) for name in ("border", "fill", "alpha", "linear")}
+        ends |= {name: getattr(found.policy, name) for name in ("depth", "background")}
         return {"steps": [step.document() for step in found.steps], **ends}
     kernel, policy = found.laying.kernel, found.laying.policy
     return {
