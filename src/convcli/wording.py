@@ -9,21 +9,44 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LONGEST = 80  # signs of something foreign that a message repeats
+_USER = re.compile(r"(?<=\w)://[^\s/?#]*@")
+_QUERY = re.compile(r"(?<=://)([^?\n]*)\?([^\s\"]*)")
+_SECRET = re.compile(r"(?:signature|credential|token|secret|passw|key|accessid|\bsig)[^=&]*=", re.IGNORECASE)
 _NAME_PART = re.compile(r"[^./\\_-]*[./\\_-]+|[^./\\_-]+")
 
 
 def shown(name: str | os.PathLike[str]) -> str:
     """Return the name of a file, or any text, on one line: what is no printable text is spelled out.
 
-    Neither control characters pass nor what turns the order of signs around.
+    Neither control characters pass nor what turns the order of signs around, nor the secrets of an address.
 
     >>> shown("photo [1].png"), shown("two\\nlines\\x1b[31m"), shown(os.fsdecode(b"caf\\xe9.png"))
     ('photo [1].png', 'two\\\\nlines\\\\x1b[31m', 'caf\\\\xe9.png')
     """
-    text = os.fspath(name)
+    text = without_secrets(os.fspath(name))
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else _spelled_out(sign) for sign in text)
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` without what gives access in its addresses: user and password, and a signed query.
+
+    >>> without_secrets("s3://key:secret@bucket/a.jpg")
+    's3://bucket/a.jpg'
+    >>> without_secrets("https://host/a.jpg?X-Amz-Signature=0f: no such object, https://host/b.jpg?size=9")
+    'https://host/a.jpg: no such object, https://host/b.jpg?size=9'
+    """
+    if "://" not in text:
+        return text
+    return _QUERY.sub(_unsigned, _USER.sub("://", text))
+
+
+def _unsigned(found: re.Match[str]) -> str:
+    address, query = found.groups()
+    if not _SECRET.search(query):
+        return found.group()
+    return address + query[len(query.rstrip(":,;.)]}'>")) :]
 
 
 def _spelled_out(sign: str) -> str:

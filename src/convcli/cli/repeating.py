@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from convcli.filtering.batch import Batch
     from convcli.filtering.jobs import Job
-    from convcli.filtering.manifest import Entry
+    from convcli.filtering.manifest_lines import Entry
     from convcli.filtering.results import Results
 
 
@@ -54,7 +54,7 @@ def repeated(path: Path, out_dir: Path | None, saving: Mapping[str, Any], **how:
     from convcli.files import identities
     from convcli.filtering.batch import Batch
     from convcli.filtering.jobs import STREAM
-    from convcli.filtering.manifest import latest, read_manifest
+    from convcli.filtering.manifest_lines import latest, line_number, read_manifest
 
     entries = read_manifest(path)
     through = [entry for entry in entries if entry.target is None or entry.source == STREAM]
@@ -74,12 +74,12 @@ def repeated(path: Path, out_dir: Path | None, saving: Mapping[str, Any], **how:
         try:
             own = _results(group, out_dir, saving)
         except ConvcliError as error:
-            raise error.placed(f"{shown(path)}: line {group[0].number}") from None
+            raise error.placed(f"{shown(path)}: line {line_number(path, group[0])}") from None
         results.append(own)
         kept |= identities(files_read(Wanted(), {"": own.pipeline}))
-        jobs |= {entry.number: job for entry, job in zip(group, own.jobs, strict=True)}
-    order = {entry.number: jobs[entry.number] for entry in lasting}
-    expected = {order[entry.number]: entry.evidence for entry in lasting if not entry.failed}
+        jobs |= {entry.start: job for entry, job in zip(group, own.jobs, strict=True)}
+    order = {entry.start: jobs[entry.start] for entry in lasting}
+    expected = {order[entry.start]: entry.evidence for entry in lasting if not entry.failed}
     return Batch(results, list(order.values()), kept=kept, expected=expected, tell=note, **how)
 
 

@@ -1,9 +1,10 @@
 """Where files go: what may be written where is judged here, and written here, whole or not at all.
 
 `targets` follows a name and judges the place, `writing` writes there; `inside` is for folders whose content
-may be others'. `locks` keeps other processes out.
+may be others'. `locks` keeps other processes out. `addresses` knows what is no file here by its beginning.
 """
 
+from convcli.files.addresses import as_path, is_address, protocol_of
 from convcli.files.folders import judge_folder, write_folder
 from convcli.files.inside import (
     is_file_inside,
@@ -19,9 +20,11 @@ from convcli.files.writing import flush_folder, make_folder, write, write_filled
 
 __all__ = [
     "Identity",
+    "as_path",
     "flush_folder",
     "identities",
     "identity",
+    "is_address",
     "is_file_inside",
     "is_stdout",
     "judge",
@@ -33,6 +36,7 @@ __all__ = [
     "make_folder",
     "make_inside",
     "open_inside",
+    "protocol_of",
     "remove_leftovers",
     "write",
     "write_filled",

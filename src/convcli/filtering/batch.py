@@ -18,7 +18,8 @@ from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import listed_images
 from convcli.filtering.making import Request, Terms, concerns_all, made_of
-from convcli.filtering.manifest import Journal, line_of, place_of
+from convcli.filtering.manifest import Journal, line_of
+from convcli.filtering.manifest_lines import place_of
 from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results

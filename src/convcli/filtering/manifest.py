@@ -10,43 +10,19 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import convcli
-from convcli.errors import InputError, OutputError, UsageError, reason
+from convcli.errors import OutputError, UsageError, reason
 from convcli.files import identities, judge, lock
-from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Job
+from convcli.filtering.manifest_index import Latest
+from convcli.filtering.manifest_lines import MOST_LINE_BYTES, place_of
 from convcli.filtering.outcomes import Done, Failed
-from convcli.wording import shortened, shown
-
-MOST_LINE_BYTES = 2**24
-KEPT = frozenset({"pipeline", "pipeline_digest", "options", "out_dir", "error", *Evidence.__match_args__})
-"""What is kept in memory of each line that is read; the rest is for other programs."""
-
-
-@dataclass(frozen=True, eq=False)
-class Entry:
-    """A line of a manifest."""
-
-    number: int
-    source: str
-    target: str | None
-    document: Mapping[str, Any]
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is no result."""
-        return self.document.get("error") is not None
-
-    @property
-    def evidence(self) -> Evidence:
-        """What told the image and the result from others."""
-        return Evidence.recorded(self.document)
+from convcli.wording import shown, without_secrets
 
 
 def line_of(outcome: Done | Failed, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,56 +52,6 @@ def line_of(outcome: Done | Failed, made: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def read_manifest(path: Path) -> list[Entry]:
-    """Return the lines of a manifest; one at the end that has been cut short, as by a crash, is left out.
-
-    Raises `InputError` where there is no file, or a line is none of a manifest.
-    """
-    try:
-        with path.open("rb") as file:
-            entries, shared = [], dict[str, Any]()
-            for number, line in enumerate(iter(lambda: file.readline(MOST_LINE_BYTES), b""), 1):
-                if line.endswith(b"\n"):
-                    entries.append(_entry(path, number, line, shared))
-                elif len(line) == MOST_LINE_BYTES:
-                    raise InputError(f"{shown(path)}: line {number} is longer than any of a manifest.")
-            return entries
-    except FileNotFoundError as error:
-        raise InputError(f"{shown(path)}: no such file.") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{shown(path)}: cannot be read ({reason(error)}).") from error
-
-
-def _entry(path: Path, number: int, line: bytes, shared: dict[str, Any]) -> Entry:
-    """Return what a line says; `shared` holds the tables that many lines have."""
-    try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict) or not isinstance(document.get("input"), str):
-        found = shortened(line.decode("utf-8", "replace").strip(), 40)
-        raise InputError(
-            f"{shown(path)}: line {number}: expected what --manifest writes, a JSON object with `input` and "
-            f"`output`, found {shown(found)!r}."
-        )
-    kept = {key: value for key, value in document.items() if key in KEPT}
-    for key in ("pipeline", "options"):
-        if key in kept:
-            kept[key] = shared.setdefault(json.dumps(kept[key]), kept[key])
-    target = document.get("output")
-    return Entry(number, document["input"], target if isinstance(target, str) else None, kept)
-
-
-def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Return the last line of each result, by its place, in the order in which they came first."""
-    return {place_of(entry.target): entry for entry in entries if entry.target is not None}
-
-
-def place_of(name: str | os.PathLike[str]) -> str:
-    """Return a file's place however it is spelled; links are not followed."""
-    return os.path.abspath(name)  # noqa: PTH100
-
-
 class Journal:
     """The manifest that a batch writes. `begin` it when all is known to be possible; then `add`, and `close`.
 
@@ -143,7 +69,7 @@ class Journal:
         target = judge(path, force=force or resume, advice=advice)
         self._place, self._is_stream = target.place, target.is_stream
         there = resume and target.status is not None and not target.is_stream
-        self.latest = latest(read_manifest(path)) if there else {}
+        self.latest = Latest(path if there else None)
         self._file: IO[bytes] | None = None
 
     def keep_apart(self, jobs: Sequence[Job]) -> None:
@@ -179,6 +105,7 @@ class Journal:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False)
         if not text.isprintable():  # a name that is no text, or that turns the order of signs around
             text = json.dumps(line, allow_nan=False)
+        text = without_secrets(text)
         data = memoryview(text.encode() + b"\n")
         try:
             while data:
@@ -191,8 +118,9 @@ class Journal:
         if self._file is not None:
             with suppress(OSError):
                 os.fsync(self._file.fileno())
-            self._file.close()
+            self._file.close()  # which gives the lock up, as closing any other opening of it would
             self._file = None
+        self.latest.close()
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(f"{shown(self.path)}: cannot be written ({reason(error)}).")

@@ -10,7 +10,8 @@ from convcli.errors import UsageError
 from convcli.filtering.claim import changed
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Job, Saving
-from convcli.filtering.manifest import Journal, place_of
+from convcli.filtering.manifest import Journal
+from convcli.filtering.manifest_lines import line_number, place_of
 from convcli.filtering.out_dir import OutDir
 from convcli.filtering.pipeline import Pipeline
 from convcli.images import FORMATS
@@ -93,8 +94,9 @@ class Results:
             if self.saving.force:
                 return False
             old, new = (_options(one) for one in (entry.document, self.made))
+            number = line_number(journal.path, entry)
             raise UsageError(
-                f"{shown(journal.path)}: line {entry.number}: {shown(str(job.target))} was made otherwise "
+                f"{shown(journal.path)}: line {number}: {shown(str(job.target))} was made otherwise "
                 f"({changed(old, new) or 'the weights of its kernel'}). Give another --manifest and "
                 "--out-dir, or --force to make all of them again."
             )
