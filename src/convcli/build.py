@@ -13,6 +13,7 @@ from convcli.nn.config import Config
 from convcli.nn.model import Model
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.ranks import ALONE, Ranks
 from convcli.nn.transfer import Origins, Taken, fill_learned, take_over
 from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import check_training_memory
@@ -85,6 +86,6 @@ def new_training(
     return training_of(new_model(config, data, threads, origins), data, threads)
 
 
-def training_of(model: Model, data: Splits, threads: int | None = None) -> Training:
+def training_of(model: Model, data: Splits, threads: int | None = None, ranks: Ranks = ALONE) -> Training:
     """Return the training of a model that has not learned from `data`."""
-    return Training(model, model.config.training, data.train, data.validation, threads)
+    return Training(model, model.config.training, data.train, data.validation, threads, ranks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -20,6 +21,7 @@ from convcli.nn.config import USUAL_FIGURE, Figure, TrainingOptions
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
+from convcli.nn.ranks import ALONE, Ranks
 from convcli.nn.weights import NetworkWeights, bias_mask, decay_mask
 from convcli.nn.workers import Workers, check_training_memory
 
@@ -29,7 +31,10 @@ _AS_WRITTEN = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 @dataclass(frozen=True)
 class BatchDone:
-    """A batch has been learned from; loss and accuracy are of the epoch so far."""
+    """A batch has been learned from; loss and accuracy are of the epoch so far.
+
+    `stop` is the number of a signal that asks a rank to stop: all see it behind the same batch. 0 is none.
+    """
 
     epoch: int
     batch: int
@@ -38,6 +43,7 @@ class BatchDone:
     accuracy: float
     images_per_second: float
     learning_rate: float
+    stop: int = 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class EpochDone:
     waited: int  # how many epochs the best one is ago
     stops: bool  # patience has run out
     notes: tuple[str, ...] = ()  # why nothing is learned, once, where that is so
+    stop: int = 0  # as of a batch
 
 
 @dataclass
@@ -155,6 +162,9 @@ class Training:
     `best_metrics`; `best_of` is the model that they were weights of.
 
     With `training.ema` the weights of an epoch are `averages`: they are validated and kept.
+
+    With several `ranks` each has such a training, and all do the same steps: what they yield, and what they
+    are then, is the same for all of them.
     """
 
     def __init__(
@@ -164,11 +174,12 @@ class Training:
         train: Dataset,
         validation: Dataset | None,
         threads: int | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         check_training_memory(model.network, min(options.batch_size, len(train)), threads)
         model.config.augmentation.check(train.shape)
         self.model, self.options, self.train, self.validation = model, options, train, validation
-        self.threads = threads
+        self.threads, self.ranks = threads, ranks
         self.progress = Progress()
         self.optimizer = options.optimizer
         self.schedule = options.schedule
@@ -199,24 +210,26 @@ class Training:
         """Return the model with the weights of the best epoch."""
         return replace(self.best_of, weights=self.best)
 
-    def run(self) -> Iterator[BatchDone | EpochDone]:
+    def run(self, asked: Sequence[int] = ()) -> Iterator[BatchDone | EpochDone]:
         """Learn, epoch by epoch, until the last one or until patience runs out.
+
+        `asked` begins with the number of a signal, once one has asked this rank to stop; see `BatchDone`.
 
         Raises TrainingError if loss or weights are no longer finite numbers; names the epoch, the batch, the
         likely cause.
         """
-        with self.model.workers(self.threads) as workers:
+        with self.model.workers(self.threads, self.ranks) as workers:
             while not self.finished:
-                yield from self._epoch(workers)
-                yield self._judge(workers)
+                yield from self._epoch(workers, asked)
+                yield self._judge(workers, asked)
 
-    def _epoch(self, workers: Workers) -> Iterator[BatchDone]:
+    def _epoch(self, workers: Workers, asked: Sequence[int]) -> Iterator[BatchDone]:
         progress, size = self.progress, self.options.batch_size
         order = epoch_order(self.options.seed, progress.epoch, len(self.train))
         while progress.batch < self.batches:
             started = time.perf_counter()
             batch = order[progress.batch * size : (progress.batch + 1) * size]
-            self._step(workers, batch)
+            stop = self._step(workers, batch, asked)
             progress.seconds += time.perf_counter() - started
             seen = min(progress.batch * size, len(self.train))
             yield BatchDone(
@@ -227,21 +240,25 @@ class Training:
                 progress.correct / seen,
                 seen / progress.seconds,
                 self._rate_of(progress.batch - 1),
+                stop if self.ranks.size > 1 else _first(asked),
             )
 
-    def _step(self, workers: Workers, batch: Array) -> None:
+    def _step(self, workers: Workers, batch: Array, asked: Sequence[int]) -> int:
+        """Learn from a batch; return the signal that asked a rank to stop."""
         progress, weights, averages, ema = self.progress, self.model.weights, self.averages, self.options.ema
         seed = (self.options.seed, progress.epoch, progress.batch)
         train = self.train
-        result = workers.gradient(train.stored, train.labels[batch], train.places(batch), seed)
+        result = workers.gradient(train.stored, train.labels[batch], train.places(batch), seed, asked)
         gradient = workers.total
         norm = vector_norm(gradient)
         if not math.isfinite(result.loss):
             raise self._diverged(f"The loss became {result.loss}")
         if not math.isfinite(norm):
             raise self._diverged("The gradient became infinite")
-        if self.options.clip_norm is not None and norm > self.options.clip_norm:
-            gradient *= self.options.clip_norm / norm
+        if self.options.clip_norm is not None:
+            norm = self.ranks.same(norm)  # whose last digits are the processor's
+            if norm > self.options.clip_norm:
+                gradient *= self.options.clip_norm / norm
         rate, factors = self.rate, self._factors
         progress.step += 1
 
@@ -263,6 +280,7 @@ class Training:
         progress.batch += 1
         progress.loss += result.loss
         progress.correct += result.correct
+        return result.stop
 
     @property
     def rate(self) -> float:
@@ -286,10 +304,10 @@ class Training:
             f"at learning rate {self.rate:.3g}. Most likely the learning rate is too high: {remedy}."
         )
 
-    def _judge(self, workers: Workers) -> EpochDone:
+    def _judge(self, workers: Workers, asked: Sequence[int]) -> EpochDone:
         """End an epoch: validate, compare with the best, set up the next."""
         progress, count = self.progress, len(self.train)
-        figures = self._validate(workers)
+        figures, progress.seconds = self.ranks.same((self._validate(workers), progress.seconds))
         if figures is not None and not math.isfinite(figures.loss):
             progress.batch -= 1
             raise self._diverged(f"The loss became {figures.loss}")
@@ -317,7 +335,24 @@ class Training:
         progress.epoch += 1
         progress.restart_epoch()
         waited, notes = metrics.epoch - progress.best_epoch, self._doubts()
-        return EpochDone(metrics, figures, best, waited, self.out_of_patience, notes)
+        stop = self._agreed(asked)
+        return EpochDone(metrics, figures, best, waited, self.out_of_patience, notes, stop)
+
+    def _agreed(self, asked: Sequence[int]) -> int:
+        """Return the signal that asks a rank to stop; raise TrainingError if their weights differ."""
+        if self.ranks.size == 1:
+            return _first(asked)
+        weights = self.model.weights
+        fingerprint = zlib.crc32(weights.kept.data, zlib.crc32(weights.trained.data))
+        rows = np.zeros((self.ranks.size, 2))
+        rows[self.ranks.rank] = _first(asked), fingerprint
+        self.ranks.collect(rows, [2] * self.ranks.size)
+        if others := np.flatnonzero(rows[:, 1] != rows[0, 1]).tolist():
+            raise TrainingError(
+                f"The weights of rank {others[0]} are no longer those of rank 0: their processors or "
+                "libraries compute differently. Train on machines of one kind, with the same versions."
+            )
+        return int(rows[:, 0].max())
 
     def _doubts(self) -> tuple[str, ...]:
         """Return why nothing is learned, if nothing is and that has not been said."""
@@ -355,3 +390,7 @@ class Training:
         """Whether what is looked at has not improved for as many epochs as it may; an epoch has ended."""
         patience, history = self.options.patience, self.progress.history
         return patience is not None and history[-1].epoch - self.progress.best_epoch >= patience
+
+
+def _first(asked: Sequence[int]) -> int:
+    return asked[0] if asked else 0

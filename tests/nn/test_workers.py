@@ -104,7 +104,7 @@ def test_what_is_left_of_a_batch_is_spread_over_its_groups():
     workers, _ = workers_and_weights([*HEAD, BatchNorm(group=10), Flatten(), Dense(units=3)], 1)
     for size, expected in ((101, [11] + [10] * 9), (19, [19]), (7, [7]), (29, [15, 14])):
         pieces, groups = workers.cutting.to_learn(size)
-        job = _Learn(size, pieces, groups, (0,), pieces)
+        job = _Learn(size, pieces, groups, (0,), pieces, range(pieces))
         found = [group for piece in range(job.pieces) for group in job.in_piece(piece)]
         assert [group.stop - group.start for group in found] == expected
         assert (found[0].start, found[-1].stop) == (0, size)

@@ -25,6 +25,7 @@ from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.losses import Loss
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.ranks import ALONE, Ranks
 from convcli.nn.trace import Trace
 from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import Workers
@@ -173,7 +174,7 @@ class Model:
         """Return what a copy in another process, or in this one, has as well: no helpers."""
         return {name: value for name, value in vars(self).items() if name != "_kept"}
 
-    def workers(self, threads: int | None = None) -> Workers:
+    def workers(self, threads: int | None = None, ranks: Ranks = ALONE) -> Workers:
         """Return a team that takes batches through the network, as the configuration says."""
         return Workers(
             self.network,
@@ -183,6 +184,7 @@ class Model:
             threads,
             augmentation=self.config.augmentation,
             flips=self.config.evaluation.flips,
+            ranks=ranks,
         )
 
 

@@ -11,7 +11,7 @@ worker's take turns from one such place to the next (`engine/turns.py`), and the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -22,26 +22,21 @@ import numpy as np
 
 from convcli.bounds import check_memory
 from convcli.engine.blas import one_thread_each
-from convcli.engine.pairs import add_in_pairs
 from convcli.engine.team import MOST_PARTS, Team, shared_zeros
 from convcli.engine.threads import available_cores, spread
-from convcli.engine.turns import Turns
-from convcli.engine.workspace import Array, FreeList, Workspace
+from convcli.engine.workspace import Array, FreeList
 from convcli.nn.augmentation import AugmentationOptions, Augmenter
 from convcli.nn.cutting import MOST_LANES, Cutting
 from convcli.nn.losses import Loss
+from convcli.nn.meetings import Meetings
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.ranks import ALONE, Ranks
+from convcli.nn.sharing import CHUNK, MANY_CHUNKS, Sharing, shares, slices
 from convcli.nn.tape import Tape, Weights, cut
 from convcli.nn.weights import Layout, NetworkWeights
 
 Result = TypeVar("Result")
-
-# Parameters that an optimizer takes at a time: with its state some megabytes, for a cache.
-CHUNK = 1 << 17
-
-# With fewer chunks another thread saves less than it takes to start.
-MANY_CHUNKS = 8
 
 # Pieces for each worker that are handed out at once where only outputs are asked for.
 PIECES_AHEAD = 16
@@ -59,19 +54,21 @@ ACTIVATION_WORK = 8
 class BatchResult:
     """The sum of a batch's losses and how many of its samples were classified correctly.
 
-    Of an image that is mixed of two, its class is that of the larger share.
+    Of an image that is mixed of two, its class is that of the larger share. `stop` is the number of a signal
+    that asks a rank to stop, 0 if there is none.
     """
 
     loss: float
     correct: int
+    stop: int = 0
 
 
 @dataclass(frozen=True)
 class _Learn:
     """Take `size` images, cut in `pieces`, forward and backward.
 
-    A part is one of the `lanes`, or where so many `members` do it together, as many as each of them has to
-    take.
+    Of the `lanes` some are `held` here. A part is one of these, or where so many `members` do it together, as
+    many as each of them has to take.
     A piece holds whole ones of `groups`, if layers take samples in groups.
     """
 
@@ -80,13 +77,24 @@ class _Learn:
     groups: int
     seed: tuple[int, ...]
     lanes: int
+    held: range
     members: int | None = None
 
     def lanes_of(self, part: int) -> range:
         """Return the lanes of a part."""
         if self.members is None:
-            return range(part, part + 1)
-        return range(part * self.lanes // self.members, (part + 1) * self.lanes // self.members)
+            return self.held[part : part + 1]
+        count = len(self.held)
+        return self.held[part * count // self.members : (part + 1) * count // self.members]
+
+    def pieces_of(self, lanes: range) -> list[int]:
+        """Return the pieces of some lanes, one lane after the other."""
+        return [piece for lane in lanes for piece in range(lane, self.pieces, self.lanes)]
+
+    def chosen(self, piece: int) -> slice:
+        """Return where a piece lies in the batch."""
+        groups = self.in_piece(piece)
+        return slice(groups[0].start, groups[-1].stop)
 
     def in_piece(self, piece: int) -> list[slice]:
         """Return where the groups of a piece lie in the batch; where there are none it is one itself."""
@@ -117,6 +125,9 @@ class Workers:
     flips
         Whether `outputs` are means of those of an image and of its mirror image, left and right exchanged.
         Source: Jordan, 2024, arXiv:2404.00498, section 3.5, which does so and more.
+    ranks
+        Who does the same at the same time and takes a share: all call `gradient` and `outputs` with the same,
+        and get the same.
 
     Attributes
     ----------
@@ -134,6 +145,7 @@ class Workers:
         *,
         augmentation: AugmentationOptions | None = None,
         flips: bool = False,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.network, self.weights, self.preprocessing, self.loss = network, weights, preprocessing, loss
         self.augmenter = Augmenter(
@@ -144,16 +156,18 @@ class Workers:
         self.cutting = Cutting(network)
         multiply_adds = network.sequence.multiply_adds(network.shapes[0])
         self._work_of_an_image = (multiply_adds + ACTIVATION_WORK * sum(network.activations)) * (1 + flips)
-        self.total = np.zeros(network.trained.size, np.float32)
+        self._ranks = ranks
         self._team: Team[_Learn | _Predict, list[BatchResult]] = Team(self._work, self.threads)
-        lanes = self.cutting.most_lanes
-        self._lanes = shared_zeros(lanes * self.total.size, np.float32).reshape(lanes, -1)
+        lanes, size = self.cutting.most_lanes, network.trained.size
+        self._lanes = shared_zeros(lanes * size, np.float32).reshape(lanes, -1)
         running = {slot.name: slot.initial for slot in network.kept.slots if slot.initial.kind == "running"}
         self._changed = Layout(network.sequence, running)
-        self._changes = shared_zeros(lanes * self._changed.size, np.float64).reshape(lanes, -1)
+        # Of each lane: its loss, how many are right, and what running figures change by.
+        self._figured = shared_zeros(lanes * (2 + self._changed.size), np.float64).reshape(lanes, -1)
+        self._sharing = Sharing(ranks, self._lanes, self._figured, self.threads)
+        self.total = self._sharing.total
         self._views: dict[int, tuple[Weights, Weights]] = {}  # made when a lane is first taken
         self._tapes: FreeList[list[Tape]] = FreeList(list)  # one worker's at a time
-        self._scratch = FreeList(Workspace)  # of sums
         self._alone = 0  # work that would have been shared, had there been helpers
         self._room(0)
 
@@ -181,7 +195,6 @@ class Workers:
         self._outputs = shared_zeros(images * math.prod(outputs), self.weights.trained.dtype).reshape(
             images, *outputs
         )
-        # Twice: who has read the figures of one place may be ahead of others who have not.
         exchanged = self.network.sequence.exchanged(shape)
         pieces, _ = self.cutting.to_learn(images)
         self._figures = shared_zeros(2 * pieces * exchanged, np.float64).reshape(2, pieces, exchanged)
@@ -190,12 +203,15 @@ class Workers:
     def _ahead(self) -> int:
         return min(PIECES_AHEAD * self.threads, MOST_PARTS) * self.cutting.most
 
-    def gradient(self, images: Array, labels: Array, batch: Array, seed: tuple[int, ...]) -> BatchResult:
+    def gradient(
+        self, images: Array, labels: Array, batch: Array, seed: tuple[int, ...], asked: Sequence[int] = ()
+    ) -> BatchResult:
         """Put the gradient of the mean loss of images[batch] into `total`.
 
         Parameters
         ----------
         images : (n, h, w, c), uint8
+            Of which a rank reads what it takes; with images that are mixed, all.
         labels : (b,)
             Of the batch.
         batch : (b,)
@@ -203,33 +219,45 @@ class Workers:
         seed
             What the random numbers of this batch depend on, besides the piece's number. Where images are
             augmented it begins with the training's seed and the epoch, on which they and the image depend.
+        asked
+            Begins with the number of a signal, once one has asked to stop.
         """
         size = len(batch)
         if size > len(self._images):
             self._room(max(size, self._ahead))
-        # "clip" takes them straight to `out`; the default would fill a copy first.
-        np.take(images, batch, axis=0, out=self._images[:size], mode="clip")
-        self._labels[:size], self._places[:size] = labels, batch
         pieces, groups = self.cutting.to_learn(size)
         lanes = self.cutting.lanes(pieces)
-        job = _Learn(size, pieces, groups, seed, lanes)
+        held = self._sharing.held(lanes)
+        job = _Learn(size, pieces, groups, seed, lanes, held)
+        self._labels[:size], self._places[:size] = labels, batch
+        for chosen in self._taken(job):
+            # "clip" takes them straight to `out`; the default would fill a copy first.
+            np.take(images, batch[chosen], axis=0, out=self._images[chosen], mode="clip")
+        if held:
+            self._figured[held.start : held.stop, :2] = self._learned(job)
+        figures, stop = self._sharing.add(lanes, asked[0] if asked else 0)
+        with np.errstate(all="ignore"):  # as in `_learn_piece`
+            change = self._changed.named(np.sum(figures[:, 2:], axis=0))
+            for name, kept in self.network.kept.named(self.weights.kept).items():
+                if name in change:
+                    kept += change[name]
+        losses, correct = figures[:, :2].T.tolist()
+        return BatchResult(sum(losses), int(sum(correct)), stop)
+
+    def _taken(self, job: _Learn) -> list[slice]:
+        """Return where the images of a batch lie that are needed here."""
+        if len(job.held) == job.lanes or self.augmenter.mixes:
+            return [slice(0, job.size)]
+        return [job.chosen(piece) for piece in job.pieces_of(job.held)]
+
+    def _learned(self, job: _Learn) -> list[tuple[float, int]]:
+        """Have the lanes that are held here learned; return what each gives."""
         if self.network.sequence.couples_samples:
-            members = min(self._team.members, lanes)
+            members = min(self._team.members, len(job.held))
             parts = self._team.together(replace(job, members=members), members)
         else:
-            parts = self._team.run(job, lanes)
-        results = list(chain.from_iterable(parts))
-        self.in_chunks(partial(self._add_lanes, lanes))
-        with np.errstate(all="ignore"):  # as in `_learn_piece`
-            change = self._changed.named(np.sum(self._changes[:lanes], axis=0))
-            for name, figures in self.network.kept.named(self.weights.kept).items():
-                if name in change:
-                    figures += change[name]
-        return _added_up(results)
-
-    def _add_lanes(self, lanes: int, chunk: slice) -> None:
-        with self._scratch.lent() as scratch:
-            add_in_pairs(self._lanes[:lanes, chunk], self.total[chunk], scratch)
+            parts = self._team.run(job, len(job.held))
+        return [(result.loss, result.correct) for result in chain.from_iterable(parts)]
 
     def in_chunks(self, task: Callable[[slice], Result]) -> list[Result]:
         """Return what `task` makes of slices that cover all parameters, each small enough for a cache."""
@@ -247,10 +275,23 @@ class Workers:
         result = np.empty((count, *self._outputs.shape[1:]), self._outputs.dtype)
         work = count * self._work_of_an_image
         pieces = self.cutting.to_predict(count, shared=work >= WORTH_WAKING)
+        each = [pieces[own.start : own.stop] for own in shares(len(pieces), self._ranks.size)]
+        self._predict_pieces(images, places, result, each[self._ranks.rank])
+        taken = [sum(piece.stop - piece.start for piece in own) for own in each]
+        self._ranks.collect(result, [math.prod(result.shape[1:]) * images for images in taken])
+        return result
+
+    def _predict_pieces(
+        self, images: Array, places: Array | None, result: Array, pieces: list[slice]
+    ) -> None:
+        """Write the outputs for some pieces, which follow each other, to where they lie in `result`."""
+        if not pieces:
+            return
+        work = (pieces[-1].stop - pieces[0].start) * self._work_of_an_image
         shared = self.threads > 1 and len(pieces) > 1 and self._worth_sharing(work)
         if shared and self._team.forks:
             self._by_processes(images, places, result, pieces)
-            return result
+            return
 
         def predict(piece: slice) -> None:
             with self._tapes.lent() as tapes:
@@ -258,7 +299,6 @@ class Workers:
                 self._predict(pixels, result[piece], self._tape(tapes, 0))
 
         spread(predict, pieces, self.threads if shared else 1)
-        return result
 
     def _worth_sharing(self, work: int) -> bool:
         """Return whether helpers save more than they cost.
@@ -301,43 +341,43 @@ class Workers:
 
     def _learn(self, job: _Learn, part: int, tapes: list[Tape]) -> list[BatchResult]:
         """Add up the gradients of each lane's pieces; return what its pieces give."""
-        lanes = [range(lane, job.pieces, job.lanes) for lane in job.lanes_of(part)]
+        lanes = job.lanes_of(part)
+        pieces = job.pieces_of(lanes)
         if job.members is None:
-            results = [self._learn_piece(job, piece, self._tape(tapes, 0)) for piece in lanes[0]]
+            results = [self._learn_piece(job, piece, self._tape(tapes, 0)) for piece in pieces]
         else:
-            turns: Turns[BatchResult] = Turns(self._team.meet)
-            results = turns.run(
+            meetings: Meetings[BatchResult] = self._meetings(job, leads=part == 0)
+            results = meetings.turns.run(
                 [
-                    partial(self._learn_piece, job, piece, self._tape(tapes, number), turns)
-                    for number, piece in enumerate(chain.from_iterable(lanes))
+                    partial(self._learn_piece, job, piece, self._tape(tapes, number), meetings)
+                    for number, piece in enumerate(pieces)
                 ]
             )
         of_pieces = iter(results)
-        return [_added_up([next(of_pieces) for _ in pieces]) for pieces in lanes]
+        return [_added_up([next(of_pieces) for _ in job.pieces_of(range(lane, lane + 1))]) for lane in lanes]
 
     def _views_of(self, lane: int) -> tuple[Weights, Weights]:
         """Return what a lane's pieces add to: gradients, and what running figures change by."""
         if lane not in self._views:
-            gradients, changes = self._lanes[lane], self._changes[lane]
+            gradients, changes = self._lanes[lane], self._figured[lane, 2:]
             self._views[lane] = self.network.trained.views(gradients), self._changed.views(changes)
         return self._views[lane]
 
     # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _learn_piece(
-        self, job: _Learn, piece: int, tape: Tape, turns: Turns[BatchResult] | None = None
+        self, job: _Learn, piece: int, tape: Tape, meetings: Meetings[BatchResult] | None = None
     ) -> BatchResult:
         """Take a piece forward and backward, and add its gradients to its lane's."""
         current = tape.current
         current.training, current.forward_only = True, False
         current.fresh, current.batch = piece < job.lanes, job.size
-        groups = job.in_piece(piece)
-        chosen = slice(groups[0].start, groups[-1].stop)
-        current.groups = tuple(group.stop - group.start for group in groups)
+        chosen = job.chosen(piece)
+        current.groups = tuple(group.stop - group.start for group in job.in_piece(piece))
         lane = piece % job.lanes
         tape.add_to(*self._views_of(lane))
-        if turns is not None:
-            current.over_batch = partial(self._over_batch, job, piece, turns)
+        if meetings is not None:
+            current.over_batch = partial(meetings.over_batch, piece)
         if self.network.sequence.draws:
             current.rng = np.random.Generator(np.random.SFC64((*job.seed, piece)))
         images, targets = self._images[chosen], self._labels[chosen]
@@ -352,12 +392,10 @@ class Workers:
         self.network.backward(gradient, self.weights, tape)
         return BatchResult(float(losses.sum(dtype=np.float64)), correct)
 
-    def _over_batch(self, job: _Learn, piece: int, turns: Turns[BatchResult], sums: Array) -> Array:
-        """Return the figures that all pieces give at one place of the network, (pieces, *sums.shape)."""
-        rows = self._figures[turns.meetings % 2, : job.pieces, : sums.size]
-        rows[piece] = sums.ravel()
-        turns.wait()
-        return rows.reshape(job.pieces, *sums.shape)
+    def _meetings(self, job: _Learn, *, leads: bool) -> Meetings[BatchResult]:
+        each = [job.pieces_of(held) for held in shares(job.lanes, self._ranks.size) if held]
+        figures = self._figures[:, : job.pieces]
+        return Meetings(figures, each, partial(self._ranks.first, len(each)), self._team.meet, leads=leads)
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _predict(self, images: Array, outputs: Array, tape: Tape) -> None:
@@ -397,11 +435,6 @@ def check_training_memory(network: Network, batch_size: int, threads: int | None
         4 * (activations + vectors),
         advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
     )
-
-
-def slices(count: int, size: int) -> list[slice]:
-    """Return where blocks of `size` of `count` things lie; the last may be smaller."""
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def _added_up(results: list[BatchResult]) -> BatchResult:

@@ -20,6 +20,7 @@ from convcli.nn.losses import Loss
 from convcli.nn.model import Model
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.ranks import ALONE, Ranks
 from convcli.nn.weights import NetworkWeights
 from convcli.runs.folder import BEST, RESOLVED, Checkpoint, Run
 from convcli.training import Progress, Training
@@ -196,7 +197,9 @@ def run_config(run: Run) -> ConfigFile:
     return replace(file, name=run.folder.name)
 
 
-def restore_training(last: Checkpoint, path: Path, data: Splits, threads: int | None = None) -> Training:
+def restore_training(
+    last: Checkpoint, path: Path, data: Splits, threads: int | None = None, ranks: Ranks = ALONE
+) -> Training:
     """Return the training of a last checkpoint as it stood.
 
     Raises InputError if the checkpoint (at `path`) is damaged, or does not fit the images, or memory does not
@@ -206,7 +209,7 @@ def restore_training(last: Checkpoint, path: Path, data: Splits, threads: int | 
     model = _model(last, path)
     if (model.preprocessing.shape, model.classes) != (data.train.shape, data.train.classes):
         raise InputError(f"{path}: the data is no longer what this run was trained on (size or classes).")
-    training = Training(model, model.config.training, data.train, data.validation, threads)
+    training = Training(model, model.config.training, data.train, data.validation, threads, ranks)
     try:
         training.progress = Progress.from_document(last.document["progress"])
     except (KeyError, ValueError) as error:
@@ -235,7 +238,7 @@ def changed_training(old: Training, config: Config, presentation: Presentation, 
     except ConfigError as error:
         told = f"{fault.format('configuration')}. {error.lines[0]}"
         raise InputError(told, *error.lines[1:]) from error
-    training = Training(model, config.training, old.train, old.validation, old.threads)
+    training = Training(model, config.training, old.train, old.validation, old.threads, old.ranks)
     state = _state_arrays(training)
     begun = {name: array for name, array in state.items() if name.startswith(_AVERAGES)}  # if there were none
     _fill(state, {**begun, **arrays}, fault.format("optimizer"))

@@ -29,6 +29,8 @@ class Augmenter:
     ----------
     active
         Whether it changes anything.
+    mixes
+        Whether a piece needs images of the whole batch.
     """
 
     def __init__(self, options: AugmentationOptions, preprocessing: Preprocessing, classes: int) -> None:
@@ -39,6 +41,7 @@ class Augmenter:
         self._levelling = [one for one in active if isinstance(one, Levelling)]
         self._covering = [one for one in active if isinstance(one, Covering)]
         self._mixing = [one for one in active if isinstance(one, Mixing)]
+        self.mixes = bool(self._mixing)
         self._colour = np.rint(255 * np.array(preprocessing.mean))
 
     def piece(
