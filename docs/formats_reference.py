@@ -1,12 +1,11 @@
-"""Writes docs/formats.md from `FORMATS` and `KINDS`: run `python docs/formats_reference.py` anew."""
+"""Writes docs/formats.md from the kinds of image files: run `python docs/formats_reference.py` anew."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
-from convcli.images.formats import FORMATS, READ_ONLY, Format
-from convcli.images.sources import KINDS
+from convcli.images.kind import Format, Kind
+from convcli.images.kinds import FORMATS, KINDS, READ_ONLY
 
 TARGET = Path(__file__).with_name("formats.md")
 INTRODUCTION = """\
@@ -21,64 +20,13 @@ line.
 """
 
 
-class Read(NamedTuple):
-    """What is read of a kind of files: in words, which tests hold to."""
-
-    depth: str
-    channels: str
-    alpha: bool
-    kept: str  # of what files say besides the pixels
-    needs: str = ""
-
-
 COLOURS = {1: "grey", 3: "RGB"}
-_ALL = "profile, EXIF, XMP, resolution"
-READ = {
-    "PNG": Read("1, 2, 4, 8, 16 bits", "grey, RGB, palette", True, f"{_ALL}, gAMA, cHRM, sRGB, cICP"),
-    "JPEG": Read("8 bits", "grey, RGB, CMYK¹", False, _ALL),
-    "WEBP": Read("8 bits", "RGB", True, "profile, EXIF, XMP"),
-    "TIFF": Read(
-        "1 to 64 bits with or without sign; floats of 16, 24, 32, 64 bits",
-        "any number; palette, CMYK¹, YCbCr¹, Lab¹",
-        True,
-        f"{_ALL}, the value for no data",
-    ),
-    "BMP": Read("1 to 8 bits; 16 of bit fields", "grey, RGB, palette", True, "resolution"),
-    "GIF": Read("8 bits", "palette", True, "—"),
-    "PPM": Read("1, 8, 16 bits", "grey, RGB", False, "—"),
-    "AVIF": Read(
-        "8 bits; 10, 12²", "grey, RGB", True, "profile, EXIF, XMP", "imagecodecs for more than 8 bits"
-    ),
-    "JPEG2000": Read(
-        "8 bits; 16 of grey; up to 16 of colours²",
-        "grey, RGB, CMYK¹",
-        True,
-        "resolution",
-        "imagecodecs for colours of more than 8 bits",
-    ),
-    "TGA": Read("5, 8 bits", "grey, RGB, palette", True, "—"),
-    "PSD": Read("1, 8 bits, the whole picture", "grey, RGB, palette, CMYK¹, Lab¹", True, "profile"),
-    "ICO": Read("1 to 8 bits, the largest of the pictures", "RGB, palette", True, "—"),
-    "DDS": Read("8 bits; 16 of BC6H are read as 8", "grey, RGB, palette", True, "—"),
-    "PCX": Read("1 to 8 bits", "grey, RGB, palette", False, "resolution"),
-    "SGI": Read("8 bits; 16 are read as 8", "grey, RGB", True, "—"),
-    "QOI": Read("8 bits", "RGB", True, "—"),
-    "PFM": Read("floats of 32 bits", "grey, RGB", False, "—"),
-    "PAM": Read("1 to 16 bits", "grey, RGB", True, "—"),
-    "HEIF": Read("8, 10, 12 bits", "grey, RGB", True, "profile, EXIF, XMP", "pillow-heif"),
-    "JXL": Read(
-        "1 to 16 bits, floats of 16 and 32",
-        "grey, RGB",
-        True,
-        "profile, EXIF, XMP",
-        "imagecodecs, pillow-jxl-plugin",
-    ),
-    "EXR": Read("floats of 16 and 32 bits, uint32", "any number", True, "—", "OpenEXR"),
-    "HDR": Read("floats of 32 bits", "RGB", False, "—", "imagecodecs"),
-    "NPY": Read("all of NumPy's numbers, bool", "any number", True, "—"),
+WORDS = {
+    "icc_profile": "profile",
+    "dpi": "resolution",
+    "colour": "gAMA, cHRM, sRGB, cICP",
+    "nodata": "the value for no data",
 }
-
-_WORDS = {"icc_profile": "profile", "dpi": "resolution", "exif": "EXIF", "colour": "gAMA, cHRM, sRGB, cICP"}
 _NOTES = """\
 ¹ Converted to RGB, through the profile if there is one, and said. ² Without the extra 8 bits are read
 and said.
@@ -96,6 +44,11 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def _kept(fields: tuple[str, ...]) -> str:
+    """Return what is kept besides the pixels, in words."""
+    return ", ".join(WORDS.get(field, field.upper()) for field in fields) or "—"
+
+
 def _dtypes(names: tuple[str, ...] | None) -> str:
     """Return dtypes in few words."""
     if names is None:
@@ -105,26 +58,27 @@ def _dtypes(names: tuple[str, ...] | None) -> str:
     return ", ".join(filter(None, (short, *(name for name in names if "float" in name)))) or "—"
 
 
+def read(kind: Kind) -> str:
+    """Return the row of a kind that is read."""
+    one = kind.read
+    return _row(
+        kind.name, one.bits, one.colours, "yes" if one.alpha else "no", _kept(one.keeps), one.needs or "—"
+    )
+
+
 def written(name: str, one: Format) -> str:
     """Return the row of a format that is written."""
-    kept = ", ".join(_WORDS.get(field, field.upper()) for field in one.metadata) or "—"
     channels = "any number" if one.any_channels else ", ".join(COLOURS[count] for count in one.channels)
     endings = ", ".join(f"`{ending}`" for ending in one.endings)
-    cells = (_dtypes(one.dtypes), channels, _dtypes(one.with_alpha), kept, one.needs or "—")
+    cells = (_dtypes(one.dtypes), channels, _dtypes(one.with_alpha), _kept(one.metadata), one.needs or "—")
     return _row(f"`{name}`", endings, *cells)
 
 
 def reference() -> str:
     """Return the whole page."""
-    if set(READ) != set(KINDS):
-        raise ValueError(f"READ and KINDS differ by {set(READ) ^ set(KINDS)}")
     lines = [INTRODUCTION, "## Read", "", _row("kind", "depth", "channels", "alpha", "kept", "needs")]
     lines.append("|---|---|---|---|---|---|")
-    for kind in KINDS:
-        one = READ[kind]
-        lines.append(
-            _row(kind, one.depth, one.channels, "yes" if one.alpha else "no", one.kept, one.needs or "—")
-        )
+    lines += [read(kind) for kind in KINDS]
     others = ", ".join(f"`{ending}`" for ending in READ_ONLY)
     lines += [
         "",

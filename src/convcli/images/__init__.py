@@ -6,12 +6,12 @@ filters it by accident; so does the metadata that is still true of an image whos
 
 from convcli.images.colours import colour
 from convcli.images.encoding import COMPRESSION, Encoding
-from convcli.images.formats import ENDINGS, FORMATS, format_of
 from convcli.images.from_pillow import from_pillow, is_pillow
 from convcli.images.gif import colours_of, encode_animation, with_few_colours
 from convcli.images.header import shape_of
 from convcli.images.holding import kept
 from convcli.images.image import Image, Metadata
+from convcli.images.kinds import ENDINGS, FORMATS, format_of
 from convcli.images.reading import read
 from convcli.images.resizing import resize
 from convcli.images.viewing import Levels, View, levels_of, view

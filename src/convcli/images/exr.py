@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from convcli.errors import InputError
 from convcli.extras import extra
 from convcli.images.bounds import check_pixels
-from convcli.images.image import Pixels
+from convcli.images.encoding import Encoding
+from convcli.images.image import Image, Pixels
 from convcli.images.opening import Decoded, File, only_first
 from convcli.wording import first_of, shown
 
@@ -26,7 +27,7 @@ MOST_SAMPLES = 4
 _BAND = 2**20
 
 
-def decode_exr(file: File) -> Decoded:
+def decode(file: File) -> Decoded:
     """Return the picture in an OpenEXR file, of its first part: floats of 16 or 32 bits, or uint32.
 
     R, G, B and A, or Y and A, are colours and alpha; other channels come by name if all are wanted.
@@ -130,3 +131,22 @@ def _divide(pixels: Pixels, alpha: Pixels) -> int:
         lost += int(np.count_nonzero(beyond))
         band[:] = np.where(beyond, np.copysign(most, divided), divided)
     return lost
+
+
+def encode(image: Image, _: Encoding) -> bytes:
+    """Return an OpenEXR file of float16 or float32, colours multiplied by alpha as it has them."""
+    exr = extra("OpenEXR", "formats", "writing OpenEXR files")
+    pixels, alpha = image.pixels, image.alpha
+    names = ("Y",) if pixels.ndim == 2 else ("R", "G", "B")
+    planes = [pixels] if pixels.ndim == 2 else [pixels[:, :, channel] for channel in range(3)]
+    if alpha is not None:
+        planes = [*(plane * alpha for plane in planes), alpha]
+        names = (*names, "A")
+    channels = {
+        name: np.ascontiguousarray(plane, pixels.dtype) for name, plane in zip(names, planes, strict=True)
+    }
+    head = {"compression": exr.ZIP_COMPRESSION, "type": exr.scanlineimage}
+    with tempfile.TemporaryDirectory() as folder:  # the library writes names alone
+        path = Path(folder) / "image.exr"
+        exr.File(head, channels).write(str(path))
+        return path.read_bytes()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from convcli.errors import InputError, reason
-from convcli.images.formats import ENDINGS, FORMATS, READ_ONLY
+from convcli.images.kinds import ENDINGS, READ_ONLY
 from convcli.images.patterns import is_pattern, matching, no_match
 from convcli.wording import first_of, shown
 
@@ -73,7 +73,7 @@ def images_in(
 
 def readable_endings() -> list[str]:
     """Return what names of files end in that are taken for images where folders are looked through."""
-    return [*(ending for ending, name in ENDINGS.items() if FORMATS[name].is_read), *READ_ONLY]
+    return [*ENDINGS, *READ_ONLY]
 
 
 def _is_left_out(entry: os.DirEntry[str], results: Path) -> bool:

@@ -9,7 +9,8 @@ import PIL.Image
 from convcli.bounds import MAX_PIXELS
 from convcli.images.bounds import check_pixels
 from convcli.images.image import Image
-from convcli.images.metadata import exif_of, upright
+from convcli.images.metadata import exif_of
+from convcli.images.opening import Decoded
 from convcli.images.picture import arrays_of
 from convcli.images.pillow import reading
 
@@ -33,8 +34,5 @@ def from_pillow(picture: PIL.Image.Image, where: str = "image", *, max_pixels: i
         _, orientation, _ = exif_of(picture.getexif, where)
         profile = picture.info.get("icc_profile") or None
         pixels, alpha, notes, _ = arrays_of(picture, where, 1, profile)
-    return Image(
-        upright(pixels, orientation),
-        None if alpha is None else upright(alpha, orientation),
-        notes=(*(f"{where}: {text}" for text in warned), *notes),
-    )
+    notes = [*(f"{where}: {text}" for text in warned), *notes]
+    return Decoded(pixels, alpha, orientation, notes=tuple(notes)).upright()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import PIL.Image
 
-from convcli.images.image import Pixels
+from convcli.images.image import Image, Pixels
 
 MOST_COLOURS = 256
 
@@ -62,3 +62,10 @@ def with_palette(pixels: Pixels) -> PIL.Image.Image:
     picture = PIL.Image.fromarray(numbers.astype(np.uint8))
     picture.putpalette(colours.tobytes())
     return picture
+
+
+def beyond(image: Image) -> dict[str, str]:
+    """Return what to say of an image of more colours than a GIF file holds."""
+    colours = len(colours_of(image.pixels)[0])
+    said = f"its {colours:,} colours become {MOST_COLOURS}: GIF files hold no more."
+    return {"pixels": said} if colours > MOST_COLOURS else {}

@@ -13,8 +13,10 @@ from convcli.bounds import MAX_PIXELS
 from convcli.errors import InputError
 from convcli.formats.npy import npy_header
 from convcli.images.bounds import check_head, check_pixels
+from convcli.images.kinds import KINDS
 from convcli.images.pillow import reading
-from convcli.images.sources import BY_PILLOW, kind_of, opened, start
+from convcli.images.recognition import kind_of
+from convcli.images.sources import opened, start
 
 _ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange rows and columns
 _GREY_MODES = ("1", "L", "LA", "La", "I", "F")
@@ -32,7 +34,7 @@ def shape_of(path: Path, most: int = MAX_PIXELS) -> tuple[int, int, int] | None:
         with path.open("rb") as stream:
             check_head(stream.read(_HEAD_BYTES), most, str(path))
             stream.seek(0)
-            with PIL.Image.open(stream, formats=tuple(BY_PILLOW)) as picture:
+            with PIL.Image.open(stream, formats=[kind.name for kind in KINDS if kind.pillow]) as picture:
                 columns, rows = picture.size
                 turned = (
                     picture.format != "PNG" or "exif" in picture.info

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from convcli.errors import OutputError, UsageError
-from convcli.images.formats import FORMATS
 from convcli.images.image import Image, Metadata
+from convcli.images.kinds import FORMATS
 
 _NOTHING = Metadata()
 

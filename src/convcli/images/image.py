@@ -89,3 +89,10 @@ def rescaled(values: Pixels, most: int, dtype: np.dtype[Any]) -> Pixels:
         return values.astype(dtype)
     scaled: Pixels = ((values.astype(np.uint64) * (2 * white) + most) // (2 * most)).astype(dtype)
     return scaled
+
+
+def stretched(samples: Pixels, bits: int) -> Pixels:
+    """Return unsigned integers of so many bits with the largest of these as the largest of their dtype."""
+    if bits >= samples.dtype.itemsize * 8:
+        return samples
+    return rescaled(np.minimum(samples, 2**bits - 1), 2**bits - 1, samples.dtype)

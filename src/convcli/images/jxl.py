@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from convcli.errors import InputError
 from convcli.extras import extra
 from convcli.images.bounds import check_pixels
-from convcli.images.image import Metadata, Pixels, full_scale, rescaled
+from convcli.images.encoding import Encoding
+from convcli.images.image import Image, Metadata, Pixels, full_scale, stretched
 from convcli.images.jxl_header import ALPHA, BLACK, Header, header_of
 from convcli.images.metadata import exif_of
 from convcli.images.opening import Decoded, File, only_first
@@ -25,7 +26,7 @@ _SRGB = b"\0s\0R\0G\0B"
 _OWN_BYTES = 1024  # of a profile that libjxl itself makes of a few numbers
 
 
-def decode_jxl(file: File) -> Decoded:
+def decode(file: File) -> Decoded:
     """Return the picture in a JPEG XL file: uint8, uint16, or float32, the first of an animation."""
     codecs = extra("imagecodecs", "formats", f"{file.where}: a JPEG XL file")
     file.stream.seek(0)
@@ -74,10 +75,7 @@ def _scaled(samples: NDArray[Any], header: Header) -> NDArray[Any]:
     """Return samples whose white is that of their dtype: the decoder gives 10 bits as 0 … 1023."""
     if samples.dtype == np.float16:
         return samples.astype(np.float32)
-    if samples.dtype.kind != "u" or header.floats or header.bits >= samples.dtype.itemsize * 8:
-        return samples
-    most = 2**header.bits - 1
-    return rescaled(np.minimum(samples, most), most, samples.dtype)
+    return samples if samples.dtype.kind != "u" or header.floats else stretched(samples, header.bits)
 
 
 def _divided(pixels: Pixels, alpha: Pixels) -> Pixels:
@@ -114,3 +112,13 @@ def _exif(box: bytes) -> PIL.Image.Exif:
     if start < len(box) <= MOST_EXIF_BYTES:
         exif.load(b"Exif\0\0" + box[start:])
     return exif
+
+
+def encode(image: Image, how: Encoding) -> bytes:
+    """Return a JPEG XL file of 8 or 16 bits or float32, without loss unless a quality is given."""
+    codecs = extra("imagecodecs", "formats", "writing JPEG XL files")
+    samples = image.samples
+    if samples.dtype.kind == "f":
+        samples = samples.astype(np.float32)
+    lossy = {"lossless": True} if how.quality is None else {"level": how.quality}
+    return bytes(codecs.jpegxl_encode(np.ascontiguousarray(samples), **lossy))

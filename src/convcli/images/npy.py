@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from convcli.errors import InputError
 from convcli.formats.npy import read_npy
 from convcli.images.bounds import check_pixels
+from convcli.images.encoding import Encoding
+from convcli.images.image import Image
 from convcli.images.opening import Decoded, File
 
 
@@ -49,3 +52,10 @@ def image_of(array: NDArray[Any], where: str, *, every: bool = False) -> Decoded
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[:, :, 0]
     return Decoded(np.ascontiguousarray(pixels), alpha)
+
+
+def encode(image: Image, _: Encoding) -> bytes:
+    """Return an .npy file of the pixels, with alpha as a last channel if there is any."""
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.ascontiguousarray(image.samples), allow_pickle=False)
+    return stream.getvalue()

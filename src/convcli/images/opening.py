@@ -6,22 +6,22 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import PIL.Image
 import PIL.ImageFile
 
 from convcli.errors import InputError
 from convcli.images.bounds import check_head, check_jpeg, check_pixels
-from convcli.images.image import Metadata, Pixels
-from convcli.images.metadata import exif_of, resolution
+from convcli.images.image import Image, Metadata, Pixels
+from convcli.images.metadata import exif_of, resolution, upright
 from convcli.images.picture import arrays_of, load_as_far_as_it_goes
-from convcli.images.sources import BY_PILLOW
 from convcli.images.xmp import left_out_of, xmp_of
 
-Opened = PIL.ImageFile.ImageFile
+if TYPE_CHECKING:
+    from convcli.images.kind import Kind
 
-READ_DAMAGED = ("PNG", "JPEG", "GIF", "BMP")
+Opened = PIL.ImageFile.ImageFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class File:
 
     stream: BinaryIO
     head: bytes
-    kind: str
+    kind: Kind
     where: str
     most: int
     threads: int = 1
@@ -61,11 +61,20 @@ class Decoded:
     luma_of_colour: bool = False
     nodata: float | None = None
 
+    def upright(self) -> Image:
+        """Return it as it is to be looked at."""
+        metadata, turn = self.metadata, self.orientation
+        if metadata.dpi is not None and turn >= 5:
+            metadata = replace(metadata, dpi=metadata.dpi[::-1])
+        alpha = None if self.alpha is None else upright(self.alpha, turn)
+        pixels = upright(self.pixels, turn)
+        return Image(pixels, alpha, metadata, self.notes, self.luma_of_colour, self.nodata)
+
 
 def decode(file: File) -> Decoded:
     """Return the picture in a file of any format that Pillow opens."""
     check_head(file.head, file.most, file.where)
-    if file.kind == "JPEG":
+    if file.kind.name == "JPEG":
         check_jpeg(file.stream, file.where)
     return decode_opened(file, open_picture(file))
 
@@ -73,13 +82,13 @@ def decode(file: File) -> Decoded:
 def open_picture(file: File) -> Opened:
     """Return the stream's first picture, found to be no larger than allowed, not loaded."""
     file.stream.seek(0)
-    import_module(f"PIL.{BY_PILLOW[file.kind]}")  # or Pillow would import all that it has
+    import_module(f"PIL.{file.kind.pillow}")  # or Pillow would import all that it has
     try:
-        picture = PIL.Image.open(file.stream, formats=(file.kind,))
+        picture = PIL.Image.open(file.stream, formats=(file.kind.name,))
     except PIL.UnidentifiedImageError as error:
         raise InputError(
-            f"{file.where}: found a {file.kind} file that is damaged, cut short or of a kind that cannot be "
-            "read."
+            f"{file.where}: found a {file.kind.name} file that is damaged, cut short or of a kind that "
+            "cannot be read."
         ) from error
     check_pixels(picture.height, picture.width, file.most, file.where)
     return picture
@@ -116,7 +125,7 @@ def described(file: File, picture: Opened, loaded: PIL.Image.Image, decoded: Dec
     exif, orientation, about_exif = exif_of(loaded.getexif, file.where)
     dpi, about_dpi = resolution(picture.info.get("dpi"), file.where)
     xmp, about_xmp = xmp_of(loaded.info.get("xmp"), file.where)
-    others = left_out_of(loaded.info, file.kind, file.where)
+    others = left_out_of(loaded.info, file.kind.name, file.where)
     return replace(
         decoded,
         orientation=orientation,
@@ -133,7 +142,7 @@ def load(
     `prepared` is done to a picture that has to be opened once more.
     """
     grey = False
-    if file.luma and file.kind == "JPEG" and picture.mode == "RGB":
+    if file.luma and file.kind.name == "JPEG" and picture.mode == "RGB":
         picture.draft("L", None)
         grey = picture.mode == "L"
     try:
@@ -144,9 +153,9 @@ def load(
     except Exception:  # what decoders raise where a file is damaged is nearly anything
         if grey:  # a lossless JPEG has no brightness ready
             return load(replace(file, luma=False), open_picture(file))
-        if not file.damaged or file.kind not in READ_DAMAGED:
+        if not (file.damaged and file.kind.damaged):
             raise
-    progressive = file.kind == "JPEG" and picture.info.get("progressive")
+    progressive = file.kind.name == "JPEG" and picture.info.get("progressive")
     if progressive:  # it has all rows, each time in more detail
         file.stream.seek(0)
         file = replace(file, stream=io.BytesIO(file.stream.read() + b"\xff\xd9"))

@@ -7,24 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from convcli.bounds import MAX_PIXELS
-from convcli.images import bmp, netpbm, npy, opening, pnm
-from convcli.images.depth import described
 from convcli.images.image import Image
-from convcli.images.metadata import upright
-from convcli.images.opening import Decoded, File
+from convcli.images.opening import File
 from convcli.images.pillow import reading
-from convcli.images.png import reading as png
-from convcli.images.sources import kind_of, opened, start
-
-DECODERS = {
-    "NPY": npy.decode,
-    "PNG": png.decode,
-    "BMP": bmp.decode,
-    "PPM": pnm.decode,
-    "PFM": netpbm.decode_pfm,
-    "PAM": netpbm.decode_pam,
-}
-"""Kind → what decodes it, where that is more than Pillow."""
+from convcli.images.recognition import kind_of
+from convcli.images.sources import opened, start
 
 
 def read(
@@ -60,31 +47,5 @@ def read(
     with opened(source) as (stream, where), reading(where, max_pixels) as warned:
         head = start(stream)
         file = File(stream, head, kind_of(head, where), where, max_pixels, threads, luma, damaged, every)
-        decoded = _decoded(file)
-        metadata, dpi = decoded.metadata, decoded.metadata.dpi
-        if dpi is not None and decoded.orientation >= 5:
-            metadata = replace(metadata, dpi=dpi[::-1])
-        alpha = decoded.alpha
-        return Image(
-            upright(decoded.pixels, decoded.orientation),
-            None if alpha is None else upright(alpha, decoded.orientation),
-            metadata,
-            (*(f"{where}: {text}" for text in warned), *decoded.notes),
-            decoded.luma_of_colour,
-            decoded.nodata,
-        )
-
-
-def _decoded(file: File) -> Decoded:
-    if file.kind == "TIFF":
-        from convcli.images.tiff.reading import decode  # the largest of them, and few images need it
-
-        return decode(file)
-    if file.kind in ("AVIF", "JPEG2000", "HEIF", "JXL", "HDR", "EXR"):
-        from convcli.images import modern  # few images need it
-
-        return modern.DECODERS[file.kind](file)
-    decoded = DECODERS.get(file.kind, opening.decode)(file)
-    if file.kind in ("SGI", "DDS") and described(file.kind, file.stream).bits > 8:
-        return replace(decoded, notes=(*decoded.notes, f"{file.where}: 16 bits a sample are read as 8."))
-    return decoded
+        image = file.kind.decode(file).upright()
+        return replace(image, notes=(*(f"{where}: {text}" for text in warned), *image.notes))

@@ -8,9 +8,9 @@ from pathlib import Path
 from convcli import files
 from convcli.errors import OutputError
 from convcli.images.encoding import COMPRESSION, Encoding
-from convcli.images.formats import FORMATS, format_of
 from convcli.images.holding import check_fits, kept
 from convcli.images.image import Image
+from convcli.images.kinds import FORMATS, format_of
 from convcli.wording import shown
 
 

@@ -79,6 +79,12 @@ def parts_of(stream: BinaryIO) -> _Chunks | None:
     return None if plays is None or not parts else _Chunks(header, of_all, parts, plays)
 
 
+def frames_of(file: File) -> Frames | None:
+    """Return the frames of a PNG file; None if it is no animation."""
+    chunks = parts_of(file.stream)
+    return None if chunks is None else PngFrames(file, chunks)
+
+
 class PngFrames(Frames):
     """The frames of an animated PNG file."""
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from convcli.images.frames.frame import FOR_EVER, MOST_FRAMES, Frame, Frames, Story
 from convcli.images.image import Image
+from convcli.images.opening import File
 
 _TRAILER, _EXTENSION, _PICTURE = b";", b"!", b","
 _CONTROL, _APPLICATION = 0xF9, 0xFF
@@ -122,6 +123,12 @@ def _data(stream: BinaryIO, *, keep: bool = False) -> list[bytes]:
         else:
             stream.seek(size[0], io.SEEK_CUR)
     return found
+
+
+def frames_of(file: File) -> Frames | None:
+    """Return the frames of a GIF file; None if it has no picture."""
+    blocks = blocks_of(file.stream)
+    return GifFrames(file.stream, file.where, file.most, blocks) if blocks.parts else None
 
 
 class GifFrames(Frames):

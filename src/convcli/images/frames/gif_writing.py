@@ -27,7 +27,7 @@ TICKS = 100  # a second
 _KEEP, _CLEAR = 1, 2  # what is done with a frame before the next
 
 
-def write(stream: IO[bytes], frames: Iterator[Frame], plays: int) -> None:
+def write(stream: IO[bytes], frames: Iterator[Frame], plays: int, *_: object) -> None:
     """Write uint8 frames of one size, whose alpha is 0 or 255."""
     clock = Clock(TICKS, 0xFFFF)
     held: Image | None = None  # what is done with it afterwards, the next one says

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +19,27 @@ from convcli.images.opening import File
 MOST_CHANNELS = 4  # of an array of three axes that is one image
 
 
+def frames_of(file: File) -> Frames | None:
+    """Return the images of an array; None if it is one image."""
+    try:
+        layout = npy_layout(file.stream)
+    except ValueError as error:
+        raise InputError(f"{file.where}: expected an .npy array of numbers; {error}.") from error
+    if not is_stack(layout[0]):
+        return None
+    if 0 in layout[0]:
+        raise InputError(f"{file.where}: expected a stack of images, found {layout[0]}: nothing in it.")
+    return NpyFrames(file, *layout)
+
+
 class NpyFrames(Frames):
     """The images of a stack."""
 
-    def __init__(self, file: File) -> None:
+    def __init__(
+        self, file: File, shape: tuple[int, ...], dtype: np.dtype[Any], start: int, fortran: bool
+    ) -> None:
         super().__init__(file.where, file.most)
-        self.file = file
-        try:
-            self.shape, self.dtype, self.start, fortran = npy_layout(file.stream)
-        except ValueError as error:
-            raise InputError(f"{file.where}: expected an .npy array of numbers; {error}.") from error
+        self.file, self.shape, self.dtype, self.start = file, shape, dtype, start
         height, width = self.shape[1:3]
         check_pixels(height, width, file.most, file.where)
         self.story = Story("stack", self.shape[0])

@@ -5,11 +5,11 @@ Smaller copies of a page (thumbnails, the levels of a pyramid) and masks are no 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convcli.errors import InputError
 from convcli.images.bounds import too_large
 from convcli.images.frames.frame import MOST_FRAMES, TIMES_ALL, Frame, Frames, Story
-from convcli.images.image import Image
-from convcli.images.metadata import upright
 from convcli.images.opening import File, Opened, open_picture
 from convcli.images.tiff.directory import Directory, Tag
 from convcli.images.tiff.reading import decode_page
@@ -40,15 +40,7 @@ class TiffFrames(Frames):
         notes = decoded.notes
         if number == 0 and self.left_out:
             notes += (f"{self.where}: {self.left_out:,} smaller copies or masks of its pages were left out.",)
-        alpha = decoded.alpha
-        image = Image(
-            upright(decoded.pixels, decoded.orientation),
-            None if alpha is None else upright(alpha, decoded.orientation),
-            decoded.metadata,
-            notes,
-            nodata=decoded.nodata,
-        )
-        return Frame(image)
+        return Frame(replace(decoded, notes=notes).upright())
 
     def _picture(self, place: int) -> Opened:
         """Return a page as Pillow opens it, which goes on from the one before."""

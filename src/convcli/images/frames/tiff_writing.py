@@ -17,7 +17,7 @@ from convcli.images.tiff.writing import page_of
 MOST_BYTES = 2**32 - 1
 
 
-def write(stream: IO[bytes], frames: Iterator[Frame]) -> None:
+def write(stream: IO[bytes], frames: Iterator[Frame], *_: object) -> None:
     """Write frames as pages."""
     stream.write(b"II*\0")
     link = stream.tell()  # where the place of the next directory belongs

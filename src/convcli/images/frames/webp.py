@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import InputError
 from convcli.images import opening
+from convcli.images.bounds import check_head
 from convcli.images.frames.frame import MOST_FRAMES, Frame, Frames, Story
 from convcli.images.image import Image
 from convcli.images.metadata import upright
@@ -101,6 +102,13 @@ def _chunks(stream: BinaryIO, place: int, end: int) -> Iterator[Place]:
 
 def _number(data: bytes, place: int) -> int:
     return int.from_bytes(data[place : place + 3], "little")
+
+
+def frames_of(file: File) -> Frames | None:
+    """Return the frames of a WebP file; None if it is no animation."""
+    check_head(file.head, file.most, file.where)
+    chunks = parts_of(file.stream)
+    return None if chunks is None else WebpFrames(file, chunks)
 
 
 class WebpFrames(Frames):

@@ -2,109 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
-from typing import IO, TypeAlias
+from typing import IO
 
 import numpy as np
 
 from convcli.errors import OutputError
 from convcli.images.encoding import Encoding
-from convcli.images.formats import FORMATS
 from convcli.images.frames.frame import FOR_EVER, Frame, Story
+from convcli.images.holding import check_fits
 from convcli.images.image import Image, full_scale
+from convcli.images.kind import Several
+from convcli.images.kinds import FORMATS
 from convcli.images.writing import encode
 
 DEFAULT_SECONDS = Fraction(1, 10)
 """How long each picture of a file without time is shown in an animation."""
-Encode: TypeAlias = Callable[[Image], bytes]
-"""A frame as a file of the format."""
+WRITERS = {name: one.several for name, one in FORMATS.items() if one.several is not None}
+"""The formats whose files hold several pictures, and how."""
 
 
-@dataclass(frozen=True, eq=False)
-class Writer:
-    """How several pictures go into one file of a format.
-
-    Attributes
-    ----------
-    write
-        Called with a stream, open for writing at its beginning, that can be written anywhere; the frames; how
-        often they are played; and what makes a frame a file of the format.
-    ticks
-        Of how many in a second the file counts the time that each is shown; 0 for any, None for no time.
-    one_size, one_kind
-        Whether all have one size; whether all have alpha if one has, and one dtype.
-    any_alpha
-        Whether frames may have alpha although a single picture of the format has none.
-    """
-
-    write: Callable[[IO[bytes], Iterator[Frame], int, Encode], None]
-    ticks: int | None
-    one_size: bool
-    one_kind: bool
-    any_alpha: bool = False
-
-
-def _gif(stream: IO[bytes], frames: Iterator[Frame], plays: int, _: Encode) -> None:
-    from convcli.images.frames.gif_writing import write
-
-    write(stream, frames, plays)
-
-
-def _apng(stream: IO[bytes], frames: Iterator[Frame], plays: int, encode: Encode) -> None:
-    from convcli.images.frames.apng_writing import write
-
-    write(stream, frames, plays, encode)
-
-
-def _webp(stream: IO[bytes], frames: Iterator[Frame], plays: int, encode: Encode) -> None:
-    from convcli.images.frames.webp_writing import write
-
-    write(stream, frames, plays, encode)
-
-
-def _tiff(stream: IO[bytes], frames: Iterator[Frame], *_: object) -> None:
-    from convcli.images.frames.tiff_writing import write
-
-    write(stream, frames)
-
-
-def _npy(stream: IO[bytes], frames: Iterator[Frame], *_: object) -> None:
-    """Write a stack: its header has room for any number, and gets it at the end."""
-    count, start = 0, 0
-    shape: tuple[int, ...] = ()
-    dtype = np.dtype(np.uint8)
-
-    def head() -> None:
-        stream.seek(0)
-        said = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False}
-        np.lib.format.write_array_header_1_0(stream, {**said, "shape": (count or 10**9, *shape)})
-
-    for frame in frames:
-        samples = frame.image.samples
-        if not count:
-            shape, dtype = samples.shape, samples.dtype
-            head()
-            start = stream.tell()
-        stream.write(np.ascontiguousarray(samples).data)
-        count += 1
-    head()
-    assert stream.tell() == start
-
-
-WRITERS: Mapping[str, Writer] = {
-    "gif": Writer(_gif, ticks=100, one_size=True, one_kind=False, any_alpha=True),
-    "png": Writer(_apng, ticks=0, one_size=True, one_kind=True),
-    "webp": Writer(_webp, ticks=1000, one_size=True, one_kind=False),
-    "tiff": Writer(_tiff, ticks=None, one_size=False, one_kind=False),
-    "npy": Writer(_npy, ticks=None, one_size=True, one_kind=True),
-}
-"""The formats whose files hold several pictures."""
-
-
-def holds_several(format: str) -> Writer:  # noqa: A002
+def holds_several(format: str) -> Several:  # noqa: A002
     """Return how several pictures go into a file of `format`, or raise `OutputError` if none do."""
     if format in WRITERS:
         return WRITERS[format]
@@ -145,7 +65,7 @@ def write_frames(
     writer.write(stream, checked, FOR_EVER if story.plays is None else story.plays, encoded)
 
 
-def _fitting(frames: Iterable[Frame], writer: Writer, format: str, story: Story) -> Iterator[Frame]:  # noqa: A002
+def _fitting(frames: Iterable[Frame], writer: Several, format: str, story: Story) -> Iterator[Frame]:  # noqa: A002
     """Yield frames as the file has them: with alpha if others may have it, with a time if it has time."""
     first: Image | None = None
     for number, frame in enumerate(frames, 1):
@@ -154,7 +74,7 @@ def _fitting(frames: Iterable[Frame], writer: Writer, format: str, story: Story)
             alpha = np.full(image.pixels.shape[:2], full_scale(image.pixels.dtype), image.pixels.dtype)
             image = Image(image.pixels, alpha, image.metadata)
         if not (writer.any_alpha and image.pixels.dtype == np.uint8):
-            _check(image, format)
+            check_fits(image, format)
         if first is None:
             first = image
         elif what := _difference(first, image, writer):
@@ -169,13 +89,7 @@ def _with_alpha(format: str, image: Image) -> bool:  # noqa: A002
     return FORMATS[format].holds(image.pixels.dtype.name, alpha=True) and image.pixels.dtype.kind != "f"
 
 
-def _check(image: Image, format: str) -> None:  # noqa: A002
-    from convcli.images.holding import check_fits
-
-    check_fits(image, format)
-
-
-def _difference(first: Image, image: Image, writer: Writer) -> tuple[str, str] | None:
+def _difference(first: Image, image: Image, writer: Several) -> tuple[str, str] | None:
     """Return in what two frames differ that the format has once, in words; None if in nothing."""
 
     def kind(one: Image) -> str:

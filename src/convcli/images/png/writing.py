@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.images.image import Metadata, Pixels
+from convcli.images.encoding import Encoding
+from convcli.images.image import Image, Metadata, Pixels
 from convcli.images.png.chunks import SIGNATURE, chunk
 
 Bytes = NDArray[np.uint8]
@@ -37,6 +38,22 @@ SAMPLE_ROWS = 16
 FASTEST = 1  # up to this level one method serves all strips, and must not take long
 ZLIB_BUFFER = 9  # the largest, and the fastest
 ADLER_BASE = 65521
+
+
+MOST_PROFILE_BYTES = 2**20
+"""Of a colour profile. Pillow and what is built on it open no file with a larger one."""
+
+
+def encode(image: Image, how: Encoding) -> bytes:
+    """Return a PNG file of an image of 8 or 16 bits."""
+    return encode_png(image.pixels, image.alpha, image.metadata, level=how.compress, threads=how.threads)
+
+
+def beyond(image: Image) -> dict[str, str]:
+    """Return what to say of a colour profile that readers of PNG files do not take."""
+    size = len(image.metadata.icc_profile or b"")
+    said = f"its colour profile of {size:,} bytes is more than PNG readers take; left out."
+    return {"icc_profile": said} if size > MOST_PROFILE_BYTES else {}
 
 
 def encode_png(

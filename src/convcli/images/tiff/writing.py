@@ -12,16 +12,17 @@ import numpy as np
 import PIL.Image
 from PIL.TiffImagePlugin import IFDRational, ImageFileDirectory_v2
 
-from convcli.images.image import Metadata, Pixels, full_scale
+from convcli.images.encoding import Encoding
+from convcli.images.image import Image, Metadata, Pixels, full_scale
 from convcli.images.tiff.directory import Tag
 
 _FORMATS = {"u": 1, "i": 2, "f": 3}
 _UNSPECIFIED, _UNASSOCIATED_ALPHA, _INCH = 0, 2, 2
 
 
-def encode_tiff(pixels: Pixels, alpha: Pixels | None, metadata: Metadata) -> bytes:
-    """Return pixels (h, w) or (h, w, 3) of any real dtype, and alpha as `Image` has it, as a TIFF file."""
-    directory, _, data = page_of(pixels, alpha, metadata, 8)
+def encode(image: Image, _: Encoding) -> bytes:
+    """Return a TIFF file of pixels (h, w) or (h, w, n) of any real dtype, and alpha if there is any."""
+    directory, _tags, data = page_of(image.pixels, image.alpha, image.metadata, 8)
     return b"".join((b"II*\0", struct.pack("<I", 8), directory, data))
 
 

@@ -1,0 +1,140 @@
+"""A kind of image files: what it begins with, how it is read, and the formats that it is written in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from importlib import import_module
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from convcli.images import opening
+from convcli.images.encoding import Encoding, Loss
+from convcli.images.image import Image
+
+if TYPE_CHECKING:
+    from convcli.images.frames.frame import Frame, Frames
+
+Encoder: TypeAlias = Callable[[Image, Encoding], bytes]
+"""An image that fits, with metadata that are held, and how it is to be stored → a file."""
+
+
+def later(module: str, name: str) -> Callable[..., Any]:
+    """Return a function of a module of this package, which is imported when the function is called."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f"convcli.images.{module}"), name)(*arguments)
+
+    return call
+
+
+@dataclass(frozen=True, eq=False)
+class Several:
+    """How several pictures go into one file of a format.
+
+    Attributes
+    ----------
+    write
+        Called with a stream, open for writing at its beginning, that can be written anywhere; the frames; how
+        often they are played; and what makes a frame a file of the format.
+    ticks
+        Of how many in a second the file counts the time that each is shown; 0 for any, None for no time.
+    one_size, one_kind
+        Whether all have one size; whether all have alpha if one has, and one dtype.
+    any_alpha
+        Whether frames may have alpha although a single picture of the format has none.
+    """
+
+    write: Callable[[IO[bytes], Iterator[Frame], int, Callable[[Image], bytes]], None]
+    ticks: int | None = None
+    _: KW_ONLY
+    one_size: bool = True
+    one_kind: bool = False
+    any_alpha: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Format:
+    """A format that a kind of files is written in, and what it holds: pixels by NumPy's names of dtypes."""
+
+    endings: tuple[str, ...]  # of names of such files; results are given the first
+    encode: Encoder
+    _: KW_ONLY
+    dtypes: tuple[str, ...] | None = ("uint8",)  # None is any
+    alpha: bool = False  # beside each of them
+    alpha_of: tuple[str, ...] = ()  # beside these alone
+    metadata: tuple[str, ...] = ()  # fields of `Metadata`
+    loss: Loss = "never"
+    beyond: Callable[[Image], Mapping[str, str]] = lambda image: {}
+    """What of an image is more than it takes → what to say. A field of `Metadata` is left out then."""
+    needs: str = ""  # the module of the extra `formats` without which it is not written
+    channels: tuple[int, ...] = (1, 3)  # grey and RGB
+    any_channels: bool = False  # besides those
+    proposed: bool = False  # where another format cannot hold an image
+    several: Several | None = None  # pictures in one file
+
+    @property
+    def with_alpha(self) -> tuple[str, ...] | None:
+        """The dtypes that it holds with alpha; None is any."""
+        return self.dtypes if self.alpha else self.alpha_of
+
+    def holds(self, dtype: str, *, alpha: bool = False, channels: int = 3) -> bool:
+        """Whether so many channels of a dtype can be written as they are."""
+        held = self.with_alpha if alpha else self.dtypes
+        return (held is None or dtype in held) and (channels in self.channels or self.any_channels)
+
+    def has_depth(self, bits: int) -> bool:
+        """Whether integers of so many bits can be written, of grey pixels at least."""
+        return self.dtypes is None or f"uint{bits}" in self.dtypes
+
+
+class Read(NamedTuple):
+    """What is read of a kind of files, in the words of docs/formats.md, which tests hold to."""
+
+    bits: str = "8 bits"
+    colours: str = "grey, RGB"
+    alpha: bool = False
+    keeps: tuple[str, ...] = ()  # fields of `Metadata`
+    needs: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of image files.
+
+    Attributes
+    ----------
+    name
+        As messages have it; Pillow's, where it opens them.
+    magic
+        What such files begin with, as a regular expression, or what says so of their first bytes.
+    read
+        What is read of them.
+    pillow
+        The module of Pillow that opens them.
+    decode, frames
+        What reads their first picture; what opens all of them, None where there is one.
+    damaged
+        Whether they are opened as far as they go.
+    read_only
+        Endings of names of such files that none is written with.
+    formats
+        Those that they are written in, by name.
+    """
+
+    name: str
+    magic: bytes | Callable[[bytes], bool]
+    read: Read
+    _: KW_ONLY
+    pillow: str = ""
+    decode: Callable[[opening.File], opening.Decoded] = opening.decode
+    frames: Callable[[opening.File], Frames | None] = lambda file: None
+    damaged: bool = False
+    read_only: tuple[str, ...] = ()
+    formats: Mapping[str, Format] = field(default_factory=dict)
+
+    def begins(self, head: bytes) -> bool:
+        """Whether a file with these first bytes is one."""
+        if callable(self.magic):
+            return self.magic(head)
+        return re.match(self.magic, head, re.DOTALL) is not None
