@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import islice
@@ -12,8 +13,8 @@ import pytest
 
 import stripes
 from convcli import build
-from convcli.data import Dataset, Splits
-from convcli.errors import TrainingError
+from convcli.data import Dataset, Splits, open_source
+from convcli.errors import InputError, TrainingError
 from convcli.nn.averaging import Averaging
 from convcli.nn.evaluation import evaluate
 from convcli.runs import checkpoints
@@ -492,3 +493,14 @@ def test_the_step_of_a_schedule_is_that_of_the_epoch_whatever_the_batches_were_b
     training = stripes.training(epochs=4, optimizer={"type": "sgd", "learning_rate": 1.0}, schedule="cosine")
     training.progress = Progress(epoch=3, batch=0, step=1000)
     assert training.rate == pytest.approx(0.5)
+
+
+def test_a_training_ends_before_the_next_batch_once_its_file_of_images_is_cut_short(tmp_path):
+    images = stripes.dataset()
+    np.savez(tmp_path / "stripes.npz", images=images.images, labels=images.labels)
+    data = open_source("stripes.npz", base=tmp_path).divided(0.1, 0)
+    events = build.new_training(stripes.config(), data).run()
+    next(events)
+    os.truncate(tmp_path / "stripes.npz", 100)
+    with pytest.raises(InputError, match=r"stripes\.npz has 100 bytes where it had"):
+        next(events)

@@ -248,6 +248,7 @@ class Training:
         progress, weights, averages, ema = self.progress, self.model.weights, self.averages, self.options.ema
         seed = (self.options.seed, progress.epoch, progress.batch)
         train = self.train
+        train.check_unchanged()
         result = workers.gradient(train.stored, train.labels[batch], train.places(batch), seed, asked)
         gradient = workers.total
         norm = vector_norm(gradient)
@@ -367,6 +368,7 @@ class Training:
     def _validate(self, workers: Workers) -> Evaluation | None:
         if self.validation is None:
             return None
+        self.validation.check_unchanged()
         with self._averages_for_weights():
             outputs = workers.outputs(self.validation.stored, self.validation.positions)
         return evaluate(outputs, self.validation.labels, self.model.loss, self.model.classes)

@@ -196,7 +196,7 @@ HOSTILE = {
     ),
     "IDX with a hole of 1 TiB": (
         sparse("train-images-idx3-ubyte", idx_header(2**20, 2**10, 2**10), 16 + 2**40),
-        "needs 1,024.0 GiB of memory, this machine has|Take fewer images",
+        "train-labels-idx1-ubyte holds 4 labels, but train-images-idx3-ubyte beside it 1,048,576 images",
     ),
     "IDX that is a named pipe": (named_pipe("train-images-idx3-ubyte"), "found a device, a pipe or a socket"),
     # --- npz

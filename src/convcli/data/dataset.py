@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convcli.data.mapping import check_unchanged
 from convcli.errors import InputError, UsageError
 from convcli.wording import listed
 
@@ -25,7 +26,7 @@ class Dataset:
     ----------
     stored
         uint8, (N, h, w, c): the pictures of the source, neither scaled nor shifted. Sets that were taken from
-        one another have them in common: they lie in memory once.
+        one another have them in common: they lie in memory once, or stay in a file that is mapped.
     labels
         int64, (n,): positions in `classes`, of the pictures of this set.
     classes
@@ -96,8 +97,13 @@ class Dataset:
         """Yield the pictures in order, some megabytes at a time: (k, h, w, c)."""
         count = max(1, BLOCK_BYTES // math.prod(self.shape))
         for start in range(0, len(self), count):
+            self.check_unchanged()
             block = slice(start, start + count)
             yield self.stored[block if self.positions is None else self.positions[block]]
+
+    def check_unchanged(self) -> None:
+        """Raise InputError if the pictures are those of a file that was written to since it was opened."""
+        check_unchanged(self.stored)
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import os
 import re
 import struct
 import zlib
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.bounds import check_memory, most_unpacked
+from convcli.data.mapping import mapped
 from convcli.data.parts import RawPart, assemble
 from convcli.data.readers import FEWER, READERS, Reader, Wanted
 from convcli.data.splits import Splits
@@ -69,10 +71,12 @@ def _home(folder: Path) -> Path:
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Return the values of an IDX file of uint8 with that many dimensions; the array is read-only.
 
+    They stay in the file, and are read when they are looked at, if it is not packed.
+
     Raises InputError if the file is not of that kind, or its length is not what its header says.
     """
-    length = path.stat().st_size
     with path.open("rb") as raw:
+        length = os.fstat(raw.fileno()).st_size
         packed = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
         stream: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
@@ -109,15 +113,19 @@ def _values(stream: BinaryIO, path: Path, dimensions: int, length: int, *, packe
             f"{path}: its header announces {announced}, packed in {length:,}; no more than "
             f"{most_unpacked(length):,} are unpacked. If it is what you want, unpack it with gunzip first."
         )
-    fits = packed or expected <= length - len(header)
-    if fits:
+    if packed:
         check_memory(str(path), expected, advice=FEWER)
-    values = stream.read(expected + 1) if fits else b""
-    if len(values) != expected:
-        fault = "is cut short" if len(values) < expected else "is too long"
-        held = "more" if len(values) > expected else f"{len(values) if fits else length - len(header):,}"
+        values = stream.read(expected + 1)
+        found = len(values)
+    else:
+        found = length - len(header)
+    if found != expected:
+        fault = "is cut short" if found < expected else "is too long"
+        held = "more" if found > expected else f"{found:,}"
         raise InputError(f"{path} {fault}: its header announces {announced}, it holds {held}. Get it again.")
-    return np.frombuffer(values, np.uint8).reshape(shape)
+    if packed:
+        return np.frombuffer(values, np.uint8).reshape(shape)
+    return mapped(stream, path, len(header), shape)
 
 
 def _part(path: Path) -> RawPart:

@@ -11,6 +11,7 @@ Nothing is unpickled, and no array is made before its announced size is compared
 from __future__ import annotations
 
 import math
+import struct
 import warnings
 import zipfile
 import zlib
@@ -23,10 +24,13 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from convcli.arrays.archives import check_member
+from convcli.data.dataset import BLOCK_BYTES
+from convcli.data.mapping import mapped
 from convcli.data.parts import RawPart, assemble, names_of
 from convcli.data.readers import FEWER, READERS, Layout, Reader, Wanted
 from convcli.data.splits import Splits
 from convcli.errors import InputError
+from convcli.formats.npy import npy_start
 from convcli.wording import shortened, shown
 
 Array: TypeAlias = NDArray[Any]
@@ -47,6 +51,7 @@ KNOWN = {name for scheme in NAMES for pair in scheme for name in pair} | set(CLA
 FEW = (1, 2, 3, 4)
 LEADING = (1, 3, 4)
 
+_LOCAL_LENGTHS = 26  # where a member's own header says how long its name is and what follows it
 LONGEST_REASON = 120  # signs of what the libraries say of a damaged file
 
 
@@ -148,7 +153,9 @@ def _numbers(images: Array, name: str) -> Array:
         raise InputError(f"{name}: expected numbers, found {images.dtype}.")
     if images.dtype.kind == "b":
         return images.astype(np.uint8) * np.uint8(255)
-    if images.dtype.kind != "f" and images.size and images.min() >= 0 and images.max() <= 255:
+    if images.dtype == np.uint8 or (
+        images.dtype.kind != "f" and images.size and images.min() >= 0 and images.max() <= 255
+    ):
         return np.ascontiguousarray(images, np.uint8)
     return np.ascontiguousarray(images, images.dtype.newbyteorder("="))
 
@@ -178,12 +185,35 @@ def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
                     others.append(shortened(shown(name)))
                     continue
                 check_member(archive, member, f"{path} ({name})", length, advice=FEWER)
-                with archive.open(member) as stream:
-                    arrays[known] = npy.read_array(stream, allow_pickle=False)
+                if (array := _left_there(path, archive, member)) is None:
+                    with archive.open(member) as stream:
+                        array = npy.read_array(stream, allow_pickle=False)
+                arrays[known] = array
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
         reason = shortened(str(error), LONGEST_REASON)
         raise InputError(f"{path}: not a readable .npz archive ({reason}). Save it again.") from error
     return arrays, others
+
+
+def _left_there(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array | None:
+    """Return an array of bytes that are not packed, mapped where they lie; None if they are not so.
+
+    They are read once: their checksum has to be right.
+    """
+    if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
+        return None
+    with archive.open(member) as stream:
+        shape, dtype, start, fortran = npy_start(stream)
+        if dtype != np.uint8 or fortran or not math.prod(shape):
+            return None
+        stream.seek(0)
+        while stream.read(BLOCK_BYTES):
+            pass
+    with path.open("rb") as file:
+        file.seek(member.header_offset + _LOCAL_LENGTHS)
+        name, extra = struct.unpack("<HH", file.read(4))
+        begin = member.header_offset + _LOCAL_LENGTHS + 4 + name + extra
+        return mapped(file, path, begin + start, shape)
 
 
 READERS.register("npz")(

@@ -58,6 +58,12 @@ def npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], Any]:
     return shape, dtype
 
 
+def npy_start(stream: IO[bytes]) -> tuple[tuple[int, ...], Any, int, bool]:
+    """Return what `npy_layout` does, by the header alone: nothing says that the numbers are there."""
+    shape, fortran, dtype, start = _header(stream)
+    return shape, dtype, start, fortran
+
+
 def npy_layout(stream: IO[bytes]) -> tuple[tuple[int, ...], Any, int, bool]:
     """Return shape, dtype, where the numbers begin, and whether they are in Fortran's order.
 
