@@ -85,9 +85,9 @@ def _judge(sheet: Path, inputs: Iterable[Path], *, force: bool) -> None:
 
 def _draw(sheet: Path, model: Model, data: Splits, *, force: bool) -> None:
     from convcli import files
-    from convcli.preview import preview
-    from convcli.render.preview import preview_png
+    from convcli.render.training_images import sheet_of
+    from convcli.training_images import as_trained
 
     parts = (data.train, data.validation, data.test)
     _judge(sheet, (path for part in parts if part is not None for path in part.files), force=force)
-    files.write(sheet, preview_png(preview(model, data.train), model.config.augmentation), force=force)
+    files.write(sheet, sheet_of(as_trained(model, data.train), model.config.augmentation), force=force)

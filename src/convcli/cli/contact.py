@@ -17,7 +17,7 @@ from convcli.files import is_stdout
 from convcli.wording import shown
 
 if TYPE_CHECKING:
-    from convcli.filtering.previewing import Trial, Tried
+    from convcli.filtering.trials import Trial, Tried
     from convcli.images import Image
     from convcli.render.contact_sheet import Tile
 
@@ -94,7 +94,7 @@ def check_stdout(output: str | None, protocol: str | None, *, json: bool) -> Non
 
 def try_on(image: Image, name: str, listed: Sequence[Trial], side: int, place: Place, words: str) -> None:
     """Try each of a list on an image, and put what comes of it on a sheet."""
-    from convcli.filtering.previewing import tried
+    from convcli.filtering.trials import tried
     from convcli.images import view
     from convcli.render.contact_sheet import Tile, tile_of
 

@@ -168,7 +168,7 @@ def _show_sheet(
 ) -> None:
     """Put all kernels on a sheet: laid on an image, on a drawing, or those of a run as they are."""
     from convcli.cli.contact import Place, try_on
-    from convcli.filtering.previewing import named, reduced, trials
+    from convcli.filtering.trials import named, reduced, trials
     from convcli.images import Image, read
     from convcli.images.chart import chart
     from convcli.kernels import parse

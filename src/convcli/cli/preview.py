@@ -73,7 +73,7 @@ def preview(
       convcli preview scan.tif --kernels sharpening --crop
     """
     from convcli.bounds import MAX_PIXELS
-    from convcli.filtering.previewing import named, piece, reduced, trials, varied
+    from convcli.filtering.trials import named, piece, reduced, trials, varied
     from convcli.images import read
     from convcli.runs.kernels import parse
 

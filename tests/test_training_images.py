@@ -7,7 +7,7 @@ import pytest
 
 import stripes
 from convcli.nn.augmentation import Augmenter
-from convcli.preview import MOST_EPOCHS, MOST_IMAGES, preview
+from convcli.training_images import MOST_EPOCHS, MOST_IMAGES, as_trained
 
 
 def seen_by_workers(training, monkeypatch):
@@ -32,7 +32,7 @@ def seen_by_workers(training, monkeypatch):
 )
 def test_each_form_is_what_the_epoch_shows(monkeypatch, augmentation):
     training = stripes.training(augmentation=augmentation, epochs=2)
-    found = preview(training.model, training.train)
+    found = as_trained(training.model, training.train)
     shown = seen_by_workers(training, monkeypatch)
     assert len(found) == MOST_IMAGES
     for seen in found:
@@ -51,7 +51,7 @@ def test_each_form_is_what_the_epoch_shows(monkeypatch, augmentation):
 
 def test_every_class_comes_before_any_comes_again():
     training = stripes.training(count=30, epochs=9)
-    found = preview(training.model, training.train)
+    found = as_trained(training.model, training.train)
     assert [seen.label for seen in found] == list(stripes.CLASSES * 3)[:MOST_IMAGES]
     assert len({seen.image for seen in found}) == MOST_IMAGES
     assert {len(seen.forms) for seen in found} == {MOST_EPOCHS}
@@ -59,4 +59,4 @@ def test_every_class_comes_before_any_comes_again():
 
 def test_few_images_are_all_there_is():
     training = stripes.training(count=2, validation=False, augmentation={"mixup": 0.2})
-    assert [seen.image for seen in preview(training.model, training.train)] == ["0", "1"]
+    assert [seen.image for seen in as_trained(training.model, training.train)] == ["0", "1"]

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.nn.augmentation import AugmentationOptions
-from convcli.preview import Form, Seen
 from convcli.render.network import augmentation_line
 from convcli.render.report.elements import Card, Cell, Gallery, Section, Words
 from convcli.render.report.pictures import photo
 from convcli.render.report.png import png
+from convcli.training_images import Form, Seen
 from convcli.wording import shortened
 
 SIDE = 94  # eight of them are as wide as a page
@@ -21,7 +21,7 @@ TALLEST = 2  # of a picture, by its width
 LEAST = 0.005  # of a share that is named: less would be 0.00
 
 
-def preview_png(images: Sequence[Seen], options: AugmentationOptions) -> bytes:
+def sheet_of(images: Sequence[Seen], options: AugmentationOptions) -> bytes:
     """Return a picture with a line for each image: as it is, and as each epoch shows it."""
     lines = tuple(
         Gallery(f"{shortened(seen.label)} (image {shortened(seen.image)})", _cards(seen), SIDE)

@@ -3,7 +3,7 @@ import pytest
 
 from convcli import filter_image, kernels
 from convcli.errors import UsageError
-from convcli.filtering.previewing import MOST, groups, named, piece, reduced, trials, tried, varied
+from convcli.filtering.trials import MOST, groups, named, piece, reduced, trials, tried, varied
 from convcli.images import Image
 from convcli.images.chart import chart
 from convcli.kernels import KERNELS

@@ -34,7 +34,7 @@ class Seen:
     forms: tuple[Form, ...]
 
 
-def preview(model: Model, train: Dataset) -> tuple[Seen, ...]:
+def as_trained(model: Model, train: Dataset) -> tuple[Seen, ...]:
     """Return some images of `train`, of as many classes as there are, in the first epochs of a training."""
     chosen = _of_each_class(train.labels)[:MOST_IMAGES]
     epochs = range(1, min(model.config.training.epochs, MOST_EPOCHS) + 1)

@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 
 from convcli.nn.augmentation import AugmentationOptions
-from convcli.preview import Form, Seen
-from convcli.render.preview import preview_png
+from convcli.render.training_images import sheet_of
+from convcli.training_images import Form, Seen
 
 
 def sheet(shape, name="cat"):
     """Return the size of a sheet of one image and two forms of it."""
     pixels = np.full(shape, 120, np.uint8)
     forms = (Form(1, pixels, ((name, 1.0),)), Form(2, pixels, ((name, 0.6), ("dog", 0.399), ("owl", 0.001))))
-    drawn = preview_png([Seen("7", name, pixels, forms)], AugmentationOptions())
+    drawn = sheet_of([Seen("7", name, pixels, forms)], AugmentationOptions())
     with Image.open(io.BytesIO(drawn)) as picture:
         return picture.size
 
