@@ -18,6 +18,7 @@ from convcli.engine.sums import vector_norm
 from convcli.engine.workspace import Array
 from convcli.errors import TrainingError
 from convcli.nn.config import USUAL_FIGURE, Figure, TrainingOptions
+from convcli.nn.cutting import Cutting
 from convcli.nn.doubts import about_learning
 from convcli.nn.evaluation import Evaluation, evaluate
 from convcli.nn.model import Model
@@ -199,6 +200,13 @@ class Training:
     def batches(self) -> int:
         """How many batches an epoch has; the last may be smaller."""
         return -(-len(self.train) // self.options.batch_size)
+
+    @property
+    def lanes(self) -> int:
+        """In how many lanes a batch goes: for so many workers, of all ranks, it has work."""
+        cutting = Cutting(self.model.network)
+        pieces, _ = cutting.to_learn(min(self.options.batch_size, len(self.train)))
+        return cutting.lanes(pieces)
 
     @property
     def finished(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,17 +14,19 @@ from convcli.cli.interruption import interruptions
 from convcli.cli.options import RUN_HELP, Json, Overrides, Threads, chosen_run, data_of
 from convcli.cli.output import note, out, print_json, say
 from convcli.cli.picture import Picture
+from convcli.cli.ranks import Allreduce, follow, leading, ranks_of
 from convcli.errors import ConvcliError, InputError, UsageError
 
 if TYPE_CHECKING:
     from convcli.build import Begun
     from convcli.cli.tensorboard import TensorBoard
+    from convcli.config_file import ConfigFile
     from convcli.data import Splits
     from convcli.nn.model import Model
     from convcli.runs.origins import Origins
     from convcli.runs.recording import Recorder
     from convcli.runs.resuming import Changes
-    from convcli.training import Progress
+    from convcli.training import Progress, Training
 
 
 def train(
@@ -53,6 +56,15 @@ def train(
         ),
     ] = None,
     threads: Threads = None,
+    allreduce: Annotated[
+        Allreduce | None,
+        typer.Option(
+            "--allreduce",
+            help="How ranks that mpiexec has started add gradients: in the fixed order of one process, to "
+            "the same bytes, or plain, as MPI's own Allreduce does; fixed if not given.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a network and keep its best epoch. Ctrl-C stops after the batch; --resume goes on from there.
@@ -65,29 +77,33 @@ def train(
       convcli train --resume runs/digits-001
       convcli train --resume runs/digits-001 --set training.epochs=20
       convcli train examples/digits.toml --tensorboard logs
+      mpiexec -n 4 convcli train examples/mnist.toml
     """
     from convcli.nn.workers import useful_threads
 
-    used = useful_threads(threads)
-    if threads is not None and used < threads:
-        note(f"--threads {threads:,}: a batch has work for {used}")
-    threads = used
-    if tensorboard is not None:
-        from convcli.cli.tensorboard import prepare
+    ranks, used = ranks_of(allreduce), useful_threads(threads)
+    if ranks.rank:
+        follow(ranks, used)
+        return
+    with leading(ranks) as hand:
+        if threads is not None and used < threads:
+            note(f"--threads {threads:,}: a batch has work for {used}")
+        if tensorboard is not None:
+            from convcli.cli.tensorboard import prepare
 
-        prepare(tensorboard)
-    if resume is not None:
-        if run_dir is not None:
-            raise UsageError("--resume goes on in the run's own folder; leave --run-dir out.")
-        if init_from is not None:
-            raise UsageError("--resume goes on with the run's own weights; leave --init-from out.")
-        _resume(resume, config, overrides or [], threads, allow_changes, tensorboard, json)
-    elif allow_changes:
-        raise UsageError("--allow-changes goes with --resume RUN.")
-    elif config is None:
-        raise UsageError("Expected a CONFIG, or --resume RUN. Write a starter with `convcli init`.")
-    else:
-        _begin(config, overrides or [], run_dir, init_from, threads, tensorboard, json)
+            prepare(tensorboard)
+        if resume is not None:
+            if run_dir is not None:
+                raise UsageError("--resume goes on in the run's own folder; leave --run-dir out.")
+            if init_from is not None:
+                raise UsageError("--resume goes on with the run's own weights; leave --init-from out.")
+            _resume(resume, config, overrides or [], used, allow_changes, hand, tensorboard, json)
+        elif allow_changes:
+            raise UsageError("--allow-changes goes with --resume RUN.")
+        elif config is None:
+            raise UsageError("Expected a CONFIG, or --resume RUN. Write a starter with `convcli init`.")
+        else:
+            _begin(config, overrides or [], run_dir, init_from, used, hand, tensorboard, json)
 
 
 def _begin(
@@ -96,6 +112,7 @@ def _begin(
     run_dir: Path | None,
     init_from: Path | None,
     threads: int,
+    hand: Callable[[Training, ConfigFile], None],
     logs: Path | None,
     json: bool,
 ) -> None:
@@ -118,6 +135,7 @@ def _begin(
     if file.config.augmentation.policy:
         note(augmentation_line(file.config.augmentation))
     with new_run(file, training, data, threads, run_dir, came_from) as recorder:
+        hand(training, file)
         _finish(recorder, data, logs, json)
 
 
@@ -141,6 +159,7 @@ def _resume(
     overrides: list[str],
     threads: int,
     allow_changes: bool,
+    hand: Callable[[Training, ConfigFile], None],
     logs: Path | None,
     json: bool,
 ) -> None:
@@ -176,6 +195,7 @@ def _resume(
             why, options = how_to_go_on(recorder.training)
             command = shlex.join(["convcli", "train", "--resume", str(folder), *options])
             say(f"{why}. Go on with: {command}")
+        hand(recorder.training, file)
         _finish(recorder, data, logs, json)
 
 
@@ -212,8 +232,8 @@ def _learn(recorder: Recorder, picture: Picture, board: TensorBoard | None = Non
     training, folder = recorder.training, recorder.run.folder
     with interruptions() as asked, training_view(training) as view:
         try:
-            for event in training.run():
-                stopping = bool(asked)
+            for event in training.run(asked):
+                stopping = bool(event.stop)
                 if board is not None:
                     board.record(event, flush=stopping or recorder.due)
                 recorder.record(event, stopping=stopping)
@@ -225,7 +245,7 @@ def _learn(recorder: Recorder, picture: Picture, board: TensorBoard | None = Non
                 if stopping:
                     view.close()
                     say(f"Interrupted. Go on with: convcli train --resume {shlex.quote(str(folder))}")
-                    raise typer.Exit(128 + asked[0])
+                    raise typer.Exit(128 + event.stop)
         except ConvcliError as error:
             kept = f"The last good checkpoint: {folder / LAST} holds {recorder.kept}."
             raise type(error)(*error.lines, kept) from None
