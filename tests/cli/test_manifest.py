@@ -317,3 +317,12 @@ def test_two_results_that_would_fall_together_in_another_folder_are_refused(call
     result = call("filter", "--from", "m.jsonl", "--out-dir", "again")
     assert result.code == 2
     assert "Two results of p/a.png would be written to again/a_sobel.png" in result.stderr
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_stream_of_the_call_s_own_can_be_the_manifest(run, tmp_path, stream):
+    PIL.Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / "a.png")
+    done = run("filter", "a.png", "-k", "box", "-o", "b.png", "--manifest", f"/dev/{stream}")
+    assert done.code == 0
+    line = getattr(done, stream).splitlines()[0]
+    assert json.loads(line)["output"] == "b.png"

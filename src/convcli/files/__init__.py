@@ -16,7 +16,7 @@ from convcli.files.inside import (
 )
 from convcli.files.locks import lock, locked
 from convcli.files.targets import Identity, identities, identity, is_stdout, judge, judge_stdout
-from convcli.files.writing import flush_folder, make_folder, write, write_filled
+from convcli.files.writing import flush_folder, make_folder, open_descriptor, write, write_filled
 
 __all__ = [
     "Identity",
@@ -35,6 +35,7 @@ __all__ = [
     "locked",
     "make_folder",
     "make_inside",
+    "open_descriptor",
     "open_inside",
     "protocol_of",
     "remove_leftovers",

@@ -100,8 +100,7 @@ def _write_into(target: Target, where: str, parts: Iterable[bytes | memoryview])
             for stream in (sys.stdout, sys.stderr):  # what was said before comes before
                 with suppress(AttributeError, ValueError):
                     stream.flush()
-            # While images are read, only Python's own stderr leads there: C libraries' words go nowhere.
-            descriptor = os.dup(sys.stderr.fileno() if own == 2 and sys.stderr else own)
+            descriptor = open_descriptor(own)
         else:
             descriptor = os.open(target.place, os.O_WRONLY | NO_LINK | getattr(os, "O_NOCTTY", 0))
         with open(descriptor, "wb", buffering=0) as file:  # noqa: PTH123
@@ -116,6 +115,16 @@ def _write_into(target: Target, where: str, parts: Iterable[bytes | memoryview])
         raise OutputError(f"{where}: whoever read from it has left before the end.") from error
     except OSError as error:
         raise OutputError(f"{where}: cannot be written ({reason(error)}).") from error
+
+
+def open_descriptor(number: int) -> int:
+    """Return a descriptor of an open file of this process by its number.
+
+    While images are read, only Python's own stderr leads there: C libraries' words go nowhere.
+    """
+    with suppress(AttributeError, OSError, ValueError):  # it is closed, or no file
+        return os.dup(sys.stderr.fileno() if number == 2 else number)
+    return os.dup(number)
 
 
 def _write_all(file: FileIO, data: memoryview) -> None:

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import convcli
 from convcli.errors import OutputError, UsageError, reason
-from convcli.files import identities, judge, lock
+from convcli.files import identities, judge, lock, open_descriptor
 from convcli.filtering.jobs import Job
 from convcli.filtering.manifest_index import Latest
 from convcli.filtering.manifest_lines import MOST_LINE_BYTES, place_of
@@ -68,6 +68,7 @@ class Journal:
         advice = "--resume goes on with it, --force begins it anew"
         target = judge(path, force=force or resume, advice=advice)
         self._place, self._is_stream = target.place, target.is_stream
+        self._descriptor = target.descriptor
         there = resume and target.status is not None and not target.is_stream
         self.latest = Latest(path if there else None)
         self._file: IO[bytes] | None = None
@@ -85,7 +86,8 @@ class Journal:
     def begin(self) -> None:
         """Open the file, for this process alone."""
         try:
-            self._file = file = open(self._place, "wb" if self._is_stream else "a+b", buffering=0)  # noqa: PTH123, SIM115
+            place = self._place if self._descriptor is None else open_descriptor(self._descriptor)
+            self._file = file = open(place, "wb" if self._is_stream else "a+b", buffering=0)  # noqa: PTH123, SIM115
             if self._is_stream:
                 return
             taken = False

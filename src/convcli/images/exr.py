@@ -5,10 +5,14 @@ Source: Academy Software Foundation, Technical Introduction to OpenEXR: names of
 
 from __future__ import annotations
 
+import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +57,44 @@ def _read(exr: Any, data: bytes, file: File) -> tuple[tuple[int, int], int, dict
         path.write_bytes(data)
         parts = exr.File(str(path), separate_channels=True, header_only=True).parts
         shape = _checked([part.header for part in parts], file)
-        opened = exr.File(str(path), separate_channels=True).parts
+        with _unheard():
+            opened = exr.File(str(path), separate_channels=True).parts
         if len(opened) < len(parts):  # those that are damaged are missing, and others in their place
             raise ValueError("a part is damaged")
         channels = {name: np.asarray(one.pixels) for name, one in opened[0].channels.items()}
     return shape, len(parts), channels
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Drop what this thread prints: of a damaged part OpenEXR prints a warning to Python's stdout.
+
+    What it says, the part that is missing tells; among results it would be one more.
+    """
+    with _ONE_AT_A_TIME:
+        usual = sys.stdout
+        sys.stdout = cast(TextIO, _ForOthers(usual, threading.get_ident()))
+        try:
+            yield
+        finally:
+            sys.stdout = usual
+
+
+class _ForOthers:
+    """A stream that takes nothing from one thread; for all others it is the usual one."""
+
+    def __init__(self, stream: TextIO, thread: int) -> None:
+        self._stream, self._thread = stream, thread
+
+    def write(self, text: str) -> int:
+        """Write a text, or drop it."""
+        return len(text) if threading.get_ident() == self._thread else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def _checked(headers: list[dict[str, Any]], file: File) -> tuple[int, int]:
