@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.grading.mistakes.convolution import AXIS_ORDER, FIRST_IMAGE, ROWS_AND_COLUMNS
+from convcli.grading.mistakes.convolution.axes import AXIS_ORDER, ROWS_AND_COLUMNS
+from convcli.grading.mistakes.convolution.sums import FIRST_IMAGE
 from convcli.grading.mistakes.mistake import Mistake, Results
 from convcli.grading.mistakes.plain import (
     Slid,

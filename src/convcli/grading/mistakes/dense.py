@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.grading.mistakes.convolution import BIAS_REPEATED, FIRST_BIAS, FIRST_IMAGE, NO_BIAS
+from convcli.grading.mistakes.convolution.sums import BIAS_REPEATED, FIRST_BIAS, FIRST_IMAGE, NO_BIAS
 from convcli.grading.mistakes.convolution_backward import DB_AXES, MEAN_OVER_BATCH
 from convcli.grading.mistakes.mistake import Mistake, Results
 

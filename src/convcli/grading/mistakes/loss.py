@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.grading.mistakes.convolution import NO_BIAS
+from convcli.grading.mistakes.convolution.sums import NO_BIAS
 from convcli.grading.mistakes.dense import OVERFLOW, SOFTMAX_AXIS
 from convcli.grading.mistakes.mistake import Mistake, Results
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convcli.engine.workspace import Array
-from convcli.grading.mistakes.convolution import (
-    FIRST_IMAGE,
+from convcli.grading.mistakes.convolution.axes import ROWS_AND_COLUMNS
+from convcli.grading.mistakes.convolution.forward import in_the_corner
+from convcli.grading.mistakes.convolution.sums import FIRST_IMAGE
+from convcli.grading.mistakes.convolution.windows import (
     ONE_SHORT,
     ROUNDED_UP,
-    ROWS_AND_COLUMNS,
     SIZE_OF_INPUT,
     STRIDE_IGNORED,
     STRIDE_NOT_IN_POSITION,
     STRIDE_NOT_IN_SIZE,
-    in_the_corner,
     rounded_up,
 )
 from convcli.grading.mistakes.convolution_backward import OVERWRITTEN, UNSTRIDED_BACK, gradient
