@@ -110,3 +110,20 @@ def test_the_advice_to_an_option_of_one_step_names_a_step_that_has_it(call):
     command = ("filter", "grey.png", "--padding", "valid")
     assert "such as --step box:padding=…" in call(*command, "--step", "invert", "--step", "box").stderr
     assert "such as --step gaussian:padding=…" in call(*command, "--step", "unsharp:sigma=2").stderr
+
+
+def test_a_fill_is_for_whichever_border_shows_it(call, tmp_path):
+    Image.fromarray(np.full((9, 9), 100, np.uint8)).save(tmp_path / "a.png")
+    (tmp_path / "p.toml").write_text('border = "constant"\n[[steps]]\ntype = "box"\n')
+    for words in (
+        ["--step", "box:border=constant", "--fill", "7"],
+        ["--step", "box:border=constant,fill=7"],
+        ["--step", "box", "--border", "constant", "--fill", "7"],
+        ["--pipeline", "p.toml", "--fill", "7"],
+    ):
+        assert call("filter", "a.png", *words, "-o", "b.png", "--force").code == 0
+        assert np.asarray(Image.open(tmp_path / "b.png"))[0, 0] == round((4 * 100 + 5 * 7) / 9)
+    for words in (["-k", "box"], ["--step", "box"], ["--step", "box:border=constant,fill=7"]):
+        refused = call("filter", "a.png", *words, "--fill", "7", "-o", "b.png", "--force")
+        assert refused.code == 2
+        assert "--fill needs --border constant" in refused.stderr

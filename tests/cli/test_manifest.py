@@ -257,6 +257,23 @@ def test_images_that_are_missing_or_others_are_named(call, photos):
     assert "p/b.png: is not the image of the manifest any more: its SHA-256 is another." in result.stderr
 
 
+def test_what_failed_when_the_manifest_was_written_is_tried_again_and_ends_nothing(call, photos):
+    whole = (photos / "p/b.png").read_bytes()
+    (photos / "p/b.png").write_bytes(whole[:60])
+    assert call(*SOBEL, "gone.png", "--keep-going").code == 1
+    again = call("filter", "--from", "m.jsonl", "--out-dir", "again")
+    assert "note: m.jsonl: 2 of its results failed then; they are tried again" in again.stderr
+    assert (again.code, made(again)) == (1, ["again/a_sobel.png", "again/c_sobel.png"])
+    assert "2 of 4 images could not be filtered; the others are done." in again.stderr
+    planned = call("filter", "--from", "m.jsonl", "--out-dir", "planned", "--dry-run")
+    assert (planned.code, len(planned.stdout.splitlines())) == (1, 3)
+    (photos / "p/b.png").write_bytes(whole)
+    assert "again/b_sobel.png" in made(call("filter", "--from", "m.jsonl", "--out-dir", "again", "--force"))
+    (photos / "p/a.png").unlink()
+    stopped = call("filter", "--from", "m.jsonl", "--out-dir", "other")
+    assert (stopped.code, stopped.stdout) == (1, "")
+
+
 def test_a_result_that_comes_out_otherwise_ends_with_three(call, photos):
     call(*SOBEL, "--hash")
     changed = [

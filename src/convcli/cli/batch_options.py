@@ -56,7 +56,7 @@ From: TypeAlias = Annotated[
         "--from",
         metavar="FILE.jsonl",
         help="Make all results of a manifest again, from the same images with the same pipelines; with "
-        "--out-dir in another folder. An image that has changed is an error; a result that differs ends with "
-        "exit code 3.",
+        "--out-dir in another folder. What failed then is tried again. An image that has changed is an "
+        "error; a result that differs ends with exit code 3.",
     ),
 ]

@@ -292,7 +292,6 @@ def filter(  # noqa: A001  (the command's name)
     """
     from convcli.bounds import MAX_PIXELS
     from convcli.cli.repeating import check_options, repeated
-    from convcli.engine.plane.borders import border_named
     from convcli.files import identities
     from convcli.filtering.batch import Batch
     from convcli.filtering.jobs import Saving
@@ -323,8 +322,6 @@ def filter(  # noqa: A001  (the command's name)
     else:
         if output in GRADIENTS and format is None:
             raise UsageError(f"--output names the result's file; of a gradient say --gradient {output}.")
-        if fill is not None and (border := border_named(border)) != "constant":
-            raise UsageError(f"--fill needs --border constant; found --border {border}.")
         given = given_options(context)
         tool, of_tool = as_tool(compat, given)
         policy = Policy(

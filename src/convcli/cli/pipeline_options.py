@@ -70,6 +70,16 @@ def chosen_pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
 
     Raises `UsageError` of a step with its number, and of options that do not go together.
     """
+    pipelines = _pipelines(wanted, policy)
+    if "fill" in wanted.given and not any(one.has_constant_border for one in pipelines.values()):
+        border = next(iter(pipelines.values())).policy.border
+        step = ", or a step's border=constant" if wanted.is_chain else ""
+        raise UsageError(f"--fill needs --border constant{step}; found --border {border}.")
+    return pipelines
+
+
+def _pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
+    """Return the pipelines, whatever their borders show."""
     from convcli.filtering.pipeline import Pipeline
     from convcli.kernels import KERNELS
 

@@ -80,7 +80,11 @@ def repeated(path: Path, out_dir: Path | None, saving: Mapping[str, Any], **how:
         jobs |= {entry.start: job for entry, job in zip(group, own.jobs, strict=True)}
     order = {entry.start: jobs[entry.start] for entry in lasting}
     expected = {order[entry.start]: entry.evidence for entry in lasting if not entry.failed}
-    return Batch(results, list(order.values()), kept=kept, expected=expected, tell=note, **how)
+    failed = [job for job in order.values() if job not in expected]
+    if failed:
+        note(f"{shown(path)}: {len(failed):,} of its results failed then; they are tried again")
+    how |= {"kept": kept, "expected": expected, "failed_before": failed}
+    return Batch(results, list(order.values()), tell=note, **how)
 
 
 def _results(group: list[Entry], out_dir: Path | None, saving: Mapping[str, Any]) -> Results:

@@ -41,8 +41,9 @@ class Batch:
     No image and nothing that is `kept` is ever overwritten; what cannot or must not be written is refused
     with `ConvcliError` at once. Neither an image nor a result has more than `max_pixels`. `at_once` are
     worked on at a time, each with its share of the `threads`, or one. The `journal` gets a line for each
-    job; of those in `expected` the image must be the one that a manifest recorded. `tell` is called with each
-    thing the user should hear.
+    job; of those in `expected` the image must be the one that a manifest recorded, and those that have
+    `failed_before` may fail again without ending the batch. `tell` is called with each thing the user should
+    hear.
     """
 
     def __init__(
@@ -57,9 +58,11 @@ class Batch:
         kept: Collection[Identity] = (),
         journal: Journal | None = None,
         expected: Mapping[Job, Evidence] | None = None,
+        failed_before: Collection[Job] = (),
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.results, self.jobs, self.keep_going = results, list(jobs), keep_going
+        self._failed_before = frozenset(failed_before)
         self.cores = threads or available_cores()
         self.at_once = at_once or min(self.cores, MOST_AT_ONCE)
         self.max_pixels, self.journal, self.expected = max_pixels, journal, expected or {}
@@ -125,7 +128,7 @@ class Batch:
                 replace=results.replace or (results.saving.resume and self.journal is not None),
                 made=results.out_dir is not None,
                 advice=results.advice,
-                keep_going=self.keep_going,
+                goes_on=self.goes_on,
             )
         return [job for job in self.jobs if job in left and job not in self.failures]
 
@@ -171,7 +174,7 @@ class Batch:
             for outcome in (outcome for of_one_image in outcomes for outcome in of_one_image):
                 self._note(outcome)
                 if isinstance(outcome, Failed):
-                    if self._ends_with(outcome.error):
+                    if self._ends_with(outcome.error, [outcome.job]):
                         raise outcome.error
                     self.failures[outcome.job] = outcome.error
                 yield outcome
@@ -181,9 +184,13 @@ class Batch:
         if self.journal is not None:
             self.journal.add(line_of(outcome, self._results[outcome.job].made))
 
-    def _ends_with(self, error: ConvcliError) -> bool:
-        """Whether no further image is tried: all would fail, or one is enough."""
-        return self.is_single or not self.keep_going or concerns_all(error)
+    def goes_on(self, job: Job) -> bool:
+        """Whether others are tried although a job has failed."""
+        return not self.is_single and (self.keep_going or job in self._failed_before)
+
+    def _ends_with(self, error: ConvcliError, jobs: Sequence[Job]) -> bool:
+        """Whether no further image is tried: all would fail, or one of these jobs is enough."""
+        return concerns_all(error) or not all(map(self.goes_on, jobs))
 
     def _made_of(
         self, jobs: Sequence[Job], threads: int, progress: Callable[[float], None] | None = None
@@ -195,7 +202,7 @@ class Batch:
             self._terms,
             threads=threads,
             prepare=self._prepare,
-            ends=self._ends_with,
+            ends=partial(self._ends_with, jobs=jobs),
             progress=progress,
         )
 

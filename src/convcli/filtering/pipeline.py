@@ -44,6 +44,14 @@ class Pipeline:
         return cls((Laying(kernel, policy, written),), policy)
 
     @property
+    def has_constant_border(self) -> bool:
+        """Whether the fill of all steps can be seen: by their border, or a step's that has no own fill."""
+        return self.policy.border == "constant" or any(
+            getattr(step, "border", None) == "constant" and getattr(step, "fill", None) is None
+            for step in self.steps
+        )
+
+    @property
     def label(self) -> str:
         """What results are called: the steps' names, the first ones of many."""
         names = [step.label for step in self.steps]

@@ -103,14 +103,18 @@ def read_pipeline(
         lines = [f"  {shortened(line, LONGEST_LINE)}" for line in dict.fromkeys(found)]
         count = f"{len(lines):,}" if len(lines) <= MOST_MISTAKES else f"more than {MOST_MISTAKES}"
         raise ConfigError(f"{where}: {count} mistake(s).", *lines[:MOST_MISTAKES])
-    shown_by = {ends.border, *(getattr(step, "border", None) for step in made)}
-    if "fill" in ends.model_fields_set and "constant" not in shown_by and "border" not in (instead or {}):
-        raise ConfigError(f'{where}: fill needs border = "constant"; found border {ends.border}.')
     options = ends.model_dump(exclude={"steps"}) | dict(instead or {})
     try:
-        return Pipeline([*made, *further], Policy(**options))
+        pipeline = Pipeline([*made, *further], Policy(**options))
     except UsageError as error:
         raise error.placed(where) from None
+    if (
+        "fill" in ends.model_fields_set
+        and not pipeline.has_constant_border
+        and "border" not in (instead or {})
+    ):
+        raise ConfigError(f'{where}: fill needs border = "constant"; found border {ends.border}.')
+    return pipeline
 
 
 def pipeline_document(pipeline: Pipeline) -> dict[str, Any]:

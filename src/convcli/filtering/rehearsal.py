@@ -37,7 +37,7 @@ def rehearse(batch: Batch) -> Iterator[Planned | Failed]:
                 shapes[job.source] = error
         found = shapes[job.source]
         if isinstance(found, InputError):
-            if batch.is_single or not batch.keep_going:
+            if not batch.goes_on(job):
                 raise found
             batch.failures[job] = found
             yield Failed(job, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from convcli.errors import ConvcliError, InputError, OutputError, UsageError, reason
@@ -45,7 +45,7 @@ def check_targets(
     replace: bool,
     made: bool,
     advice: str,
-    keep_going: bool,
+    goes_on: Callable[[Job], bool],
 ) -> dict[Job, ConvcliError]:
     """Refuse, before anything is read or written, every result that could not or must not be written.
 
@@ -54,7 +54,7 @@ def check_targets(
     already.
 
     Return the jobs that cannot be done, as their image is missing or their result's name too long, with the
-    error that says so; without `keep_going` raise it.
+    error that says so; raise it of one after which nothing `goes_on`.
     """
     failed: dict[Job, ConvcliError] = {}
     inputs = set(kept)
@@ -64,7 +64,7 @@ def check_targets(
                 inputs.add(_identity(job.source))
         except InputError as error:
             failed[job] = error
-            if not keep_going:
+            if not goes_on(job):
                 raise
     for job in jobs:
         if job.target is None:
@@ -78,7 +78,7 @@ def check_targets(
                 raise
             failed[job] = OutputError(f"{str(error).removesuffix('.')}; name it with -o.")
             failed[job].__cause__ = cause
-            if not keep_going:
+            if not goes_on(job):
                 raise failed[job] from cause
             continue
         taken.take(found.place, job, is_stream=found.is_stream)
