@@ -7,6 +7,8 @@ from threading import Barrier, Thread
 
 import numpy as np
 
+from convcli.data.neighbours import Neighbours
+
 
 class ThreadedRanks:
     """One of `size` threads, which meet at a barrier and look at what each has left on a shared board."""
@@ -16,7 +18,7 @@ class ThreadedRanks:
         self._board, self._barrier = board, barrier
         self._groups = {}
 
-    def _told(self, mine):
+    def all(self, mine):
         """Return what each tells."""
         self._board[self.rank] = mine
         self._barrier.wait()
@@ -27,7 +29,7 @@ class ThreadedRanks:
     def swap(self, send, sent, receive, received):
         assert len(send) == sum(sent)
         ends = np.cumsum([0, *sent])
-        told = self._told([send[start:stop].copy() for start, stop in pairwise(ends)])
+        told = self.all([send[start:stop].copy() for start, stop in pairwise(ends)])
         parts = [parts[self.rank] for parts in told]
         assert [len(part) for part in parts] == list(received)
         receive[:] = np.concatenate(parts)
@@ -37,13 +39,13 @@ class ThreadedRanks:
         assert rows.size == sum(counts)
         numbers, ends = rows.reshape(-1), np.cumsum([0, *counts])
         own = slice(ends[self.rank], ends[self.rank + 1])
-        numbers[:] = np.concatenate(self._told(numbers[own].copy()))
+        numbers[:] = np.concatenate(self.all(numbers[own].copy()))
 
     def add(self, numbers):
-        numbers[:] = np.sum(self._told(numbers.copy())[::-1], axis=0)
+        numbers[:] = np.sum(self.all(numbers.copy())[::-1], axis=0)
 
     def same(self, value):
-        return self._told(value)[0]
+        return self.all(value)[0]
 
     def first(self, count):
         if count == self.size:
@@ -71,3 +73,10 @@ def on_ranks(size, work, *, plain=False):
     if errors:
         raise errors[0]
     return [results[rank] for rank in range(size)]
+
+
+def on_neighbours(count, work):
+    """Return what `work(neighbours)` returns for each of `count` that read together."""
+    return on_ranks(
+        count, lambda ranks: work(Neighbours(ranks.rank, count, ranks.all, scans=ranks.rank == 0))
+    )

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from convcli import images as image_files
-from convcli.data import Wanted
+from convcli.data import Wanted, neighbours
 from convcli.data import pixels as pixels_module
 from convcli.data.pixels import fit_images, read_images
 from convcli.engine.team import Team
@@ -50,7 +50,7 @@ def workers(request, monkeypatch):
     monkeypatch.setattr(pixels_module, "WORTH_A_THREAD", 0 if request.param == "threads" else 1e9)
     monkeypatch.setattr(pixels_module, "WORTH_A_PROCESS", 0 if request.param == "processes" else 1e9)
     monkeypatch.setattr(Team, "forks", request.param == "processes")
-    monkeypatch.setattr(pixels_module, "available_cores", lambda: 4)
+    monkeypatch.setattr(neighbours, "available_cores", lambda: 4)
 
 
 @pytest.mark.usefixtures("workers")
@@ -93,9 +93,7 @@ def test_where_no_size_has_most_of_the_images_one_is_asked_for_and_proposed(writ
 @pytest.mark.usefixtures("workers")
 def test_where_pictures_are_large_the_headers_are_asked_first(write, monkeypatch):
     paths, _ = write((300, 200, 1), *[GREY] * 3)
-    monkeypatch.setattr(
-        pixels_module, "empty", lambda count, shape, name: np.empty((count, *shape), np.uint8)
-    )
+    monkeypatch.setattr(pixels_module, "empty", lambda count, shape, *_: np.empty((count, *shape), np.uint8))
     seen = []
     real = image_files.read
     monkeypatch.setattr(image_files, "read", lambda path: seen.append(path) or real(path))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from convcli.data import BUILT_IN, READERS, Wanted, open_source
 from convcli.errors import InputError
+from threaded_ranks import on_neighbours
 
 LABELS = {"train": np.array([0, 0, 1, 1, 1, 2, 2]), "test": np.array([0, 1, 2])}
 TEN = tuple("0123456789")
@@ -147,6 +148,20 @@ def test_one_part_comes_back_as_it_was_written(case, tmp_path):
     assert source.test is None
     assert source.notes == ()
     assert_same(source.train, parts["train"], case)
+
+
+@pytest.mark.parametrize("size", [None, (9, 7)])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_several_processes_that_read_together_all_have_what_one_has(case, size, tmp_path):
+    path = str(case.write(tmp_path, written_parts(case, with_test=case.has_test)))
+    alone = open_source(path, base=tmp_path, wanted=Wanted(size))
+    for each in on_neighbours(
+        3, lambda own: open_source(path, base=tmp_path, wanted=Wanted(size, neighbours=own))
+    ):
+        for name in ("train", "test") if case.has_test else ("train",):
+            np.testing.assert_array_equal(each.part(name).images, alone.part(name).images)
+            np.testing.assert_array_equal(each.part(name).labels, alone.part(name).labels)
+        assert (each.notes, each.train.classes) == (alone.notes, alone.train.classes)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.has_test])

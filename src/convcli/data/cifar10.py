@@ -10,11 +10,14 @@ https://www.cs.toronto.edu/~kriz/cifar.html.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convcli.bounds import check_memory
+from convcli.data.neighbours import Neighbours
 from convcli.data.parts import LONGEST_NAME, RawPart, assemble
 from convcli.data.readers import FEWER, READERS, Reader, Wanted
 from convcli.data.splits import Splits
@@ -23,6 +26,7 @@ from convcli.errors import InputError
 SIDE = 32
 RECORD = 1 + 3 * SIDE * SIDE
 CLASSES = 10
+TOGETHER = 1000  # records that are read at a time
 TRAIN_FILES = "data_batch_*.bin"
 TEST_FILE = "test_batch.bin"
 PYTHON_FOLDERS = ("cifar-10-batches-py", "cifar-100-python")
@@ -58,8 +62,8 @@ def read(path: Path, wanted: Wanted) -> Splits:
     if not train:
         train, test = test, []
     return assemble(
-        _part(train, path),
-        _part(test, test[0]) if test else None,
+        _part(train, path, wanted.neighbours),
+        _part(test, test[0], wanted.neighbours) if test else None,
         classes=_class_names(folder / NAMES_FILE),
         wanted=wanted,
     )
@@ -81,29 +85,43 @@ def _pickled(path: Path) -> Path | None:
     return None
 
 
-def _part(batches: Sequence[Path], name: Path) -> RawPart:
+def _part(batches: Sequence[Path], name: Path, neighbours: Neighbours) -> RawPart:
     """Read the batches into one array, channels last."""
     counts = [_count(batch) for batch in batches]
     check_memory(str(name), sum(counts) * RECORD, advice=FEWER)
-    images = np.empty((sum(counts), SIDE, SIDE, 3), np.uint8)
-    labels = np.empty(len(images), np.uint8)
-    start = 0
+    images = neighbours.room(sum(counts) * (RECORD - 1)).reshape(-1, SIDE, SIDE, 3)
+    labels = neighbours.room(len(images))
+    runs, start = [], 0
     for batch, count in zip(batches, counts, strict=True):
-        records = np.fromfile(batch, np.uint8, count * RECORD)
-        if len(records) < count * RECORD:
-            raise InputError(f"{batch} became shorter while it was read. Try again once it is whole.")
-        records = records.reshape(count, RECORD)
-        wrong = np.flatnonzero(records[:, 0] >= CLASSES)
-        if len(wrong):
-            raise InputError(
-                f"{batch}: record {wrong[0] + 1:,} has label {records[wrong[0], 0]}; expected 0 … 9. "
-                "Is it CIFAR-10 in its binary version?"
-            )
-        planes = records[:, 1:].reshape(count, 3, SIDE, SIDE)
-        images[start : start + count] = planes.transpose(0, 2, 3, 1)
-        labels[start : start + count] = records[:, 0]
+        cuts = [*range(0, count, TOGETHER), count]
+        runs += [(batch, first, end, start + first) for first, end in pairwise(cuts)]
         start += count
+
+    def place(own: Sequence[tuple[Path, int, int, int]]) -> Sequence[None]:
+        for batch, first, end, begin in own:
+            here = slice(begin, begin + end - first)
+            labels[here], planes = _records(batch, first, end)
+            images[here] = planes.transpose(0, 2, 3, 1)
+        return ()
+
+    neighbours.each(runs, place)
     return RawPart(str(name), images, labels)
+
+
+def _records(batch: Path, first: int, end: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the labels (n,) and the planes (n, 3, h, w) of some records of a batch."""
+    count = end - first
+    records = np.fromfile(batch, np.uint8, count * RECORD, offset=first * RECORD)
+    if len(records) < count * RECORD:
+        raise InputError(f"{batch} became shorter while it was read. Try again once it is whole.")
+    records = records.reshape(count, RECORD)
+    wrong = np.flatnonzero(records[:, 0] >= CLASSES)
+    if len(wrong):
+        raise InputError(
+            f"{batch}: record {first + wrong[0] + 1:,} has label {records[wrong[0], 0]}; expected 0 … 9. "
+            "Is it CIFAR-10 in its binary version?"
+        )
+    return records[:, 0], records[:, 1:].reshape(count, 3, SIDE, SIDE)
 
 
 def _count(batch: Path) -> int:

@@ -14,9 +14,10 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convcli.data.notes import MOST_NAMED, first_of
 from convcli.data.parts import RawPart, assemble, check_lengths
@@ -49,7 +50,7 @@ def read(path: Path, wanted: Wanted) -> Splits:
             reader = csv.reader(_lines(stream), skipinitialspace=True, strict=True)
             header = [name.strip() for name in next(reader, [])]
             if wanted.columns is None and is_pixel_table(header, LABELS):
-                part = read_pixel_rows(path, header, reader, wanted, notes)
+                part = _of_pixels(path, header, reader, wanted, notes)
             else:
                 part = _listed(path, header, reader, wanted, notes)
     except csv.Error as error:
@@ -57,6 +58,22 @@ def read(path: Path, wanted: Wanted) -> Splits:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected text in UTF-8 ({error}). Save it as UTF-8.") from error
     return assemble(part, wanted=wanted, notes=notes)
+
+
+def _of_pixels(
+    path: Path, header: list[str], rows: Iterator[list[str]], wanted: Wanted, notes: list[str]
+) -> RawPart:
+    """Return the pictures that the rows hold, which one of several processes reads."""
+
+    def read_all() -> tuple[NDArray[Any], tuple[NDArray[Any], list[str]]]:
+        told: list[str] = []
+        part = read_pixel_rows(path, header, rows, wanted, told)
+        assert isinstance(part.images, np.ndarray)
+        return part.images, (part.labels, told)
+
+    images, (labels, told) = wanted.neighbours.once(read_all)
+    notes += told
+    return RawPart(str(path), images, labels)
 
 
 def _listed(

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from convcli.bounds import check_memory, most_unpacked
 from convcli.data.mapping import mapped
+from convcli.data.neighbours import ALONE, Neighbours
 from convcli.data.parts import RawPart, assemble
 from convcli.data.readers import FEWER, READERS, Reader, Wanted
 from convcli.data.splits import Splits
@@ -49,7 +50,8 @@ def matches(path: Path) -> bool:
 def read(path: Path, wanted: Wanted) -> Splits:
     """Read a folder with a `train-*` pair and perhaps a `t10k-*` pair, or one images file and its labels."""
     train, test = _pair_of_parts(_home(path)) if path.is_dir() else (path, None)
-    return assemble(_part(train), _part(test) if test else None, wanted=wanted)
+    several = wanted.neighbours
+    return assemble(_part(train, several), _part(test, several) if test else None, wanted=wanted)
 
 
 def _homes(folder: Path) -> list[Path]:
@@ -68,10 +70,11 @@ def _home(folder: Path) -> Path:
     return homes[0]
 
 
-def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
+def read_idx(path: Path, dimensions: int, neighbours: Neighbours = ALONE) -> NDArray[np.uint8]:
     """Return the values of an IDX file of uint8 with that many dimensions; the array is read-only.
 
-    They stay in the file, and are read when they are looked at, if it is not packed.
+    They stay in the file, and are read when they are looked at, if it is not packed; if it is, one of several
+    processes unpacks them.
 
     Raises InputError if the file is not of that kind, or its length is not what its header says.
     """
@@ -79,13 +82,19 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         length = os.fstat(raw.fileno()).st_size
         packed = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
-        stream: BinaryIO = gzip.GzipFile(fileobj=raw) if packed else raw  # type: ignore[assignment]
-        try:
-            return _values(stream, path, dimensions, length, packed=packed)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                f"{path}: its gzip data is damaged or cut short ({error}). Get the file again."
-            ) from error
+        if not packed:
+            return _values(raw, path, dimensions, length, packed=False)
+        return neighbours.once(lambda: (_unpacked(raw, path, dimensions, length), None))[0]
+
+
+def _unpacked(raw: BinaryIO, path: Path, dimensions: int, length: int) -> NDArray[np.uint8]:
+    stream: BinaryIO = gzip.GzipFile(fileobj=raw)  # type: ignore[assignment]
+    try:
+        return _values(stream, path, dimensions, length, packed=True)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path}: its gzip data is damaged or cut short ({error}). Get the file again."
+        ) from error
 
 
 def _values(stream: BinaryIO, path: Path, dimensions: int, length: int, *, packed: bool) -> NDArray[np.uint8]:
@@ -128,12 +137,12 @@ def _values(stream: BinaryIO, path: Path, dimensions: int, length: int, *, packe
     return mapped(stream, path, len(header), shape)
 
 
-def _part(path: Path) -> RawPart:
+def _part(path: Path, neighbours: Neighbours) -> RawPart:
     name = NAME.fullmatch(path.name)
     if name is None or name["kind"].lower() != "images":
         raise InputError(f"{path} holds labels; name the images file, its labels are found beside it.")
     labels_path = _labels_beside(path, name)
-    images, labels = read_idx(path, 3), read_idx(labels_path, 1)
+    images, labels = read_idx(path, 3, neighbours), read_idx(labels_path, 1, neighbours)
     if len(labels) != len(images):
         raise InputError(
             f"{labels_path} holds {len(labels):,} labels, but {path.name} beside it {len(images):,} images; "

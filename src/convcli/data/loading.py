@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from convcli.data.dataset import Dataset
 from convcli.data.duplicates import same_pictures
+from convcli.data.neighbours import ALONE, Neighbours
 from convcli.data.readers import Wanted, open_source
 from convcli.data.splits import Splits
 from convcli.wording import listed
@@ -16,15 +17,16 @@ if TYPE_CHECKING:
     from convcli.config import DataOptions
 
 
-def load_data(options: DataOptions, base: Path, seed: int) -> Splits:
+def load_data(options: DataOptions, base: Path, seed: int, neighbours: Neighbours = ALONE) -> Splits:
     """Return the images that [data] names; relative paths start from `base`.
 
-    `seed` decides which of them are split off for validation.
+    `seed` decides which of them are split off for validation. With several processes each calls this, as one
+    of its `neighbours`; only the one that scans looks for images that stand in several parts.
 
     Raises InputError as `open_source`, or if images beside the source have a class of their own; UsageError
     if the share for validation leaves a part without an image.
     """
-    wanted = Wanted.by(options)
+    wanted = replace(Wanted.by(options), neighbours=neighbours)
     source = open_source(options.source, base=base, wanted=wanted)
     train, notes = source.train, list(source.notes)
 
@@ -40,7 +42,8 @@ def load_data(options: DataOptions, base: Path, seed: int) -> Splits:
         found = source.divided(options.validation, seed)
         if source.validation is not None and not options.validation:
             notes.append("the source's own validation part is not used: data.validation is 0")
-    same, seen = same_pictures({"train": found.train, "validation": found.validation, "test": test})
+    parts = {"train": found.train, "validation": found.validation, "test": test}
+    same, seen = same_pictures(parts) if neighbours.scans else ((), 0)
     return replace(found, test=test, notes=(*notes, *same, *_lacking(found.train)), seen=seen)
 
 

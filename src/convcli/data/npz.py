@@ -16,6 +16,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from convcli.arrays.archives import check_member
 from convcli.data.dataset import BLOCK_BYTES
 from convcli.data.mapping import mapped
+from convcli.data.neighbours import Neighbours
 from convcli.data.parts import RawPart, assemble, names_of
 from convcli.data.readers import FEWER, READERS, Layout, Reader, Wanted
 from convcli.data.splits import Splits
@@ -62,7 +64,7 @@ def matches(path: Path) -> bool:
 
 def read(path: Path, wanted: Wanted) -> Splits:
     """Read an archive; integer labels count in `classes` if that is there, and name the classes if not."""
-    arrays, others = _arrays(path)
+    arrays, others = _arrays(path, wanted.neighbours)
     learn, test, validation = _scheme(path, arrays, others)
     listed = next((arrays.pop(name) for name in CLASSES if name in arrays), None)
     classes = _class_names(listed, path) if listed is not None else None
@@ -75,7 +77,9 @@ def read(path: Path, wanted: Wanted) -> Splits:
         where = f"{path} ({names[0]})"
         images, told = channels_last(arrays[names[0]], where, wanted.layout)
         notes.extend(told)
-        return RawPart(name, _numbers(images, where), arrays[names[1]])
+        if images.dtype != np.uint8 or not images.flags.c_contiguous:
+            images, _ = wanted.neighbours.once(lambda: (_numbers(images, where), None))
+        return RawPart(name, images, arrays[names[1]])
 
     train = part(learn, str(path))
     assert train is not None
@@ -153,9 +157,7 @@ def _numbers(images: Array, name: str) -> Array:
         raise InputError(f"{name}: expected numbers, found {images.dtype}.")
     if images.dtype.kind == "b":
         return images.astype(np.uint8) * np.uint8(255)
-    if images.dtype == np.uint8 or (
-        images.dtype.kind != "f" and images.size and images.min() >= 0 and images.max() <= 255
-    ):
+    if images.dtype.kind != "f" and images.size and images.min() >= 0 and images.max() <= 255:
         return np.ascontiguousarray(images, np.uint8)
     return np.ascontiguousarray(images, images.dtype.newbyteorder("="))
 
@@ -168,7 +170,7 @@ def _class_names(classes: Array, path: Path) -> list[str]:
     return names_of(classes, f"{path} (classes)")
 
 
-def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
+def _arrays(path: Path, neighbours: Neighbours) -> tuple[dict[str, Array], list[str]]:
     """Read the arrays that mean something here, by name in small letters; return the other names, too."""
     arrays: dict[str, Array] = {}
     others: list[str] = []
@@ -185,9 +187,9 @@ def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
                     others.append(shortened(shown(name)))
                     continue
                 check_member(archive, member, f"{path} ({name})", length, advice=FEWER)
-                if (array := _left_there(path, archive, member)) is None:
-                    with archive.open(member) as stream:
-                        array = npy.read_array(stream, allow_pickle=False)
+                array = _left_there(path, archive, member, trusted=not neighbours.scans)
+                if array is None:
+                    array, _ = neighbours.once(partial(_unpacked, archive, member))
                 arrays[known] = array
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
         reason = shortened(str(error), LONGEST_REASON)
@@ -195,10 +197,17 @@ def _arrays(path: Path) -> tuple[dict[str, Array], list[str]]:
     return arrays, others
 
 
-def _left_there(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array | None:
+def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[Array, None]:
+    with archive.open(member) as stream:
+        return npy.read_array(stream, allow_pickle=False), None
+
+
+def _left_there(
+    path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, *, trusted: bool
+) -> Array | None:
     """Return an array of bytes that are not packed, mapped where they lie; None if they are not so.
 
-    They are read once: their checksum has to be right.
+    They are read once, as their checksum has to be right, unless it is `trusted`.
     """
     if member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size:
         return None
@@ -207,7 +216,7 @@ def _left_there(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -
         if dtype != np.uint8 or fortran or not math.prod(shape):
             return None
         stream.seek(0)
-        while stream.read(BLOCK_BYTES):
+        while not trusted and stream.read(BLOCK_BYTES):
             pass
     with path.open("rb") as file:
         file.seek(member.header_offset + _LOCAL_LENGTHS)

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from convcli import images as image_files
 from convcli.bounds import check_memory
 from convcli.data import notes as said
+from convcli.data.neighbours import Neighbours
 from convcli.data.presentation import Pixels, Presentation
 from convcli.data.readers import FEWER, Wanted
 from convcli.data.survey import Held, Seen, Shape, found_range, held_by, is_transparent, survey
-from convcli.engine.team import MOST_PARTS, Team, shared_zeros
-from convcli.engine.threads import available_cores
+from convcli.engine.team import MOST_PARTS, Team
 from convcli.errors import InputError
 from convcli.images import Image
 from convcli.wording import shown
@@ -65,7 +65,8 @@ def read_images(paths: Sequence[Path], wanted: Wanted, name: str = "image files"
     seen = [seen[index] for index in kept]
     presentation, told = _with_range(name, wanted, [each.held for each in seen])
     reading.place_again(kept, seen, presentation)
-    images = _moved_together(reading.images, kept)
+    wanted.neighbours.only_first(lambda: _move_together(reading.images, kept))
+    images = reading.images[: len(kept)]
     notes = said.of_pictures(seen, reading.target, wanted.size, presentation)
     some = None if len(kept) == len(paths) else np.array(kept, np.int64)
     return Pictures(images, presentation, (*left_out, *told, *notes), some)
@@ -84,10 +85,11 @@ class _Reading:
             shapes = self.each(range(len(paths)), lambda index: image_files.shape_of(paths[index]))
             first = common_shape(name, [shape for shape in shapes if shape is not None], wanted)
         self.target = fitted_shape(first, wanted)
-        self.images = empty(len(paths), self.target, name)
+        self.images = empty(len(paths), self.target, name, wanted.neighbours)
 
     def each(self, indices: Sequence[int], work: Callable[[int], Result]) -> list[Result]:
-        return _each(indices, work, self.large)
+        neighbours = self.wanted.neighbours
+        return neighbours.each(indices, lambda own: _each(own, work, self.large, neighbours.cores))
 
     def place(self, index: int) -> Seen:
         """Put one picture where it belongs, if it fits there without a change nobody asked for."""
@@ -125,7 +127,8 @@ class _Reading:
             or (each.held.kind and presentation.range not in (None, usual))
         ]
         if common != self.target:
-            self.target, self.images = common, empty(len(self.paths), common, self.name)
+            self.target = common
+            self.images = empty(len(self.paths), common, self.name, self.wanted.neighbours)
         self.presentation = presentation
         self.each(again, self.place_changed)
 
@@ -154,14 +157,17 @@ def fit_images(images: NDArray[Any], wanted: Wanted, name: str = "images") -> Pi
     if target == stored and images.dtype == np.uint8 and not presentation.changes_bytes:
         extra = [said.four_channels(name, stored[2])] if stored[2] in ALPHA else []
         return Pictures(images, presentation, tuple(extra))
-    fitted = empty(len(images), target, name)
-    seen = []
-    for index, pixels in enumerate(images):
+    fitted = empty(len(images), target, name, wanted.neighbours)
+
+    def place(index: int) -> Seen:
+        pixels = images[index]
         colour, opacity = (pixels[..., :-1], pixels[..., -1]) if alpha else (pixels, None)
         levels = presentation.shown(Image(colour, opacity), wanted.channels, name)
         fitted[index] = presentation.fitted(levels, target[:2])
         through = opacity is not None and is_transparent(opacity)
-        seen.append(Seen((*stored[:2], colours), Held(transparent=through)))
+        return Seen((*stored[:2], colours), Held(transparent=through))
+
+    seen = wanted.neighbours.each(range(len(images)), lambda own: [place(index) for index in own])
     cut = [said.of_cut(held, presentation)] if held and presentation.cuts(held[0]) else []
     return Pictures(
         fitted, presentation, (*told, *cut, *said.of_pictures(seen, target, wanted.size, presentation))
@@ -177,22 +183,21 @@ def _with_range(name: str, wanted: Wanted, held: Sequence[Held]) -> tuple[Presen
     return replace(presentation, range=found), (told,) if told else ()
 
 
-def empty(count: int, shape: Shape, name: str) -> Pixels:
-    """Return room for so many pictures, shared with processes that are forked later.
+def empty(count: int, shape: Shape, name: str, neighbours: Neighbours) -> Pixels:
+    """Return room for so many pictures, shared with others that read them, and processes forked later.
 
     Raises InputError if there is none on this machine.
     """
     size = count * math.prod(shape)
     check_memory(name, size, advice=FEWER)
-    return shared_zeros(size, np.uint8).reshape(count, *shape)
+    return neighbours.room(size).reshape(count, *shape)
 
 
-def _moved_together(images: Pixels, kept: Sequence[int]) -> Pixels:
-    """Return the pictures at these increasing indices, moved in place: a copy might not fit."""
+def _move_together(images: Pixels, kept: Sequence[int]) -> None:
+    """Move the pictures at these increasing indices to the beginning: a copy might not fit."""
     for place, index in enumerate(kept):
         if place != index:
             images[place] = images[index]
-    return images[: len(kept)]
 
 
 def check_channels(name: str, stored: int, channels: int | None) -> None:
@@ -235,7 +240,7 @@ def _to_eight(length: float) -> int:
     return max(8, 8 * round(length / 8))
 
 
-def _each(indices: Sequence[int], work: Callable[[int], Result], large: bool) -> list[Result]:
+def _each(indices: Sequence[int], work: Callable[[int], Result], large: bool, cores: int) -> list[Result]:
     """Return the result of `work` for each index, in order; what it leaves behind lies in shared arrays."""
     parts = min(len(indices), MOST_PARTS)
     edges = [len(indices) * part // max(parts, 1) for part in range(parts + 1)]
@@ -243,7 +248,7 @@ def _each(indices: Sequence[int], work: Callable[[int], Result], large: bool) ->
     def read(_: None, part: int) -> list[Result]:
         return [work(index) for index in indices[edges[part] : edges[part + 1]]]
 
-    team = Team(read, available_cores())
+    team = Team(read, cores)
     if not large and (len(indices) < WORTH_A_PROCESS or not team.forks):
         team = Team(read, 1)
     try:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from convcli.data.neighbours import ALONE, Neighbours
 from convcli.data.presentation import Presentation, Size
 from convcli.data.splits import Splits
 from convcli.errors import ConfigError, InputError, UsageError
@@ -41,6 +42,7 @@ class Wanted:
     skip_damaged: bool = False  # pictures that cannot be read are left out, instead of being an error
     columns: tuple[str, str] | None = None  # of a .csv file: those of path and label
     layout: Layout | None = None  # of an .npz file's images
+    neighbours: Neighbours = ALONE  # who reads it together
 
     @classmethod
     def by(cls, options: DataOptions) -> Wanted:
