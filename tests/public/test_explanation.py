@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import subprocess
@@ -15,7 +16,7 @@ from PIL import Image
 import convcli
 from convcli.cli.explain import explain as command
 from convcli.errors import ConvcliWarning, InputError, UnknownNameError, UsageError
-from convcli.explaining import TOPICS
+from convcli.explaining import TOPICS, Request
 from convcli.render.explain import FORMATS
 from explaining.cases import CASES, looked_up
 
@@ -156,6 +157,8 @@ def test_its_arguments_are_the_commands_options():
     own = set(inspect.signature(convcli.explain).parameters) - {"topic"}
     options = set(inspect.signature(command).parameters) - {"context", "topic", "step", "force", *FORMATS}
     assert own == {{"source": "input"}.get(name, name) for name in options}
+    fields = {field.name for field in dataclasses.fields(Request)}
+    assert {{"kernel": "kernels", "run": "model"}.get(name, name) for name in own - {"at"}} == fields
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
@@ -30,8 +30,6 @@ from convcli.wording import shortened
 if TYPE_CHECKING:
     from convcli.explaining import Explanation
     from convcli.explaining.reading import Input
-
-Value = TypeVar("Value")
 
 MOST_STEPS = 400
 EITHER_SIZE = "S|SYxSX"
@@ -304,47 +302,29 @@ def explain(
         one_topic.check(targets, read, force=force)
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
-    from convcli.bounds import MAX_PIXELS
     from convcli.explaining.reading import parse_box
+    from convcli.explaining.topics import option_of
 
     folder = None if run is None else chosen_run(run)
     model = _model(folder)
-    request = Request(
+    parsers: dict[str, Callable[[str, str], Any]] = {"bias": list_of, "gamma": list_of, "crop": parse_box}
+    parsers |= {"stride": parse_pair, "padding": parse_padding, "dilation": parse_pair}
+    parsers |= {"size": parse_pair, "output_padding": parse_pair}
+    parsed = {
+        name: parse(text, option_of(name))
+        for name, parse in parsers.items()
+        if (text := context.params[name]) is not None
+    }
+    request = Request.of(
+        context.params,
+        **parsed,
         input=source,
         kernels=tuple(parse(text, tell=note) if text.startswith("run:") else text for text in kernel or ()),
-        bias=() if bias is None else list_of(bias, "--bias"),
-        layout=layout,
-        op=op,
-        stride=_parsed(parse_pair, stride, "--stride"),
-        padding=_parsed(parse_padding, padding, "--padding"),
-        dilation=_parsed(parse_pair, dilation, "--dilation"),
-        size=_parsed(parse_pair, size, "--size"),
-        pool=pool,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        output_padding=_parsed(parse_pair, output_padding, "--output-padding"),
-        groups=groups,
-        activation=activation,
         layers=_layers(layers),
-        gamma=() if gamma is None else list_of(gamma, "--gamma"),
-        momentum=momentum,
-        epsilon=epsilon,
-        rate=rate,
-        seed=seed,
         optimizer=tuple(optimizer or ()),
-        learning_rate=learning_rate,
-        gradient=gradient,
         model=model,
-        layer=layer,
         image=_image(image, folder, model),
-        crop=_parsed(parse_box, crop, "--crop"),
-        filter=filter,
-        channel=channel,
         why=why or None,
-        target=target,
-        label=label,
-        label_smoothing=label_smoothing,
-        max_pixels=max_pixels or MAX_PIXELS,
     )
     if together:
         return everything.show_all(request, given, MOST_STEPS, force=force)
@@ -379,10 +359,6 @@ def _listing() -> str:
     lines = [f"  {name:<{width}}  {topic.summary}" for name, topic in TOPICS.items()]
     together = f"  {'all':<{width}}  every topic on one input; with --html course as pages, with an index"
     return "\n".join(["convcli explain TOPIC", "", *lines, "", together])
-
-
-def _parsed(parse: Callable[[str, str], Value], text: str | None, option: str) -> Value | None:
-    return None if text is None else parse(text, option)
 
 
 def _layers(text: str | None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +113,16 @@ class Request:
     label: str | None = None
     label_smoothing: float | None = None
     max_pixels: int = MAX_PIXELS
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], **parsed: Any) -> Request:
+        """Return what was given by the names of options, with `parsed` in the place of some.
+
+        What is no field of a request, a command's --force, is passed over; None stands for nothing given.
+        """
+        own = {field.name for field in fields(cls)}
+        asked = {name: value for name, value in {**given, **parsed}.items() if name in own}
+        return cls(**{name: value for name, value in asked.items() if value is not None})
 
     def numbers(self, example: str, channels: int | None = None) -> Input:
         """Return what `input` holds, or the topic's example; `channels` as in `read_input`.

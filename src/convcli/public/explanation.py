@@ -219,6 +219,7 @@ def explain(
     1/1  Row 1, column 1
     ...
     """
+    given = locals()  # what is the same word there goes on as it is
     notes: list[str] = []
     try:
         layout = None if layout is None else layout.lower()
@@ -226,42 +227,21 @@ def explain(
         if layout is not None and all(own is None for own in (input, kernel, gradient)):
             raise UsageError("--layout says which axis of your own arrays is which; no array is given.")
         model = load_run(run) if isinstance(run, str | os.PathLike) else run
-        request = Request(
+        request = Request.of(
+            given,
             input=None if input is None else _numbers(input, layout, notes),
             kernels=_kernels(kernel, layout, notes),
-            bias=() if bias is None else _list(bias, "--bias"),
+            bias=None if bias is None else _list(bias, "--bias"),
             layout=layout if any(isinstance(own, str) for own in (input, kernel, gradient)) else None,
-            op=op,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            size=size,
-            pool=pool,
-            ceil_mode=ceil_mode,
-            count_include_pad=count_include_pad,
-            output_padding=output_padding,
-            groups=groups,
-            activation=activation,
-            layers=layers,
-            gamma=() if gamma is None else _list(gamma, "--gamma"),
-            momentum=momentum,
-            epsilon=epsilon,
-            rate=rate,
-            seed=seed,
+            gamma=None if gamma is None else _list(gamma, "--gamma"),
             optimizer=(optimizer,) if isinstance(optimizer, str) else tuple(optimizer),
-            learning_rate=learning_rate,
             gradient=None if gradient is None else _gradient(gradient, layout, notes),
             model=model,
             layer=None if layer is None else str(layer),
             image=None if image is None else _image(image, run, model, max_pixels),
             crop=parse_box(crop, "crop") if isinstance(crop, str) else crop,
-            filter=filter,
-            channel=channel,
             why=why or None,
-            target=target,
             label=None if label is None else str(label),
-            label_smoothing=label_smoothing,
-            max_pixels=max_pixels,
         )
         shown = explained(topic, request)
     except UsageError as error:  # which names the command's options
