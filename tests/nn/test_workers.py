@@ -32,8 +32,10 @@ from convcli.nn.layers import (
 from convcli.nn.losses import CrossEntropy
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
+from convcli.nn.ranks import ALONE
 from convcli.nn.weights import NetworkWeights
 from convcli.nn.workers import BatchResult, Workers, _Learn, useful_threads
+from threaded_ranks import on_ranks
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
 BLOCK = Residual(
@@ -190,6 +192,61 @@ def test_augmented_bytes_do_not_depend_on_the_number_of_threads(kind, name, augm
             result = workers.gradient(PICTURES.images, PICTURES.labels[BATCH], BATCH, (0, 1, 2))
         found.add((workers.total.tobytes(), result.loss, result.correct))
     assert len(found) == 1
+
+
+def steps_on(ranks, layers, **options):
+    """Return what a rank finds in a few steps, of batches of more and fewer lanes, and some outputs."""
+    workers, weights = workers_and_weights(layers, 1 + ranks.rank % 2, ranks=ranks, **options)
+    found = []
+    with workers:
+        for step, size in enumerate((101, 70, 1, 101)):
+            batch = BATCH[:size]
+            result = workers.gradient(PICTURES.images, PICTURES.labels[batch], batch, (0, 1, step))
+            weights.trained -= np.float32(0.1) * workers.total
+            found.append(result)
+        found.append(workers.outputs(PICTURES.images, BATCH).tobytes())
+    return weights.trained.tobytes(), weights.kept.tobytes(), *found
+
+
+@each_network
+def test_bytes_do_not_depend_on_the_number_of_ranks(layers):
+    alone = steps_on(ALONE, layers)
+    for ranks in (2, 3, 8, 11):  # of which three have no lane even of the largest batch
+        assert set(on_ranks(ranks, lambda own: steps_on(own, layers))) == {alone}
+
+
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS.values(), ids=AUGMENTATIONS.keys())
+def test_augmented_bytes_do_not_depend_on_the_number_of_ranks(augmentation):
+    layers = NETWORKS["dropout and batch_norm"]
+    alone = steps_on(ALONE, layers, augmentation=augmentation)
+    assert set(on_ranks(3, lambda own: steps_on(own, layers, augmentation=augmentation))) == {alone}
+
+
+class Watched:
+    """Images that remember which of them were read."""
+
+    def __init__(self, images):
+        self.images, self.read = images, set()
+
+    def take(self, places, **options):
+        self.read |= set(places.tolist())
+        return self.images.take(places, **options)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_rank_reads_its_own_pieces_unless_images_are_mixed(mixed):
+    augmentation = AUGMENTATIONS["cutmix"] if mixed else None
+
+    def read(ranks):
+        workers, _ = workers_and_weights(NETWORKS["plain"], 1, ranks=ranks, augmentation=augmentation)
+        images = Watched(PICTURES.images)
+        with workers:
+            workers.gradient(images, PICTURES.labels[BATCH], BATCH, (0, 1, 0))
+        return images.read
+
+    each = on_ranks(3, read)
+    assert set().union(*each) == set(BATCH.tolist())
+    assert sum(map(len, each)) == (3 if mixed else 1) * len(BATCH)
 
 
 def test_an_image_is_augmented_by_where_it_lies_in_the_data_and_the_epoch():
