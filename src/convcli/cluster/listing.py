@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcli.filtering.jobs import Ending, Saving, jobs_for
-from convcli.filtering.listing import listed_images
+from convcli.filtering.listing import Listing
 
 
 class Listed(NamedTuple):
@@ -31,11 +31,11 @@ def listed(
 ) -> Iterator[Listed]:
     """Yield the images that are named, with the places of their results in --out-dir.
 
-    `endings` tell the results of one kernel from those of others. Errors are those of `listed_images` and
+    `endings` tell the results of one kernel from those of others. Errors are those of `Listing` and
     `jobs_for`; what is passed over is told.
     """
-    found = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
-    for jobs in zip(*jobs_for(found, endings, saving, tell=tell), strict=True):
+    folders = Listing(saving.out_dir, recursive, tell).folders(images)
+    for jobs in jobs_for(folders, endings, saving, tell=tell):
         source = jobs[0].source
         yield Listed(source, tuple(str(job.target) for job in jobs), _size(source))
 

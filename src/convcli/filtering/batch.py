@@ -16,7 +16,7 @@ from convcli.errors import ConvcliError
 from convcli.files import Identity, flush_folder
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
-from convcli.filtering.listing import listed_images
+from convcli.filtering.listing import Listing
 from convcli.filtering.making import Request, Terms, concerns_all, made_of
 from convcli.filtering.manifest import Journal, line_of
 from convcli.filtering.manifest_lines import place_of
@@ -98,18 +98,17 @@ class Batch:
         `images` are names of files, of folders, patterns, or - for standard input; `recipes` are the
         pipelines as a manifest has them. The rest is as in `Batch`.
         """
-        listed = listed_images(images, saving.out_dir, tell=tell, recursive=recursive)
         endings = [
             Ending(name, ending_of(saving.format, one.policy.range)) for name, one in pipelines.items()
         ]
-        groups = jobs_for(listed, endings, saving, tell=tell)
+        listed = Listing(saving.out_dir, recursive, tell).folders(images)
+        by_image = list(jobs_for(listed, endings, saving, tell=tell))
+        groups = list(zip(*by_image, strict=True)) or [()] * len(endings)
         results = [
             Results(one, str(ending), jobs, saving, recipe=(recipes or {}).get(ending.label), damaged=damaged)
             for one, ending, jobs in zip(pipelines.values(), endings, groups, strict=True)
         ]
-        # All, image by image; of each image a job for each pipeline.
-        jobs = [job for of_one_image in zip(*groups, strict=True) for job in of_one_image]
-        return cls(results, jobs, tell=tell, **how)
+        return cls(results, [job for jobs in by_image for job in jobs], tell=tell, **how)
 
     def _left_to_do(self, kept: Collection[Identity], tell: Callable[[str], None]) -> list[Job]:
         """Return the jobs that are not finished and that can be done."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from convcli.errors import UsageError
-from convcli.files import is_stdout
+from convcli.files import as_path, is_stdout
 from convcli.filtering.naming import Naming
 from convcli.images import COMPRESSION, ENDINGS, FORMATS, Encoding
 from convcli.images.choice import Choice
@@ -35,6 +38,14 @@ class Job:
     source: str
     target: Path | None  # None for standard output
     format: str | None  # None where neither an option nor the target's name tells
+
+
+class Listed(NamedTuple):
+    """An image, and the folder below --out-dir for its result."""
+
+    source: str
+    under: Path
+    bytes: int | None = None  # where whoever listed it knows
 
 
 class Ending(NamedTuple):
@@ -115,14 +126,18 @@ class Saving:
 
 
 def jobs_for(
-    listed: Sequence[tuple[str, Path]],
+    folders: Iterable[Sequence[Listed]],
     endings: Sequence[Ending],
     saving: Saving,
     *,
     tell: Callable[[str], None],
-) -> list[list[Job]]:
-    """Return for each ending where the results go: to -o, into --out-dir, beside the inputs, or to stdout."""
-    output, out_dir = saving.output, saving.out_dir
+) -> Iterator[tuple[Job, ...]]:
+    """Yield for each image where its results go, one for each ending.
+
+    They go to -o, into --out-dir, beside the inputs, or to stdout. All images whose results go into one
+    folder come together in one of `folders`, so that their names can be told apart.
+    """
+    output, out_dir, naming = saving.output, saving.out_dir, saving.naming
 
     def job(source: str, target: Path | None) -> Job:
         by_name = None if target is None else ENDINGS.get(target.suffix.lower())
@@ -130,92 +145,126 @@ def jobs_for(
             tell(f"{shown(str(target))} is written as {saving.format}, as --format says, whatever its name")
         return Job(source, target, saving.format or by_name)
 
-    if output is not None and len(endings) > 1:
-        raise UsageError(f"-o names one file, but there are {len(endings)} kernels; use --out-dir.")
-    if output is not None and len(listed) > 1:
-        raise UsageError(f"-o names one file, but there are {len(listed)} images; use --out-dir.")
     if output is not None:
-        if output.endswith(os.sep):
-            raise UsageError(f"-o {shown(output)} names a folder; use --out-dir, or name a file in it.")
-        return [[job(listed[0][0], None if is_stdout(output) else Path(output))]]
-    files = [Path("stdin" if source == STREAM else source) for source, _ in listed]
-    folders = [
-        file.parent if out_dir is None else out_dir / under
-        for file, (_, under) in zip(files, listed, strict=True)
-    ]
-    if saving.naming is not None:
-        if out_dir is None and any(source == STREAM for source, _ in listed):
-            raise UsageError("--name is for files; standard input gives one only with --out-dir.")
-        called = [
-            _named(files, folders, saving, saving.naming, ending, made=out_dir is not None)
-            for ending in endings
-        ]
-    else:
-        names = _names_apart(list(zip(folders, files, strict=True)), tell)
-        called = [
-            [
-                folder / f"{name}_{ending.of(file, saving)}"
-                for folder, name, file in zip(folders, names, files, strict=True)
-            ]
-            for ending in endings
-        ]
-    return [
-        [
-            job(source, None if source == STREAM and out_dir is None else target)
-            for (source, _), target in zip(listed, targets, strict=True)
-        ]
-        for targets in called
-    ]
+        image = _only_one(folders, endings, output)
+        yield (job(image.source, None if is_stdout(output) else Path(output)),)
+        return
+    index, apart = 0, _Apart(out_dir)
+    for images in folders:
+        names = apart.names(images) if naming is None else {}
+        for number, image in enumerate(images):
+            index += 1
+            file = _file(image)
+            folder = file.parent if out_dir is None else out_dir / image.under
+            if naming is None:
+                name = names.get(number, file.stem)
+                called = [Path(f"{name}_{ending.of(file, saving)}") for ending in endings]
+            else:
+                if out_dir is None and image.source == STREAM:
+                    raise UsageError("--name is for files; standard input gives one only with --out-dir.")
+                called = [
+                    _named(file, saving, naming, ending, made=out_dir is not None, index=index)
+                    for ending in endings
+                ]
+            through = image.source == STREAM and out_dir is None
+            yield tuple(job(image.source, None if through else folder / name) for name in called)
+    apart.tell(tell)
 
 
-def _named(
-    files: Sequence[Path],
-    folders: Sequence[Path],
-    saving: Saving,
-    naming: Naming,
-    ending: Ending,
-    *,
-    made: bool,
-) -> list[Path]:
-    """Return the results' places by a template; `made` says that the folders it names will be made."""
-    targets = []
-    for index, (file, folder) in enumerate(zip(files, folders, strict=True), 1):
-        ext = ending.of(file, saving).ext
-        name = naming.named(str(file), kernel=ending.label, ext=ext, index=index)
-        if len(name.parts) > 1 and not made:
-            raise UsageError(
-                f"--name {shown(naming.template)} names folders; give --out-dir, where they are made."
-            )
-        targets.append(folder / name)
-    return targets
+def _file(image: Listed) -> Path:
+    """Return the name after which an image's results are called."""
+    return Path("stdin") if image.source == STREAM else as_path(image.source)
 
 
-def _names_apart(places: Sequence[tuple[Path, Path]], tell: Callable[[str], None]) -> list[str]:
-    """Return what each result is named after: its image's stem, or its whole name where stems collide.
+def _only_one(folders: Iterable[Sequence[Listed]], endings: Sequence[Ending], output: str) -> Listed:
+    """Return the image whose result is to be called `output`."""
+    if len(endings) > 1:
+        raise UsageError(f"-o names one file, but there are {len(endings)} kernels; use --out-dir.")
+    first, count = None, 0
+    for images in folders:
+        first, count = first or images[0], count + len(images)
+    if count > 1:
+        raise UsageError(f"-o names one file, but there are {count} images; use --out-dir.")
+    if output.endswith(os.sep):
+        raise UsageError(f"-o {shown(output)} names a folder; use --out-dir, or name a file in it.")
+    assert first is not None  # whoever names none is told so
+    return first
 
-    `places` are pairs of the folder for the result and the image. Stems collide also if they differ only in
-    case or in how an accent is written: on other file systems they are one name.
-    """
-    names = [image.stem for _, image in places]
-    while True:  # a whole name may be another's stem: a.jpg, a.png and a.jpg.png
-        keys = [(folder, as_one_name(name)) for (folder, _), name in zip(places, names, strict=True)]
-        alike = defaultdict(set)
-        for key, (_, image) in zip(keys, places, strict=True):
-            alike[key].add(as_one_name(image.name))
-        found = [i for i, key in enumerate(keys) if len(alike[key]) > 1 and names[i] != places[i][1].name]
-        if not found:
-            break
-        for i in found:
-            names[i] = places[i][1].name
-    apart = [image for (_, image), name in zip(places, names, strict=True) if name != image.stem]
-    if apart:
-        first = min(as_one_name(image.stem) for image in apart)
-        example = [shown(image.name) for image in apart if as_one_name(image.stem) == first]
-        tell(
-            f"{len(apart):,} images differ from another in nothing but the ending "
-            f"({', '.join(example[:2])}), which the names of their results keep"
+
+def _named(file: Path, saving: Saving, naming: Naming, ending: Ending, *, made: bool, index: int) -> Path:
+    """Return a result's name by a template; `made` says that the folders it names will be made."""
+    ext = ending.of(file, saving).ext
+    name = naming.named(str(file), kernel=ending.label, ext=ext, index=index)
+    if len(name.parts) > 1 and not made:
+        raise UsageError(
+            f"--name {shown(naming.template)} names folders; give --out-dir, where they are made."
         )
-    return names
+    return name
+
+
+class _Apart:
+    """What results are named after, so that no two of a folder are called alike; how often it mattered."""
+
+    def __init__(self, out_dir: Path | None) -> None:
+        self.out_dir = out_dir
+        self.count, self.examples = 0, list[str]()
+
+    def names(self, images: Sequence[Listed]) -> dict[int, str]:
+        """Return of which images the whole names are kept, as the stems of a folder's results collide.
+
+        Stems collide also if they differ only in case or in how an accent is written: on other file systems
+        they are one name.
+        """
+        suspects = {i: _file(images[i]) for i in self._suspects(images)}
+        names = {i: file.stem for i, file in suspects.items()}
+        while True:  # a whole name may be another's stem: a.jpg, a.png and a.jpg.png
+            alike = defaultdict[tuple[str, str], set[str]](set)
+            keys = {i: (self._folder(images[i]), as_one_name(name)) for i, name in names.items()}
+            for i, key in keys.items():
+                alike[key].add(as_one_name(suspects[i].name))
+            found = [i for i, key in keys.items() if len(alike[key]) > 1 and names[i] != suspects[i].name]
+            if not found:
+                break
+            for i in found:
+                names[i] = suspects[i].name
+        apart = {i: name for i, name in names.items() if name != suspects[i].stem}
+        self._note([suspects[i] for i in apart])
+        return apart
+
+    def _suspects(self, images: Sequence[Listed]) -> list[int]:
+        """Return the images that may have another's name, by hashes: of very many almost all are apart."""
+
+        def hashes(numbers: Iterable[int], *, whole: bool) -> NDArray[np.int64]:
+            files = ((self._folder(images[i]), _file(images[i])) for i in numbers)
+            found = (hash((folder, as_one_name(file.name if whole else file.stem))) for folder, file in files)
+            return np.fromiter(found, np.int64)
+
+        stems = hashes(range(len(images)), whole=False)
+        in_order = np.sort(stems)
+        suspects = np.flatnonzero(np.isin(stems, in_order[1:][in_order[1:] == in_order[:-1]]))
+        while True:
+            also = np.flatnonzero(np.isin(stems, hashes(suspects.tolist(), whole=True)))
+            more = np.union1d(suspects, also)
+            if len(more) == len(suspects):
+                return [int(i) for i in more]
+            suspects = more
+
+    def _folder(self, image: Listed) -> str:
+        return str(_file(image).parent if self.out_dir is None else image.under)
+
+    def _note(self, apart: Sequence[Path]) -> None:
+        if apart and not self.count:
+            first = min(as_one_name(image.stem) for image in apart)
+            self.examples = [shown(image.name) for image in apart if as_one_name(image.stem) == first][:2]
+        self.count += len(apart)
+
+    def tell(self, tell: Callable[[str], None]) -> None:
+        """Say it, once all are named."""
+        if self.count:
+            tell(
+                f"{self.count:,} images differ from another in nothing but the ending "
+                f"({', '.join(self.examples)}), which the names of their results keep"
+            )
 
 
 def as_one_name(name: str) -> str:

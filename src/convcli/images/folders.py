@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Container, Iterator, Sequence
+from pathlib import PurePath
 
-from convcli.errors import InputError, reason
+from convcli.errors import InputError
 from convcli.images.kinds import ENDINGS, READ_ONLY
 from convcli.images.patterns import is_pattern, matching, no_match
+from convcli.images.places import HERE, Found, Places, folder_entries
 from convcli.wording import first_of, shown
 
 
@@ -26,56 +27,72 @@ def images_named(names: Sequence[str], *, tell: Callable[[str], None]) -> list[s
     return images
 
 
-def images_in(
+def images_in(folder: str, *, tell: Callable[[str], None], deeper: str = "--recursive") -> list[str]:
+    """Return the files of a folder that end as images do, by name; `tell` hears what is passed over.
+
+    `deeper` is what leads into sub-folders.
+    """
+    found = image_folders(folder, tell=tell, deeper=deeper)
+    return [HERE.joined(inner, entry.name) for _, inner, entries in found for entry in entries]
+
+
+def image_folders(
     folder: str,
     *,
     tell: Callable[[str], None],
-    results: Path | None = None,
+    entered: Callable[[str], bool] | None = None,
     deeper: str = "--recursive",
-) -> list[str]:
-    """Return the files of a folder that end as images do, by name; `tell` hears what is passed over.
+    places: Places = HERE,
+) -> Iterator[Found]:
+    """Yield what `images_in` returns, and with `entered` the images of its sub-folders, one after the other.
 
-    With `results` also those of its sub-folders, but for hidden ones, links, and that one. `deeper` is what
-    leads into sub-folders.
+    Of the sub-folders hidden ones and links are left out, and those that are not `entered`. Names are held of
+    one folder at a time, and of the folders beside it and those above it. `InputError` comes at the end if
+    there are no images.
     """
-    known = readable_endings()
-    images: list[str] = []
-    folders: list[str] = []
-    others = 0
-    left = [folder]
+    known = frozenset(readable_endings())
+    count = others = passed = 0
+    some = list[str]()
+    left = list[tuple[tuple[str, ...], str]]([((), folder)])
     while left:
-        try:
-            with os.scandir(left.pop(0)) as entries:
-                visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-        except OSError as error:
-            raise InputError(f"{shown(error.filename)}: cannot be read ({reason(error)}).") from error
-        inner = [entry for entry in visible if entry.is_dir()]
-        found = [e.path for e in visible if e.is_file() and Path(e.name).suffix.lower() in known]
-        images += found
+        parts, path = left.pop()
+        visible = [entry for entry in folder_entries(places, path) if not entry.name.startswith(".")]
+        found = [e for e in visible if e.is_file and not e.is_folder and is_named_as_image(e.name, known)]
+        inner = [entry for entry in visible if entry.is_folder]
         others += len(visible) - len(inner) - len(found)
-        entered = [entry.path for entry in inner if results and not _is_left_out(entry, results)]
-        folders += [entry.path for entry in inner if entry.path not in entered]
-        left += entered
+        del visible
+        if found:
+            count += len(found)
+            yield Found(parts, path, found)
+        down = list[tuple[tuple[str, ...], str]]()
+        for entry in inner:
+            inside = places.joined(path, entry.name)
+            if entered is not None and not entry.is_link and entered(inside):
+                down.append(((*parts, entry.name), inside))
+            else:
+                passed += 1
+                some += [shown(entry.name)] if len(some) < 4 else []
+        left += reversed(down)
     if others:
         tell(f"{shown(folder)}: {others:,} passed over whose names do not end as those of image files")
-    inside = f"{len(folders):,} {'folder' if len(folders) == 1 else 'folders'} in it"
-    some = first_of([shown(Path(path).name) for path in folders], 3)
-    if folders and (images or results):
-        reached = "a link, or where results go" if results else f"{deeper} takes what is in there too"
-        tell(f"{shown(folder)}: {inside} passed over ({some}); {reached}")
-    if not images:
-        advice = f"; it has {inside} ({some}), which {deeper} goes into" if folders and not results else ""
+    inside = f"{passed:,} {'folder' if passed == 1 else 'folders'} in it"
+    names = first_of(some, 3)
+    if passed and (count or entered):
+        reached = "a link, or where results go" if entered else f"{deeper} takes what is in there too"
+        tell(f"{shown(folder)}: {inside} passed over ({names}); {reached}")
+    if not count:
+        advice = f"; it has {inside} ({names}), which {deeper} goes into" if passed and not entered else ""
         raise InputError(
-            f"{shown(folder)}: expected images ({', '.join(known)}), found none in this folder{advice}."
+            f"{shown(folder)}: expected images ({', '.join(readable_endings())}), found none in this "
+            f"folder{advice}."
         )
-    return images
+
+
+def is_named_as_image(name: str, endings: Container[str]) -> bool:
+    """Whether a file is taken for an image by its name, whose ending is one of `readable_endings`."""
+    return PurePath(name).suffix.lower() in endings
 
 
 def readable_endings() -> list[str]:
     """Return what names of files end in that are taken for images where folders are looked through."""
     return [*ENDINGS, *READ_ONLY]
-
-
-def _is_left_out(entry: os.DirEntry[str], results: Path) -> bool:
-    """Whether a sub-folder is not gone into: a link, which may lead anywhere, or that of the results."""
-    return entry.is_symlink() or (results.exists() and results.samefile(entry.path))

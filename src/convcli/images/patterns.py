@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 
 from convcli.errors import InputError, reason
+from convcli.images.places import HERE, Entry, Found, Places, is_wild
 from convcli.wording import shown
 
-WILD = "*?["
 ANY_DEPTH = "**"
 
 
-def is_pattern(name: str) -> bool:
+def is_pattern(name: str, places: Places = HERE) -> bool:
     """Whether a name is to be matched; a file that is really called so is meant first."""
-    return _is_wild(name) and not os.path.lexists(name)
+    return is_wild(name) and not places.exists(name)
 
 
 def matching(pattern: str) -> list[str]:
@@ -24,10 +24,30 @@ def matching(pattern: str) -> list[str]:
     As in a shell, `*` and `?` match no hidden names. Links to folders are not followed by `**`: they may lead
     in a circle. Raises `InputError` if a folder cannot be read.
     """
-    fixed, parts = _parted(pattern)
+    found = (folder + entry.name for _, folder, entries in matches(pattern) for entry in entries)
+    return sorted(dict.fromkeys(found))
+
+
+def matches(pattern: str, places: Places = HERE) -> Iterator[Found]:
+    """Yield what `matching` returns folder by folder: one, then those in it, by name.
+
+    Names are held of one folder at a time.
+    """
+    fixed, parts = places.parted(pattern)
     only_folders = parts[-1] == ""
-    found = dict.fromkeys(_found(fixed, [part for part in parts if part]))
-    return sorted(path for path in found if not only_folders or os.path.isdir(path))  # noqa: PTH112
+    parts = [part for part in parts if part]
+    # Which parts of the pattern may come next: behind ** there are several ways to read what follows.
+    left = list[tuple[tuple[str, ...], str, frozenset[int]]]()
+    if parts:
+        left.append(((), fixed, frozenset({0})))
+    while left:
+        under, folder, may_follow = left.pop()
+        found, inner = _step(folder, may_follow, parts, places)
+        if only_folders:
+            found = [entry for entry in found if entry.is_folder]
+        if found:
+            yield Found(under, folder, found)
+        left += [((*under, name), places.deeper(folder, name), then) for name, then in reversed(inner)]
 
 
 def no_match(pattern: str) -> InputError:
@@ -41,59 +61,60 @@ def fixed_part(pattern: str) -> str:
     >>> fixed_part("photos/2024/*/a?.jpg"), fixed_part("*.jpg"), fixed_part("/*.jpg")
     ('photos/2024', '.', '/')
     """
-    fixed, _ = _parted(pattern)
+    fixed, _ = HERE.parted(pattern)
     return fixed if fixed.rstrip(os.sep) == "" and fixed else fixed.rstrip(os.sep) or os.curdir
 
 
-def _is_wild(text: str) -> bool:
-    return any(sign in text for sign in WILD)
+def _step(
+    folder: str, may_follow: frozenset[int], parts: Sequence[str], places: Places
+) -> tuple[list[Entry], list[tuple[str, frozenset[int]]]]:
+    """Return what of a folder matches to the end, and the folders in it with the parts that follow."""
+    now = _readings(may_follow, parts)
+    literal = {parts[at] for at in now if not is_wild(parts[at])}
+    entries = [entry for name in literal if (entry := places.entry(folder, name)) is not None]
+    if any(is_wild(parts[at]) for at in now):
+        entries += [entry for entry in _entries(folder, places) if entry.name not in literal]
+    found, inner = list[Entry](), list[tuple[str, frozenset[int]]]()
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        then, hit = set[int](), False
+        for at in now:
+            last = at == len(parts) - 1
+            if parts[at] == ANY_DEPTH:
+                if entry.name.startswith("."):
+                    continue
+                hit |= last
+                if entry.is_folder and not entry.is_link:
+                    then.add(at)
+            elif _matches(entry.name, parts[at]):
+                hit |= last
+                if not last and entry.is_folder:
+                    then.add(at + 1)
+        if hit:
+            found.append(entry)
+        if then:
+            inner.append((entry.name, frozenset(then)))
+    return found, inner
 
 
-def _parted(pattern: str) -> tuple[str, list[str]]:
-    """Return the beginning that has no wildcards, with the separator at its end, and the parts behind it."""
-    drive, path = os.path.splitdrive(pattern)
-    if os.altsep:
-        path = path.replace(os.altsep, os.sep)
-    parts = path.split(os.sep)  # noqa: PTH206  (an empty one at the end asks for folders)
-    count = next((number for number, part in enumerate(parts) if _is_wild(part)), len(parts) - 1)
-    fixed = "".join(part + os.sep for part in parts[:count])
-    return drive + fixed, parts[count:]
+def _readings(may_follow: frozenset[int], parts: Sequence[str]) -> set[int]:
+    """Return which parts may match next, as ** stands for no folder, too."""
+    now = set(may_follow)
+    for at in may_follow:
+        while at < len(parts) - 1 and parts[at] == ANY_DEPTH:
+            at += 1
+            now.add(at)
+    return now
 
 
-def _found(folder: str, parts: Sequence[str]) -> Iterator[str]:
-    """Yield what lies in `folder`, a name that ends with a separator or nothing, and matches `parts`."""
-    first, *rest = parts
-    if first == ANY_DEPTH:
-        if rest:
-            yield from _found(folder, rest)
-        for entry in _entries(folder):
-            if entry.name.startswith("."):
-                continue
-            if not rest:
-                yield folder + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                yield from _found(folder + entry.name + os.sep, parts)
-        return
-    if not _is_wild(first):
-        names = [first] if os.path.lexists(folder + first) else []
-    else:
-        hidden = first.startswith(".")
-        names = [
-            entry.name
-            for entry in _entries(folder)
-            if fnmatch(entry.name, first) and (hidden or not entry.name.startswith("."))
-        ]
-    for name in names:
-        if not rest:
-            yield folder + name
-        elif os.path.isdir(folder + name):  # noqa: PTH112
-            yield from _found(folder + name + os.sep, rest)
+def _matches(name: str, part: str) -> bool:
+    if not is_wild(part):
+        return name == part
+    return fnmatch(name, part) and (part.startswith(".") or not name.startswith("."))
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
+def _entries(folder: str, places: Places) -> list[Entry]:
     try:
-        with os.scandir(folder or os.curdir) as entries:
-            return list(entries)
+        return list(places.entries(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
