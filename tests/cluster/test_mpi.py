@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -123,3 +124,23 @@ def test_allreduce_is_for_ranks(call):
     result = call("train", "recipe.toml", "--allreduce", "plain")
     assert result.code == 2
     assert "--allreduce is for several ranks: mpiexec -n 4 convcli train CONFIG." in result.stderr
+
+
+@pytest.mark.parametrize(("given", "kept"), [(None, "0"), ("65536", "65536")])
+def test_mpich_is_told_to_gather_in_whole_messages_before_it_begins_unless_the_user_has_told_it(
+    monkeypatch, given, kept
+):
+    name = "MPIR_CVAR_ALLGATHERV_PIPELINE_MSG_SIZE"
+    monkeypatch.setenv(name, given or "")
+    if given is None:
+        monkeypatch.delenv(name)
+    found = []
+
+    def importing(*_):
+        found.append(os.environ[name])
+        raise MissingExtraError("not here")
+
+    monkeypatch.setattr(cluster_mpi, "extra", importing)
+    with pytest.raises(MissingExtraError):
+        cluster_mpi.world()
+    assert found == [kept]
