@@ -88,7 +88,7 @@ def test_the_first_frame_is_taken_without_and_the_note_names_the_option(call, pa
 def test_a_format_of_one_picture_is_refused_with_others_and_takes_one_frame(call, party, tmp_path):
     result = call("filter", "party.gif", "-k", "box", "--frames", "all", "-o", "x.jpg")
     assert result.code == 1
-    assert "JPEG files are written with one picture; use .gif, .png, .webp, .tif, .npy" in result.stderr
+    assert "JPEG files are written with one picture; use .png, .webp, .tif, .gif, .npy" in result.stderr
     assert not (tmp_path / "x.jpg").exists()
     assert call("filter", "party.gif", "-k", "box", "--frames", "2", "-o", "x.jpg").code == 0
 

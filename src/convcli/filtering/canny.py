@@ -15,6 +15,7 @@ from convcli.engine.thinning import crests_between, crests_in_sectors, gradient
 from convcli.engine.workspace import Workspace
 from convcli.errors import UsageError
 from convcli.filtering.picture import Picture
+from convcli.filtering.shares import Progress
 
 Pixels: TypeAlias = NDArray[Any]
 Sizes: TypeAlias = Callable[[Pixels, Pixels], Pixels]
@@ -50,8 +51,17 @@ class Crests:
         What of a gradient counts: `length` or `sum_of_sizes`.
     """
 
-    def __init__(self, picture: Picture, *, interpolated: bool, sizes: Sizes, threads: int | None) -> None:
-        self.picture, self.interpolated, self.sizes, self.threads = picture, interpolated, sizes, threads
+    def __init__(
+        self,
+        picture: Picture,
+        *,
+        interpolated: bool,
+        sizes: Sizes,
+        threads: int | None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.picture, self.interpolated, self.sizes = picture, interpolated, sizes
+        self.threads, self.progress = threads, progress
 
     def over_bands(self, task: Callable[[Block, Pixels, Pixels, Pixels], Any]) -> list[Any]:
         """Return what `task` makes of each band, in order.
@@ -67,7 +77,7 @@ class Crests:
             return task(block, *self._gradients(block))
 
         effort = self.picture.effort + Effort(COST * rows * columns)
-        return over_blocks(bands, work, effort, self.threads)
+        return over_blocks(bands, work, effort, self.threads, self.progress)
 
     def _gradients(self, block: Block) -> tuple[Pixels, Pixels, Pixels]:
         rows, columns = self.picture.shape

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from convcli.filtering.linear import as_stored, in_light
 from convcli.filtering.picture import Picture, Setting, StoredImage
 from convcli.filtering.policy import Policy
 from convcli.filtering.ranges import Range
+from convcli.filtering.shares import part_of, scaled
 from convcli.filtering.visibility import StoredVeil, Veil, check_alpha, has_data, standing_for
 from convcli.images.curves import Curve
 from convcli.kernels import Kernel
@@ -49,6 +50,14 @@ class Doing(Protocol):
     def luma(self) -> bool:
         """Whether it looks at nothing but an image's brightness."""
 
+    @property
+    def measures(self) -> bool:
+        """Whether what it makes of a pixel depends on all of them."""
+
+    @property
+    def goes_over(self) -> bool:
+        """Whether `on` goes over all of a picture."""
+
     def on(self, picture: Picture, setting: Setting) -> Picture:
         """Return the picture that it makes, or raise `UsageError` if it does not fit."""
 
@@ -69,6 +78,8 @@ class Laying:
     kernel: Kernel
     policy: Policy
     written: str = ""
+    measures: ClassVar[bool] = False
+    goes_over: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         self.policy.check(self.kernel)
@@ -206,7 +217,9 @@ def apply(
     nodata = [float(value) for value in policy.nodata]
     data = has_data(pixels, nodata) if nodata else None
     image = StoredImage(pixels, StoredVeil.of(opacity, data, ignored=policy.alpha == "ignore"))
-    setting = Setting(policy.border, policy.fill, policy.alpha, threads)
+    passes = 1 if policy.range != "stretch" or extremes is not None else 2
+    total = passes + sum(step.goes_over for step in steps)
+    setting = Setting(policy.border, policy.fill, policy.alpha, threads, scaled(progress, 1 / total))
     first = in_light(image, curves) if curves else image
     picture = chained(first, steps, setting, max_pixels)
     if curves:
@@ -223,7 +236,7 @@ def apply(
         alpha=name != "raw" or policy.background is not None,
         whole=depth is not None,
         threads=threads,
-        progress=progress,
+        progress=scaled(progress, passes / total),
         extremes=extremes,
     )
     summary = result.summary
@@ -265,7 +278,11 @@ def chained(image: Picture, steps: Sequence[Doing], setting: Setting, max_pixels
     picture = image
     for number, step in enumerate(steps, 1):
         try:
-            picture = step.on(picture, setting)
+            if step.goes_over:
+                with part_of(setting.progress, 1) as progress:
+                    picture = step.on(picture, replace(setting, progress=progress))
+            else:
+                picture = step.on(picture, setting)
             _check_size(picture.shape, max_pixels)
         except ConvcliError as error:
             if len(steps) == 1:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from errno import ENAMETOOLONG
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from convcli.filtering.jobs import Job, Saving
 from convcli.filtering.original import Original
 from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
+from convcli.filtering.shares import Progress, part_of
 from convcli.images import Image, encode, format_of, kept, write
 from convcli.images.holding import stripped
 from convcli.wording import shown
@@ -70,7 +71,7 @@ def made_of(
     threads: int,
     prepare: Callable[[], None],
     ends: Callable[[ConvcliError], bool],
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Done | Failed]:
     """Return what has come of the requests for one image, which is read once.
 
@@ -107,6 +108,10 @@ def concerns_all(error: ConvcliError) -> bool:
     return isinstance(error, OutputError) and isinstance(cause, OSError) and cause.errno != ENAMETOOLONG
 
 
+WRITING = 0.4
+"""Share of a bar that writing takes: of a photo as PNG about as much as one kernel."""
+
+
 class Making:
     """What is made of one image for one request; the rest is as in `made_of`."""
 
@@ -116,7 +121,7 @@ class Making:
         self.original, self.request, self.terms, self.prepare = original, request, terms, prepare
         self.job, self.saving = request.job, request.saving
 
-    def make(self, progress: Callable[[float], None] | None, *, last: bool) -> Done:
+    def make(self, progress: Progress | None, *, last: bool) -> Done:
         """Return the result, which is then written; `last` says that nothing else is made of the image.
 
         `progress` hears of the shares that are done.
@@ -142,13 +147,14 @@ class Making:
             if self.saving.strip:
                 image = stripped(image)
             evidence = self._seen()
-            filtered, found, said = self.request.pipeline(
-                image,
-                format=job.format,
-                max_pixels=original.max_pixels,
-                threads=original.threads,
-                progress=progress,
-            )
+            with part_of(progress, 1 - WRITING) as part:
+                filtered, found, said = self.request.pipeline(
+                    image,
+                    format=job.format,
+                    max_pixels=original.max_pixels,
+                    threads=original.threads,
+                    progress=part,
+                )
         except UsageError as error:
             kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
             raise kind(f"{original.label}: {error}") from error
@@ -158,7 +164,8 @@ class Making:
             original.let_go()  # its pixels are not needed while the result is compressed
         written, lost = kept(filtered, job.format or "")
         notes += tuple(f"{original.label}: {text}" for text in (*said, *lost))
-        data = self._written(written)
+        with part_of(progress, WRITING) as part:
+            data = self._written(written, part)
         evidence = self._joined(evidence)
         return Done(job, found, input_shape, notes, time.perf_counter() - started, data, evidence)
 
@@ -166,7 +173,7 @@ class Making:
         self,
         frames: Frames,
         numbers: range,
-        progress: Callable[[float], None] | None,
+        progress: Progress | None,
     ) -> FrameSequence:
         """Return the frames of an image that make one result; `OutputError` if its format holds one."""
         from convcli.filtering.sequence import FrameFiles, FrameSequence  # few images need them
@@ -211,10 +218,13 @@ class Making:
             )
         return now
 
-    def _written(self, image: Image | FrameSequence) -> bytes | None:
-        """Write a result, or return the file that goes to standard output."""
+    def _written(self, image: Image | FrameSequence, progress: Progress | None = None) -> bytes | None:
+        """Write a result, or return the file that goes to standard output.
+
+        `progress` hears of the shares of a picture's file that are made, as far as they can be told.
+        """
         job, original, may_replace = self.job, self.original, self.request.replace
-        encoding = self.saving.encoded_by(original.threads)
+        encoding = replace(self.saving.encoded_by(original.threads), progress=progress)
 
         if job.target is not None and is_numbered(self.saving.output):
             if isinstance(image, Image):  # of a file with one picture

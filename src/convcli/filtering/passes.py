@@ -13,6 +13,7 @@ from convcli.engine.plane.blocks import blocks_of, over_blocks
 from convcli.engine.plane.planes import Block
 from convcli.engine.workspace import Workspace
 from convcli.filtering.picture import Picture
+from convcli.filtering.shares import Progress
 from convcli.shapes import Pair
 
 Pixels: TypeAlias = NDArray[Any]
@@ -61,7 +62,7 @@ def measured(
     picture: Picture,
     task: Callable[[Pixels, Pixels | None], Result],
     threads: int | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Result]:
     """Return what `task` makes of every block of a picture, in order, for whoever combines them.
 

@@ -21,6 +21,7 @@ from convcli.engine.plane.blocks import Effort
 from convcli.engine.plane.planes import ArrayPlane, Plane
 from convcli.engine.workspace import FreeList, Workspace
 from convcli.filtering.ranges import limits_of
+from convcli.filtering.shares import Progress, scaled
 from convcli.filtering.visibility import LastBlock, Veil
 from convcli.shapes import Pair, Window
 
@@ -39,6 +40,11 @@ class Setting:
     fill: float = 0
     alpha: str = "keep"  # what a kernel does with it: "keep", "filter" or "ignore"
     threads: int | None = None
+    progress: Progress | None = None  # hears of the passes over a picture that a step makes before it
+
+    def pass_of(self, count: int) -> Progress | None:
+        """Return what hears of one of so many passes that a step makes."""
+        return scaled(self.progress, 1 / count)
 
 
 class Picture(ABC):

@@ -110,7 +110,13 @@ class FrameSequence:
             text = self._words[key]
             of = "" if count in (1, self.count) else f" ({count:,} of {self.count:,} frames)"
             notes.append(f"{where}: {text.removesuffix('.')}{of}")
-        return (*notes, *(f"{where}: {text}" for text in self._about_time()))
+        return (*notes, *(f"{where}: {text}" for text in (*self._about_measures(), *self._about_time())))
+
+    def _about_measures(self) -> Iterator[str]:
+        measuring = list(dict.fromkeys(step.label for step in self.pipeline.steps if step.measures))
+        if measuring and self.count > 1:
+            names = " and ".join(measuring)
+            yield f"{names} measured each frame by itself, so that levels may change from one to the next"
 
     def _about_time(self) -> Iterator[str]:
         story, name = self.frames.story, self.format.upper()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from convcli.filtering.passes import measured
 from convcli.filtering.picture import Picture, pointwise
+from convcli.filtering.shares import Progress
 
 Pixels: TypeAlias = NDArray[Any]
 
@@ -57,7 +58,7 @@ class Histogram:
         return float(np.interp(share * below[-1], below, self.edges))
 
 
-def extremes_of(picture: Picture, threads: int | None) -> Extremes:
+def extremes_of(picture: Picture, threads: int | None, progress: Progress | None = None) -> Extremes:
     """Return the least and the largest value of all channels."""
 
     def look(cells: Pixels, sees: Pixels | None) -> Extremes:
@@ -66,7 +67,7 @@ def extremes_of(picture: Picture, threads: int | None) -> Extremes:
             return Extremes(np.inf, -np.inf, True)
         return Extremes(float(values.min()), float(values.max()), bool((values == np.rint(values)).all()))
 
-    found = measured(picture, look, threads)
+    found = measured(picture, look, threads, progress)
     return Extremes(
         min(one.low for one in found),
         max(one.high for one in found),
@@ -75,7 +76,9 @@ def extremes_of(picture: Picture, threads: int | None) -> Extremes:
     )
 
 
-def histogram_of(picture: Picture, extremes: Extremes, bins: int, threads: int | None) -> Histogram:
+def histogram_of(
+    picture: Picture, extremes: Extremes, bins: int, threads: int | None, progress: Progress | None = None
+) -> Histogram:
     """Return the histogram of all channels from the least value to the largest, as NumPy cuts the bins.
 
     Integers of no larger range than `FINE` have a bin each, as scikit-image and OpenCV count those of images.
@@ -92,17 +95,17 @@ def histogram_of(picture: Picture, extremes: Extremes, bins: int, threads: int |
     def count(cells: Pixels, sees: Pixels | None) -> Pixels:
         return np.histogram(_counted(cells, sees), len(middles), limits)[0]
 
-    return Histogram(reduce(add, measured(picture, count, threads)), middles, edges)
+    return Histogram(reduce(add, measured(picture, count, threads, progress)), middles, edges)
 
 
-def mean_of(picture: Picture, threads: int | None) -> float:
+def mean_of(picture: Picture, threads: int | None, progress: Progress | None = None) -> float:
     """Return the mean of all values of all channels."""
 
     def look(cells: Pixels, sees: Pixels | None) -> tuple[float, int]:
         values = _counted(cells, sees)
         return float(values.sum(dtype=np.float64)), values.size
 
-    found = measured(picture, look, threads)
+    found = measured(picture, look, threads, progress)
     return math.fsum(total for total, _ in found) / max(sum(count for _, count in found), 1)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from convcli.errors import UsageError
@@ -31,12 +32,15 @@ class Encoding:
         That nothing is to be lost, of formats that leave the choice.
     threads
         How many work on a PNG file.
+    progress
+        What hears of the shares of a PNG file that are made, from any thread.
     """
 
     compress: int = COMPRESSION
     quality: int | None = None
     lossless: bool = False
     threads: int = 1
+    progress: Callable[[float], None] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if self.quality is not None and not 1 <= self.quality <= 100:

@@ -106,6 +106,9 @@ def decode_opened(file: File, picture: Opened, notes: tuple[str, ...] = ()) -> D
 
 def about_others(file: File, picture: Opened) -> tuple[str, ...]:
     """Return a note if there are more pictures; counting them all may take long."""
+    if getattr(picture, "default_image", False):
+        left = "is animated; its default image is used, which is no frame (filter --frames all takes those)."
+        return (f"{file.where}: {left}",)
     several = getattr(picture, "is_animated", False)
     return (others_left(file.where),) if several else ()
 

@@ -11,7 +11,7 @@ import PIL.ImageSequence
 import pytest
 
 from convcli.errors import InputError, OutputError
-from convcli.images import Image
+from convcli.images import Image, read
 from convcli.images.frames import WRITERS, Frame
 from convcli.images.frames import frame as limits
 from images.frames.made import frames_of, pictures, written
@@ -191,3 +191,17 @@ def test_directories_that_go_round_are_an_error():
     data[end : end + 4] = data[4:8]
     with pytest.raises(InputError, match="in a circle"):
         frames_of(bytes(data))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_default_image_that_is_no_frame_is_said_to_be_left_out(count):
+    stream, frames = io.BytesIO(), [PIL.Image.fromarray(pixels) for pixels in pictures(count + 1)]
+    frames[0].save(stream, "PNG", save_all=True, append_images=frames[1:], default_image=True)
+    story, found = frames_of(stream.getvalue())
+    assert (story.count, len(found)) == (count, count)
+    for frame, picture in zip(found, frames[1:], strict=True):
+        np.testing.assert_array_equal(frame.image.pixels, np.asarray(picture))
+        assert any("its default image is no frame and is left out" in note for note in frame.image.notes)
+    single = read(io.BytesIO(stream.getvalue()))
+    np.testing.assert_array_equal(single.pixels, np.asarray(frames[0]))
+    assert "its default image is used, which is no frame" in single.notes[0]

@@ -71,6 +71,13 @@ class Canny(Bordered):
             )
         return self
 
+    goes_over: ClassVar[bool] = True
+
+    @property
+    def measures(self) -> bool:
+        """Whether its limits are found in the picture as a whole."""
+        return self.quantiles
+
     @property
     def luma(self) -> bool:
         """It looks at nothing but brightness."""
@@ -87,6 +94,7 @@ class Canny(Bordered):
             interpolated=self.thinning == "interpolated",
             sizes=length if self.norm == "l2" else sum_of_sizes,
             threads=setting.threads,
+            progress=setting.pass_of(3 if self.quantiles else 1),
         )
         edges = crests.classes(*self._thresholds(crests, picture))
         connected_to_strong(edges)

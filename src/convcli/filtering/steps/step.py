@@ -78,6 +78,16 @@ class Step(Part):
         """Return the picture that it makes of `picture`, or raise `UsageError` if it does not fit."""
 
     @property
+    def measures(self) -> bool:
+        """Whether what it makes of a pixel depends on all of them, as a range or a histogram does."""
+        return False
+
+    @property
+    def goes_over(self) -> bool:
+        """Whether `on` goes over all of a picture, as one that measures does."""
+        return False
+
+    @property
     def label(self) -> str:
         """What it is called in messages and in names of files."""
         return self.name()

@@ -12,6 +12,7 @@ from convcli.filtering.laying import laid
 from convcli.filtering.luma import gray
 from convcli.filtering.picture import Picture, Setting, pointwise, remembered
 from convcli.filtering.policy import Policy
+from convcli.filtering.shares import Progress
 from convcli.filtering.statistics import FINE, channel_of, extremes_of, histogram_of, mean_of
 from convcli.filtering.steps.step import Bordered, per_cent
 from convcli.filtering.thresholds import COARSE, METHODS
@@ -94,6 +95,16 @@ class Threshold(Bordered):
         return pointwise(picture, compared, kind="pixels")
 
     @property
+    def measures(self) -> bool:
+        """Whether the value is found in the picture as a whole."""
+        return self.value in METHODS or self.value == "mean"
+
+    @property
+    def goes_over(self) -> bool:
+        """Whether that has to be looked at first."""
+        return self.measures
+
+    @property
     def luma(self) -> bool:
         """Whether it looks at nothing but brightness."""
         return self.channels == "gray"
@@ -117,16 +128,18 @@ class Threshold(Bordered):
             value = picture.black + share / 100 * (picture.white - picture.black)
         if not isinstance(value, str):
             return [float(value)] * picture.channels
-        return [self._found_in(channel_of(picture, number), setting) for number in range(picture.channels)]
+        one_pass = setting.pass_of(2 * picture.channels)
+        channels = (channel_of(picture, number) for number in range(picture.channels))
+        return [self._found_in(channel, setting.threads, one_pass) for channel in channels]
 
-    def _found_in(self, channel: Picture, setting: Setting) -> float:
-        extremes = extremes_of(channel, setting.threads)
+    def _found_in(self, channel: Picture, threads: int | None, progress: Progress | None) -> float:
+        extremes = extremes_of(channel, threads, progress)
         if extremes.flat:
             return extremes.high  # of which nothing is above
         if self.value == "mean":
-            return mean_of(channel, setting.threads)
+            return mean_of(channel, threads, progress)
         bins = FINE if self.value == "li" else COARSE
-        return METHODS[str(self.value)](histogram_of(channel, extremes, bins, setting.threads))
+        return METHODS[str(self.value)](histogram_of(channel, extremes, bins, threads, progress))
 
     def _against_neighbours(self, picture: Picture, setting: Setting) -> Picture:
         """Compare each pixel with its neighbourhood; what is equal but for rounding is not above it."""

@@ -35,14 +35,23 @@ class Normalize(Step):
             raise ValueError(f"expected low below high, found low {self.low:g} and high {self.high:g}")
         return self
 
+    measures: ClassVar[bool] = True
+    goes_over: ClassVar[bool] = True
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether it goes from the least value to the largest."""
+        return (self.low, self.high) == (0, 100)
+
     def on(self, picture: Picture, setting: Setting) -> Picture:
         """Look at all values first."""
-        extremes = extremes_of(picture, setting.threads)
+        one_pass = setting.pass_of(1 if self._is_whole else 2)
+        extremes = extremes_of(picture, setting.threads, one_pass)
         if extremes.flat:
             return picture
         low, high = extremes.low, extremes.high
-        if (self.low, self.high) != (0, 100):
-            histogram = histogram_of(picture, extremes, FINE, setting.threads)
+        if not self._is_whole:
+            histogram = histogram_of(picture, extremes, FINE, setting.threads, one_pass)
             low, high = (histogram.quantile(share / 100) for share in (self.low, self.high))
             low, high = max(low, extremes.low), min(high, extremes.high)
             if not low < high:

@@ -51,11 +51,12 @@ class _Chunks:
     of_all: list[bytes]
     parts: list[_Part]
     plays: int
+    beside: bool  # whether what other programs show of the file is none of the frames
 
 
 def parts_of(stream: BinaryIO) -> _Chunks | None:
     """Return what a PNG file says of its frames; None if it is no animation."""
-    header, of_all, parts, plays = b"", list[bytes](), list[_Part](), None
+    header, of_all, parts, plays, beside = b"", list[bytes](), list[_Part](), None, False
     for name, place, length in chunks(stream, MOST_CHUNKS):
         if name == b"IHDR":
             header = stream.read(13)
@@ -72,11 +73,13 @@ def parts_of(stream: BinaryIO) -> _Chunks | None:
                 ">IIIIIHHBB", stream.read(26).ljust(26, b"\0")
             )
             parts.append(_Part(width, height, left, top, Fraction(over, under or 100), after, blend == _OVER))
-        elif parts and name == b"IDAT":
+        elif name == b"IDAT" and not parts:
+            beside = True
+        elif name == b"IDAT":
             parts[-1].data.append((place, length))
         elif parts and name == b"fdAT" and length >= 4:
             parts[-1].data.append((place + 4, length - 4))
-    return None if plays is None or not parts else _Chunks(header, of_all, parts, plays)
+    return None if plays is None or not parts else _Chunks(header, of_all, parts, plays, beside)
 
 
 def frames_of(file: File) -> Frames | None:
@@ -95,8 +98,11 @@ class PngFrames(Frames):
         self.shape = height, width
         self.check_size(height * width, len(self.parts))
         self.story = Story("animation", len(self.parts), chunks.plays, transparent=True)
+        self.beside = chunks.beside
         self._first: Decoded | None = None
         self._next, self._canvas = 0, np.empty(0)
+        left = f"{file.where}: its default image is no frame and is left out; without --frames it is taken."
+        self._about = (left,) if chunks.beside else ()
 
     def _read(self, number: int) -> Frame:
         if number < self._next or self._first is None:
@@ -114,7 +120,7 @@ class PngFrames(Frames):
             pixels,
             None if opaque else np.ascontiguousarray(turned[:, :, -1]),
             first.metadata,
-            first.notes if number == 0 else (),
+            (*(first.notes if number == 0 else ()), *self._about),
         )
         return Frame(image, self.parts[number].seconds)
 

@@ -52,6 +52,7 @@ class Frames(ABC):
     """The frames of an opened file, read one by one; the next one costs least."""
 
     story: Story
+    beside = False  # whether the file has a picture that is none of them, and is taken where frames are not
 
     def __init__(self, where: str, most: int) -> None:
         self.where, self.most = where, most

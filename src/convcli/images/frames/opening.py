@@ -33,5 +33,7 @@ def frames_in(
             head = start(stream)
             file = File(stream, head, kind_of(head, where), where, max_pixels, threads)
             found = file.kind.frames(file)
-        several = found is not None and (found.story.count > 1 or found.story.kind == "stack")
-        yield found if several else None
+        single = found is None or (
+            found.story.count == 1 and found.story.kind != "stack" and not found.beside
+        )
+        yield None if single else found

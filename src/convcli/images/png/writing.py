@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -46,7 +46,14 @@ MOST_PROFILE_BYTES = 2**20
 
 def encode(image: Image, how: Encoding) -> bytes:
     """Return a PNG file of an image of 8 or 16 bits."""
-    return encode_png(image.pixels, image.alpha, image.metadata, level=how.compress, threads=how.threads)
+    return encode_png(
+        image.pixels,
+        image.alpha,
+        image.metadata,
+        level=how.compress,
+        threads=how.threads,
+        progress=how.progress,
+    )
 
 
 def beyond(image: Image) -> dict[str, str]:
@@ -57,7 +64,13 @@ def beyond(image: Image) -> dict[str, str]:
 
 
 def encode_png(
-    pixels: Pixels, alpha: Pixels | None, metadata: Metadata, *, level: int, threads: int
+    pixels: Pixels,
+    alpha: Pixels | None,
+    metadata: Metadata,
+    *,
+    level: int,
+    threads: int,
+    progress: Callable[[float], None] | None = None,
 ) -> bytes:
     """Return uint8 or uint16 `pixels`, grey or RGB, with or without `alpha` of their dtype, as a PNG file.
 
@@ -74,7 +87,10 @@ def encode_png(
 
     def compress(start: int) -> tuple[bytes, int, int]:
         end = min(start + strip, height)
-        return _strip(lines, start, end, overall or _sampled_method(lines, start, end, level))
+        made = _strip(lines, start, end, overall or _sampled_method(lines, start, end, level))
+        if progress is not None:
+            progress((end - start) / height)
+        return made
 
     if threads == 1 or len(starts) == 1:  # a thread of its own would cost a small image a tenth of its time
         strips = [compress(start) for start in starts]
