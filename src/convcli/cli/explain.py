@@ -303,7 +303,7 @@ def explain(
     if step and (targets or not (sys.stdout.isatty() and sys.stdin.isatty())):
         raise UsageError("--step needs a terminal, and no file to be written.")
     from convcli.explaining.reading import parse_box
-    from convcli.explaining.topics import option_of
+    from convcli.explaining.request import option_of
 
     folder = None if run is None else chosen_run(run)
     model = _model(folder)

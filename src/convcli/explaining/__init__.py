@@ -5,6 +5,7 @@ is asked for: only some need a network, or images.
 """
 
 from convcli.explaining.elements import Explanation, Step
-from convcli.explaining.topics import TOPICS, Request, Topic, explain
+from convcli.explaining.request import Request
+from convcli.explaining.topics import TOPICS, Topic, explain
 
 __all__ = ["TOPICS", "Explanation", "Request", "Step", "Topic", "explain"]

@@ -17,7 +17,8 @@ from convcli.explaining.curve import curve
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
 from convcli.explaining.notation import cell_name, factor, number
 from convcli.explaining.reading import MOST_SIDE, read_gradient
-from convcli.explaining.topics import RUN, Request, chosen_index, topic
+from convcli.explaining.request import RUN, Request, chosen_index
+from convcli.explaining.topics import topic
 from convcli.nn.activations import ACTIVATIONS, Activation, Identity
 from convcli.nn.layer import Layer
 from convcli.nn.layers import ActivationLayer, Conv, Dense

@@ -26,8 +26,9 @@ from convcli.explaining.elements import (
 from convcli.explaining.gradients import Backward, check
 from convcli.explaining.notation import cell_name, factor, number, place, products, total
 from convcli.explaining.problem import Example, posed
+from convcli.explaining.request import RUN, WINDOW, Request, the_only
 from convcli.explaining.sliding import Sliding, progress
-from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
+from convcli.explaining.topics import topic
 from convcli.shapes import Window
 from convcli.wording import by
 

@@ -15,7 +15,8 @@ from convcli.explaining.checking import check_step
 from convcli.explaining.elements import Arrow, Explanation, Formula, Grid, Row, Step, Words, exact, planes
 from convcli.explaining.notation import factor, number, quotient, total
 from convcli.explaining.reading import read_gradient
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.request import Request
+from convcli.explaining.topics import topic
 from convcli.nn.config import complaints
 from convcli.nn.layers import BatchNorm
 from convcli.wording import counted

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from convcli import kernels
 from convcli.arrays import Given, file_of, is_literal, is_stream, levels, names_array, read_array
@@ -14,9 +14,7 @@ from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.layouts import as_filters, as_list, as_volume, check_layout
 from convcli.explaining.reading import Input, cut, parse_box
-
-if TYPE_CHECKING:
-    from convcli.explaining.topics import Request
+from convcli.explaining.request import Request
 
 POOLS = dict.fromkeys(("avg", "average"), "mean")
 """Other names of pools; what is printed is the one that is named here."""

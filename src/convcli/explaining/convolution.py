@@ -5,8 +5,9 @@ from __future__ import annotations
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Row, Step, exact
 from convcli.explaining.notation import cell_name, number, place, products
 from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.request import RUN, WINDOW, Request
 from convcli.explaining.sliding import progress
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.topics import topic
 from convcli.wording import by
 
 

@@ -16,7 +16,8 @@ from convcli.explaining.checking import check_step
 from convcli.explaining.elements import Arrow, Explanation, Graph, Grid, Link, Role, Row, Step, exact
 from convcli.explaining.notation import cell_name, factor, number, products, total
 from convcli.explaining.reading import MOST_SIDE, read_gradient
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.request import Request
+from convcli.explaining.topics import topic
 from convcli.nn.activations import Activation
 from convcli.nn.layers import ActivationLayer, Dense
 from convcli.wording import by, counted

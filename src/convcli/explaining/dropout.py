@@ -15,7 +15,8 @@ from convcli.explaining.checking import check_step
 from convcli.explaining.elements import Arrow, Explanation, Grid, Role, Step, Words, every, exact
 from convcli.explaining.notation import cell_name, factor, number
 from convcli.explaining.reading import read_gradient
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.request import Request
+from convcli.explaining.topics import topic
 from convcli.nn.config import complaints
 from convcli.nn.layers import Dropout
 

@@ -16,7 +16,8 @@ from convcli.explaining.elements import Arrow, Explanation, Grid, Picture, Row, 
 from convcli.explaining.notation import factor, number
 from convcli.explaining.notation import place as cell_place
 from convcli.explaining.reading import Input, read_input
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.request import Request
+from convcli.explaining.topics import topic
 from convcli.filtering import filter_image
 from convcli.wording import by, counted, shown
 

@@ -12,7 +12,8 @@ from convcli.errors import UsageError
 from convcli.explaining.bringing import bring
 from convcli.explaining.elements import Explanation
 from convcli.explaining.reading import Input, read_input
-from convcli.explaining.topics import RUN, TOPICS, Request, Topic, explain, option_of
+from convcli.explaining.request import RUN, Request, option_of
+from convcli.explaining.topics import TOPICS, Topic, explain
 
 EVERYTHING = "all"
 """What stands for every topic where one is named."""

@@ -11,8 +11,9 @@ from convcli.explaining.convolution import input_caption
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Row, Step, Words, every, exact
 from convcli.explaining.notation import cell_name, number, place, products
 from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.request import RUN, WINDOW, Request
 from convcli.explaining.sliding import progress
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.topics import topic
 from convcli.wording import by, counted
 
 # A single 1 brings out which way the kernel lies.

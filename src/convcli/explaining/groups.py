@@ -12,7 +12,8 @@ from convcli.explaining.elements import Arrow, Explanation, Graph, Grid, Link, R
 from convcli.explaining.gradients import Backward, check
 from convcli.explaining.notation import cell_name, factor, number, products, total
 from convcli.explaining.problem import Example, Problem, posed
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.request import RUN, WINDOW, Request
+from convcli.explaining.topics import topic
 from convcli.explaining.volume import SHOWN_CHANNELS, filter_step
 from convcli.wording import by, counted
 

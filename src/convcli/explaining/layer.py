@@ -20,7 +20,8 @@ from convcli.explaining.elements import (
 )
 from convcli.explaining.notation import cell_name, factor, number
 from convcli.explaining.problem import Problem, posed
-from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
+from convcli.explaining.request import RUN, WINDOW, Request, the_only
+from convcli.explaining.topics import topic
 from convcli.explaining.volume import EXAMPLE
 from convcli.wording import by, counted
 

@@ -11,8 +11,9 @@ from convcli.engine.workspace import Array
 from convcli.errors import UsageError
 from convcli.explaining.elements import Arrow, Block, Explanation, Grid, Picture, Row, Step, exact
 from convcli.explaining.notation import number
+from convcli.explaining.request import Request, option_of
 from convcli.explaining.tensors import Passage, pass_through, read_image
-from convcli.explaining.topics import Request, option_of, topic
+from convcli.explaining.topics import topic
 from convcli.explaining.why import why
 from convcli.nn.activations import Relu
 from convcli.nn.attribution import label_of

@@ -12,7 +12,8 @@ from convcli.explaining.elements import Explanation, Grid, Role, Step, Words, ex
 from convcli.explaining.notation import number
 from convcli.explaining.optimizing import Taken, optimizer_of, quantities, told, walk
 from convcli.explaining.reading import typed_volume
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.request import Request
+from convcli.explaining.topics import topic
 from convcli.nn.optimizers import Adam, Optimizer
 from convcli.wording import by, counted
 

@@ -12,7 +12,8 @@ from convcli.errors import UsageError
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
 from convcli.explaining.notation import number
 from convcli.explaining.problem import Example, Problem, posed
-from convcli.explaining.topics import RUN, Request, topic
+from convcli.explaining.request import RUN, Request
+from convcli.explaining.topics import topic
 from convcli.shapes import NAMED_PADDINGS, Padding, Sides, Window
 from convcli.wording import by, counted, short_pair
 

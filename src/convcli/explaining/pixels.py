@@ -8,7 +8,8 @@ from convcli.engine.workspace import Array
 from convcli.explaining.elements import Arrow, Explanation, Grid, Picture, Row, Step, planes, shade_of
 from convcli.explaining.notation import number
 from convcli.explaining.reading import Input
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.request import Request
+from convcli.explaining.topics import topic
 from convcli.wording import by
 
 CHANNELS = ("red", "green", "blue")

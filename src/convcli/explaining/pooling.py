@@ -28,8 +28,9 @@ from convcli.explaining.elements import (
     tints,
 )
 from convcli.explaining.notation import cell_name, number, place
+from convcli.explaining.request import POOL, RUN, Request, chosen_index, the_only
 from convcli.explaining.sliding import Sliding, progress
-from convcli.explaining.topics import POOL, RUN, Request, chosen_index, the_only, topic
+from convcli.explaining.topics import topic
 from convcli.shapes import Padding, Pair
 from convcli.shapes.pooling import PoolWindow
 from convcli.wording import by

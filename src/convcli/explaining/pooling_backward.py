@@ -12,7 +12,8 @@ from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Ro
 from convcli.explaining.notation import cell_name, number, place, quotient
 from convcli.explaining.pooling import Pooling, pooled
 from convcli.explaining.reading import read_gradient
-from convcli.explaining.topics import POOL, RUN, Request, topic
+from convcli.explaining.request import POOL, RUN, Request
+from convcli.explaining.topics import topic
 from convcli.wording import by
 
 EXAMPLE = "1 3 3 1; 2 9 9 1; 1 3 2 8; 5 6 1 2"

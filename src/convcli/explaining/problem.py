@@ -29,8 +29,8 @@ from convcli.explaining.elements import (
     tints,
 )
 from convcli.explaining.reading import MOST_SIDE, Input, read_gradient
+from convcli.explaining.request import Request, chosen_index
 from convcli.explaining.sliding import Sliding
-from convcli.explaining.topics import Request, chosen_index
 from convcli.nn.tape import Tape
 from convcli.shapes import Padding, Window, formulas
 from convcli.wording import counted

@@ -13,7 +13,8 @@ from convcli.errors import ShapeError, UsageError
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Picture, Role, Row, Step, Words, exact
 from convcli.explaining.notation import factor, number
 from convcli.explaining.reading import MOST_SIDE
-from convcli.explaining.topics import Request, topic
+from convcli.explaining.request import Request
+from convcli.explaining.topics import topic
 from convcli.nn.network import Network
 from convcli.shapes import Pair, ReceptiveField, Window
 from convcli.shapes.chain import links, parse_chain

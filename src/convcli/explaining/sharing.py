@@ -6,8 +6,9 @@ from convcli.errors import UsageError
 from convcli.explaining.elements import Arrow, Cell, Explanation, Graph, Grid, Link, Row, Step, every, exact
 from convcli.explaining.notation import factor, number, total
 from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.request import RUN, WINDOW, Request
 from convcli.explaining.sliding import progress
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.topics import topic
 from convcli.wording import by
 
 MOST_INPUTS, MOST_OUTPUTS = 36, 25

@@ -15,7 +15,8 @@ from convcli.explaining.checking import check_step, errors_of
 from convcli.explaining.elements import Arrow, Explanation, Grid, Row, Step, Words, exact
 from convcli.explaining.notation import factor, number, total
 from convcli.explaining.reading import Input
-from convcli.explaining.topics import Request, chosen_index, topic
+from convcli.explaining.request import Request, chosen_index
+from convcli.explaining.topics import topic
 from convcli.nn.activations import Softmax
 from convcli.nn.layers import ActivationLayer
 from convcli.nn.losses import CrossEntropy

@@ -28,7 +28,8 @@ from convcli.explaining.layer import SHOWN_CHANNELS
 from convcli.explaining.notation import factor, number, products, total
 from convcli.explaining.optimizing import optimizer_of, quantities, told
 from convcli.explaining.problem import Example, Problem, posed
-from convcli.explaining.topics import WINDOW, Request, chosen_index, topic
+from convcli.explaining.request import WINDOW, Request, chosen_index
+from convcli.explaining.topics import topic
 from convcli.explaining.training_step import ACTIVATION, CLASSES, CONV, DENSE, FLATTEN, POOL, TrainingStep
 from convcli.nn.layers import AvgPool, MaxPool
 from convcli.nn.optimizers import SGD

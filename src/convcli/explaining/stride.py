@@ -7,7 +7,8 @@ from dataclasses import replace
 from convcli.explaining.convolution import window_step
 from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Row, Step, every, exact
 from convcli.explaining.problem import Example, Problem, posed
-from convcli.explaining.topics import RUN, WINDOW, Request, topic
+from convcli.explaining.request import RUN, WINDOW, Request
+from convcli.explaining.topics import topic
 from convcli.shapes import Window
 from convcli.wording import by, counted
 

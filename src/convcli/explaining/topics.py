@@ -1,165 +1,18 @@
-"""The registry of topics, and what a topic may be asked."""
+"""The registry of topics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from convcli.bounds import MAX_PIXELS
 from convcli.engine.plane.plan import OPERATIONS
-from convcli.engine.workspace import Array
 from convcli.errors import UnknownNameError, UsageError
 from convcli.explaining.bringing import bring
 from convcli.explaining.convolving import told_as_convolution
-from convcli.explaining.elements import Box, Explanation
-from convcli.explaining.reading import Input, read_input, typed_volume
+from convcli.explaining.elements import Explanation
+from convcli.explaining.request import RUN, Request, option_of
 from convcli.registry import Registry
-from convcli.shapes import IntOrPair, Padding
-
-if TYPE_CHECKING:
-    from convcli.kernels import Kernel
-    from convcli.nn.model import Model
-    from convcli.nn.network import Network
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Request:
-    """What the user gave; None or empty stands for the topic's own example or default.
-
-    Attributes
-    ----------
-    input
-        Numbers as `convcli.arrays.read_array` takes them, or an image file; both with or without
-        `@row,col,height,width`; or the numbers themselves.
-    kernels
-        As `convcli.kernels.parse` takes them, `|` parting the channels of a filter; what `read_array` takes,
-        of one filter or several; or kernels themselves.
-    bias
-        One number for each filter.
-    layout
-        Which axis of arrays of three or four is which: one of `layouts.LAYOUTS`, channels last if None.
-    op
-        "correlate", the default, or "convolve": whether kernels are flipped before they are laid on.
-    size, pool
-        The window of a pool, and "max" or "mean".
-    ceil_mode, count_include_pad
-        Whether a pool's last window may hang over the end, and whether a mean counts padding.
-    output_padding
-        Rows and columns that a transposed convolution adds at the end.
-    groups
-        Of how many channels and filters that do not see each other.
-    activation
-        The name of g.
-    optimizer, learning_rate
-        Rules such as `adam` or `sgd momentum=0.9`, as a configuration has them, and the rate of those that
-        name none.
-    layers
-        Of a receptive field: layers as `shapes.chain` reads them, or a network.
-    gamma, momentum, epsilon
-        Of batch normalisation: a number for each channel (β is `bias`), what running figures keep, and what
-        is added to a variance.
-    rate, seed
-        Of dropout: the share that is dropped, and where the draws begin.
-    gradient
-        dA as `read_array` takes it, or an array (h, w, c).
-    model, layer, image, crop
-        A trained network, the number of a layer in it, the image that goes in (a file, or pixels as the
-        network sees them), and the part of that layer's input to look at.
-    filter, channel
-        Which filter and which channel to look at (from 1), where a topic shows one.
-    why, target
-        Whether to show why an image was taken for a class, and the class's name; the predicted one if None.
-    label, label_smoothing
-        The true class, by its number (from 1) or in a network by its name; and the share that cross-entropy
-        takes from it for all classes alike.
-    max_pixels
-        Pixels that an image file may have.
-    """
-
-    input: str | Input | None = None
-    kernels: tuple[str | Kernel, ...] = ()
-    bias: tuple[float, ...] = ()
-    layout: str | None = None
-    op: str | None = None
-    stride: IntOrPair | None = None
-    padding: Padding | None = None
-    dilation: IntOrPair | None = None
-    size: IntOrPair | None = None
-    pool: str | None = None
-    ceil_mode: bool | None = None
-    count_include_pad: bool | None = None
-    output_padding: IntOrPair | None = None
-    groups: int | None = None
-    activation: str | None = None
-    layers: str | Network | None = None
-    gamma: tuple[float, ...] = ()
-    momentum: float | None = None
-    epsilon: float | None = None
-    rate: float | None = None
-    seed: int | None = None
-    optimizer: tuple[str, ...] = ()
-    learning_rate: float | None = None
-    gradient: str | Array | None = None
-    model: Model | None = None
-    layer: str | None = None
-    image: Path | Input | None = None
-    crop: Box | None = None
-    filter: int | None = None
-    channel: int | None = None
-    why: bool | None = None
-    target: str | None = None
-    label: str | None = None
-    label_smoothing: float | None = None
-    max_pixels: int = MAX_PIXELS
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any], **parsed: Any) -> Request:
-        """Return what was given by the names of options, with `parsed` in the place of some.
-
-        What is no field of a request, a command's --force, is passed over; None stands for nothing given.
-        """
-        own = {field.name for field in fields(cls)}
-        asked = {name: value for name, value in {**given, **parsed}.items() if name in own}
-        return cls(**{name: value for name, value in asked.items() if value is not None})
-
-    def numbers(self, example: str, channels: int | None = None) -> Input:
-        """Return what `input` holds, or the topic's example; `channels` as in `read_input`.
-
-        Where a topic shows one channel, `channel` chooses it.
-        """
-        if self.input is None:
-            return Input(typed_volume(example, "example"))
-        if channels != 1 or self.channel is None:
-            return read_input(self.input, channels=channels, max_pixels=self.max_pixels)
-        source = read_input(self.input, max_pixels=self.max_pixels)
-        c = chosen_index(self.channel, source.volume.shape[2], "--channel")
-        return replace(source, volume=source.volume[:, :, c : c + 1])
-
-    def shown_filters(self, count: int) -> range:
-        """Return which of a layer's filters, from 0, are shown: all, or one if it is named or trained."""
-        return self._shown(self.filter, count, "--filter")
-
-    def shown_channels(self, count: int) -> range:
-        """Return the same of its input's channels."""
-        return self._shown(self.channel, count, "--channel")
-
-    def _shown(self, number: int | None, count: int, option: str) -> range:
-        if number is None and self.model is None:
-            return range(count)
-        return range(index := chosen_index(number, count, option), index + 1)
-
-
-def the_only(shown: range, count: int) -> int | None:
-    """Return the number, from 1, of the one that is shown of several; None if all are."""
-    return None if len(shown) == count else shown.start + 1
-
-
-OPTIONS = {"kernels": "--kernel", "model": "--run", "target": "--class"}
-RUN = ("model", "layer", "image", "crop")
-WINDOW = ("stride", "padding", "dilation")
-POOL = ("size", *WINDOW, "pool", "ceil_mode", "count_include_pad")
 
 
 @dataclass(frozen=True)
@@ -241,16 +94,3 @@ def explain(name: str, request: Request | None = None) -> Explanation:
     if request.op == "convolve" and "kernel" in shown.data:
         shown = told_as_convolution(shown)
     return replace(shown, notes=(*said, *shown.notes))
-
-
-def chosen_index(number: int | None, count: int, option: str) -> int:
-    """Return what counts from 1, the first if it is not given, as an index from 0, or raise UsageError."""
-    number = 1 if number is None else number
-    if not 1 <= number <= count:
-        raise UsageError(f"{option} {number}: there are {count}, counted from 1.")
-    return number - 1
-
-
-def option_of(name: str) -> str:
-    """Return the command line's name of a request's field."""
-    return OPTIONS.get(name, f"--{name.replace('_', '-')}")

@@ -17,8 +17,9 @@ from convcli.explaining.elements import Arrow, Cell, Explanation, Grid, Role, Ro
 from convcli.explaining.notation import cell_name, factor, number, place, products, total
 from convcli.explaining.problem import typed_filters
 from convcli.explaining.reading import MOST_SIDE, read_gradient
+from convcli.explaining.request import RUN, WINDOW, Request, chosen_index
 from convcli.explaining.sliding import Sliding, progress
-from convcli.explaining.topics import RUN, WINDOW, Request, chosen_index, topic
+from convcli.explaining.topics import topic
 from convcli.nn.layers import TransposedConv
 from convcli.shapes import Window, formulas
 from convcli.shapes.transposed import Transposed

@@ -16,8 +16,9 @@ from convcli.explaining.elements import (
 )
 from convcli.explaining.notation import cell_name, factor, number, place, products, total
 from convcli.explaining.problem import Example, Problem, posed
+from convcli.explaining.request import RUN, WINDOW, Request, the_only
 from convcli.explaining.sliding import progress
-from convcli.explaining.topics import RUN, WINDOW, Request, the_only, topic
+from convcli.explaining.topics import topic
 from convcli.wording import by, counted
 
 SHOWN_CHANNELS = 4

@@ -35,8 +35,8 @@ def parse(text: str, *, tell: Callable[[str], None]) -> Kernel:
             f"{shortened(text)}: expected run:RUN#LAYER/FILTER or run:RUN#LAYER/FILTER/CHANNEL, counted from "
             "1, such as run:runs/digits-001#1/3."
         )
+    from convcli.explaining.request import chosen_index
     from convcli.explaining.tensors import layer_of
-    from convcli.explaining.topics import chosen_index
     from convcli.kernels.learned import learned
     from convcli.nn.layers import Conv, SeparableConv
     from convcli.runs import checkpoints
