@@ -62,7 +62,7 @@ CASES = {
     "gif": Case(EIGHT),
     "avif": Case(set(), {*EIGHT, *WITH_ALPHA}, {"icc_profile", "exif"}),
     "jp2": Case({*EIGHT, *WITH_ALPHA, *SIXTEEN}),
-    "jxl": Case({*EIGHT, *WITH_ALPHA, *SIXTEEN, "float32", "float32 RGB, alpha"}, {"float16"}),
+    "jxl": Case({*EIGHT, *WITH_ALPHA, *SIXTEEN, "float32", "float32 RGB, alpha"}, {"float16"}, {"exif"}),
     "heic": Case(set(), {*EIGHT, *WITH_ALPHA}, {"icc_profile", "exif"}),
     "exr": Case({"float16", "float32"}, {"float32 RGB, alpha"}),
     "hdr": Case(set()),  # the noise has negative values

@@ -7,6 +7,7 @@ import PIL.Image
 import pytest
 
 from convcli.errors import InputError
+from convcli.images import Image, Metadata, encode
 from convcli.images.jxl_header import Header, header_of
 from image_files import noise, read_bytes, saved
 
@@ -46,6 +47,22 @@ def test_profile_and_exif_data_are_kept():
         assert b"Maker" in found.metadata.exif
         assert found.metadata.icc_profile is None  # sRGB
         np.testing.assert_array_equal(found.pixels, noise((9, 21, 3), np.uint8))
+
+
+def test_exif_and_xmp_are_written_where_other_programs_find_them():
+    plugin = pytest.importorskip("pillow_jxl")
+    exif = PIL.Image.Exif()
+    exif[271] = "Maker"
+    xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf/></x:xmpmeta>"
+    pixels = noise((9, 21, 3), np.uint16)
+    data = encode(Image(pixels, metadata=Metadata(exif=exif.tobytes(), xmp=xmp)), "jxl")
+    _, info, _, _, boxes = plugin.Decoder()(data)
+    assert (info.width, info.height) == (21, 9)
+    assert {box.box_type for box in boxes} == {b"Exif", b"xml "}
+    np.testing.assert_array_equal(codecs.jpegxl_decode(data), pixels)
+    found = read_bytes(data).metadata
+    assert b"Maker" in found.exif
+    assert b"xmpmeta" in found.xmp
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5])

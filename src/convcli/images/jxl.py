@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from convcli.images.xmp import xmp_of
 
 MOST_CHANNELS = 16  # beside the colours: each is decoded whole, whether it is wanted or not
 MOST_EXIF_BYTES = 2**20
+_CODESTREAM = b"\xff\x0a"
 _TIFF = (b"II*\0", b"MM\0*")
 _SRGB = b"\0s\0R\0G\0B"
 _OWN_BYTES = 1024  # of a profile that libjxl itself makes of a few numbers
@@ -115,10 +117,29 @@ def _exif(box: bytes) -> PIL.Image.Exif:
 
 
 def encode(image: Image, how: Encoding) -> bytes:
-    """Return a JPEG XL file of 8 or 16 bits or float32, without loss unless a quality is given."""
+    """Return a JPEG XL file of 8 or 16 bits or float32, without loss unless a quality is given.
+
+    EXIF and XMP data stand in boxes of their own before the codestream, which alone could hold a profile.
+
+    Source: ISO/IEC 18181-2, 2024: file format, boxes.
+    """
     codecs = extra("imagecodecs", "formats", "writing JPEG XL files")
     samples = image.samples
     if samples.dtype.kind == "f":
         samples = samples.astype(np.float32)
     lossy = {"lossless": True} if how.quality is None else {"level": how.quality}
-    return bytes(codecs.jpegxl_encode(np.ascontiguousarray(samples), **lossy))
+    data = bytes(codecs.jpegxl_encode(np.ascontiguousarray(samples), **lossy))
+    exif, xmp = image.metadata.exif, image.metadata.xmp
+    if not (exif or xmp) or not data.startswith(_CODESTREAM):
+        return data
+    parts = [_box(b"JXL ", b"\r\n\x87\n"), _box(b"ftyp", b"jxl \0\0\0\0jxl ")]
+    if exif:
+        parts.append(_box(b"Exif", bytes(4) + exif.removeprefix(b"Exif\0\0")))
+    if xmp:
+        parts.append(_box(b"xml ", xmp))
+    return b"".join((*parts, _box(b"jxlc", data)))
+
+
+def _box(name: bytes, content: bytes) -> bytes:
+    """Return a box of ISO's container."""
+    return struct.pack(">I4s", 8 + len(content), name) + content

@@ -180,6 +180,7 @@ KINDS = (
                 later("jxl", "encode"),
                 dtypes=(*_BITS_8_AND_16, *_HALVES),
                 alpha=True,
+                metadata=("exif", "xmp"),
                 loss="either",
                 needs="imagecodecs",
             )
