@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import batches, chains, commands, filters, folders, orders, training, ways
+from benchmarks import batches, chains, commands, filters, folders, orders, ranks, training, ways
 from benchmarks.measuring import Axis, Case, Section
 from benchmarks.setting import Setting
 from benchmarks.sides import Match, compare
@@ -119,6 +119,15 @@ COMPARISONS: Mapping[str, Comparison] = {
         "one.",
         training.threads,
         Axis("threads", "log both"),
+    ),
+    "ranks": Comparison(
+        "Ranks of MPI on one machine",
+        "Two processes that mpiexec has started on two processors, which hand each other their gradients "
+        "through memory, beside one process of two threads, and of one. The ranks' sum is that of one "
+        "process, to the last bit; plain is MPI's own Allreduce. From a cold start for each figure, after a "
+        "pass that does not count. What each rank is sent leaves out what batch_norm exchanges; of plain it "
+        "is the least there is.",
+        ranks.ranks,
     ),
     "image-size": Comparison(
         "Filter time against image size",

@@ -15,7 +15,7 @@ Measure: TypeAlias = Callable[[], Reading]
 Rounds: TypeAlias = Sequence[Mapping[str, Reading]]
 """For each round, what each side gave."""
 
-MORE_IS_BETTER = ("images/s", "GFLOP/s", "%")
+MORE_IS_BETTER = ("images/s", "steps/s", "GFLOP/s", "%")
 """The units of which more is better; of all others (ms, s, MB) less is."""
 
 LONG_ENOUGH = 0.1

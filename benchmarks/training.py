@@ -129,7 +129,7 @@ def convcli_side(job: Job, augmentation: Mapping[str, Any] | None = None) -> Mea
     from convcli.data import Dataset, Splits
     from convcli.training import BatchDone
 
-    pixels, labels = _random_images(job)
+    pixels, labels = random_images(job)
     dataset = Dataset(pixels, labels, tuple(map(str, range(CLASSES))))
     config = convcli_config(job.network, job.batch, augmentation)
     training = build.new_training(config, Splits(dataset, None, None, ()), job.threads)
@@ -165,7 +165,7 @@ def torch_side(job: Job, *, layout: str, compiled: bool = False) -> Measure:
     torch.set_num_threads(job.threads)
     torch.manual_seed(0)
     order = getattr(torch, layout)
-    pixels, numbers = _random_images(job)
+    pixels, numbers = random_images(job)
     inputs = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=order)
     labels = torch.from_numpy(numbers)
     network = torch_network(LAYERS[job.network], SHAPES[job.network]).to(memory_format=order)
@@ -197,7 +197,7 @@ def onnx_side(job: Job) -> Measure:
     options.intra_op_num_threads = job.threads
     model = onnx_model(LAYERS[job.network], SHAPES[job.network])
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    inputs = np.ascontiguousarray(_random_images(job)[0].transpose(0, 3, 1, 2), np.float32) / 255
+    inputs = np.ascontiguousarray(random_images(job)[0].transpose(0, 3, 1, 2), np.float32) / 255
 
     def predict() -> None:
         for start in range(0, job.images, 256):
@@ -262,7 +262,8 @@ def product() -> Measure:
     return measure
 
 
-def _random_images(job: Job) -> tuple[np.ndarray, np.ndarray]:
+def random_images(job: Job) -> tuple[np.ndarray, np.ndarray]:
+    """Return pixels and labels to learn from, the same for all sides."""
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (job.images, *SHAPES[job.network]), np.uint8)
     return pixels, rng.integers(0, CLASSES, job.images)

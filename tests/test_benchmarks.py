@@ -29,6 +29,7 @@ from benchmarks import (  # noqa: E402
     measuring,
     networks,
     plots,
+    ranks,
     report,
     sides,
     training,
@@ -88,6 +89,7 @@ PEERS = {
     "photos": {"ImageMagick": "mogrify", "pyvips": "pyvips", "Pillow": "PIL"},
     "startup": {"import typer": "typer", "python alone": "sys"},
     "threads": {"PyTorch, 1 thread": "torch"},
+    "ranks": {"convcli, 2 ranks, plain": "mpi4py", "convcli, 2 threads": "sys", "convcli, 1 thread": "sys"},
     "image-size": {"OpenCV": "cv2"},
     "kernel-size": {"OpenCV": "cv2"},
     "augmentation": dict.fromkeys(training.AUGMENTATIONS, "sys"),
@@ -112,6 +114,7 @@ def setting(tmp_path, monkeypatch):
     monkeypatch.setattr(sides, "answering", here)
     monkeypatch.setattr(measuring, "LONG_ENOUGH", 0.0)
     monkeypatch.setattr(batches, "KINDS", ("png",))
+    monkeypatch.setattr(ranks, "NETWORKS", ("SMALL",))
     if find_spec("torch"):  # to compile for real takes a minute for each network
         monkeypatch.setattr("torch.compile", lambda network: network)
     digits = tmp_path / "digits"

@@ -203,6 +203,11 @@ class Workers:
     def _ahead(self) -> int:
         return min(PIECES_AHEAD * self.threads, MOST_PARTS) * self.cutting.most
 
+    def received(self, size: int) -> int:
+        """Return how many bytes other ranks send this one for the sums of a batch of so many images."""
+        pieces, _ = self.cutting.to_learn(size)
+        return self._sharing.received(self.cutting.lanes(pieces))
+
     def gradient(
         self, images: Array, labels: Array, batch: Array, seed: tuple[int, ...], asked: Sequence[int] = ()
     ) -> BatchResult:
