@@ -15,8 +15,8 @@ import numpy as np
 from convcli.images import opening
 from convcli.images.bounds import check_pixels
 from convcli.images.image import Metadata, Pixels, rescaled
+from convcli.images.kind import Decoded, File
 from convcli.images.metadata import resolution
-from convcli.images.opening import Decoded, File
 
 _BITFIELDS, _WITH_ALPHA = 3, 6  # compressions
 _FILE_HEADER, _MASKS = 14, 40

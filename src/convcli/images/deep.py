@@ -20,7 +20,7 @@ from convcli.images.bounds import check_pixels
 from convcli.images.depth import Described, described
 from convcli.images.encoding import Encoding
 from convcli.images.image import Image, stretched
-from convcli.images.opening import Decoded, File
+from convcli.images.kind import Decoded, File
 from convcli.images.picture import parted
 
 

@@ -22,7 +22,8 @@ from convcli.extras import extra
 from convcli.images.bounds import check_pixels
 from convcli.images.encoding import Encoding
 from convcli.images.image import Image, Pixels
-from convcli.images.opening import Decoded, File, only_first
+from convcli.images.kind import Decoded, File
+from convcli.images.opening import only_first
 from convcli.wording import first_of, shown
 
 MOST_SAMPLES = 4

@@ -9,8 +9,8 @@ import PIL.Image
 from convcli.bounds import MAX_PIXELS
 from convcli.images.bounds import check_pixels
 from convcli.images.image import Image
+from convcli.images.kind import Decoded
 from convcli.images.metadata import exif_of
-from convcli.images.opening import Decoded
 from convcli.images.picture import arrays_of
 from convcli.images.pillow import reading
 

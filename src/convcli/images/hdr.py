@@ -11,7 +11,7 @@ from convcli.extras import extra
 from convcli.images.bounds import check_pixels
 from convcli.images.encoding import Encoding
 from convcli.images.image import Image
-from convcli.images.opening import Decoded, File
+from convcli.images.kind import Decoded, File
 
 _HEAD_BYTES = 2**16
 _SIZE = re.compile(rb"\n([+-])Y (\d{1,9}) \+X (\d{1,9})\n")

@@ -14,8 +14,9 @@ from convcli.images.bounds import check_pixels
 from convcli.images.encoding import MODERN_QUALITY, Encoding
 from convcli.images.heif_items import coding_of, is_film
 from convcli.images.image import Image, Metadata, stretched
+from convcli.images.kind import Decoded, File
 from convcli.images.metadata import exif_of
-from convcli.images.opening import Decoded, File, only_first
+from convcli.images.opening import only_first
 from convcli.images.picture import parted
 from convcli.images.pillow_writing import in_colour
 from convcli.images.xmp import xmp_of

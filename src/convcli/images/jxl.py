@@ -15,8 +15,9 @@ from convcli.images.bounds import check_pixels
 from convcli.images.encoding import Encoding
 from convcli.images.image import Image, Metadata, Pixels, full_scale, stretched
 from convcli.images.jxl_header import ALPHA, BLACK, Header, header_of
+from convcli.images.kind import Decoded, File
 from convcli.images.metadata import exif_of
-from convcli.images.opening import Decoded, File, only_first
+from convcli.images.opening import only_first
 from convcli.images.picture import parted
 from convcli.images.xmp import xmp_of
 

@@ -1,16 +1,16 @@
-"""A kind of image files: what it begins with, how it is read, and the formats that it is written in."""
+"""A kind of image files: what it begins with, how it is read, the formats that it is written in."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from importlib import import_module
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
-from convcli.images import opening
 from convcli.images.encoding import Encoding, Loss
-from convcli.images.image import Image
+from convcli.images.image import Image, Metadata, Pixels
+from convcli.images.metadata import upright
 
 if TYPE_CHECKING:
     from convcli.images.frames.frame import Frame, Frames
@@ -26,6 +26,56 @@ def later(module: str, name: str) -> Callable[..., Any]:
         return getattr(import_module(f"convcli.images.{module}"), name)(*arguments)
 
     return call
+
+
+BY_PILLOW = later("opening", "decode")
+
+
+@dataclass(frozen=True, eq=False)
+class File:
+    """An opened file, and how it is to be read.
+
+    Attributes
+    ----------
+    head, kind, where
+        Its first bytes, what they say it is, and its name in messages.
+    most
+        The pixels it may have.
+    threads, luma, damaged, every
+        As `read` has them.
+    """
+
+    stream: BinaryIO
+    head: bytes
+    kind: Kind
+    where: str
+    most: int
+    threads: int = 1
+    luma: bool = False
+    damaged: bool = False
+    every: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """A picture that is not yet turned upright, with its EXIF orientation; the rest is as in `Image`."""
+
+    pixels: Pixels
+    alpha: Pixels | None = None
+    orientation: int = 1
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+    luma_of_colour: bool = False
+    nodata: float | None = None
+
+    def upright(self) -> Image:
+        """Return it as it is to be looked at."""
+        metadata, turn = self.metadata, self.orientation
+        if metadata.dpi is not None and turn >= 5:
+            metadata = replace(metadata, dpi=metadata.dpi[::-1])
+        alpha = None if self.alpha is None else upright(self.alpha, turn)
+        pixels = upright(self.pixels, turn)
+        return Image(pixels, alpha, metadata, self.notes, self.luma_of_colour, self.nodata)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +177,8 @@ class Kind:
     read: Read
     _: KW_ONLY
     pillow: str = ""
-    decode: Callable[[opening.File], opening.Decoded] = opening.decode
-    frames: Callable[[opening.File], Frames | None] = lambda file: None
+    decode: Callable[[File], Decoded] = BY_PILLOW
+    frames: Callable[[File], Frames | None] = lambda file: None
     damaged: bool = False
     read_only: tuple[str, ...] = ()
     formats: Mapping[str, Format] = field(default_factory=dict)

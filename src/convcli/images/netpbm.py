@@ -15,7 +15,7 @@ from convcli.errors import InputError
 from convcli.images.bounds import check_pixels
 from convcli.images.encoding import Encoding
 from convcli.images.image import Image, Pixels, rescaled
-from convcli.images.opening import Decoded, File
+from convcli.images.kind import Decoded, File
 from convcli.images.picture import parted
 
 _PFM_HEAD = re.compile(rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([+-]?[\d.]+(?:[eE][+-]?\d+)?)[\n\r ]")

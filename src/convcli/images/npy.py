@@ -13,7 +13,7 @@ from convcli.formats.npy import read_npy
 from convcli.images.bounds import check_pixels
 from convcli.images.encoding import Encoding
 from convcli.images.image import Image
-from convcli.images.opening import Decoded, File
+from convcli.images.kind import Decoded, File
 
 
 def decode(file: File) -> Decoded:

@@ -4,71 +4,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING, BinaryIO
 
 import PIL.Image
 import PIL.ImageFile
 
 from convcli.errors import InputError
 from convcli.images.bounds import check_head, check_jpeg, check_pixels
-from convcli.images.image import Image, Metadata, Pixels
-from convcli.images.metadata import exif_of, resolution, upright
+from convcli.images.image import Metadata
+from convcli.images.kind import Decoded, File
+from convcli.images.metadata import exif_of, resolution
 from convcli.images.picture import arrays_of, load_as_far_as_it_goes
 from convcli.images.xmp import left_out_of, xmp_of
 
-if TYPE_CHECKING:
-    from convcli.images.kind import Kind
-
 Opened = PIL.ImageFile.ImageFile
-
-
-@dataclass(frozen=True, eq=False)
-class File:
-    """An opened file, and how it is to be read.
-
-    Attributes
-    ----------
-    head, kind, where
-        Its first bytes, what they say it is, and its name in messages.
-    most
-        The pixels it may have.
-    threads, luma, damaged, every
-        As `read` has them.
-    """
-
-    stream: BinaryIO
-    head: bytes
-    kind: Kind
-    where: str
-    most: int
-    threads: int = 1
-    luma: bool = False
-    damaged: bool = False
-    every: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """A picture that is not yet turned upright, with its EXIF orientation; the rest is as in `Image`."""
-
-    pixels: Pixels
-    alpha: Pixels | None = None
-    orientation: int = 1
-    metadata: Metadata = field(default_factory=Metadata)
-    notes: tuple[str, ...] = ()
-    luma_of_colour: bool = False
-    nodata: float | None = None
-
-    def upright(self) -> Image:
-        """Return it as it is to be looked at."""
-        metadata, turn = self.metadata, self.orientation
-        if metadata.dpi is not None and turn >= 5:
-            metadata = replace(metadata, dpi=metadata.dpi[::-1])
-        alpha = None if self.alpha is None else upright(self.alpha, turn)
-        pixels = upright(self.pixels, turn)
-        return Image(pixels, alpha, metadata, self.notes, self.luma_of_colour, self.nodata)
 
 
 def decode(file: File) -> Decoded:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convcli.images import opening
 from convcli.images.bounds import check_pixels
 from convcli.images.image import rescaled
-from convcli.images.opening import Decoded, File
+from convcli.images.kind import Decoded, File
 
 _CHANNELS = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}
 _SPACE = rb"(?:\s|#[^\n\r]*[\n\r])"

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from convcli.bounds import MAX_PIXELS
 from convcli.images.image import Image
-from convcli.images.opening import File
+from convcli.images.kind import File
 from convcli.images.pillow import reading
 from convcli.images.recognition import kind_of
 from convcli.images.sources import opened, start

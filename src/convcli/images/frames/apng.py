@@ -18,8 +18,8 @@ import numpy as np
 from convcli.errors import InputError
 from convcli.images.frames.frame import MOST_FRAMES, Frame, Frames, Story
 from convcli.images.image import Image, Pixels, full_scale
+from convcli.images.kind import Decoded, File
 from convcli.images.metadata import upright
-from convcli.images.opening import Decoded, File
 from convcli.images.png.chunks import SIGNATURE, chunk, chunks
 from convcli.images.png.reading import decode
 

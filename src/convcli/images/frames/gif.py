@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from convcli.images.frames.frame import FOR_EVER, MOST_FRAMES, Frame, Frames, Story
 from convcli.images.image import Image
-from convcli.images.opening import File
+from convcli.images.kind import File
 
 _TRAILER, _EXTENSION, _PICTURE = b";", b"!", b","
 _CONTROL, _APPLICATION = 0xF9, 0xFF

@@ -13,8 +13,8 @@ from convcli.formats.npy import npy_layout, read_npy
 from convcli.images.bounds import check_pixels
 from convcli.images.frames.frame import Frame, Frames, Story
 from convcli.images.image import Image
+from convcli.images.kind import File
 from convcli.images.npy import image_of
-from convcli.images.opening import File
 
 MOST_CHANNELS = 4  # of an array of three axes that is one image
 

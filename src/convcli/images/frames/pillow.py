@@ -9,7 +9,8 @@ from convcli.errors import InputError
 from convcli.images import depth
 from convcli.images.frames.frame import Frame, Frames, Story
 from convcli.images.image import Metadata
-from convcli.images.opening import Decoded, File, Opened, described, open_picture
+from convcli.images.kind import Decoded, File
+from convcli.images.opening import Opened, described, open_picture
 from convcli.images.picture import arrays_of
 
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 from convcli.errors import InputError
 from convcli.images.bounds import too_large
 from convcli.images.frames.frame import MOST_FRAMES, TIMES_ALL, Frame, Frames, Story
-from convcli.images.opening import File, Opened, open_picture
+from convcli.images.kind import File
+from convcli.images.opening import Opened, open_picture
 from convcli.images.tiff.directory import Directory, Tag
 from convcli.images.tiff.reading import decode_page
 

@@ -23,8 +23,8 @@ from convcli.images import opening
 from convcli.images.bounds import check_head
 from convcli.images.frames.frame import MOST_FRAMES, Frame, Frames, Story
 from convcli.images.image import Image
+from convcli.images.kind import Decoded, File
 from convcli.images.metadata import upright
-from convcli.images.opening import Decoded, File
 
 _ALPHA, _OF_ALL, _PICTURE = 0x10, (b"ICCP", b"EXIF", b"XMP "), (b"ALPH", b"VP8 ", b"VP8L")
 _CLEAR, _REPLACE = 1, 2  # bits of a frame

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from convcli.errors import InputError
 from convcli.images.image import Metadata
+from convcli.images.kind import Decoded, File
 from convcli.images.opening import (
-    Decoded,
-    File,
     Opened,
     about_others,
     decode_opened,

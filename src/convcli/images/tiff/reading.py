@@ -9,8 +9,9 @@ import PIL.Image
 
 from convcli.errors import InputError
 from convcli.images.image import Metadata, Pixels
+from convcli.images.kind import Decoded, File
 from convcli.images.metadata import exif_of, nodata_of, resolution
-from convcli.images.opening import Decoded, File, Opened, open_picture, others_left
+from convcli.images.opening import Opened, open_picture, others_left
 from convcli.images.picture import arrays_of
 from convcli.images.tiff.directory import Directory, Tag
 from convcli.images.tiff.kinds import (
