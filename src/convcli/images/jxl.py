@@ -24,6 +24,7 @@ from convcli.images.xmp import xmp_of
 MOST_CHANNELS = 16  # beside the colours: each is decoded whole, whether it is wanted or not
 MOST_EXIF_BYTES = 2**20
 _CODESTREAM = b"\xff\x0a"
+_FIRST = (b"JXL ", b"ftyp", b"jxll")  # boxes that nothing may stand before: 16 bits have the last, too
 _TIFF = (b"II*\0", b"MM\0*")
 _SRGB = b"\0s\0R\0G\0B"
 _OWN_BYTES = 1024  # of a profile that libjxl itself makes of a few numbers
@@ -131,14 +132,16 @@ def encode(image: Image, how: Encoding) -> bytes:
     lossy = {"lossless": True} if how.quality is None else {"level": how.quality}
     data = bytes(codecs.jpegxl_encode(np.ascontiguousarray(samples), **lossy))
     exif, xmp = image.metadata.exif, image.metadata.xmp
-    if not (exif or xmp) or not data.startswith(_CODESTREAM):
+    described = b"" if not exif else _box(b"Exif", bytes(4) + exif.removeprefix(b"Exif\0\0"))
+    described += b"" if not xmp else _box(b"xml ", xmp)
+    if not described:
         return data
-    parts = [_box(b"JXL ", b"\r\n\x87\n"), _box(b"ftyp", b"jxl \0\0\0\0jxl ")]
-    if exif:
-        parts.append(_box(b"Exif", bytes(4) + exif.removeprefix(b"Exif\0\0")))
-    if xmp:
-        parts.append(_box(b"xml ", xmp))
-    return b"".join((*parts, _box(b"jxlc", data)))
+    if data.startswith(_CODESTREAM):
+        data = _box(b"JXL ", b"\r\n\x87\n") + _box(b"ftyp", b"jxl \0\0\0\0jxl ") + _box(b"jxlc", data)
+    place = 0
+    while data[place + 4 : place + 8] in _FIRST:
+        place += int.from_bytes(data[place : place + 4], "big")
+    return data[:place] + described + data[place:]
 
 
 def _box(name: bytes, content: bytes) -> bytes:
