@@ -17,17 +17,6 @@ Pixels: TypeAlias = NDArray[Any]
 _BAND = 2**20  # samples that are mixed at a time
 
 
-def background_named(name: str) -> str:
-    """Return a colour as `#rrggbb`, by which two names of one colour are the same.
-
-    Raises `UsageError` if there is no such colour, or it is itself transparent.
-
-    >>> background_named("White"), background_named("rgb(255, 128, 0)")
-    ('#ffffff', '#ff8000')
-    """
-    return "#{:02x}{:02x}{:02x}".format(*colour(name))
-
-
 def flattened(pixels: Pixels, alpha: Pixels, background: str) -> Pixels:
     """Return pixels (h, w) or (h, w, 3) over a background: p α + b (1 − α), of stored values, rounded.
 

@@ -89,9 +89,9 @@ class Policy:
         if self.depth is not None and self.depth not in DEPTHS:
             raise UsageError(f"depth is 8 or 16 bits, not {self.depth!r}.")
         if self.background is not None:
-            from convcli.filtering.flattening import background_named  # which few results need
+            from convcli.images.colours import colour_code  # which few results need
 
-            object.__setattr__(self, "background", background_named(self.background))
+            object.__setattr__(self, "background", colour_code(self.background))
         if self.range == "raw" and (
             given := [name for name in _OF_PIXELS if getattr(self, name) is not None]
         ):

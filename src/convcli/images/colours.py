@@ -32,3 +32,12 @@ def colour(name: str) -> tuple[int, int, int]:
             f"{shown(name)}: expected a colour that covers what is below, found a transparent one."
         )
     return red, green, blue
+
+
+def colour_code(name: str) -> str:
+    """Return a colour as `#rrggbb`, by which two names of one colour are the same; errors are `colour`'s.
+
+    >>> colour_code("White"), colour_code("rgb(255, 128, 0)")
+    ('#ffffff', '#ff8000')
+    """
+    return "#{:02x}{:02x}{:02x}".format(*colour(name))
