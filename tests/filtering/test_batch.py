@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import weakref
@@ -198,3 +199,17 @@ def test_leaving_early_begins_nothing_more():
     assert count <= 6
     time.sleep(0.02)
     assert len(begun) == count
+
+
+@pytest.mark.parametrize(
+    "words", [["s3://bucket/a.png"], ["{}", "--out-dir", "s3://bucket/out"], ["{}", "-o", "gs://b/x.png"]]
+)
+def test_an_address_is_for_a_cluster_which_may_be_this_machine(call, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"")
+    result = call("filter", *(word.format("a.png") for word in words), "-k", "sobel")
+    assert result.code == 2
+    assert re.fullmatch(
+        r"error: (s3|gs)://\S+: an address; with --cluster local processes .*\n", result.stderr
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

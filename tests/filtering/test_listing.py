@@ -84,7 +84,7 @@ def test_folders_are_walked_together_so_that_all_of_one_folder_for_results_come_
     jobs = list(
         jobs_for(Listing(Path("t/made"), True, print).folders(["u", "t"]), ENDINGS, SAVING, tell=told.append)
     )
-    assert [str(target.target) for (target,) in jobs] == [
+    assert [str(target.target) for _, (target,) in jobs] == [
         "o/z_sobel.png",
         "o/a_sobel.png",
         "o/one/b.png_sobel.png",
@@ -109,7 +109,7 @@ def test_a_pattern_beside_whose_images_results_go_comes_folder_by_folder(tree):
 def test_numbers_go_on_from_folder_to_folder(tree):
     saving = Saving(out_dir=Path("o"), name="{index:02}{ext}")
     folders = Listing(Path("t/made"), True, print).folders(["t"])
-    assert [str(one.target) for (one,) in jobs_for(folders, ENDINGS, saving, tell=print)] == [
+    assert [str(one.target) for _, (one,) in jobs_for(folders, ENDINGS, saving, tell=print)] == [
         "o/01.png",
         "o/one/02.png",
         "o/one/two/03.png",
@@ -119,7 +119,7 @@ def test_numbers_go_on_from_folder_to_folder(tree):
 def test_names_that_collide_by_way_of_a_whole_name_are_found_among_many(tree):
     listed = [Listed(f"{n}.png", Path()) for n in range(3000)]
     listed += [Listed(name, Path()) for name in ("A.jpg", "a.png", "a.PNG.tif", "é.png", "e\u0301.jpg")]
-    names = [str(one.target) for (one,) in jobs_for([listed], ENDINGS, SAVING, tell=print)][-5:]
+    names = [str(one.target) for _, (one,) in jobs_for([listed], ENDINGS, SAVING, tell=print)][-5:]
     assert names == [
         "o/A.jpg_sobel.png",
         "o/a.png_sobel.png",

@@ -6,14 +6,18 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from convcli.cluster.addresses import places_of
+from convcli.errors import UsageError
+from convcli.files import is_address, plain_name
 from convcli.filtering.jobs import Ending, Saving, jobs_for
 from convcli.filtering.listing import Listing
+from convcli.wording import shown
 
 
 class Listed(NamedTuple):
     """An image, and where its results go: one for each kernel, in their order.
 
-    Names are as they were given, from the working folder.
+    Names are as they were given, from the working folder, or addresses with all that gives access.
     """
 
     source: str
@@ -34,10 +38,15 @@ def listed(
     `endings` tell the results of one kernel from those of others. Errors are those of `Listing` and
     `jobs_for`; what is passed over is told.
     """
-    folders = Listing(saving.out_dir, recursive, tell).folders(images)
-    for jobs in jobs_for(folders, endings, saving, tell=tell):
-        source = jobs[0].source
-        yield Listed(source, tuple(str(job.target) for job in jobs), _size(source))
+    names = [plain_name(name) for name in images]
+    if saving.out_dir is None and (remote := [name for name in names if is_address(name)]):
+        raise UsageError(f"{shown(remote[0])}: give --out-dir, a folder or an address for the results.")
+    folders = Listing(saving.out_dir, recursive, tell, places_of).folders(names)
+    for image, jobs in jobs_for(folders, endings, saving, tell=tell):
+        size = image.bytes
+        if size is None and not is_address(image.source):
+            size = _size(image.source)
+        yield Listed(image.source, tuple(str(job.target) for job in jobs), size)
 
 
 def _size(source: str) -> int | None:

@@ -4,7 +4,7 @@
 may be others'. `locks` keeps other processes out. `addresses` knows what is no file here by its beginning.
 """
 
-from convcli.files.addresses import as_path, is_address, protocol_of
+from convcli.files.addresses import Address, as_path, is_address, path_of, plain_name, protocol_of
 from convcli.files.folders import judge_folder, write_folder
 from convcli.files.inside import (
     is_file_inside,
@@ -19,6 +19,7 @@ from convcli.files.targets import Identity, identities, identity, is_stdout, jud
 from convcli.files.writing import flush_folder, make_folder, open_descriptor, write, write_filled
 
 __all__ = [
+    "Address",
     "Identity",
     "as_path",
     "flush_folder",
@@ -37,6 +38,8 @@ __all__ = [
     "make_inside",
     "open_descriptor",
     "open_inside",
+    "path_of",
+    "plain_name",
     "protocol_of",
     "remove_leftovers",
     "write",

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_CUT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):[/\\]+")  # as a path has it, which keeps one separator of two
 WEB = ("http", "https")
+
+read: Callable[[str, int], bytes] | None = None
+"""What reads at most so many bytes of an address; whoever knows stores sets it, before names are read."""
+
+
+class Address(type(Path())):  # type: ignore[misc]  # of this system's kind, which is known here alone
+    """A place in a store, where a path is asked for: what is computed with names holds, nothing is there.
+
+    >>> out = Address("s3://bucket/edges")
+    >>> str(out / "a_sobel.png"), (out / "a_sobel.png").parent == out
+    ('s3://bucket/edges/a_sobel.png', True)
+    """
+
+    def __str__(self) -> str:
+        protocol, *parts = self.parts or ("",)
+        if not protocol.endswith(":"):  # a part of one
+            return "/".join(self.parts)
+        return f"{protocol}//{'/'.join(parts)}"
+
+    def __fspath__(self) -> str:
+        return str(self)
 
 
 def is_address(name: str) -> bool:
@@ -17,6 +41,30 @@ def is_address(name: str) -> bool:
     (True, False, False)
     """
     return _ADDRESS.match(name) is not None
+
+
+def path_of(name: str | os.PathLike[str]) -> Path:
+    """Return a name as a path: an `Address` where it is one, also if a path has cut its separators short.
+
+    `file://` is this machine.
+
+    >>> path_of(Path("s3://bucket/edges")), path_of("file:///tmp/a%20b.png"), path_of("a/b")
+    (Address('s3://bucket/edges'), PosixPath('/tmp/a%20b.png'), PosixPath('a/b'))
+    """
+    if isinstance(name, Address):
+        return name
+    text = os.fspath(name)
+    found = _CUT.match(text)
+    if found is None or (not is_address(text) and os.path.lexists(text)):
+        return Path(text)
+    if found.group(1).lower() in ("file", "local"):
+        return Path(f"/{text[found.end() :]}")
+    return Address(f"{found.group(1).lower()}://{text[found.end() :]}")
+
+
+def plain_name(name: str) -> str:
+    """Return a name without `file://`, which says no more than a path does."""
+    return str(path_of(name)) if protocol_of(name) in ("file", "local") and is_address(name) else name
 
 
 def protocol_of(address: str) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from convcli.bounds import MAX_PIXELS
 from convcli.engine.threads import available_cores
-from convcli.errors import ConvcliError
-from convcli.files import Identity, flush_folder
+from convcli.errors import ConvcliError, UsageError
+from convcli.files import Address, Identity, flush_folder, is_address
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
 from convcli.filtering.listing import Listing
@@ -24,6 +24,7 @@ from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results
 from convcli.filtering.targets import Taken, check_targets
+from convcli.wording import shown
 
 if TYPE_CHECKING:
     from convcli.filtering.recipe import Recipe
@@ -75,6 +76,7 @@ class Batch:
         )
         self._results = {job: results for results in self.results for job in results.jobs}
         for job in self.jobs:
+            _check_is_here(job)
             self._results[job].check(job.format)
         check_streams(self.jobs)
         self.failures: dict[Job, ConvcliError] = {}
@@ -102,7 +104,7 @@ class Batch:
             Ending(name, ending_of(saving.format, one.policy.range)) for name, one in pipelines.items()
         ]
         listed = Listing(saving.out_dir, recursive, tell).folders(images)
-        by_image = list(jobs_for(listed, endings, saving, tell=tell))
+        by_image = [jobs for _, jobs in jobs_for(listed, endings, saving, tell=tell)]
         groups = list(zip(*by_image, strict=True)) or [()] * len(endings)
         results = [
             Results(one, str(ending), jobs, saving, recipe=(recipes or {}).get(ending.label), damaged=damaged)
@@ -240,6 +242,15 @@ class Batch:
         """Have the disk keep the names of all results, which each would take as long as to write it."""
         for folder in {job.target.parent for job in self.todo if job.target is not None}:
             flush_folder(folder)
+
+
+def _check_is_here(job: Job) -> None:
+    """Raise `UsageError` of what is in a store: nothing here reads from there, or writes."""
+    if is_address(job.source) or isinstance(job.target, Address):
+        name = job.source if is_address(job.source) else str(job.target)
+        raise UsageError(
+            f"{shown(name)}: an address; with --cluster local processes of this machine read and write there."
+        )
 
 
 def in_order(

@@ -35,7 +35,7 @@ class Evidence:
                 status = os.stat(path)  # noqa: PTH116
                 found[f"{which}_bytes"] = status.st_size
                 if which == "input":
-                    found["input_modified"] = _moment(status.st_mtime_ns)
+                    found["input_modified"] = moment(status.st_mtime_ns)
                 if hashes:
                     found[f"{which}_sha256"] = digest_of(Path(path))
         return cls(**found)
@@ -79,10 +79,10 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _moment(nanoseconds: int) -> str:
+def moment(nanoseconds: int) -> str:
     """Return a time as text: as a number, other programs would round it.
 
-    >>> _moment(1_000_000_000_000_000_001)
+    >>> moment(1_000_000_000_000_000_001)
     '2001-09-09T01:46:40.000000001Z'
     """
     seconds, rest = divmod(nanoseconds, 10**9)

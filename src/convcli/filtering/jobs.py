@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UsageError
-from convcli.files import as_path, is_stdout
+from convcli.files import as_path, is_stdout, path_of
 from convcli.filtering.naming import Naming
 from convcli.images import COMPRESSION, ENDINGS, FORMATS, Encoding
 from convcli.images.choice import Choice
@@ -83,6 +83,8 @@ class Saving:
     noted: bool = False  # in a manifest, which tells what is finished
 
     def __post_init__(self) -> None:
+        if self.out_dir is not None:
+            object.__setattr__(self, "out_dir", path_of(self.out_dir))
         if self.output is not None and self.out_dir is not None:
             raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
         if self.resume and self.out_dir is None and not self.noted:
@@ -131,8 +133,8 @@ def jobs_for(
     saving: Saving,
     *,
     tell: Callable[[str], None],
-) -> Iterator[tuple[Job, ...]]:
-    """Yield for each image where its results go, one for each ending.
+) -> Iterator[tuple[Listed, tuple[Job, ...]]]:
+    """Yield each image with where its results go, one for each ending.
 
     They go to -o, into --out-dir, beside the inputs, or to stdout. All images whose results go into one
     folder come together in one of `folders`, so that their names can be told apart.
@@ -147,7 +149,7 @@ def jobs_for(
 
     if output is not None:
         image = _only_one(folders, endings, output)
-        yield (job(image.source, None if is_stdout(output) else Path(output)),)
+        yield image, (job(image.source, None if is_stdout(output) else path_of(output)),)
         return
     index, apart = 0, _Apart(out_dir)
     for images in folders:
@@ -167,7 +169,8 @@ def jobs_for(
                     for ending in endings
                 ]
             through = image.source == STREAM and out_dir is None
-            yield tuple(job(image.source, None if through else folder / name) for name in called)
+            places = (None if through else folder / name for name in called)
+            yield image, tuple(job(image.source, place) for place in places)
     apart.tell(tell)
 
 
