@@ -6,12 +6,13 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand
 
 from convcli.cli import everything, one_topic
+from convcli.cli import explain_options as options
 from convcli.cli.one_topic import STREAM
 from convcli.cli.options import (
     Force,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from convcli.explaining.reading import Input
 
 MOST_STEPS = 400
-EITHER_SIZE = "S|SYxSX"
 
 
 class Command(TyperCommand):
@@ -64,187 +64,50 @@ def _with_place_of_json(args: Sequence[str]) -> list[str]:
 
 def explain(
     context: typer.Context,
-    topic: Annotated[
-        str | None, typer.Argument(metavar="[TOPIC]", help="What to explain, or all; without it, the list.")
-    ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--input",
-            metavar="X",
-            help="A matrix ('1 2 3; 4 5 6', channels parted by |), an array as Python and NumPy write it, a "
-            ".npy, .npz (FILE#NAME), .csv, .tsv, .txt or .json file, - (standard input), or an image. Behind "
-            "a file [1] takes a part of its array, and @row,col,height,width a crop; both count from 0.",
-        ),
-    ] = None,
-    kernel: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--kernel",
-            "-k",
-            metavar="K",
-            help="A name, a matrix, @FILE or run:RUN#LAYER/FILTER, as in `filter`; repeated for several "
-            "filters, channels parted by |. Or an array as for --input, of one filter or several.",
-        ),
-    ] = None,
-    op: Annotated[
-        str | None,
-        typer.Option(
-            metavar="correlate|convolve",
-            help="Whether kernels are flipped first, as in `filter`; not if not given.",
-        ),
-    ] = None,
-    bias: Annotated[
-        str | None, typer.Option(metavar="B", help="A number for each filter, such as '1 -2', or an array.")
-    ] = None,
-    stride: Annotated[
-        str | None, typer.Option(metavar=EITHER_SIZE, help="Step from window to window.")
-    ] = None,
-    padding: Annotated[
-        str | None, typer.Option(metavar="same|valid|full|N", help="Zeros added around the input.")
-    ] = None,
-    dilation: Annotated[
-        str | None, typer.Option(metavar="D|DYxDX", help="Distance between the kernel's cells.")
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(metavar=EITHER_SIZE, help="Of the pool's window; receptive-field: of the input."),
-    ] = None,
-    pool: Annotated[
-        str | None, typer.Option(metavar="max|mean", help="What a pool takes of each window (avg is mean).")
-    ] = None,
-    ceil_mode: Annotated[
-        bool | None,
-        typer.Option("--ceil-mode/--no-ceil-mode", help="Whether a pool's last window may hang over."),
-    ] = None,
-    count_include_pad: Annotated[
-        bool | None,
-        typer.Option(
-            "--count-include-pad/--no-count-include-pad",
-            help="Whether a mean counts padding as zeros.",
-        ),
-    ] = None,
-    output_padding: Annotated[
-        str | None,
-        typer.Option(metavar=EITHER_SIZE, help="transposed: rows and columns added at the end."),
-    ] = None,
-    groups: Annotated[
-        int | None,
-        typer.Option(metavar="G", help="groups: of channels and filters that do not see each other."),
-    ] = None,
-    activation: Annotated[str | None, typer.Option(metavar="G", help="g in A = g(Z), such as relu.")] = None,
-    layers: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LAYERS",
-            help="receptive-field: 'conv 3, pool 2 s2, conv 3' as in `shape --chain`, or a configuration.",
-        ),
-    ] = None,
-    gamma: Annotated[
-        str | None,
-        typer.Option(metavar="G", help="batch-norm: γ of each channel, such as '2 1'; --bias is β."),
-    ] = None,
-    momentum: Annotated[
-        float | None,
-        typer.Option(metavar="M", help="batch-norm: what running figures keep; 0.9 if not given."),
-    ] = None,
-    epsilon: Annotated[
-        float | None, typer.Option(metavar="E", help="batch-norm: added to the variance; 1e-5 if not given.")
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(metavar="P", help="dropout: the share that is dropped; 0.5 if not given.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="dropout: of its draws; 3 if not given.")
-    ] = None,
-    optimizer: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="RULE",
-            help="'adam', 'sgd momentum=0.9': options as in a configuration; repeated to compare.",
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(metavar="R", help="Of the optimizer; 0.1 if not given.")
-    ] = None,
-    gradient: Annotated[
-        str | None, typer.Option(metavar="DA", help="dA of the output, as --input takes it.")
-    ] = None,
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            metavar="nhwc|nchw|hwc|chw|hw",
-            help="Which axis of your arrays is which; a kernel's are f_h, f_w, c, k, or k, c, f_h, f_w "
-            "where channels come first. Channels last if not given.",
-        ),
-    ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="Take the tensors from this trained network.", metavar="RUN")
-    ] = None,
-    layer: Annotated[
-        str | None,
-        typer.Option(
-            metavar="L",
-            help="With --run: which layer, from 1, or 3.1; the first that fits, for --why the last.",
-        ),
-    ] = None,
-    image: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE|test:N",
-            help="With --run: the image that goes through it, a file, or one of the run's own (train:, "
-            "validation:, test:) by the number or file that its report shows.",
-        ),
-    ] = None,
-    crop: Annotated[
-        str | None,
-        typer.Option(metavar="R,C,H,W", help="With --run: the part of the layer's input to look at."),
-    ] = None,
-    filter: Annotated[  # noqa: A002  (the option's name)
-        int | None, typer.Option(metavar="K", help="Which filter to look at, from 1.")
-    ] = None,
-    channel: Annotated[
-        int | None, typer.Option(metavar="C", help="Which channel to look at, from 1.")
-    ] = None,
-    why: Annotated[
-        bool, typer.Option("--why", help="network: show why, by Grad-CAM (--layer), occlusion and gradient.")
-    ] = False,
-    target: Annotated[
-        str | None,
-        typer.Option("--class", metavar="NAME", help="With --why: of which class; the predicted one if not."),
-    ] = None,
-    label: Annotated[
-        str | None,
-        typer.Option(metavar="N|NAME", help="The true class, by number from 1; with --run by name."),
-    ] = None,
-    label_smoothing: Annotated[
-        float | None,
-        typer.Option(metavar="E", help="softmax: the share of the label that all classes get alike."),
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option(metavar="STEPS", help="Only these steps, such as 4, 1-3 or 1,5.")
-    ] = None,
-    step: Annotated[
-        bool, typer.Option("--step", help="On a terminal: go from step to step with the arrow keys.")
-    ] = False,
-    svg: Annotated[str | None, typer.Option(metavar="F", help="Write a picture, light and dark.")] = None,
-    png: Annotated[str | None, typer.Option(metavar="F", help="Write a picture.")] = None,
-    gif: Annotated[str | None, typer.Option(metavar="F", help="Write an animation, a frame a step.")] = None,
-    html: Annotated[
-        str | None,
-        typer.Option(
-            metavar="F",
-            help="Write one page: steps to go through, numbers to change; of all topics, a folder of pages.",
-        ),
-    ] = None,
-    markdown: Annotated[str | None, typer.Option(metavar="F", help="Write tables and formulas.")] = None,
-    latex: Annotated[str | None, typer.Option(metavar="F", help="Write matrices and formulas.")] = None,
-    json: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[F]", help="Print the exact numbers as one JSON document, or write them to a file."
-        ),
-    ] = None,
+    topic: options.Topic = None,
+    source: options.Input = None,
+    kernel: options.Kernels = None,
+    op: options.Op = None,
+    bias: options.Bias = None,
+    stride: options.Stride = None,
+    padding: options.Padding = None,
+    dilation: options.Dilation = None,
+    size: options.Size = None,
+    pool: options.Pool = None,
+    ceil_mode: options.CeilMode = None,
+    count_include_pad: options.CountIncludePad = None,
+    output_padding: options.OutputPadding = None,
+    groups: options.Groups = None,
+    activation: options.Activation = None,
+    layers: options.Layers = None,
+    gamma: options.Gamma = None,
+    momentum: options.Momentum = None,
+    epsilon: options.Epsilon = None,
+    rate: options.Rate = None,
+    seed: options.Seed = None,
+    optimizer: options.Optimizer = None,
+    learning_rate: options.LearningRate = None,
+    gradient: options.Gradient = None,
+    layout: options.Layout = None,
+    run: options.Run = None,
+    layer: options.Layer = None,
+    image: options.Image = None,
+    crop: options.Crop = None,
+    filter: options.Filter = None,  # noqa: A002  (the option's name)
+    channel: options.Channel = None,
+    why: options.Why = False,
+    target: options.Class = None,
+    label: options.Label = None,
+    label_smoothing: options.LabelSmoothing = None,
+    at: options.At = None,
+    step: options.Stepping = False,
+    svg: options.Svg = None,
+    png: options.Png = None,
+    gif: options.Gif = None,
+    html: options.Html = None,
+    markdown: options.Markdown = None,
+    latex: options.Latex = None,
+    json: options.Json = None,
     max_pixels: MaxPixels = None,
     force: Force = False,
 ) -> None:
