@@ -364,8 +364,8 @@ class Training:
         return int(rows[:, 0].max())
 
     def _doubts(self) -> tuple[str, ...]:
-        """Return why nothing is learned, if nothing is and that has not been said."""
-        if self._doubted:
+        """Return why nothing is learned, if nothing is and that has not been said; the first rank says it."""
+        if self._doubted or self.ranks.rank:
             return ()
         losses = [row.train_loss for row in self.progress.history]
         shares = np.bincount(self.train.labels, minlength=len(self.train.classes)) / len(self.train)

@@ -18,6 +18,7 @@ from convcli.engine.workspace import Workspace
 from convcli.errors import ConvcliError
 from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
 from convcli.nn.cutting import MOST_LANES, Cutting
+from convcli.nn.jobs import Learn
 from convcli.nn.layers import (
     ActivationLayer,
     BatchNorm,
@@ -34,7 +35,7 @@ from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.ranks import ALONE
 from convcli.nn.weights import NetworkWeights
-from convcli.nn.workers import BatchResult, Workers, _Learn, useful_threads
+from convcli.nn.workers import BatchResult, Workers, useful_threads
 from threaded_ranks import on_ranks
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
@@ -106,7 +107,7 @@ def test_what_is_left_of_a_batch_is_spread_over_its_groups():
     workers, _ = workers_and_weights([*HEAD, BatchNorm(group=10), Flatten(), Dense(units=3)], 1)
     for size, expected in ((101, [11] + [10] * 9), (19, [19]), (7, [7]), (29, [15, 14])):
         pieces, groups = workers.cutting.to_learn(size)
-        job = _Learn(size, pieces, groups, (0,), pieces, range(pieces))
+        job = Learn(size, pieces, groups, (0,), pieces, range(pieces))
         found = [group for piece in range(job.pieces) for group in job.in_piece(piece)]
         assert [group.stop - group.start for group in found] == expected
         assert (found[0].start, found[-1].stop) == (0, size)

@@ -27,13 +27,14 @@ from convcli.engine.threads import available_cores, spread
 from convcli.engine.workspace import Array, FreeList
 from convcli.nn.augmentation import AugmentationOptions, Augmenter
 from convcli.nn.cutting import MOST_LANES, Cutting
+from convcli.nn.jobs import Learn, Predict
 from convcli.nn.losses import Loss
 from convcli.nn.meetings import Meetings
 from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.ranks import ALONE, Ranks
 from convcli.nn.sharing import CHUNK, MANY_CHUNKS, Sharing, shares, slices
-from convcli.nn.tape import Tape, Weights, cut
+from convcli.nn.tape import Tape, Weights
 from convcli.nn.weights import Layout, NetworkWeights
 
 Result = TypeVar("Result")
@@ -61,52 +62,6 @@ class BatchResult:
     loss: float
     correct: int
     stop: int = 0
-
-
-@dataclass(frozen=True)
-class _Learn:
-    """Take `size` images, cut in `pieces`, forward and backward.
-
-    Of the `lanes` some are `held` here. A part is one of these, or where so many `members` do it together, as
-    many as each of them has to take.
-    A piece holds whole ones of `groups`, if layers take samples in groups.
-    """
-
-    size: int
-    pieces: int
-    groups: int
-    seed: tuple[int, ...]
-    lanes: int
-    held: range
-    members: int | None = None
-
-    def lanes_of(self, part: int) -> range:
-        """Return the lanes of a part."""
-        if self.members is None:
-            return self.held[part : part + 1]
-        count = len(self.held)
-        return self.held[part * count // self.members : (part + 1) * count // self.members]
-
-    def pieces_of(self, lanes: range) -> list[int]:
-        """Return the pieces of some lanes, one lane after the other."""
-        return [piece for lane in lanes for piece in range(lane, self.pieces, self.lanes)]
-
-    def chosen(self, piece: int) -> slice:
-        """Return where a piece lies in the batch."""
-        groups = self.in_piece(piece)
-        return slice(groups[0].start, groups[-1].stop)
-
-    def in_piece(self, piece: int) -> list[slice]:
-        """Return where the groups of a piece lie in the batch; where there are none it is one itself."""
-        first, end = (number * self.groups // self.pieces for number in (piece, piece + 1))
-        return cut(self.size, self.groups)[first:end]
-
-
-@dataclass(frozen=True)
-class _Predict:
-    """Take images forward; a part is a piece, and `ends` is where each ends."""
-
-    ends: tuple[int, ...]
 
 
 class Workers:
@@ -157,7 +112,7 @@ class Workers:
         multiply_adds = network.sequence.multiply_adds(network.shapes[0])
         self._work_of_an_image = (multiply_adds + ACTIVATION_WORK * sum(network.activations)) * (1 + flips)
         self._ranks = ranks
-        self._team: Team[_Learn | _Predict, list[BatchResult]] = Team(self._work, self.threads)
+        self._team: Team[Learn | Predict, list[BatchResult]] = Team(self._work, self.threads)
         lanes, size = self.cutting.most_lanes, network.trained.size
         self._lanes = shared_zeros(lanes * size, np.float32).reshape(lanes, -1)
         running = {slot.name: slot.initial for slot in network.kept.slots if slot.initial.kind == "running"}
@@ -233,7 +188,7 @@ class Workers:
         pieces, groups = self.cutting.to_learn(size)
         lanes = self.cutting.lanes(pieces)
         held = self._sharing.held(lanes)
-        job = _Learn(size, pieces, groups, seed, lanes, held)
+        job = Learn(size, pieces, groups, seed, lanes, held)
         self._labels[:size], self._places[:size] = labels, batch
         for chosen in self._taken(job):
             # "clip" takes them straight to `out`; the default would fill a copy first.
@@ -249,13 +204,13 @@ class Workers:
         losses, correct = figures[:, :2].T.tolist()
         return BatchResult(sum(losses), int(sum(correct)), stop)
 
-    def _taken(self, job: _Learn) -> list[slice]:
+    def _taken(self, job: Learn) -> list[slice]:
         """Return where the images of a batch lie that are needed here."""
         if len(job.held) == job.lanes or self.augmenter.mixes:
             return [slice(0, job.size)]
         return [job.chosen(piece) for piece in job.pieces_of(job.held)]
 
-    def _learned(self, job: _Learn) -> list[tuple[float, int]]:
+    def _learned(self, job: Learn) -> list[tuple[float, int]]:
         """Have the lanes that are held here learned; return what each gives."""
         if self.network.sequence.couples_samples:
             members = min(self._team.members, len(job.held))
@@ -324,14 +279,14 @@ class Workers:
             block, size = slice(first.start, last.stop), last.stop - first.start
             self._images[:size] = images[block if places is None else places[block]]
             count = numbers.stop - numbers.start
-            self._team.run(_Predict(tuple(piece.stop - block.start for piece in pieces[numbers])), count)
+            self._team.run(Predict(tuple(piece.stop - block.start for piece in pieces[numbers])), count)
             result[block] = self._outputs[:size]
 
     # What one worker does. It may run in another process: what it leaves behind lies in the shared arrays.
 
-    def _work(self, job: _Learn | _Predict, part: int) -> list[BatchResult]:
+    def _work(self, job: Learn | Predict, part: int) -> list[BatchResult]:
         with self._tapes.lent() as tapes:
-            if isinstance(job, _Learn):
+            if isinstance(job, Learn):
                 return self._learn(job, part, tapes)
             chosen = slice(job.ends[part - 1] if part else 0, job.ends[part])
             self._predict(self._images[chosen], self._outputs[chosen], self._tape(tapes, 0))
@@ -344,7 +299,7 @@ class Workers:
             tapes[-1].current.scratch = tapes[0].current.scratch
         return tapes[number]
 
-    def _learn(self, job: _Learn, part: int, tapes: list[Tape]) -> list[BatchResult]:
+    def _learn(self, job: Learn, part: int, tapes: list[Tape]) -> list[BatchResult]:
         """Add up the gradients of each lane's pieces; return what its pieces give."""
         lanes = job.lanes_of(part)
         pieces = job.pieces_of(lanes)
@@ -371,7 +326,7 @@ class Workers:
     # A loss that overflows is found and named by whoever trains; a warning for each step is noise.
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def _learn_piece(
-        self, job: _Learn, piece: int, tape: Tape, meetings: Meetings[BatchResult] | None = None
+        self, job: Learn, piece: int, tape: Tape, meetings: Meetings[BatchResult] | None = None
     ) -> BatchResult:
         """Take a piece forward and backward, and add its gradients to its lane's."""
         current = tape.current
@@ -397,7 +352,7 @@ class Workers:
         self.network.backward(gradient, self.weights, tape)
         return BatchResult(float(losses.sum(dtype=np.float64)), correct)
 
-    def _meetings(self, job: _Learn, *, leads: bool) -> Meetings[BatchResult]:
+    def _meetings(self, job: Learn, *, leads: bool) -> Meetings[BatchResult]:
         each = [job.pieces_of(held) for held in shares(job.lanes, self._ranks.size) if held]
         figures = self._figures[:, : job.pieces]
         return Meetings(figures, each, partial(self._ranks.first, len(each)), self._team.meet, leads=leads)
