@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from convcli.filtering.out_dir import OutDir
 made = {"kernel": "gaussian", "parameters": {"sigma": float(sys.argv[1])}, "weights": sys.argv[1]}
-with OutDir(Path(sys.argv[2]), "gaussian.png", made, [Path(sys.argv[2])] * 2) as place:
+with OutDir(Path(sys.argv[2]), "gaussian.png", made, [Path(sys.argv[2])], many=True) as place:
     place.prepare(anew=False)
     print("ready", flush=True)
     sys.stdin.read()
@@ -46,7 +46,7 @@ def at_work():
 
 def place_of(sigma, folder):
     made = {"kernel": "gaussian", "parameters": {"sigma": float(sigma)}, "weights": str(sigma)}
-    return OutDir(folder, "gaussian.png", made, [folder] * 2)
+    return OutDir(folder, "gaussian.png", made, [folder], many=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")

@@ -84,7 +84,7 @@ def _filter_one(batch: Batch, *, json: bool, showing: Showing | None) -> tuple[i
     others = 0
     for done in outcomes:
         if isinstance(done, Done):  # or it is raised
-            _print(done, done.notes, json=json, showing=showing)
+            print_done(done, done.notes, json=json, showing=showing)
             others += _differs(batch, done)
     return 0, 0, others
 
@@ -109,7 +109,7 @@ def _filter_all(batch: Batch, *, json: bool, showing: Showing | None) -> tuple[i
     ):
         for outcome in outcomes:
             if isinstance(outcome, Done):
-                _print(outcome, said.new(outcome.notes, outcome.job.source), json=json, showing=showing)
+                print_done(outcome, said.new(outcome.notes, outcome.job.source), json=json, showing=showing)
                 others += _differs(batch, outcome)
             elif json:
                 print_json({"input": outcome.job.source, "error": str(outcome.error)})
@@ -127,7 +127,8 @@ def _differs(batch: Batch, done: Done) -> bool:
     return bool(what)
 
 
-def _print(done: Done, notes: Iterable[str], *, json: bool, showing: Showing | None) -> None:
+def print_done(done: Done, notes: Iterable[str], *, json: bool, showing: Showing | None = None) -> None:
+    """Print a result and what is to be said of it."""
     from convcli.render.filtering import result_document, result_lines
 
     target = done.job.target

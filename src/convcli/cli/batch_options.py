@@ -19,6 +19,17 @@ Jobs: TypeAlias = Annotated[
     ),
 ]
 
+OnCluster: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="local|ADDRESS",
+        help="Have images filtered by a Dask cluster: by processes on this machine, --jobs of them, or the "
+        "workers of a scheduler such as tcp://host:8786, which need the same files at the same places. "
+        "--threads is what a worker takes for an image, 1 unless given. Needs the extra `dask`.",
+    ),
+]
+
 Name: TypeAlias = Annotated[
     str | None,
     typer.Option(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from convcli.cli.batch import rehearse, work_through
-from convcli.cli.batch_options import DryRun, From, Hash, Jobs, Manifest, Name
+from convcli.cli.batch_options import DryRun, From, Hash, Jobs, Manifest, Name, OnCluster
 from convcli.cli.kernel_options import Normalize, Scale
 from convcli.cli.options import (
     Force,
@@ -25,6 +25,7 @@ from convcli.cli.output import note
 from convcli.cli.pipeline_options import (
     Wanted,
     as_tool,
+    check_output,
     check_saved,
     chosen_pipelines,
     files_read,
@@ -254,6 +255,7 @@ def filter(  # noqa: A001  (the command's name)
     manifest: Manifest = None,
     hashes: Hash = False,
     repeat: From = None,
+    cluster: OnCluster = None,
     dry_run: DryRun = False,
     show: ShowResults = False,
     protocol: Protocol = "auto",
@@ -278,6 +280,7 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter "photos/**/*.jpg" -r --kernel sobel --out-dir edges --jobs 2
       convcli filter photos/ --kernel sobel --out-dir edges --manifest edges.jsonl --resume
       convcli filter --from edges.jsonl --out-dir again
+      convcli filter photos/ -r -k sobel --out-dir edges --keep-going --cluster tcp://host:8786
       convcli filter photo.png --kernel laplacian --range raw -o responses.npy
       convcli filter photo.jpg --kernel "1 4 6 4 1" --normalize --offset 20
       convcli filter photo.jpg -k sobel -k gaussian:sigma=3 --out-dir both
@@ -291,17 +294,19 @@ def filter(  # noqa: A001  (the command's name)
       convcli filter - --kernel emboss --format png < photo.png > relief.png
     """
     from convcli.bounds import MAX_PIXELS
+    from convcli.cli.cluster import check_cluster, spread_out
     from convcli.cli.repeating import check_options, repeated
     from convcli.files import identities
     from convcli.filtering.batch import Batch
     from convcli.filtering.jobs import Saving
     from convcli.filtering.manifest import Journal
     from convcli.filtering.policy import Policy
-    from convcli.kernels import GRADIENTS
 
+    given = given_options(context)
     if hashes and manifest is None:
         raise UsageError("--hash goes with --manifest, whose lines have the SHA-256.")
     check_protocol(protocol, show=show)
+    check_cluster(cluster, given, images or ())
     showing = Showing.of(context, protocol) if show else None
     if showing is not None and showing.folder is not None:
         out_dir = showing.folder
@@ -312,17 +317,15 @@ def filter(  # noqa: A001  (the command's name)
     alone = showing is not None and showing.folder is not None
     stored: dict[str, Any] = {"format": format or (ALONE if alone else None), "compress": compress}
     stored |= {"quality": quality, "lossless": lossless, "strip": strip}
-    how: dict[str, Any] = {"keep_going": keep_going, "threads": threads, "at_once": jobs, "journal": journal}
+    how: dict[str, Any] = {"keep_going": keep_going, "threads": threads, "journal": journal}
     how["max_pixels"] = max_pixels or MAX_PIXELS
     if repeat is not None:
         check_options(context)
-        batch = repeated(repeat, out_dir, end, **how)
+        batch = repeated(repeat, out_dir, end, at_once=jobs, **how)
     elif not images:
         raise UsageError("Missing argument 'IMAGE': name image files, folders, or - for standard input.")
     else:
-        if output in GRADIENTS and format is None:
-            raise UsageError(f"--output names the result's file; of a gradient say --gradient {output}.")
-        given = given_options(context)
+        check_output(output, format)
         tool, of_tool = as_tool(compat, given)
         policy = Policy(
             padding=parse_padding(padding),
@@ -356,19 +359,20 @@ def filter(  # noqa: A001  (the command's name)
         if save_pipeline is not None:
             check_saved(pipelines, save_pipeline, force=force)
         check_numbered(output, frames, single=manifest is None and not show)
-        batch = Batch.of(
-            images,
-            pipelines,
-            Saving(output=output, out_dir=out_dir, name=name, frames=frames, **stored, **end),
-            recipes={} if journal is None else recipes_of(pipelines, wanted),
-            recursive=recursive,
-            damaged=damaged,
-            kept=identities(files_read(wanted, pipelines)),
-            tell=note,
-            **how,
-        )
+        saving = Saving(output=output, out_dir=out_dir, name=name, frames=frames, **stored, **end)
+        how |= {"recipes": {} if journal is None else recipes_of(pipelines, wanted), "tell": note}
+        how |= {"recursive": recursive, "damaged": damaged}
+        kept = files_read(wanted, pipelines)
+        if cluster is None:
+            batch = Batch.of(images, pipelines, saving, kept=identities(kept), at_once=jobs, **how)
+        else:
+            from convcli.cluster.batch import ClusterBatch
+
+            spread = ClusterBatch.of(images, pipelines, saving, kept=kept, **how)
         if save_pipeline is not None and not dry_run:
             saved(pipelines, save_pipeline, wanted, force=force)
+        if cluster is not None:
+            return spread_out(spread, cluster, processes=jobs, json=json)
     if dry_run:
         return rehearse(batch, json=json)
     return work_through(batch, json=json, showing=showing)

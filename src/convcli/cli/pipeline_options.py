@@ -106,6 +106,14 @@ def _pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
     }
 
 
+def check_output(output: str | None, format: str | None) -> None:  # noqa: A002
+    """Raise `UsageError` of an output that is called like a part of a gradient."""
+    from convcli.kernels import GRADIENTS
+
+    if output in GRADIENTS and format is None:
+        raise UsageError(f"--output names the result's file; of a gradient say --gradient {output}.")
+
+
 def as_tool(name: str | None, given: frozenset[str]) -> tuple[Preset | None, dict[str, Any]]:
     """Return what --compat names, with the options of all kernels that it stands for; say what it leaves."""
     if name is None:

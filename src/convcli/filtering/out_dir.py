@@ -27,14 +27,16 @@ from convcli.wording import shown
 class OutDir:
     """The folder that --out-dir names, for results of one ending and one way to make them.
 
-    `places` are the folders of the results, one for each: this one, or some below it.
+    `places` are the folders of the results: this one, or some below it. There may be `many` of them.
 
     There is a record for each ending (`sobel.png`), in a hidden file. One for a single image is not begun.
     While results are written there is a second hidden file, the lock.
     """
 
-    def __init__(self, folder: Path, ending: str, made: dict[str, Any], places: Sequence[Path]) -> None:
-        self.folder, self.many = folder, len(places) > 1
+    def __init__(
+        self, folder: Path, ending: str, made: dict[str, Any], places: Sequence[Path], *, many: bool
+    ) -> None:
+        self.folder, self.many = folder, many
         self.folders = sorted({folder, *places})
         self.made = json.loads(json.dumps(made))  # as it will be read again
         digest = hashlib.sha256(os.fsencode(ending)).hexdigest()[:DIGITS]
@@ -65,20 +67,24 @@ class OutDir:
         return bool(self.stored == self.made)
 
     def left_over(self, jobs: Sequence[Job], *, force: bool) -> list[Job]:
-        """Return the jobs whose result is not finished.
+        """Return the jobs whose result is not finished; raise as `since` does."""
+        since = self.since(force=force)
+        return [job for job in jobs if since is None or not is_made(job, since)]
+
+    def since(self, *, force: bool) -> int | None:
+        """Return from when on a result that is there is finished (`is_made`), None if none is.
 
         Raises `UsageError` if the results there are made in another way, unless `force` makes all again.
         """
         if self.matches:
-            since = self.path.stat().st_mtime_ns
-            return [job for job in jobs if not _is_made(job, since)]
+            return self.path.stat().st_mtime_ns
         if self.stored is not None and not force:
             raise UsageError(
                 f"{shown(self.folder)}: the results there were made otherwise "
                 f"({differences(self.stored, self.made)}). "
                 "Give another --out-dir, or --force to make all of them again."
             )
-        return list(jobs)
+        return None
 
     def prepare(self, *, anew: bool) -> None:
         """Make the folder and the record, once, before the first result is written.
@@ -97,6 +103,11 @@ class OutDir:
             if (self.many or self.stored is not None) and (anew or not self.matches):
                 write_inside(self.path, (json.dumps(self.made, indent=1) + "\n").encode())
             self._ready = True
+
+    def now(self) -> int:
+        """Return the time in nanoseconds by the clock that dates the files there, once it is prepared."""
+        os.utime(self._claim.path)
+        return self._claim.path.stat().st_mtime_ns
 
     def _agree(self) -> None:
         """Take the folder together with all who write there now, if all make their results in one way."""
@@ -126,7 +137,7 @@ class OutDir:
             return None
 
 
-def _is_made(job: Job, since: int) -> bool:
+def is_made(job: Job, since: int) -> bool:
     """Whether a job's result is there, no older than `since`, and newer than the last change of its image."""
     if job.target is None:
         return False

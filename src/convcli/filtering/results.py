@@ -11,7 +11,7 @@ from convcli.filtering.claim import changed
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Job, Saving
 from convcli.filtering.manifest import Journal
-from convcli.filtering.manifest_lines import line_number, place_of
+from convcli.filtering.manifest_lines import Entry, line_number, place_of
 from convcli.filtering.out_dir import OutDir
 from convcli.filtering.pipeline import Pipeline
 from convcli.images import FORMATS
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 class Results:
     """The jobs of one pipeline; in --out-dir there is a record of it.
 
-    `recipe` is the pipeline as a manifest has it, where there is one; `damaged` says that damaged images are
-    read as far as they go.
+    `jobs` is None where they come one by one and are not kept. `recipe` is the pipeline as a manifest has it,
+    where there is one; `damaged` says that damaged images are read as far as they go.
     """
 
     def __init__(
         self,
         pipeline: Pipeline,
         ending: str,
-        jobs: Sequence[Job],
+        jobs: Sequence[Job] | None,
         saving: Saving,
         *,
         recipe: Recipe | None = None,
         damaged: bool = False,
     ) -> None:
-        self.pipeline, self.jobs, self.saving = pipeline, list(jobs), saving
+        self.pipeline, self.jobs, self.saving = pipeline, list(jobs or ()), saving
         self.recipe, self.damaged = recipe, damaged
         self.out_dir: OutDir | None = None
         self.replace = saving.force  # whether files that are there may be overwritten
         self.advice = "use --force to overwrite it, or -o to write elsewhere"
         if saving.out_dir is not None:
             made = {**pipeline.record(), **saving.encoding}
-            folders = [job.target.parent for job in jobs if job.target]
-            self.out_dir = OutDir(saving.out_dir, ending, made, folders)
+            folders = [job.target.parent for job in self.jobs if job.target]
+            self.out_dir = OutDir(saving.out_dir, ending, made, folders, many=jobs is None or len(jobs) > 1)
             self.replace |= saving.resume and self.out_dir.matches
             self.advice = self.out_dir.advice
 
@@ -86,13 +86,21 @@ class Results:
 
     def _is_noted(self, job: Job, journal: Journal) -> bool:
         """Whether the manifest has a job's result, and neither that nor its image has changed since."""
+        entry = self.noted(job, journal)
+        return entry is not None and is_as_noted(job, entry.evidence, hashes=journal.hashes)
+
+    def noted(self, job: Job, journal: Journal) -> Entry | None:
+        """Return what the manifest has of a job's result, if that was made of the same image and in this way.
+
+        Raises `UsageError` if it was made in another way, unless `force` makes all again.
+        """
         entry = None if job.target is None else journal.latest.get(place_of(job.target))
         if entry is None or entry.failed or place_of(entry.source) != place_of(job.source):
-            return False
+            return None
         then = {key: entry.document.get(key) for key in ("pipeline_digest", "options")}
         if then != {key: self.made[key] for key in then}:
             if self.saving.force:
-                return False
+                return None
             old, new = (_options(one) for one in (entry.document, self.made))
             number = line_number(journal.path, entry)
             raise UsageError(
@@ -100,10 +108,15 @@ class Results:
                 f"({changed(old, new) or 'the weights of its kernel'}). Give another --manifest and "
                 "--out-dir, or --force to make all of them again."
             )
-        now = Evidence.of(job.source, job.target, hashes=journal.hashes)
-        if now.output_bytes is None:
-            return False
-        return not any(entry.evidence.change(now, of=which) for which in ("input", "output"))
+        return entry
+
+
+def is_as_noted(job: Job, then: Evidence, *, hashes: bool) -> bool:
+    """Whether a job's image and result are what a manifest's line says of them; with `hashes` to the byte."""
+    now = Evidence.of(job.source, job.target, hashes=hashes)
+    return now.output_bytes is not None and not any(
+        then.change(now, of=which) for which in ("input", "output")
+    )
 
 
 def _options(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,8 +74,10 @@ def _whole() -> Column:
 
 
 @contextmanager
-def steps(total: int, name: str, unit: str = "") -> Iterator[Callable[[], None]]:
+def steps(total: int | None, name: str, unit: str = "") -> Iterator[Callable[[], None]]:
     """Yield what is to be called after each of `total` steps; `name` stands before the bar, on stderr.
+
+    Of steps whose number is not known, None, the bar counts those that are done.
 
     With a `unit`, what the steps are, the bar says how many come in a second.
     """

@@ -1,0 +1,307 @@
+"""Groups of images, and Dask: how they get to its workers, and what has come of them back.
+
+Dask schedules, notices that a worker has died, and has its groups done elsewhere. Here is what it does not
+know: how many groups may be under way, and which image it is that ends one worker after the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import pkgutil
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib import metadata
+from typing import Any
+
+import convcli
+from convcli.cluster.groups import Killed, Remaining
+from convcli.cluster.listing import Listed
+from convcli.engine.threads import available_cores
+from convcli.errors import ConvcliError, InputError, UsageError
+from convcli.extras import extra
+from convcli.wording import first_of, shown
+
+LOCAL = "local"
+SECONDS_TO_CONNECT = 10
+SECONDS_TO_LOOK = 1.0  # again for workers, of which there may be more or fewer
+SECONDS_TO_POLL = 0.01
+GROUPS_A_THREAD = 2  # one under way, and one that is there already when that is done
+
+DEAF = """
+import signal
+for name in ("SIGINT", "SIGHUP"):
+    if hasattr(signal, name):
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+"""
+"""For workers of our own, who end what they have begun: Ctrl-C goes to all processes of a terminal."""
+
+
+@contextmanager
+def connected(address: str, *, processes: int | None, tell: Callable[[str], None]) -> Iterator[Cluster]:
+    """Yield the cluster at an address, or of processes on this machine; it is left, or ended, afterwards.
+
+    Raises `MissingExtraError` where Dask is not installed, `InputError` if there is no scheduler, and
+    `UsageError` if workers have no convcli, or another version.
+    """
+    extra("dask", "dask", "filter --cluster")
+    distributed = extra("distributed", "dask", "filter --cluster")
+    logger = logging.getLogger("distributed")
+    before, logger.level = logger.level, logging.CRITICAL + 1  # what is to be said is said here
+    client = own = None
+    try:
+        if address == LOCAL:
+            own = _started(distributed, processes)
+        client = _client(distributed, address if own is None else own)
+        cluster = Cluster(distributed, client, address)
+        cluster.check_workers()
+        tell(cluster.greeting())
+        yield cluster
+    finally:
+        for one in (client, own):
+            if one is not None:
+                with suppress(Exception):  # it is gone already
+                    one.close(timeout=SECONDS_TO_CONNECT)
+        logger.setLevel(before)
+
+
+def _started(distributed: Any, processes: int | None) -> Any:
+    """Return a cluster of as many processes as cores, each of one thread and its share of the memory."""
+    from dask import config
+
+    config.set({"distributed.worker.preload": [DEAF]})
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # that the usual port of the dashboard is taken: its address is printed
+        return distributed.LocalCluster(
+            n_workers=processes or available_cores(),
+            threads_per_worker=1,
+            silence_logs=logging.CRITICAL + 1,
+            dashboard_address="127.0.0.1:8787",
+        )
+
+
+def _client(distributed: Any, address: Any) -> Any:
+    try:
+        return distributed.Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+    except (OSError, TimeoutError) as error:
+        raise InputError(
+            f"--cluster {shown(str(address))}: no scheduler answers there for {SECONDS_TO_CONNECT} seconds. "
+            "Start one with `dask scheduler`, or take --cluster local."
+        ) from error
+    except (
+        ValueError,
+        ImportError,
+    ) as error:  # a protocol that Dask knows nothing of, or lacks a package for
+        raise UsageError(f"--cluster {shown(str(address))}: {error}.") from error
+
+
+class Cluster:
+    """Workers that a scheduler knows; how many there are may change at any time."""
+
+    def __init__(self, distributed: Any, client: Any, address: str) -> None:
+        self._distributed, self._client, self.address = distributed, client, address
+        self._threads, self._looked = 0, 0.0
+        self.workers: frozenset[str] = frozenset()
+        self._lost = False  # a worker
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is of processes on this machine."""
+        return self.address == LOCAL
+
+    def greeting(self) -> str:
+        """Return who is there, and where Dask's dashboard is."""
+        threads = self.threads()
+        who = f"{len(self.workers):,} worker{'' if len(self.workers) == 1 else 's'}"
+        place = "this machine" if self.is_local else shown(self.address)
+        text = f"Dask on {place}: {who}, {threads:,} thread{'' if threads == 1 else 's'}"
+        with self._connected():
+            if not self._client.scheduler_info(n_workers=0).get("services"):
+                return text
+            try:
+                self._client.run_on_scheduler(metadata.version, "bokeh")
+            except metadata.PackageNotFoundError:
+                return f"{text}; for its dashboard: pip install bokeh, where the scheduler runs"
+        return f"{text}; dashboard: {self._client.dashboard_link}"
+
+    def threads(self) -> int:
+        """Return how many threads all workers have together, as of a moment ago."""
+        if time.monotonic() - self._looked > SECONDS_TO_LOOK:
+            with self._connected():
+                found = dict(self._client.nthreads())
+            self._lost |= not self.workers <= found.keys()
+            self.workers, self._threads = frozenset(found), sum(found.values())
+            self._looked = time.monotonic()
+        return self._threads
+
+    def has_lost_workers(self) -> bool:
+        """Whether a worker that was there is not any more."""
+        self._looked = 0.0
+        self.threads()
+        return self._lost
+
+    def check_workers(self) -> None:
+        """Raise `UsageError` if a worker has no convcli, or another version; later ones say so themselves."""
+        with self._connected():
+            found = self._client.run(pkgutil.resolve_name, "convcli:__version__", on_error="return")
+        others = {
+            worker: said
+            for worker, said in found.items()
+            if said != convcli.__version__ and isinstance(said, str | ImportError | AttributeError)
+        }
+        if others:
+            names = first_of([shown(worker) for worker in others], 2)
+            versions = {said if isinstance(said, str) else "none" for said in others.values()}
+            raise UsageError(
+                f"{len(others):,} of {len(found):,} workers ({names}) have another convcli: here is "
+                f"{convcli.__version__}, there {' and '.join(sorted(versions))}. Install the same on all."
+            )
+
+    def answers(
+        self,
+        errand: bytes,
+        remaining: Remaining,
+        packed: Callable[[Sequence[Listed]], bytes],
+        *,
+        stopping: Callable[[], bool],
+        tell: Callable[[str], None],
+    ) -> Generator[tuple[Sequence[Listed], bytes | Killed], None, None]:
+        """Yield groups of images with what a worker said of them, as it comes; it is told of them `packed`.
+
+        Once `stopping` says so, nothing more is begun, and what is under way is waited for. Raises
+        `ConvcliError` if the scheduler is gone, or a worker knows nothing of such errands.
+        """
+        submitted = _Submitted(self._distributed, self._client, self.address)
+        stopped = waiting = False
+        try:
+            while True:
+                looked = self._looked
+                room = GROUPS_A_THREAD * self.threads()
+                if stopping() and (not stopped or looked != self._looked):  # again: one may have died since
+                    stopped = True
+                    with self._connected():
+                        for items in submitted.withdrawn():
+                            remaining.put_back(items)
+                while not stopped and len(submitted) < room:
+                    if not (items := remaining.take(self._threads, under_way=len(submitted))):
+                        break
+                    submitted.add(items, errand, packed(items))
+                if not submitted and (stopped or room):
+                    return
+                waiting = self._said_waiting(waiting, tell)
+                for items, said in submitted.ready():
+                    if isinstance(said, Killed):
+                        self._lost = True
+                        if not remaining.is_guilty(items):
+                            continue
+                    else:
+                        remaining.cleared()
+                    yield items, said
+        finally:
+            submitted.forget()
+
+    def _said_waiting(self, said: bool, tell: Callable[[str], None]) -> bool:
+        """Say once that there are no workers, until there are some."""
+        if not self._threads and not said:
+            tell(f"there are no workers at {shown(self.address)} now; waiting for some (Ctrl-C ends)")
+        return not self._threads
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, TimeoutError, RuntimeError) as error:
+            raise gone(self.address) from error
+
+
+class _Submitted:
+    """The groups that are under way."""
+
+    def __init__(self, distributed: Any, client: Any, address: str) -> None:
+        self._client, self.address = client, address
+        self._killed: type[Exception] = distributed.KilledWorker
+        self._completed = distributed.as_completed(loop=client.loop, with_results=True, raise_errors=False)
+        self._waiting: dict[str, tuple[Any, Sequence[Listed]]] = {}
+        self._task = _task()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, items: Sequence[Listed], errand: bytes, orders: bytes) -> None:
+        """Have a group done."""
+        key = f"filter-{uuid.uuid4().hex}"
+        future = self._client.submit(self._task, convcli.__version__, errand, orders, key=key, pure=False)
+        self._waiting[key] = future, items
+        self._completed.add(future)
+
+    def ready(self) -> Iterator[tuple[Sequence[Listed], bytes | Killed]]:
+        """Yield what has come back, which may be nothing after a moment."""
+        end = time.monotonic() + SECONDS_TO_LOOK / 10
+        while not self._completed.has_ready() and time.monotonic() < end:
+            time.sleep(SECONDS_TO_POLL)
+        for future, result in self._completed.next_batch(block=False):
+            if future.key in self._waiting:
+                _, items = self._waiting.pop(future.key)
+                yield items, self._said(future.status, result)
+
+    def _said(self, status: str, result: Any) -> bytes | Killed:
+        if status == "finished":
+            said: bytes = result
+            return said
+        if status != "error":
+            raise gone(self.address)
+        error = result[1]
+        if isinstance(error, self._killed):
+            return Killed(getattr(error, "allowed_failures", 0) + 1)
+        if isinstance(error, ImportError):
+            raise UsageError(
+                f"A worker cannot filter images ({error}); install convcli {convcli.__version__} on all."
+            ) from error
+        raise ConvcliError(f"A worker failed: {type(error).__name__}: {error}") from error
+
+    def withdrawn(self) -> Iterator[Sequence[Listed]]:
+        """Take back and yield what no worker has begun."""
+        sent = {key for keys in self._client.processing().values() for key in keys} & self._waiting.keys()
+        begun = set(sent)
+        with suppress(Exception):  # a worker that is asked has died
+            stacks = self._client.call_stack(keys=list(sent)) if sent else {}
+            begun = {key for own in stacks.values() for key in own}
+        later = [self._waiting.pop(key) for key in list(self._waiting) if key not in begun]
+        self._client.cancel([future for future, _ in later], force=True)
+        for _, items in later:
+            yield items
+
+    def forget(self) -> None:
+        """Take back all, whatever becomes of it."""
+        with suppress(Exception):  # the scheduler may be gone
+            self._client.cancel([future for future, _ in self._waiting.values()], force=True)
+        self._waiting.clear()
+
+
+def _task() -> Callable[[str, bytes, bytes], bytes]:
+    """Return what a worker calls, a function that goes by value: a scheduler need not have convcli."""
+
+    def filter_images(version: str, errand: bytes, orders: bytes) -> bytes:
+        import socket
+
+        import convcli
+
+        if convcli.__version__ != version:
+            raise ImportError(f"found convcli {convcli.__version__} on {socket.gethostname()}")
+        from convcli.cluster.errands import work
+
+        return work(errand, orders)
+
+    return filter_images
+
+
+def gone(address: str) -> ConvcliError:
+    """Return the error of a scheduler that has gone."""
+    return ConvcliError(
+        f"The scheduler at {shown(address)} is gone. Results that are written are whole; with --resume the "
+        "same call goes on."
+    )
