@@ -1,4 +1,4 @@
-"""How results are made, as a record beside them, and who makes them now: a file that they hold together."""
+"""Who makes results now, and how: a file that they hold together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from convcli.errors import OutputError, reason
 from convcli.files import lock, open_inside
-from convcli.wording import shortened, shown
+from convcli.wording import shown
 
 MOST_RECORD_BYTES = 2**16
 SECONDS_TO_AGREE = 2.0  # another call writes down how it makes its results in a few milliseconds
@@ -96,45 +96,3 @@ def read_record(file: IO[bytes]) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return what differs in how results were made and are to be made, as its user has it.
-
-    >>> then = {"kernel": "gaussian", "parameters": {"sigma": 8.0}, "weights": "0f", "stride": [1, 1]}
-    >>> differences(then, {**then, "parameters": {"sigma": 7.0}, "weights": "1e", "stride": [2, 2]})
-    'gaussian:sigma=8 → 7; stride: 1x1 → 2x2'
-    """
-    old, new = then.get("parameters") or {}, now.get("parameters") or {}
-    parameters = [f"{key}={change}" for key, change in _changes(old, new).items()]
-    words = [f"{now.get('kernel')}:{', '.join(parameters)}"] if parameters else []
-    if "kernel" in now and not parameters and then.get("weights") != now.get("weights"):
-        words.append(f"the weights of {now.get('kernel')}")
-    if then.get("details") != now.get("details") and then.get("steps") == now.get("steps"):
-        words.append("the weights, or a usual option, of a step")
-    own = ("kernel", "parameters", "weights", "details")
-    words += [f"{key}: {change}" for key, change in _changes(then, now).items() if key not in own]
-    return shown(shortened("; ".join(words), 160))
-
-
-def changed(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return what differs in two calls' options, as their user has them.
-
-    >>> changed({"kernel": "box", "compress": 9}, {"kernel": "sobel", "border": "wrap"})
-    'kernel: box → sobel; border: not given → wrap; compress: 9 → not given'
-    """
-    words = [f"{key}: {change}" for key, change in _changes(then, now).items()]
-    return shown(shortened("; ".join(words), 160))
-
-
-def _changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
-    changed = [key for key in {**now, **then} if then.get(key) != now.get(key)]
-    return {key: f"{_word(then.get(key))} → {_word(now.get(key))}" for key in changed}
-
-
-def _word(value: Any) -> str:
-    if isinstance(value, list):
-        return "x".join(map(_word, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "not given" if value is None else str(value).removesuffix(".0")

@@ -19,7 +19,8 @@ from typing import Any
 from convcli.errors import InputError, OutputError, UsageError
 from convcli.files import make_folder, open_inside, remove_leftovers, write_inside
 from convcli.filtering.chain import DIGITS
-from convcli.filtering.claim import Claim, differences, read_record
+from convcli.filtering.claim import Claim, read_record
+from convcli.filtering.difference import of_records
 from convcli.filtering.jobs import Job
 from convcli.wording import shown
 
@@ -58,7 +59,7 @@ class OutDir:
             return "--resume keeps what is finished and makes the rest, --force makes all again"
         why = ""
         if self.stored is not None:
-            why = f" (the results there were made otherwise: {differences(self.stored, self.made)})"
+            why = f" (the results there were made otherwise: {of_records(self.stored, self.made)})"
         return f"use --force to overwrite it, or another --out-dir{why}"
 
     @property
@@ -81,7 +82,7 @@ class OutDir:
         if self.stored is not None and not force:
             raise UsageError(
                 f"{shown(self.folder)}: the results there were made otherwise "
-                f"({differences(self.stored, self.made)}). "
+                f"({of_records(self.stored, self.made)}). "
                 "Give another --out-dir, or --force to make all of them again."
             )
         return None
@@ -116,7 +117,7 @@ class OutDir:
         if theirs is not None:
             number = theirs.get("process")
             who = f"process {number}" if isinstance(number, int) else "another process"
-            how = differences(theirs.get("made") or {}, self.made)
+            how = of_records(theirs.get("made") or {}, self.made)
             raise OutputError(
                 f"{shown(self.folder)}: {who} is writing results there now, made otherwise ({how}). "
                 "Wait for its end, or give another --out-dir."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from convcli.errors import UsageError
-from convcli.filtering.claim import changed
+from convcli.filtering.difference import of_lines
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Job, Saving
 from convcli.filtering.manifest import Journal
@@ -101,11 +101,10 @@ class Results:
         if then != {key: self.made[key] for key in then}:
             if self.saving.force:
                 return None
-            old, new = (_options(one) for one in (entry.document, self.made))
             number = line_number(journal.path, entry)
             raise UsageError(
                 f"{shown(journal.path)}: line {number}: {shown(str(job.target))} was made otherwise "
-                f"({changed(old, new) or 'the weights of its kernel'}). Give another --manifest and "
+                f"({of_lines(entry.document, self.made)}). Give another --manifest and "
                 "--out-dir, or --force to make all of them again."
             )
         return entry
@@ -117,15 +116,3 @@ def is_as_noted(job: Job, then: Evidence, *, hashes: bool) -> bool:
     return now.output_bytes is not None and not any(
         then.change(now, of=which) for which in ("input", "output")
     )
-
-
-def _options(line: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a line of a manifest says of how its result was made, step by step."""
-    found = dict[str, Any]()
-    for table in (line.get("pipeline"), line.get("options")):
-        found |= table if isinstance(table, dict) else {}
-    steps = found.pop("steps", None)
-    for number, step in enumerate(steps if isinstance(steps, list) else (), 1):
-        for key, value in step.items() if isinstance(step, dict) else ():
-            found[f"step {number}: {key}" if len(steps) > 1 else key] = value
-    return found
