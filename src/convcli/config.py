@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from convcli.bounds import CONFIG_BYTES
 from convcli.errors import ConfigError
-from convcli.files import open_inside
+from convcli.files import Address, open_inside, path_of, read_address
 from convcli.formats import toml
 from convcli.registry import Registry
 from convcli.shapes import Pair, Window, pair
@@ -258,9 +258,13 @@ def read_text(path: Path, *, inside: bool = False, missing: str = "") -> str:
 
     `inside` a run's folder, no link is followed and nothing read but a file.
     """
+    path = path if inside else path_of(path)
     try:
-        with open_inside(path) if inside else path.open("rb") as file:
-            data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
+        if isinstance(path, Address):
+            data = read_address(path, CONFIG_BYTES + 1)
+        else:
+            with open_inside(path) if inside else path.open("rb") as file:
+                data = file.read(CONFIG_BYTES + 1)  # no more, be it a device that never ends
         text = data.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file.{missing}") from None

@@ -9,6 +9,7 @@ import os
 import threading
 from pathlib import Path
 
+import PIL.Image
 import pytest
 
 from convcli.errors import InputError, MissingExtraError, OutputError, UsageError
@@ -232,3 +233,23 @@ def test_a_file_of_this_machine_is_one_by_its_address_too(tmp_path, monkeypatch)
     assert results(f"file://{tmp_path}", out_dir=f"file://{tmp_path}/o") == [
         (f"{tmp_path}/a.png", f"{tmp_path}/o/a_sobel.png", 3)
     ]
+
+
+def test_pipelines_and_kernels_are_read_from_stores_with_names_beside_them(memory, call, tmp_path):
+    image = tmp_path / "a.png"
+    PIL.Image.new("L", (8, 8), 9).save(image)
+    memory.pipe("/p/edges.toml", b'[[steps]]\ntype = "kernel"\nkernel = "@own.csv"\n')
+    memory.pipe("/p/own.csv", b"1,0,-1\n")
+    manifest = tmp_path / "m.jsonl"
+    by_pipeline, by_kernel = tmp_path / "1.png", tmp_path / "2.png"
+    assert call("filter", image, "--pipeline", "memory://p/edges.toml", "-o", by_pipeline).code == 0
+    how = ("-o", by_kernel, "--manifest", manifest)
+    assert call("filter", image, "-k", "@memory://p/own.csv", *how).code == 0
+    assert by_pipeline.read_bytes() == by_kernel.read_bytes()
+    assert '"kernel": "@memory://p/own.csv"' in manifest.read_text()
+    assert call("filter", "--from", manifest, "--force").code == 0
+    result = call("filter", image, "-k", "@memory://p/none.csv", "-o", by_kernel)
+    assert (result.code, result.stderr) == (1, "error: memory://p/none.csv: no such file there.\n")
+    result = call("filter", image, "--pipeline", "s4://p/edges.toml", "-o", by_kernel)
+    assert result.code == 2
+    assert result.stderr.startswith("error: s4://p/edges.toml: Unknown protocol 's4'. Known: s3, gs")

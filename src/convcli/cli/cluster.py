@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,6 +13,7 @@ from convcli.cli.batch import print_done
 from convcli.cli.interruption import interruptions
 from convcli.cli.output import note, own_words_only, print_json, say
 from convcli.errors import ConvcliError, UsageError
+from convcli.files import path_of, protocol_of
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -37,7 +39,9 @@ HINT = (
 )
 
 
-def check_cluster(cluster: str | None, given: Collection[str], images: Sequence[str]) -> None:
+def check_cluster(
+    cluster: str | None, given: Collection[str], images: Sequence[str], out_dir: Path | None
+) -> None:
     """Raise `UsageError` of an address that is none, and of what does not go with a cluster."""
     if cluster is None:
         return
@@ -58,7 +62,12 @@ def check_cluster(cluster: str | None, given: Collection[str], images: Sequence[
     if "-" in images:
         raise UsageError("Standard input (-) does not go with --cluster: workers read files.")
     if "out_dir" not in given:
-        raise UsageError("--cluster needs --out-dir, a folder for all results.")
+        raise UsageError("--cluster needs --out-dir, a folder or an address for all results.")
+    for name in (*images, str(path_of(out_dir or ""))):
+        if protocol_of(name) == "memory":
+            raise UsageError(
+                f"{shown(name)}: is in the memory of one process, which workers do not share; name a store."
+            )
 
 
 def spread_out(batch: ClusterBatch, address: str, *, processes: int | None, json: bool) -> None:

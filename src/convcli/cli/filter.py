@@ -306,7 +306,7 @@ def filter(  # noqa: A001  (the command's name)
     if hashes and manifest is None:
         raise UsageError("--hash goes with --manifest, whose lines have the SHA-256.")
     check_protocol(protocol, show=show)
-    check_cluster(cluster, given, images or ())
+    check_cluster(cluster, given, images or (), out_dir)
     showing = Showing.of(context, protocol) if show else None
     if showing is not None and showing.folder is not None:
         out_dir = showing.folder

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from convcli.cli.kernel_options import chosen_kernels
 from convcli.cli.output import note
 from convcli.errors import ConvcliError, UsageError
+from convcli.files import Address, is_address, path_of
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class Wanted:
     tool: Preset | None = None
     given: frozenset[str] = frozenset()  # the names of all options of `filter` that were given
 
+    def __post_init__(self) -> None:
+        if self.file is not None:
+            object.__setattr__(self, "file", path_of(self.file))
+
     @property
     def is_chain(self) -> bool:
         """Whether it is one chain of steps."""
@@ -83,6 +88,7 @@ def _pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
     from convcli.filtering.pipeline import Pipeline
     from convcli.kernels import KERNELS
 
+    read_addresses()
     if wanted.is_chain:
         pipeline = _chain(wanted, policy)
         return {pipeline.label: pipeline}
@@ -112,6 +118,18 @@ def check_output(output: str | None, format: str | None) -> None:  # noqa: A002
 
     if output in GRADIENTS and format is None:
         raise UsageError(f"--output names the result's file; of a gradient say --gradient {output}.")
+
+
+def read_addresses() -> None:
+    """Have files of kernels and pipelines come from stores too, which are imported for nothing else."""
+    from convcli.files.addresses import read_by
+
+    def read(address: str, most: int) -> bytes:
+        from convcli.cluster.addresses import store_of
+
+        return store_of(address).read(address, most)
+
+    read_by(read)
 
 
 def as_tool(name: str | None, given: frozenset[str]) -> tuple[Preset | None, dict[str, Any]]:
@@ -207,7 +225,7 @@ def text_within(text: str, folder: Path) -> str:
     >>> text_within("@own.csv", Path("kernels")), text_within("1 0 -1", Path("kernels"))
     ('@kernels/own.csv', '1 0 -1')
     """
-    if text.startswith("@"):
+    if text.startswith("@") and not is_address(text[1:]):
         return f"@{folder / os.path.expanduser(text[1:])}"  # noqa: PTH111 - leaves ~name of an unknown user
     if text.startswith("run:"):
         run, hash_, rest = text.removeprefix("run:").rpartition("#")
@@ -261,9 +279,11 @@ def _document(pipeline: Pipeline, wanted: Wanted, folder: Path) -> dict[str, Any
     own = 0 if wanted.file is None else len(document["steps"]) - len(wanted.steps)
     for number, step in enumerate(document["steps"]):
         base = wanted.file.parent if wanted.file is not None and number < own else Path()
+        if not isinstance(base, Address):
+            base = folder / base
         for name in FROM_FILES:
             if isinstance(step.get(name), str):
-                step[name] = text_within(step[name], folder / base)
+                step[name] = text_within(step[name], base)
     return document
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.cli.output import note
-from convcli.cli.pipeline_options import Wanted, files_read
+from convcli.cli.pipeline_options import Wanted, files_read, read_addresses
 from convcli.errors import ConvcliError, InputError, UsageError
 from convcli.wording import shortened, shown
 
@@ -56,6 +56,7 @@ def repeated(path: Path, out_dir: Path | None, saving: Mapping[str, Any], **how:
     from convcli.filtering.jobs import STREAM
     from convcli.filtering.manifest_lines import latest, line_number, read_manifest
 
+    read_addresses()
     entries = read_manifest(path)
     through = [entry for entry in entries if entry.target is None or entry.source == STREAM]
     if through:

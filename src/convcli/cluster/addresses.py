@@ -311,11 +311,6 @@ def _entry(name: str, is_folder: bool, size: int | None) -> Entry:
     return Entry(name or "''", is_folder, not is_folder, odd, size)
 
 
-def read(address: str, most: int) -> bytes:
-    """Return so many bytes of an address; as `files.addresses.read` is called."""
-    return store_of(address).read(address, most)
-
-
 @contextmanager
 def _told(address: str, kind: type[ConvcliError], what: str) -> Iterator[None]:
     """Turn whatever a store's driver raises into one line."""
@@ -344,7 +339,7 @@ def _reason(error: Exception) -> str:
         return "no credentials for it are found, or they do not hold"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    said = " ".join(str(error).split()).rstrip(".")
+    said = getattr(error, "strerror", None) or " ".join(str(error).split()).rstrip(".")
     return shortened(said, LONGEST_REASON) if said else name
 
 

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.bounds import MAX_PIXELS
+from convcli.cluster.addresses import store_of
 from convcli.cluster.errands import Errand, Kept, Order, Outcome, Way
 from convcli.cluster.groups import Groups, Killed, Remaining
 from convcli.cluster.listing import Listed, listed
 from convcli.errors import ConvcliError, InputError, UsageError
-from convcli.files import remove_leftovers
+from convcli.files import Address, is_address, path_of, remove_leftovers
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, ending_of
 from convcli.filtering.making import Terms, concerns_all
@@ -29,7 +30,7 @@ from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results
 from convcli.images import ENDINGS
-from convcli.wording import shown
+from convcli.wording import shown, without_secrets
 
 if TYPE_CHECKING:
     from convcli.cluster.dask import Cluster
@@ -162,9 +163,21 @@ class ClusterBatch:
                 begun = max(begun, out_dir.now())
                 if saving.resume:
                     self._tidy()
+        if isinstance(place := self.results[0].saving.out_dir, Address):
+            begun = self._begun_there(str(place))
         noted, hashes = self.journal is not None, self.journal is not None and self.journal.hashes
         terms = Terms(self._max_pixels, noted=noted, hashes=hashes, several=True, settled=True)
         return Errand(self._ways, terms, begun, self.threads, self.keep_going)
+
+    def _begun_there(self, place: str) -> int:
+        """Return the time of a store where results go; say if it cannot tell who was first."""
+        store = store_of(place)
+        if not store.is_exclusive:
+            self._tell(
+                f"{shown(place)}: {store.protocol}:// cannot tell who of two was first; what is there is "
+                "looked for just before a result is put: have no two commands write there at a time"
+            )
+        return store.now(place)
 
     def _tidy(self) -> None:
         """Remove what was half written by workers that died."""
@@ -198,8 +211,8 @@ class ClusterBatch:
         """Return some images as workers are told of them."""
         orders = [
             Order(
-                place_of(image.source),
-                tuple(map(place_of, image.targets)),
+                _as_found(image.source),
+                tuple(map(_as_found, image.targets)),
                 tuple(map(self._noted, self.results, self._jobs(image))),
             )
             for image in images
@@ -216,10 +229,11 @@ class ClusterBatch:
         return None if entry is None or entry.failed else Evidence()
 
     def _jobs(self, image: Listed) -> list[Job]:
-        """Return an image's results as they were asked for."""
-        places = map(Path, image.targets)
+        """Return an image's results as they were asked for, of addresses without what gives access."""
+        places = (path_of(without_secrets(target)) for target in image.targets)
+        source = without_secrets(image.source)
         return [
-            Job(image.source, place, results.saving.format or ENDINGS.get(place.suffix.lower()))
+            Job(source, place, results.saving.format or ENDINGS.get(place.suffix.lower()))
             for results, place in zip(self.results, places, strict=True)
         ]
 
@@ -258,3 +272,8 @@ class ClusterBatch:
             self.failures.append(outcome.error)
         missing = isinstance(outcome.error.__cause__, FileNotFoundError)
         self.is_elsewhere |= missing and os.path.exists(outcome.job.source)  # noqa: PTH110
+
+
+def _as_found(name: str) -> str:
+    """Return a name as workers find what is called so: addresses with all that gives access."""
+    return name if is_address(name) else place_of(name)

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import pickle
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from convcli.errors import ConvcliError, OutputError, UsageError, reason
-from convcli.files import flush_folder, make_folder
+from convcli.cluster.addresses import store_of
+from convcli.cluster.staging import evidence_of, is_made_of, is_remote, staged
+from convcli.errors import ConvcliError, OutputError, reason
+from convcli.files import Address, flush_folder, make_folder, path_of
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Job, Saving
 from convcli.filtering.making import Request, Terms, concerns_all, made_of
-from convcli.filtering.out_dir import is_made
 from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import is_as_noted
@@ -145,30 +146,36 @@ def _made(errand: Errand, requests: Sequence[Request]) -> list[Done | Failed]:
     """Return what has come of the requests for one image, if there are any."""
     if not requests:
         return []
+    try:
+        if any(map(is_remote, requests)):
+            with staged(requests) as staging:
+                outcomes = staging.settled(_made_here(errand, staging.requests))
+        else:
+            outcomes = _made_here(errand, requests)
+    except ConvcliError as error:  # there is no such image
+        outcomes = [Failed(request.job, error) for request in requests]
+    return [_settled(errand, *one) for one in zip(requests, outcomes, strict=False)]
+
+
+def _made_here(errand: Errand, requests: Sequence[Request]) -> list[Done | Failed]:
+    """Return what has come of the requests for one image, where all are files of this machine."""
     folders = {request.job.target.parent for request in requests if request.job.target is not None}
 
     def prepare() -> None:
         for folder in folders:
             make_folder(folder)
 
-    outcomes = made_of(
+    return made_of(
         requests, errand.terms, threads=errand.threads, prepare=prepare, ends=partial(_ends, errand)
     )
-    return [
-        _settled(errand, request, outcome, prepare)
-        for request, outcome in zip(requests, outcomes, strict=False)
-    ]
 
 
-def _settled(
-    errand: Errand, request: Request, outcome: Done | Failed, prepare: Callable[[], None]
-) -> Done | Failed:
+def _settled(errand: Errand, request: Request, outcome: Done | Failed) -> Done | Failed:
     """Return an outcome that does not depend on who came first where two wrote one file at a time."""
     if isinstance(outcome, Failed) and isinstance(outcome.error.__cause__, FileExistsError):
         request = replace(request, adopt=True, replace=False)
-        (outcome,) = made_of(
-            [request], errand.terms, threads=errand.threads, prepare=prepare, ends=partial(_ends, errand)
-        )
+        if not is_remote(request):  # where what is there has been held against the result
+            (outcome,) = _made_here(errand, [request])
     place = request.job.target
     if isinstance(outcome, Done) or not request.adopt or request.replace or place is None:
         return outcome
@@ -186,36 +193,52 @@ def _settled(
 def _is_of(errand: Errand, place: Path) -> bool:
     """Whether there is a result that this call has made."""
     try:
-        return place.lstat().st_mtime_ns >= errand.begun
-    except OSError:
+        there = _there(place)
+    except (OSError, ConvcliError):
         return False
+    return there is not None and there >= errand.begun
+
+
+def _there(place: Path) -> int | None:
+    """Return when what is in a place was written, in nanoseconds; None if nothing is there.
+
+    Raises `OutputError` if that is no file.
+    """
+    if isinstance(place, Address):
+        info = store_of(str(place)).info(str(place))
+        return None if info is None else info.modified or 0
+    try:
+        status = place.lstat()
+    except (FileNotFoundError, NotADirectoryError):  # said by whoever makes its folder
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a link" if stat.S_ISLNK(status.st_mode) else "something that is no file"
+        raise OutputError(f"{shown(place)}: expected no file, or a result, found {kind}.")
+    return status.st_mtime_ns
 
 
 def _judged(
     errand: Errand, way: Way, source: str, target: str, noted: Evidence | None
 ) -> Request | Kept | Failed:
     """Return what is to be made in a place, unless that is finished, or something is there that must stay."""
-    place = Path(target)
+    place = path_of(target)
     job = Job(source, place, way.saving.format or ENDINGS.get(place.suffix.lower()))
     request = partial(Request, job, way.pipeline, way.saving, way.damaged)
     try:
         way.saving.check(job.format)
-        status = place.lstat()
-    except (FileNotFoundError, NotADirectoryError):  # said by whoever makes its folder
-        return request()
-    except UsageError as error:  # its format knows nothing of an option
+        there = _there(place)
+        if there is None:
+            return request()
+        if there >= errand.begun:
+            return request(adopt=True)
+        if noted is not None and is_as_noted(noted, evidence_of(job, hashes=errand.terms.hashes)):
+            return Kept(job)
+        if way.since is not None and is_made_of(job, way.since):
+            return Kept(job)
+    except ConvcliError as error:  # its format knows nothing of an option, or something else is there
         return Failed(job, error)
     except (OSError, ValueError) as error:
         return Failed(job, OutputError(f"{shown(target)}: cannot be written ({reason(error)})."))
-    if not stat.S_ISREG(status.st_mode):
-        kind = "a link" if stat.S_ISLNK(status.st_mode) else "something that is no file"
-        return Failed(job, OutputError(f"{shown(target)}: expected no file, or a result, found {kind}."))
-    if status.st_mtime_ns >= errand.begun:
-        return request(adopt=True)
-    if noted is not None and is_as_noted(job, noted, hashes=errand.terms.hashes):
-        return Kept(job)
-    if way.since is not None and is_made(job, way.since):
-        return Kept(job)
     may_replace, adopt = way.replace or noted is not None, errand.terms.noted and way.saving.resume
     if not (may_replace or adopt):
         return Failed(job, OutputError(f"{shown(target)} exists already; {way.advice}."))

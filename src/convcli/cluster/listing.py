@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from convcli.cluster.addresses import places_of
+from convcli.cluster.addresses import places_of, store_of
 from convcli.errors import UsageError
-from convcli.files import is_address, plain_name
+from convcli.files import Address, is_address, plain_name
 from convcli.filtering.jobs import Ending, Saving, jobs_for
 from convcli.filtering.listing import Listing
 from convcli.wording import shown
@@ -41,6 +41,8 @@ def listed(
     names = [plain_name(name) for name in images]
     if saving.out_dir is None and (remote := [name for name in names if is_address(name)]):
         raise UsageError(f"{shown(remote[0])}: give --out-dir, a folder or an address for the results.")
+    if isinstance(saving.out_dir, Address):
+        store_of(str(saving.out_dir)).check_writable(str(saving.out_dir))
     folders = Listing(saving.out_dir, recursive, tell, places_of).folders(names)
     for image, jobs in jobs_for(folders, endings, saving, tell=tell):
         size = image.bytes

@@ -4,7 +4,15 @@
 may be others'. `locks` keeps other processes out. `addresses` knows what is no file here by its beginning.
 """
 
-from convcli.files.addresses import Address, as_path, is_address, path_of, plain_name, protocol_of
+from convcli.files.addresses import (
+    Address,
+    as_path,
+    is_address,
+    path_of,
+    plain_name,
+    protocol_of,
+    read_address,
+)
 from convcli.files.folders import judge_folder, write_folder
 from convcli.files.inside import (
     is_file_inside,
@@ -41,6 +49,7 @@ __all__ = [
     "path_of",
     "plain_name",
     "protocol_of",
+    "read_address",
     "remove_leftovers",
     "write",
     "write_filled",

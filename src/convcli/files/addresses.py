@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from convcli.errors import InputError
+from convcli.wording import shown
+
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _CUT = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):[/\\]+")  # as a path has it, which keeps one separator of two
 WEB = ("http", "https")
 
-read: Callable[[str, int], bytes] | None = None
-"""What reads at most so many bytes of an address; whoever knows stores sets it, before names are read."""
+_read: Callable[[str, int], bytes] | None = None
 
 
 class Address(type(Path())):  # type: ignore[misc]  # of this system's kind, which is known here alone
@@ -65,6 +67,19 @@ def path_of(name: str | os.PathLike[str]) -> Path:
 def plain_name(name: str) -> str:
     """Return a name without `file://`, which says no more than a path does."""
     return str(path_of(name)) if protocol_of(name) in ("file", "local") and is_address(name) else name
+
+
+def read_by(read: Callable[[str, int], bytes]) -> None:
+    """Have `read_address` ask whoever knows stores."""
+    global _read
+    _read = read
+
+
+def read_address(address: Address, most: int) -> bytes:
+    """Return an object of a store, but no more than so many bytes; raise `InputError` if it cannot be had."""
+    if _read is None:
+        raise InputError(f"{shown(address)}: an address, from which nothing is read here; copy it to a file.")
+    return _read(str(address), most)
 
 
 def protocol_of(address: str) -> str:

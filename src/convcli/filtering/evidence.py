@@ -23,6 +23,7 @@ class Evidence:
     input_sha256: str | None = None
     output_bytes: int | None = None
     output_sha256: str | None = None
+    input_etag: str | None = None  # by which a store tells one content of a name from the next
 
     @classmethod
     def of(cls, source: str | None, target: Path | None, *, hashes: bool) -> Evidence:
@@ -50,8 +51,8 @@ class Evidence:
         return replace(self, **other.document())
 
     def untimed(self) -> Evidence:
-        """Return this without the time, which a copy may not keep."""
-        return replace(self, input_modified=None)
+        """Return this without the time and the store's own mark, which a copy may not keep."""
+        return replace(self, input_modified=None, input_etag=None)
 
     def document(self) -> dict[str, Any]:
         """Return it as it stands in a manifest."""
@@ -60,15 +61,20 @@ class Evidence:
     def change(self, now: Evidence, *, of: str) -> str:
         """Return what differs of `input` or `output` from what there is now, as far as both tell; or nothing.
 
-        A SHA-256 says all, whatever the time.
+        A SHA-256 says all, whatever the time, and so does an ETag.
         """
-        names = {"sha256": "SHA-256", "bytes": "size", "modified": "time of its last change"}
+        names = {
+            "sha256": "SHA-256",
+            "bytes": "size",
+            "etag": "ETag",
+            "modified": "time of its last change",
+        }
         for key, word in names.items():
             then, there = (getattr(one, f"{of}_{key}", None) for one in (self, now))
             if then is not None and there is not None:
                 if then != there:
                     return word
-                if key == "sha256":
+                if key in ("sha256", "etag"):
                     break
         return ""
 

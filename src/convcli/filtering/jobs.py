@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UsageError
-from convcli.files import as_path, is_stdout, path_of
+from convcli.files import Address, as_path, is_stdout, path_of
 from convcli.filtering.naming import Naming
 from convcli.images import COMPRESSION, ENDINGS, FORMATS, Encoding
 from convcli.images.choice import Choice
@@ -89,6 +89,11 @@ class Saving:
             raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
         if self.resume and self.out_dir is None and not self.noted:
             raise UsageError("--resume goes with --out-dir or --manifest, which tell what is finished.")
+        if self.resume and not self.noted and isinstance(self.out_dir, Address):
+            raise UsageError(
+                f"--resume to {shown(self.out_dir)} needs a --manifest, which tells what is finished: no "
+                "record is kept there."
+            )
         if self.frames is not None:
             object.__setattr__(self, "frames", str(Choice.parsed(self.frames)))
         if self.output is not None and self.name is not None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from convcli.errors import UsageError
+from convcli.files import Address
 from convcli.filtering.difference import of_lines
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Job, Saving
@@ -43,7 +44,9 @@ class Results:
         self.out_dir: OutDir | None = None
         self.replace = saving.force  # whether files that are there may be overwritten
         self.advice = "use --force to overwrite it, or -o to write elsewhere"
-        if saving.out_dir is not None:
+        if isinstance(saving.out_dir, Address):  # where no record is kept
+            self.advice = "use --force to overwrite it, or another --out-dir"
+        elif saving.out_dir is not None:
             made = {**pipeline.record(), **saving.encoding}
             folders = [job.target.parent for job in self.jobs if job.target]
             self.out_dir = OutDir(saving.out_dir, ending, made, folders, many=jobs is None or len(jobs) > 1)
@@ -87,7 +90,9 @@ class Results:
     def _is_noted(self, job: Job, journal: Journal) -> bool:
         """Whether the manifest has a job's result, and neither that nor its image has changed since."""
         entry = self.noted(job, journal)
-        return entry is not None and is_as_noted(job, entry.evidence, hashes=journal.hashes)
+        if entry is None:
+            return False
+        return is_as_noted(entry.evidence, Evidence.of(job.source, job.target, hashes=journal.hashes))
 
     def noted(self, job: Job, journal: Journal) -> Entry | None:
         """Return what the manifest has of a job's result, if that was made of the same image and in this way.
@@ -110,9 +115,8 @@ class Results:
         return entry
 
 
-def is_as_noted(job: Job, then: Evidence, *, hashes: bool) -> bool:
-    """Whether a job's image and result are what a manifest's line says of them; with `hashes` to the byte."""
-    now = Evidence.of(job.source, job.target, hashes=hashes)
+def is_as_noted(then: Evidence, now: Evidence) -> bool:
+    """Whether an image and its result are what a manifest's line says of them."""
     return now.output_bytes is not None and not any(
         then.change(now, of=which) for which in ("input", "output")
     )

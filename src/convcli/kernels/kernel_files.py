@@ -8,12 +8,14 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
 from numpy.typing import ArrayLike
 
-from convcli.errors import InputError, KernelError
+from convcli.errors import ConvcliError, InputError, KernelError
+from convcli.files import Address, path_of, read_address
 from convcli.formats.npy import read_npy
 from convcli.kernels.grammar import Typed, matrix
 from convcli.kernels.weights import MAX_SIDE, Combine, Kernel, check_sides, checked_weights
@@ -26,14 +28,21 @@ MAX_JSON_BYTES = 16 * 2**20  # as Python's lists they may take twenty times as m
 
 def from_file(path: Path) -> Kernel:
     """Return the kernel in a file, unless it is too large to be one; the suffix says how to read it."""
+    path = path_of(path)
     where, suffix = shown(path), path.suffix.lower()
     if suffix not in READERS:
         raise KernelError(f"@{where}: expected a file that ends in {', '.join(READERS)}.")
     try:
-        _check_file(path.stat(), MAX_JSON_BYTES if suffix == ".json" else MAX_FILE_BYTES, where)
-        with path.open("rb") as stream:
-            weights = READERS[suffix](stream, where)
-    except KernelError:
+        most = MAX_JSON_BYTES if suffix == ".json" else MAX_FILE_BYTES
+        if isinstance(path, Address):
+            data = read_address(path, most + 1)
+            _check_size(len(data), most, where)
+            weights = READERS[suffix](BytesIO(data), where)
+        else:
+            _check_file(path.stat(), most, where)
+            with path.open("rb") as stream:
+                weights = READERS[suffix](stream, where)
+    except ConvcliError:
         raise
     except FileNotFoundError as error:
         raise InputError(f"{where}: no such kernel file.") from error
@@ -55,10 +64,14 @@ def _check_file(status: os.stat_result, most: int, where: str) -> None:
         raise InputError(f"{where}: expected a kernel file, found a folder.")
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"{where}: expected a kernel file, found a device or a pipe.")
-    if status.st_size > most:
+    _check_size(status.st_size, most, where)
+
+
+def _check_size(size: int, most: int, where: str) -> None:
+    if size > most:
         raise KernelError(
             f"{where}: expected at most {most >> 20} MiB ({MAX_SIDE} cells per side), found "
-            f"{status.st_size >> 20:,} MiB."
+            f"{size >> 20:,} MiB."
         )
 
 
