@@ -1,7 +1,8 @@
 """A program for several ranks: the first few of them train small networks together, and print the outcome.
 
-Its arguments are the folder of the tests, a word in the names of the networks, and numbers of ranks. For each
-network it prints, by number of ranks, what the last checkpoint holds; as 0 what one process comes to.
+Its arguments are the folder of the tests, a word in the names of the networks, and ways to train them: "3"
+with so many ranks, "2x2" with two threads each, "3 plain" with MPI's own Allreduce. For each network it
+prints, by way, what the last checkpoint holds; as "alone" what one process comes to.
 """
 
 from __future__ import annotations
@@ -57,23 +58,22 @@ def found(training):
 
 def main():
     cutting.SMALL_PIECE = 5
-    _, _, word, *counts = sys.argv
+    _, _, word, *ways = sys.argv
     everybody, plainly = world(), world(plain=True)
     for name, (layers, options) in NETWORKS.items():
         if word not in name:
             continue
         results = {}
-        for count in map(int, counts):
-            if everybody.rank < count:
-                results[str(count)] = found(trained(layers, options, everybody.first(count), 1))
-        if everybody.rank < 2:
-            results["2 ranks of 2 threads"] = found(trained(layers, options, everybody.first(2), 2))
-        if everybody.rank < 3:
-            results["plain"] = found(trained(layers, options, plainly.first(3), 1))
+        for way in ways:
+            number, _, adding = way.partition(" ")
+            count, _, threads = number.partition("x")
+            if everybody.rank < int(count):
+                ranks = (plainly if adding else everybody).first(int(count))
+                results[way] = found(trained(layers, options, ranks, int(threads or 1)))
         each = everybody.same({key: value["digest"] for key, value in results.items()})
         assert all(each.get(key) == value["digest"] for key, value in results.items())
         if everybody.rank == 0:
-            results["0"] = found(trained(layers, options, ALONE, 1))
+            results["alone"] = found(trained(layers, options, ALONE, 1))
             sys.stdout.write(json.dumps({"name": name, "results": results}) + "\n")
 
 

@@ -19,34 +19,31 @@ from convcli.formats.safetensors import read_arrays
 PROGRAM = Path(__file__).with_name("mpi_trainings.py")
 
 
-def trainings(ranks, word, *counts, folder):
-    """Return what ranks come to, by the network's name and how many of them trained it."""
-    code, out, errors = mpi.run(ranks, PROGRAM, PROGRAM.parent.parent, word, *counts, folder=folder)
+def trainings(ranks, word, *ways, folder):
+    """Return what ranks come to, by the network's name and the way they trained it."""
+    code, out, errors = mpi.run(ranks, PROGRAM, PROGRAM.parent.parent, word, *ways, folder=folder)
     assert code == 0, errors
     return {told["name"]: told["results"] for told in map(json.loads, out.splitlines())}
 
 
-def same(results, count):
-    return all(results[count][key] == results["0"][key] for key in ("digest", "epochs"))
+def same(results, way):
+    return all(results[way][key] == results["alone"][key] for key in ("digest", "epochs"))
 
 
 @pytest.mark.long
 def test_ranks_come_to_the_bytes_of_one_process_and_plainly_to_its_numbers(tmp_path):
-    found = trainings(4, "", 1, 2, 3, 4, folder=tmp_path)
+    found = trainings(4, "", "2", "3", "4", "2x2", "3 plain", folder=tmp_path)
     assert len(found) == 4
     for name, results in found.items():
-        differing = [
-            count for count in ("1", "2", "3", "4", "2 ranks of 2 threads") if not same(results, count)
-        ]
-        assert not differing, name
-        plain, alone = results["plain"], results["0"]
+        assert [way for way in ("2", "3", "4", "2x2") if not same(results, way)] == [], name
+        plain, alone = results["3 plain"], results["alone"]
         np.testing.assert_allclose(plain["weights"], alone["weights"], rtol=0, atol=1e-6, err_msg=name)
         np.testing.assert_allclose(plain["epochs"], alone["epochs"], rtol=1e-6, err_msg=name)
 
 
 @pytest.mark.long
 def test_eight_ranks_come_to_the_bytes_of_one_process(tmp_path):
-    found = trainings(8, "mixup", 8, folder=tmp_path)
+    found = trainings(8, "mixup", "8", folder=tmp_path)
     assert [same(results, "8") for results in found.values()] == [True]
 
 
