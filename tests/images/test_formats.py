@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, get_args, get_type_hints
 
@@ -15,6 +17,7 @@ import pytest
 from convcli.cli.filter import filter as filter_command
 from convcli.errors import OutputError
 from convcli.images import ENDINGS, FORMATS, Image, Metadata, encode, folders, format_of, kept, read, write
+from convcli.images.kinds import KINDS
 from image_files import ALPHA, DEEP, GREY, RGB, noise, read_bytes, saved
 
 ARTIST, PHOTO_IFD, EXIF_WIDTH, EXPOSURE = 0x013B, 0x8769, 0xA002, 0x829A
@@ -155,6 +158,17 @@ def test_endings_name_a_format_and_folders_are_searched_for_what_is_read(tmp_pat
 def test_the_option_names_every_format():
     (option,) = get_args(get_type_hints(filter_command, include_extras=True)["format"])[-1:]
     assert re.findall(r"\b(?!or\b)\w+", option.help.partition(";")[0]) == list(FORMATS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_what_a_kind_names_is_there(kind):
+    functions = [kind.decode, kind.frames]
+    for one in kind.formats.values():
+        functions += [one.encode, one.beyond, *([one.several.write] if one.several else [])]
+    for function in functions:
+        if isinstance(function, partial):  # which is imported when it is called
+            module, name = function.args
+            assert callable(getattr(import_module(f"convcli.images.{module}"), name))
 
 
 def test_no_ending_means_two_formats():

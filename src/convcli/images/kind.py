@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
@@ -19,13 +20,13 @@ Encoder: TypeAlias = Callable[[Image, Encoding], bytes]
 """An image that fits, with metadata that are held, and how it is to be stored → a file."""
 
 
+def _call(module: str, name: str, *arguments: Any) -> Any:
+    return getattr(import_module(f"convcli.images.{module}"), name)(*arguments)
+
+
 def later(module: str, name: str) -> Callable[..., Any]:
     """Return a function of a module of this package, which is imported when the function is called."""
-
-    def call(*arguments: Any) -> Any:
-        return getattr(import_module(f"convcli.images.{module}"), name)(*arguments)
-
-    return call
+    return partial(_call, module, name)
 
 
 BY_PILLOW = later("opening", "decode")
