@@ -70,7 +70,8 @@ def test_folder_stands_for_its_images_by_name(call, photos, tmp_path):
     assert result.code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == [f"edges/{n}_sobel.png" for n in NAMES]
     assert result.stderr == (
-        "note: photos: 2 passed over whose names do not end as those of image files\n"
+        "note: photos: 1 passed over whose names do not end as those of image files\n"
+        "note: photos: 1 passed over (pipe.png): pipes, or links to no file\n"
         "note: photos: 1 folder in it passed over (sub); --recursive takes what is in there too\n"
     )
     for number, name in enumerate(NAMES):

@@ -498,3 +498,10 @@ def test_help_has_examples_names_every_choice_and_the_operation(call):
     for choices in (BORDERS, CHANNELS, RANGES, OPERATIONS):
         for choice in choices:
             assert choice in result.stdout
+
+
+@pytest.mark.usefixtures("grey")
+def test_a_format_without_a_name_is_none(call):
+    refused = call("filter", "grey.png", "-k", "box", "-o", "o.png", "--format", "")
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "Unknown image format ''" in refused.stderr

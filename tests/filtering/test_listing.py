@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tracemalloc
 from pathlib import Path
 
@@ -142,3 +143,19 @@ def test_names_are_held_of_one_folder_at_a_time(tree):
     tracemalloc.stop()
     assert count == 2000
     assert most < 100_000  # 50 bytes a name of all would be as much
+
+
+def test_what_is_no_file_is_passed_over_in_folders_and_patterns_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, leads in (("lost.png", "nowhere.png"), ("round.png", "again.png"), ("again.png", "round.png")):
+        (tmp_path / name).symlink_to(leads)
+    for name, said in (
+        (".", ".: 4 passed over (again.png, lost.png, pipe.png, …): pipes, or links to no file"),
+        ("*.png", "*.png: passed over 4 that are pipes, or links to no file"),
+    ):
+        told = []
+        listed = listed_images([name], tmp_path / "out", tell=told.append)
+        assert [Path(one.source).name for one in listed] == ["a.png"]
+        assert told == [said]

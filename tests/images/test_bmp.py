@@ -6,9 +6,11 @@ import io
 import struct
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from convcli.images import read
+from image_files import noise, read_bytes, saved
 
 
 def bmp(values, masks, header):
@@ -35,3 +37,13 @@ def test_fields_of_ten_bits_keep_their_depth():
     image = read(io.BytesIO(bmp(values, (0x3FF00000, 0xFFC00, 0x3FF, 0xC0000000), 124)))
     np.testing.assert_array_equal(image.pixels[..., 2], np.rint((values & 0x3FF) * (65535 / 1023)))
     np.testing.assert_array_equal(image.alpha, (values >> 30) * 21845)
+
+
+def test_fourth_bytes_that_the_header_calls_no_alpha_are_said_to_be_left_out():
+    pixels = noise((7, 9, 4), np.uint8)
+    found = read_bytes(saved(PIL.Image.fromarray(pixels), "BMP"))  # Pillow writes alpha there
+    assert found.alpha is None
+    np.testing.assert_array_equal(found.pixels, pixels[:, :, :3])
+    assert "fourth bytes of its pixels, no alpha by the file's header, are left out" in found.notes[0]
+    pixels[:, :, 3] = 255
+    assert read_bytes(saved(PIL.Image.fromarray(pixels), "BMP")).notes == ()

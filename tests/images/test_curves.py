@@ -91,7 +91,7 @@ def test_a_png_file_s_chunks_say_it(metadata, curve):
     ("metadata", "said"),
     [
         (Metadata(colour=((b"cICP", bytes([9, 16, 0, 1])),)), "coded for film"),
-        (Metadata(bytes(200)), "a table of colours in the place of tone curves"),
+        (Metadata(bytes(36) + b"acsp" + bytes(160)), "a table of colours in the place of tone curves"),
         (Metadata(profile_with(CURV + struct.pack(">I2H", 2, 9, 3))), "damaged, or fall"),
         (Metadata(profile_with(b"xxxx")), "damaged, or fall"),
     ],

@@ -11,8 +11,9 @@ import PIL.ImageCms
 import PIL.PngImagePlugin
 import pytest
 
-from convcli.errors import UsageError
+from convcli.errors import InputError, UsageError
 from convcli.images import FORMATS, Encoding, Image, Metadata, encode, kept
+from convcli.images.curves import curves_of
 from convcli.images.holding import check_choice, stripped
 from convcli.images.xmp import MOST_BYTES, xmp_of
 from image_files import RGB, read_bytes, saved
@@ -125,3 +126,21 @@ def test_every_format_takes_or_refuses_each_option_by_its_name(name):
                 check_choice(name, **option)
     with pytest.raises(UsageError, match="give one of them"):
         check_choice(name, quality=50, lossless=True)
+
+
+def test_a_profile_that_is_none_is_left_out_and_that_is_said():
+    image = Image(np.zeros((4, 4, 3), np.uint8), metadata=Metadata(icc_profile=b"nonsense"))
+    written, notes = kept(image, "png")
+    assert written.metadata.icc_profile is None
+    assert notes == ("its colour profile is damaged; left out.",)
+    assert kept(image, "bmp")[1] == ("BMP files do not hold its colour profile; left out.",)
+    with pytest.raises(InputError, match="colour profile is damaged"):
+        curves_of(image.metadata)
+
+
+def test_that_an_icon_has_other_sizes_is_said():
+    picture = PIL.Image.fromarray(np.zeros((32, 32, 4), np.uint8))
+    found = read_bytes(saved(picture, "ICO", sizes=[(32, 32), (16, 16)]))
+    assert found.pixels.shape == (32, 32, 3)
+    assert "has 2 sizes of its picture; the largest is read" in found.notes[0]
+    assert read_bytes(saved(picture, "ICO", sizes=[(16, 16)])).notes == ()

@@ -46,7 +46,7 @@ def test_what_is_written_deep_others_read_as_it_is(dtype, alpha):
 
 
 def test_metadata_that_a_format_cannot_hold_are_left_out_and_said():
-    large = b"\0" * 16 + b"RGB " + bytes(2**20)
+    large = b"\0" * 16 + b"RGB " + b"\0" * 16 + b"acsp" + bytes(2**20 - 20)
     everything = Metadata(large, (70_000, 70_000), b"Exif\0\0" + bytes(2**16), ((b"gAMA", b"\0\0\xb1\x8f"),))
     image = Image(RGB, metadata=everything)
     expected = {

@@ -315,7 +315,7 @@ def filter(  # noqa: A001  (the command's name)
         journal = Journal(manifest, resume=resume, force=force, hashes=hashes)
     end: dict[str, Any] = {"force": force, "resume": resume, "noted": manifest is not None}
     alone = showing is not None and showing.folder is not None
-    stored: dict[str, Any] = {"format": format or (ALONE if alone else None), "compress": compress}
+    stored: dict[str, Any] = {"format": ALONE if alone and format is None else format, "compress": compress}
     stored |= {"quality": quality, "lossless": lossless, "strip": strip}
     how: dict[str, Any] = {"keep_going": keep_going, "threads": threads, "journal": journal}
     how["max_pixels"] = max_pixels or MAX_PIXELS

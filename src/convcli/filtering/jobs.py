@@ -85,6 +85,8 @@ class Saving:
     def __post_init__(self) -> None:
         if self.out_dir is not None:
             object.__setattr__(self, "out_dir", path_of(self.out_dir))
+        if self.format is not None:
+            FORMATS[self.format]  # or it says that there is none such
         if self.output is not None and self.out_dir is not None:
             raise UsageError("-o names one file, --out-dir a folder for many; give one of them.")
         if self.resume and self.out_dir is None and not self.noted:

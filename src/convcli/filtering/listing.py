@@ -104,7 +104,8 @@ class Listing(NamedTuple):
             if meant.images:
                 named = [entry for entry in images if is_named_as_image(entry.name, endings)]
                 passed.others += len(images) - len(named)
-                images = named
+                images = [entry for entry in named if entry.is_file]
+                passed.no_files += len(named) - len(images)
             if images:
                 parts = under if self.recursive else ()
                 yield parts, _Images(places, folder, images, Path(*parts))
@@ -138,7 +139,7 @@ class _Passed:
     """What a pattern matches and nobody meant."""
 
     def __init__(self) -> None:
-        self.folders = self.results = self.others = 0
+        self.folders = self.results = self.others = self.no_files = 0
         self._some = list[str]()
 
     def folder(self, name: str, is_result: bool) -> None:
@@ -158,6 +159,8 @@ class _Passed:
             said.append(f"{self.results:,} in {out_dir}, where results go")
         if self.others:
             said.append(f"{self.others:,} whose names do not end as those of image files")
+        if self.no_files:
+            said.append(f"{self.no_files:,} that are pipes, or links to no file")
         return ", ".join(said)
 
 
@@ -181,7 +184,7 @@ class _Meant(NamedTuple):
             for entry in entries:
                 if not entry.is_folder:
                     others = files = True
-                    if is_named_as_image(entry.name, endings):
+                    if entry.is_file and is_named_as_image(entry.name, endings):
                         return cls(True, True, True, True)
                 elif not others:
                     others = not is_result(places.joined(folder, entry.name))

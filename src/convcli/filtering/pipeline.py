@@ -106,10 +106,8 @@ class Pipeline:
             )
         if depth and image.pixels.dtype.kind == "f" and result.found.range != "stretch":
             white = 2**depth - 1
-            notes.append(
-                f"floats are written as 0 … {white}, where 1 is white; --range stretch, .tif and .npy show "
-                "others"
-            )
+            others = " shows others" if policy.depth else ", .tif and .npy show others"
+            notes.append(f"floats are written as 0 … {white}, where 1 is white; --range stretch{others}")
         return Image(result.pixels, result.alpha, image.metadata), result.found, notes
 
     def record(self) -> dict[str, Any]:

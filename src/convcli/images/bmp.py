@@ -8,6 +8,7 @@ Source: Microsoft, BITMAPV4HEADER and BITMAPV5HEADER: bV4V4Compression BI_BITFIE
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
@@ -18,6 +19,7 @@ from convcli.images.image import Metadata, Pixels, rescaled
 from convcli.images.kind import Decoded, File
 from convcli.images.metadata import resolution
 
+_RGB = 0
 _BITFIELDS, _WITH_ALPHA = 3, 6  # compressions
 _FILE_HEADER, _MASKS = 14, 40
 _WITH_ALPHA_HEADER = 56  # bytes of the shortest header that has a mask of alpha
@@ -27,9 +29,31 @@ def decode(file: File) -> Decoded:
     """Return the picture in a BMP file."""
     fields = _read_bitfields(file.stream, file.most, file.where)
     if fields is None:
-        return opening.decode(file)
+        decoded = opening.decode(file)
+        return replace(decoded, notes=(*decoded.notes, *_about_fourth_bytes(file)))
     dpi, notes = resolution(_resolution_of(file.stream), file.where)
     return Decoded(*fields, metadata=Metadata(dpi=dpi), notes=tuple(notes))
+
+
+def _about_fourth_bytes(file: File) -> tuple[str, ...]:
+    """Return what to say of pixels whose fourth byte some programs take for alpha, and the header does not.
+
+    Source: Microsoft, BITMAPINFOHEADER: of 32 bits of BI_RGB the high byte is not used.
+    """
+    file.stream.seek(0)
+    head = file.stream.read(_FILE_HEADER + _MASKS)
+    if len(head) < _FILE_HEADER + _MASKS:
+        return ()
+    start, header = struct.unpack_from("<II", head, 10)
+    bits, compression = struct.unpack_from("<HI", head, 28)
+    if header < _MASKS or compression != _RGB or bits != 32:
+        return ()
+    file.stream.seek(start)
+    data = file.stream.read()
+    fourth = np.frombuffer(data, np.uint8, len(data) // 4 * 4)[3::4]
+    if not fourth.size or (fourth == fourth[0]).all():
+        return ()
+    return (f"{file.where}: the fourth bytes of its pixels, no alpha by the file's header, are left out.",)
 
 
 def _read_bitfields(stream: BinaryIO, most: int, where: str) -> tuple[Pixels, Pixels | None] | None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import InputError
 from convcli.images.image import Metadata
+from convcli.images.metadata import is_profile
 
 Values = NDArray[Any]
 
@@ -112,6 +113,8 @@ def curves_of(metadata: Metadata) -> Sequence[Curve]:
 
 def _of_profile(profile: bytes) -> Sequence[Curve]:
     """Return the curves of a profile's tags rTRC, gTRC and bTRC, or kTRC."""
+    if not is_profile(profile):
+        raise InputError("its colour profile is damaged; --linear cannot go by it.")
     count = int.from_bytes(profile[128:132], "big")
     tags = {}
     for place in range(132, min(132 + 12 * count, len(profile) - 11), 12):

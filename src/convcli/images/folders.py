@@ -51,16 +51,19 @@ def image_folders(
     there are no images.
     """
     known = frozenset(readable_endings())
-    count = others = passed = 0
-    some = list[str]()
+    count = others = passed = no_files = 0
+    some, odd = list[str](), list[str]()
     left = list[tuple[tuple[str, ...], str]]([((), folder)])
     while left:
         parts, path = left.pop()
         visible = [entry for entry in folder_entries(places, path) if not entry.name.startswith(".")]
-        found = [e for e in visible if e.is_file and not e.is_folder and is_named_as_image(e.name, known)]
         inner = [entry for entry in visible if entry.is_folder]
-        others += len(visible) - len(inner) - len(found)
-        del visible
+        named = [e for e in visible if not e.is_folder and is_named_as_image(e.name, known)]
+        found = [entry for entry in named if entry.is_file]
+        others += len(visible) - len(inner) - len(named)
+        no_files += len(named) - len(found)
+        odd += [shown(entry.name) for entry in named if not entry.is_file][: 4 - len(odd)]
+        del visible, named
         if found:
             count += len(found)
             yield Found(parts, path, found)
@@ -75,6 +78,8 @@ def image_folders(
         left += reversed(down)
     if others:
         tell(f"{shown(folder)}: {others:,} passed over whose names do not end as those of image files")
+    if no_files:
+        tell(f"{shown(folder)}: {no_files:,} passed over ({first_of(odd, 3)}): pipes, or links to no file")
     inside = f"{passed:,} {'folder' if passed == 1 else 'folders'} in it"
     names = first_of(some, 3)
     if passed and (count or entered):

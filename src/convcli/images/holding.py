@@ -10,6 +10,7 @@ from typing import Any
 from convcli.errors import OutputError, UsageError
 from convcli.images.image import Image, Metadata
 from convcli.images.kinds import FORMATS
+from convcli.images.metadata import is_profile
 
 _NOTHING = Metadata()
 
@@ -27,6 +28,8 @@ def kept(image: Image, format: str) -> tuple[Image, tuple[str, ...]]:  # noqa: A
     if lost:
         words = ", ".join(missing[name] for name in lost)
         notes.append(f"{format.upper()} files do not hold its {words}; left out.")
+    if metadata.icc_profile and "icc_profile" not in lost and not is_profile(metadata.icc_profile):
+        notes.append("its colour profile is damaged; left out.")
     if (metadata.icc_profile or b"")[16:20] != (b"GRAY" if image.pixels.ndim == 2 else b"RGB "):
         lost.append("icc_profile")
     image = _without(image, lost)

@@ -52,6 +52,14 @@ def nodata_of(text: str, where: str) -> tuple[float | None, list[str]]:
         return None, [f"{where}: its value for no data, {shown(shortened(text))!r}, is no number."]
 
 
+def is_profile(data: bytes) -> bool:
+    """Whether bytes are a colour profile at all, by their header.
+
+    Source: ICC.1:2022, section 7.2: the profile's size, and its signature at 36.
+    """
+    return len(data) > 128 and data[36:40] == b"acsp"
+
+
 def _orientation_of(exif: PIL.Image.Exif) -> int:
     """Return the orientation, 1 to 8, whatever type of number it is stored as."""
     value = exif.get(_Tag.Orientation, 1)

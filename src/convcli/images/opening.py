@@ -59,6 +59,8 @@ def about_others(file: File, picture: Opened) -> tuple[str, ...]:
     if getattr(picture, "default_image", False):
         left = "is animated; its default image is used, which is no frame (filter --frames all takes those)."
         return (f"{file.where}: {left}",)
+    if file.kind.name == "ICO" and (sizes := len(picture.info.get("sizes", ()))) > 1:
+        return (f"{file.where}: has {sizes:,} sizes of its picture; the largest is read.",)
     several = getattr(picture, "is_animated", False)
     return (others_left(file.where),) if several else ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -80,6 +80,14 @@ def folder_entries(places: Places, folder: str) -> list[Entry]:
         raise InputError(f"{shown(folder)}: cannot be read ({reason(error)}).") from error
 
 
+def _is(asked: Callable[[], bool]) -> bool:
+    """Return what an entry says of itself: a link that leads in a circle says nothing, and is neither."""
+    try:
+        return asked()
+    except OSError:
+        return False
+
+
 class Machine:
     """The files of this machine."""
 
@@ -87,7 +95,7 @@ class Machine:
         """Yield what a folder holds."""
         with os.scandir(folder or os.curdir) as found:
             for entry in found:
-                yield Entry(entry.name, entry.is_dir(), entry.is_file(), entry.is_symlink())
+                yield Entry(entry.name, _is(entry.is_dir), _is(entry.is_file), _is(entry.is_symlink))
 
     def entry(self, folder: str, name: str) -> Entry | None:
         """Return what a folder holds under a name."""
