@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
+from itertools import chain
 
+import numpy as np
 import pytest
 
 import stripes
@@ -115,3 +118,29 @@ def test_ranks_that_compute_differently_are_told_at_the_end_of_the_epoch():
     first, second = on_ranks(2, words)
     assert first == second
     assert first.startswith("The weights of rank 1 are no longer those of rank 0")
+
+
+class Noted(np.ndarray):
+    """Images that note which of them are taken."""
+
+    taken: list[int]
+
+    def take(self, indices, *args, **options):
+        self.taken += np.asarray(indices).tolist()
+        return self.view(np.ndarray).take(indices, *args, **options)
+
+
+def test_each_image_is_read_by_one_rank_once_an_epoch():
+    config = stripes.config(batch_size=40, epochs=1, validation=0)
+
+    def read(ranks):
+        data = stripes.data(validation=False)
+        stored = data.train.stored.view(Noted)
+        stored.taken = []
+        data = replace(data, train=replace(data.train, stored=stored))
+        stripes.ended(build.training_of(build.new_model(config, data, 1), data, 1, ranks))
+        return stored.taken
+
+    taken = on_ranks(2, read)
+    assert sorted(chain.from_iterable(taken)) == list(range(90))
+    assert [len(own) for own in taken] == [45, 45]

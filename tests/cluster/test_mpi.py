@@ -105,7 +105,7 @@ def test_an_mpi_other_than_mpiexecs_is_named(monkeypatch):
     pytest.importorskip("mpi4py")
     monkeypatch.setattr(cluster_mpi, "launched", lambda: 4)
     with pytest.raises(
-        ConvcliError, match=r"^4 processes were started together, but mpi4py has another MPI \("
+        ConvcliError, match=r"^4 processes were started together, each of which sees itself alone, but mpi4py"
     ):
         cluster_mpi.world()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import inspect
 import os
 import sys
@@ -20,10 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from convcli import __version__
 from convcli.cli.output import out, say
-from convcli.errors import ConvcliError, DefectError
-from convcli.wording import shortened
-
-LONGEST_MESSAGE = 400  # signs of what Typer says, which repeats what was typed
+from convcli.cli.reporting import report
 
 # Of a terminal, whose size COLUMNS and LINES may name: less is taken for this, longer numbers for none.
 FEWEST_COLUMNS, FEWEST_LINES, LONGEST_SIZE = 20, 2, 4  # columns, lines, digits
@@ -145,7 +141,7 @@ def main() -> None:
     except BrokenPipeError:  # whoever read our output has left, as `head` does
         code = 0
     except Exception as error:  # everything that is left becomes one message
-        code = _report(error)
+        code = report(error)
     try:
         stdout.flush()
     except OSError:  # keep the interpreter from trying once more, and complaining
@@ -185,59 +181,3 @@ def _stand_in_for_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
-
-
-def _report(error: Exception) -> int:
-    """Say what went wrong and return the exit code for it."""
-    if isinstance(error, DefectError) and os.environ.get("CONVCLI_TRACEBACK"):
-        raise error
-    if isinstance(error, ConvcliError):
-        first, *rest = error.lines
-        say(f"error: {first}", *rest)
-        return error.exit_code
-    if isinstance(error, typer.Abort):
-        return 130
-    if hasattr(error, "format_message"):  # what Typer says of the command line itself
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "convcli"
-        message = error.format_message()
-        if type(error).__name__ == "NoArgsIsHelpError":  # the message is the help
-            say(*message.splitlines())
-            return 2
-        message = shortened(" ".join(message.split()), LONGEST_MESSAGE)
-        end = "" if message.endswith("?") else "."
-        say(f"error: {message.rstrip('.')}{end} See `{command} --help`.")
-        return 2
-    if (reason := _lack_of_memory(error)) is not None:
-        say(f"error: out of memory ({reason}). Try a smaller input.")
-    elif isinstance(error, OSError):
-        say(f"error: {error.filename or 'input or output'}: {error.strerror or error}.")
-    elif _number_too_large(error):
-        say(f"error: a number is too large ({error}). Look at those of the request and of its files.")
-        return 2
-    elif os.environ.get("CONVCLI_TRACEBACK"):
-        raise error
-    else:
-        say(f"error: this is a defect in convcli: {type(error).__name__}: {error}")
-        say("Set CONVCLI_TRACEBACK=1 to see where, and please report it.")
-    return 1
-
-
-def _number_too_large(error: Exception) -> bool:
-    """Whether Python could not compute with a number, or read its thousands of digits."""
-    return isinstance(error, OverflowError) or (
-        isinstance(error, ValueError) and "integer string conversion" in str(error)
-    )
-
-
-def _lack_of_memory(error: Exception) -> str | None:
-    """Return how Python, the system or its loader says that memory has run out; None for other errors."""
-    if isinstance(error, MemoryError):
-        return str(error) or "no more to be had"
-    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
-        return error.strerror
-    if isinstance(error, ImportError) and "failed to map segment" in str(error):
-        return "a library cannot be loaded"
-    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return "no thread can be started"
-    return None

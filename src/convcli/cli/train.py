@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from convcli.cli.interruption import interruptions
-from convcli.cli.options import RUN_HELP, Json, Overrides, Threads, chosen_run, data_of
+from convcli.cli.options import RUN_HELP, Json, Overrides, Threads, chosen_run
 from convcli.cli.output import note, out, print_json, say
 from convcli.cli.picture import Picture
-from convcli.cli.ranks import Allreduce, follow, leading, ranks_of
+from convcli.cli.ranks import Allreduce, Lead, lead_of
+from convcli.cli.watching import KEPT
 from convcli.errors import ConvcliError, InputError, UsageError
 
 if TYPE_CHECKING:
     from convcli.build import Begun
     from convcli.cli.tensorboard import TensorBoard
-    from convcli.config_file import ConfigFile
     from convcli.data import Splits
     from convcli.nn.model import Model
     from convcli.runs.origins import Origins
     from convcli.runs.recording import Recorder
     from convcli.runs.resuming import Changes
-    from convcli.training import Progress, Training
+    from convcli.training import Progress
+
+
+class Command(TyperCommand):
+    """The command, whose help and what is wrong with its words the first of several ranks says for all."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Leave in silence where another rank speaks."""
+        from convcli.cluster.launched import follows
+
+        if not follows():
+            return super().parse_args(ctx, args)
+        if {"-h", "--help"} & set(args):
+            raise typer.Exit(0)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception:  # of Typer's, which has several kinds
+            raise typer.Exit(0) from None
 
 
 def train(
@@ -79,15 +96,11 @@ def train(
       convcli train examples/digits.toml --tensorboard logs
       mpiexec -n 4 convcli train examples/mnist.toml
     """
-    from convcli.nn.workers import useful_threads
-
-    ranks, used = ranks_of(allreduce), useful_threads(threads)
-    if ranks.rank:
-        follow(ranks, used)
-        return
-    with leading(ranks) as hand:
-        if threads is not None and used < threads:
-            note(f"--threads {threads:,}: a batch has work for {used}")
+    lead = lead_of(allreduce, threads)
+    with lead.fate():
+        if lead.rank:
+            lead.follow()
+            return
         if tensorboard is not None:
             from convcli.cli.tensorboard import prepare
 
@@ -97,13 +110,13 @@ def train(
                 raise UsageError("--resume goes on in the run's own folder; leave --run-dir out.")
             if init_from is not None:
                 raise UsageError("--resume goes on with the run's own weights; leave --init-from out.")
-            _resume(resume, config, overrides or [], used, allow_changes, hand, tensorboard, json)
+            _resume(resume, config, overrides or [], lead, allow_changes, tensorboard, json)
         elif allow_changes:
             raise UsageError("--allow-changes goes with --resume RUN.")
         elif config is None:
             raise UsageError("Expected a CONFIG, or --resume RUN. Write a starter with `convcli init`.")
         else:
-            _begin(config, overrides or [], run_dir, init_from, used, hand, tensorboard, json)
+            _begin(config, overrides or [], run_dir, init_from, lead, tensorboard, json)
 
 
 def _begin(
@@ -111,8 +124,7 @@ def _begin(
     overrides: list[str],
     run_dir: Path | None,
     init_from: Path | None,
-    threads: int,
-    hand: Callable[[Training, ConfigFile], None],
+    lead: Lead,
     logs: Path | None,
     json: bool,
 ) -> None:
@@ -124,19 +136,19 @@ def _begin(
     from convcli.runs.recording import new_run
 
     file, origins = ConfigFile.read(config, overrides), Origins(note)
-    data = data_of(file)
+    threads, data = lead.threads, lead.load(file)
     model, begun = build.new_model(file.config, data, threads, origins), None
     if init_from is not None:
         begun = _begun_from(model, str(init_from), origins)
         model, file = begun.model, replace(file, config=begun.model.config)
     came_from = origins.document(model.network, None if begun is None else (str(init_from), begun))
-    training = build.training_of(model, data, threads)
+    training = build.training_of(model, data, threads, lead.ranks)
     note(about(training.model, data.train))
     if file.config.augmentation.policy:
         note(augmentation_line(file.config.augmentation))
     with new_run(file, training, data, threads, run_dir, came_from) as recorder:
-        hand(training, file)
-        _finish(recorder, data, logs, json)
+        lead.hand(training, recorder.run)
+        _finish(recorder, data, lead, logs, json)
 
 
 def _begun_from(model: Model, run: str, origins: Origins) -> Begun:
@@ -157,9 +169,8 @@ def _resume(
     folder: Path,
     config: Path | None,
     overrides: list[str],
-    threads: int,
+    lead: Lead,
     allow_changes: bool,
-    hand: Callable[[Training, ConfigFile], None],
     logs: Path | None,
     json: bool,
 ) -> None:
@@ -184,19 +195,20 @@ def _resume(
         if config is not None:
             file = ConfigFile.read(config, overrides)
         try:
-            data = data_of(file)
+            threads, data = lead.threads, lead.load(file)
         except InputError as error:
             moved = ["If the run's data has moved, say where with --set data.source=PATH."]
             raise InputError(*error.lines, *(moved if config is None else ())) from error
-        recorder, changes = resume(run, last, file, data, threads, allow_changes=allow_changes)
+        recorder, changes = resume(
+            run, last, file, data, threads, allow_changes=allow_changes, ranks=lead.ranks
+        )
         del last  # as large as the training itself
         note(_what_changed(recorder.training.progress, changes))
         if recorder.training.finished:
             why, options = how_to_go_on(recorder.training)
-            command = shlex.join(["convcli", "train", "--resume", str(folder), *options])
-            say(f"{why}. Go on with: {command}")
-        hand(recorder.training, file)
-        _finish(recorder, data, logs, json)
+            say(f"{why}. Go on with: {lead.command('convcli', 'train', '--resume', str(folder), *options)}")
+        lead.hand(recorder.training, run)
+        _finish(recorder, data, lead, logs, json)
 
 
 def _what_changed(progress: Progress, changes: Changes) -> list[str]:
@@ -208,10 +220,10 @@ def _what_changed(progress: Progress, changes: Changes) -> list[str]:
     return lines
 
 
-def _finish(recorder: Recorder, data: Splits, logs: Path | None, json: bool) -> None:
+def _finish(recorder: Recorder, data: Splits, lead: Lead, logs: Path | None, json: bool) -> None:
     with Picture(recorder) as picture:
         if logs is None:
-            _learn(recorder, picture)
+            _learn(recorder, picture, lead)
         else:
             from convcli.cli.tensorboard import TensorBoard
 
@@ -219,18 +231,18 @@ def _finish(recorder: Recorder, data: Splits, logs: Path | None, json: bool) -> 
             with TensorBoard(folder, recorder.training) as board:
                 command = shlex.join(["tensorboard", "--logdir", str(logs)])
                 say(f"logs in {folder}; look at them with: {command}")
-                _learn(recorder, picture, board)
+                _learn(recorder, picture, lead, board)
         _conclude(recorder, data, json)
 
 
-def _learn(recorder: Recorder, picture: Picture, board: TensorBoard | None = None) -> None:
+def _learn(recorder: Recorder, picture: Picture, lead: Lead, board: TensorBoard | None = None) -> None:
     """Iterate over the training: write what is to be kept, show it, stop when asked to."""
     from convcli.render.training import training_view
     from convcli.runs.folder import LAST
     from convcli.training import BatchDone
 
     training, folder = recorder.training, recorder.run.folder
-    with interruptions() as asked, training_view(training) as view:
+    with interruptions() as asked, lead.steps(), training_view(training) as view:
         try:
             for event in training.run(asked):
                 stopping = bool(event.stop)
@@ -244,10 +256,11 @@ def _learn(recorder: Recorder, picture: Picture, board: TensorBoard | None = Non
                     picture.epoch()
                 if stopping:
                     view.close()
-                    say(f"Interrupted. Go on with: convcli train --resume {shlex.quote(str(folder))}")
+                    going_on = lead.command("convcli", "train", "--resume", str(folder))
+                    say(f"Interrupted. Go on with: {going_on}")
                     raise typer.Exit(128 + event.stop)
         except ConvcliError as error:
-            kept = f"The last good checkpoint: {folder / LAST} holds {recorder.kept}."
+            kept = f"{KEPT}: {folder / LAST} holds {recorder.kept}."
             raise type(error)(*error.lines, kept) from None
 
 

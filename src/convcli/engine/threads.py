@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -73,6 +74,42 @@ def _limit_of(folder: Path) -> float | None:
         quota = (folder / "cpu.cfs_quota_us").read_text()
         return None if int(quota) <= 0 else int(quota) / int((folder / "cpu.cfs_period_us").read_text())
     return None
+
+
+def shares(sets: Sequence[Collection[int]], limit: float | None = None) -> list[int]:
+    """Return how many threads each of some processes of one machine has processors for, at least 1.
+
+    Parameters
+    ----------
+    sets
+        The processors that each may be put on. One that several may be put on is shared by them.
+    limit
+        How many processors' time all of them may take together.
+
+    Examples
+    --------
+    >>> shares([range(16)] * 3), shares([{0}, {1}]), shares([range(16)] * 4, limit=6)
+    ([5, 5, 6], [1, 1], [1, 2, 1, 2])
+    """
+    owners = Counter(core for cores in sets for core in set(cores))
+    found = [0] * len(sets)
+    for cores in {frozenset(cores) for cores in sets}:
+        alike = [place for place, own in enumerate(sets) if frozenset(own) == cores]
+        whole = int(sum(len(alike) / owners[core] for core in cores) + 1e-9)
+        for number, place in enumerate(alike):
+            found[place] = whole * (number + 1) // len(alike) - whole * number // len(alike)
+    if limit is not None and sum(found) > limit:
+        whole, count = round(limit), len(sets)
+        cuts = [whole * (place + 1) // count - whole * place // count for place in range(count)]
+        found = [min(own, cut) for own, cut in zip(found, cuts, strict=True)]
+    return [max(1, own) for own in found]
+
+
+def affinity() -> frozenset[int]:
+    """Return the processors that the system may put this process on; numbers from 0 where it does not say."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(affinity_cores()))
 
 
 def spread(task: Callable[[Item], Result], items: Sequence[Item], threads: int) -> list[Result]:

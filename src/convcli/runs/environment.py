@@ -17,23 +17,26 @@ CAME_FROM = "weights_from"
 """The key of what is known of the runs whose weights a training began with."""
 
 
-def write_environment(run: Run, *, seed: int, threads: int, came_from: Sequence[Any] = ()) -> None:
+def write_environment(
+    run: Run, *, seed: int, threads: int, ranks: int = 1, came_from: Sequence[Any] = ()
+) -> None:
     """Write down this environment as that in which the run begins, and whose weights it begins with."""
     began = datetime.now(UTC).isoformat(timespec="seconds")
     others = {CAME_FROM: list(came_from)} if came_from else {}
-    run.write_document(ENVIRONMENT, {"began": began, **_environment(seed, threads), **others})
+    run.write_document(ENVIRONMENT, {"began": began, **_environment(seed, threads, ranks), **others})
 
 
-def add_environment(run: Run, *, seed: int, threads: int, epoch: int) -> bool:
+def add_environment(run: Run, *, seed: int, threads: int, epoch: int, ranks: int = 1) -> bool:
     """Note that the run goes on from `epoch` in another environment, if it is another.
 
-    Returns whether figures may differ by it in their last digits, as they do not by the number of threads.
+    Returns whether figures may differ by it in their last digits, as they do not by the number of threads or
+    of ranks.
     """
-    now = _environment(seed, threads)
+    now = _environment(seed, threads, ranks)
     try:
         document = run.read_document(ENVIRONMENT)
         resumed = document.get("resumed", [])
-        latest = [document, *resumed][-1]
+        latest = {"ranks": 1, **[document, *resumed][-1]}
         other = {key for key in now if now[key] != latest[key]}
     except (InputError, TypeError, LookupError):  # what counts is in the checkpoint
         run.write_document(ENVIRONMENT, now)
@@ -43,7 +46,7 @@ def add_environment(run: Run, *, seed: int, threads: int, epoch: int) -> bool:
     return not other.isdisjoint(("versions", "cpu", "blas"))
 
 
-def _environment(seed: int, threads: int) -> dict[str, Any]:
+def _environment(seed: int, threads: int, ranks: int) -> dict[str, Any]:
     blas = blas_libraries()
     return {
         "versions": {"python": platform.python_version(), "convcli": version("convcli")}
@@ -53,7 +56,8 @@ def _environment(seed: int, threads: int) -> dict[str, Any]:
         "blas": [
             {key: info.get(key) for key in ("internal_api", "version", "architecture")} for info in blas
         ],
-        "threads": threads,
+        "threads": threads,  # of each rank
+        "ranks": ranks,
         "seed": seed,
     }
 

@@ -118,7 +118,8 @@ def begin(
 ) -> Recorder:
     """Return what records a training that has not begun; with this the folder is a run that can go on."""
     recorder = Recorder(run, training, file.resolved_text(), data.fingerprint(), came_from)
-    write_environment(run, seed=file.config.training.seed, threads=threads, came_from=came_from)
+    seed, ranks = file.config.training.seed, training.ranks.size
+    write_environment(run, seed=seed, threads=threads, ranks=ranks, came_from=came_from)
     recorder.checkpoint()
     run.write_config(file.text, file.overrides, recorder.resolved)
     return recorder

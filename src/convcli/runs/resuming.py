@@ -11,6 +11,7 @@ from convcli.data import Splits
 from convcli.errors import InputError, UsageError
 from convcli.nn.config import Config
 from convcli.nn.model import Model
+from convcli.nn.ranks import ALONE, Ranks
 from convcli.runs import checkpoints
 from convcli.runs.comparing import config_changes
 from convcli.runs.environment import CAME_FROM, add_environment
@@ -60,6 +61,7 @@ def resume(
     threads: int,
     *,
     allow_changes: bool = False,
+    ranks: Ranks = ALONE,
 ) -> tuple[Recorder, Changes]:
     """Return what records the training that goes on under the configuration of `file`, and what has changed.
 
@@ -69,7 +71,7 @@ def resume(
     Raises UsageError if there are weighty changes that are not allowed; InputError if the checkpoint is
     damaged, or its weights do not fit the images or the configuration.
     """
-    training = checkpoints.restore_training(last, run.folder / LAST, data, threads)
+    training = checkpoints.restore_training(last, run.folder / LAST, data, threads, ranks)
     in_force = file.text == last.document.get("resolved") and not file.overrides
     before = file.config if in_force else values_in_force(run, last).config
     after, images = _with_scaling(file.resolved, before), data.fingerprint()
@@ -96,7 +98,7 @@ def resume(
         recorder.checkpoint()
     recorder.catch_up()
     seed, epoch = after.training.seed, training.progress.epoch
-    elsewhere = add_environment(run, seed=seed, threads=threads, epoch=epoch)
+    elsewhere = add_environment(run, seed=seed, threads=threads, epoch=epoch, ranks=ranks.size)
     return recorder, replace(changes, elsewhere=elsewhere)
 
 

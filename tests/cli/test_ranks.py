@@ -1,0 +1,135 @@
+"""Several ranks end together, say once why, and go on in any number."""
+
+from __future__ import annotations
+
+import csv
+import socket
+from pathlib import Path
+
+import pytest
+
+import mpi
+from convcli.formats.safetensors import read_arrays
+
+PROGRAM = Path(__file__).parents[1] / "cluster" / "failing_rank.py"
+HOST = socket.gethostname()
+RECIPE = """
+[data]
+source = "digits"
+validation = 0.1
+
+[[layers]]
+type = "conv"
+filters = 4
+
+[[layers]]
+type = "batch_norm"
+
+[[layers]]
+type = "flatten"
+
+[[layers]]
+type = "dense"
+
+[training]
+epochs = 2
+batch_size = 256
+checkpoint_every = 1
+"""
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Run ranks of `train`, of which some meet something: exit code, results, and what was said."""
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+
+    def run(ranks, *words, meets="nothing", who="", batch=0):
+        command = (PROGRAM, meets, who, batch, "train", *words, "--threads", "1")
+        code, out, errors = mpi.run(ranks, *command, folder=tmp_path)
+        return code, out, [line for line in errors.splitlines() if not line.startswith(("epoch", "note: "))]
+
+    return run
+
+
+def said(lines):
+    """Return what convcli says, without what launchers do."""
+    return [
+        line for line in lines if line.startswith(("error:", "The last", "Go on", "Interrupted", "Nothing"))
+    ]
+
+
+GO_ON = "Go on with: mpiexec -n 2 convcli train --resume a"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("who", [0, 1])
+def test_a_rank_that_is_killed_is_named_with_what_is_kept(train, who):
+    code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="kill", who=str(who), batch=2)
+    assert code in (9, 137)
+    why = "ended without a word, as by kill -9 or for want of memory, and with it all others."
+    assert said(errors) == [
+        f"error: rank {who} of 2 on {HOST} {why}",
+        "The last good checkpoint: a/last.safetensors holds the start and 2 batches of epoch 1.",
+        GO_ON,
+    ]
+
+
+@pytest.mark.long
+def test_what_one_rank_fails_at_is_said_once_and_ends_all(train):
+    code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="memory", who="1", batch=2)
+    assert code == 1
+    assert said(errors) == [
+        f"error: rank 1 on {HOST}: out of memory (Unable to allocate 4 GiB). Try a smaller input.",
+        "The last good checkpoint: a/last.safetensors holds the start and 2 batches of epoch 1.",
+        GO_ON,
+    ]
+
+
+@pytest.mark.long
+def test_what_all_ranks_fail_at_the_first_one_says(train):
+    code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="file", who="0,1", batch=1)
+    assert code == 1
+    assert said(errors) == [
+        "error: Data source 'photos' not found.",
+        "The last good checkpoint: a/last.safetensors holds the start and 1 batches of epoch 1.",
+    ]
+
+
+@pytest.mark.long
+def test_images_that_one_rank_cannot_load_are_named_before_there_is_a_run(train, tmp_path):
+    code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="file", who="1", batch=-1)
+    assert code == 1
+    assert said(errors) == [f"error: rank 1 on {HOST}: Data source 'photos' not found."]
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.long
+def test_a_mistake_in_the_command_is_said_once(train):
+    code, out, errors = train(2, "recipe.toml", "--nonsense")
+    assert (code, out) == (2, "")
+    assert said(errors) == ["error: No such option: --nonsense. See `convcli train --help`."]
+
+
+def arrays_of(path):
+    with path.open("rb") as file:
+        arrays, _ = read_arrays(file)
+    return {name: array.tobytes() for name, array in arrays.items()}
+
+
+def figures(path):
+    with path.open() as lines:
+        return [{name: row[name] for name in row if "second" not in name} for row in csv.DictReader(lines)]
+
+
+@pytest.mark.long
+def test_a_run_that_is_stopped_and_goes_on_in_other_numbers_ends_with_the_same_bytes(train, tmp_path, call):
+    code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="stop", who="1", batch=2)
+    assert said(errors) == ["Interrupted. Go on with: mpiexec -n 2 convcli train --resume a"]
+    assert code == 143
+    code, _, errors = train(1, "--resume", "a", meets="stop", who="0", batch=4)
+    assert said(errors) == ["Interrupted. Go on with: convcli train --resume a"]
+    assert train(4, "--resume", "a")[0] == 0
+    assert call("train", tmp_path / "recipe.toml", "--run-dir", tmp_path / "b", "--threads", "1").code == 0
+    for name in ("best.safetensors", "last.safetensors"):
+        assert arrays_of(tmp_path / "a" / name) == arrays_of(tmp_path / "b" / name)
+    assert figures(tmp_path / "a" / "metrics.csv") == figures(tmp_path / "b" / "metrics.csv")
