@@ -170,7 +170,7 @@ def test_a_failure_ends_all_unless_it_is_to_keep_going(tmp_path, photos, batch_o
 
 def test_an_image_that_ends_its_workers_is_one_failure_and_all_others_are_made(tmp_path, photos, batch_of):
     cluster = Here(lambda order: order.source.endswith("2.png"))
-    with pytest.raises(InputError, match=r"2\.png: 4 workers died while they filtered it"):
+    with pytest.raises(InputError, match=r"2\.png: 4 workers, one after the other, died while filtering it"):
         list(batch_of().run(cluster))
     assert sorted(contents(tmp_path / "out")) == [f"{number}_sobel.png" for number in (0, 1, 3, 4)]
     batch = batch_of(keep_going=True, resume=True)

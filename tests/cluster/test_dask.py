@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,10 +20,20 @@ from PIL import Image
 distributed = pytest.importorskip("distributed")
 
 
+DEADLY = """
+import os
+import convcli.filtering.original as original
+original.read = lambda file, read=original.read, **how: (
+    os._exit(1) if "deadly" in str(file) else read(file, **how)
+)
+"""
+"""For a worker that dies of images with such a name."""
+
+
 @pytest.fixture(scope="module")
 def scheduler():
     """Return the address of a scheduler with two workers' threads, all within this process."""
-    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None}
+    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": ":0"}
     with distributed.LocalCluster(processes=False, silence_logs=50, **options) as cluster:
         yield cluster.scheduler_address
 
@@ -102,29 +113,48 @@ def test_a_protocol_that_dask_does_not_know_is_a_usage_error(call, photos):
     assert "error: --cluster gopher://host:70: " in result.stderr
 
 
+def test_where_there_are_no_workers_it_says_so_and_waits(call, photos):
+    options = {"n_workers": 0, "processes": False, "dashboard_address": ":0", "silence_logs": 50}
+    with distributed.LocalCluster(**options) as cluster:
+        later = threading.Timer(1, cluster.scale, [1])
+        later.start()
+        words = ["--out-dir", "out", "--cluster", cluster.scheduler_address]
+        result = call("filter", photos, "-k", "sobel", *words)
+        later.join()
+    assert (result.code, len(result.stdout.splitlines())) == (0, 30)
+    assert "there are no workers at inproc" in result.stderr
+
+
+class Started:
+    """Parts of Dask that are processes of their own; called with its words, it starts one."""
+
+    def __init__(self, folder):
+        self.folder, self.processes = folder, []
+
+    def __call__(self, *words, **env):
+        command = [sys.executable, "-m", "dask", *map(str, words), "--no-dashboard"]
+        null = subprocess.DEVNULL
+        process = subprocess.Popen(command, cwd=self.folder, env=os.environ | env, stdout=null, stderr=null)
+        self.processes.append(process)
+        return process
+
+
 @pytest.fixture
 def started(tmp_path):
-    """Return a function that starts a part of Dask in a process of its own."""
-    processes = []
-
-    def start(*words):
-        command = [sys.executable, "-m", "dask", *map(str, words), "--no-dashboard"]
-        env = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
-        null = subprocess.DEVNULL
-        processes.append(subprocess.Popen(command, cwd=tmp_path, env=env, stdout=null, stderr=null))
-        return processes[-1]
-
-    yield start
-    for process in processes:
+    """Return what starts a part of Dask; it ends with the test."""
+    parts = Started(tmp_path)
+    yield parts
+    for process in parts.processes:
         process.terminate()
         process.wait()
 
 
 @pytest.fixture
-def address(tmp_path, started):
-    """Return the address of a scheduler that is a process of its own."""
-    place = tmp_path / "scheduler.json"
-    scheduler = started("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", place)
+def address(tmp_path, started, request):
+    """Return the address of a scheduler that is a process of its own, by which a group's workers may die."""
+    place, deaths = tmp_path / "scheduler.json", getattr(request, "param", 3)
+    words = ["--host", "127.0.0.1", "--port", "0", "--scheduler-file", place]
+    scheduler = started("scheduler", *words, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES=str(deaths))
     while not place.exists() and scheduler.poll() is None:
         time.sleep(0.05)
     return json.loads(place.read_text())["address"]
@@ -137,6 +167,12 @@ def filtering(address, photos, out, *words):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def wait_for(count, out, process):
+    """Return when so many results are there, or the process has ended."""
+    while process.poll() is None and not (out.exists() and len(list(out.iterdir())) > count):
+        time.sleep(0.01)
+
+
 def outputs(lines):
     return Counter(Path(json.loads(line)["output"]).name for line in lines)
 
@@ -146,8 +182,7 @@ def test_of_two_workers_one_may_be_killed_in_the_middle(tmp_path, address, start
     workers = [started("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
     photos, out, manifest = fill(tmp_path / "photos", 150), tmp_path / "out", tmp_path / "m.jsonl"
     with filtering(address, photos, out, "--manifest", manifest) as process:
-        while process.poll() is None and not (out.exists() and len(list(out.iterdir())) > 20):
-            time.sleep(0.01)
+        wait_for(20, out, process)
         workers[0].send_signal(signal.SIGKILL)
         printed, said = process.communicate(timeout=100)
     assert process.returncode == 0, said
@@ -156,3 +191,34 @@ def test_of_two_workers_one_may_be_killed_in_the_middle(tmp_path, address, start
     assert outputs(manifest.read_text().splitlines()) == dict.fromkeys(names, 1)
     assert contents(out).keys() == names
     assert not list(out.glob(".*.tmp"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("address", [0], indirect=True)
+def test_an_image_that_ends_its_workers_is_named_and_all_others_are_made(tmp_path, address, started):
+    for _ in range(3):  # of which two will die
+        started("worker", address, "--nthreads", "1", "--no-nanny", "--preload", DEADLY)
+    photos, out = fill(tmp_path / "photos", 30), tmp_path / "out"
+    (photos / "007.png").rename(photos / "deadly.png")
+    with filtering(address, photos, out) as process:
+        try:
+            said = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+    assert process.returncode == 1
+    assert "deadly.png: a worker died while filtering it and nothing else" in said
+    assert len(contents(out)) == 29
+
+
+@pytest.mark.long
+def test_when_the_scheduler_dies_one_line_says_so_and_results_are_whole(tmp_path, address, started):
+    started("worker", address, "--nthreads", "1", "--no-nanny")
+    photos, out = fill(tmp_path / "photos", 150), tmp_path / "out"
+    with filtering(address, photos, out) as process:
+        wait_for(20, out, process)
+        started.processes[0].kill()
+        said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert said.splitlines()[-1].startswith(f"error: The scheduler at {address} is gone.")
+    for path in out.glob("*.png"):
+        Image.open(path).load()

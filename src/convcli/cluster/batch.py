@@ -248,17 +248,10 @@ class ClusterBatch:
             for (results, job), outcome in zip(jobs, pickle.loads(said), strict=False):
                 yield results, replace(outcome, job=job)
             return
+        died = "a worker" if said.times == 1 else f"{said.times} workers, one after the other,"
+        words = f"{died} died while filtering it and nothing else; is it too large for their memory?"
         for results, job in jobs:
-            yield (
-                results,
-                Failed(
-                    job,
-                    InputError(
-                        f"{shown(job.source)}: {said.times} workers died while they filtered it and nothing "
-                        "else; is it too large for their memory?"
-                    ),
-                ),
-            )
+            yield results, Failed(job, InputError(f"{shown(job.source)}: {words}"))
 
     def _count(self, results: Results, outcome: Done | Failed) -> None:
         """Count an outcome, and write its line into the manifest."""

@@ -25,6 +25,7 @@ from convcli.extras import extra
 from convcli.wording import first_of, shown
 
 LOCAL = "local"
+SILENT = logging.CRITICAL + 1
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_LOOK = 1.0  # again for workers, of which there may be more or fewer
 SECONDS_TO_POLL = 0.01
@@ -48,23 +49,36 @@ def connected(address: str, *, processes: int | None, tell: Callable[[str], None
     """
     extra("dask", "dask", "filter --cluster")
     distributed = extra("distributed", "dask", "filter --cluster")
-    logger = logging.getLogger("distributed")
-    before, logger.level = logger.level, logging.CRITICAL + 1  # what is to be said is said here
     client = own = None
+    with _unlogged():
+        try:
+            if address == LOCAL:
+                own = _started(distributed, processes)
+            client = _client(distributed, address if own is None else own)
+            cluster = Cluster(distributed, client, address)
+            cluster.check_workers()
+            tell(cluster.greeting())
+            yield cluster
+        finally:
+            for one in (client, own):
+                if one is not None:
+                    with suppress(Exception):  # it is gone already
+                        one.close(timeout=SECONDS_TO_CONNECT)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep Dask from logging to the terminal, as it does by itself: what is to be said is said here."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
     try:
-        if address == LOCAL:
-            own = _started(distributed, processes)
-        client = _client(distributed, address if own is None else own)
-        cluster = Cluster(distributed, client, address)
-        cluster.check_workers()
-        tell(cluster.greeting())
-        yield cluster
+        for logger in loggers:
+            logger.setLevel(SILENT)
+        yield
     finally:
-        for one in (client, own):
-            if one is not None:
-                with suppress(Exception):  # it is gone already
-                    one.close(timeout=SECONDS_TO_CONNECT)
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _started(distributed: Any, processes: int | None) -> Any:
@@ -79,7 +93,7 @@ def _started(distributed: Any, processes: int | None) -> Any:
         return distributed.LocalCluster(
             n_workers=processes or available_cores(),
             threads_per_worker=1,
-            silence_logs=logging.CRITICAL + 1,
+            silence_logs=SILENT,
             dashboard_address="127.0.0.1:8787",
         )
 
