@@ -73,3 +73,14 @@ def test_what_is_asked_for_wrongly_is_refused_before_any_work(call, photo, tmp_p
     assert done.code in (1, 2)
     assert said in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_how_values_became_eight_bits_is_said(call, tmp_path):
+    values = np.linspace(-30, 90, 1600).reshape(40, 40).astype(np.float32)
+    values[0, 0] = np.nan
+    np.save(tmp_path / "a.npy", values)
+    small = call("preview", "a.npy", "--kernels", "box,sobel", "-o", "b.png")
+    assert "a.npy: values -29.925 … 90 are shown from black to white" in small.stderr
+    assert "a.npy: what is no finite number is shown as black" in small.stderr
+    cropped = call("preview", "a.npy", "--kernels", "box,sobel-x", "--crop", "-o", "c.png")
+    assert "1 results: values … … … are shown from black to white" in cropped.stderr.replace("-…", "…")

@@ -10,6 +10,7 @@ from convcli.errors import ShapeError, UnknownNameError, UsageError
 from convcli.images import Image, Metadata
 
 WHITE = {"uint8": 255, "uint16": 65535, "int16": 65535, "float32": 1, "float64": 1}
+WIDE, USUAL = (b"cICP", bytes([9, 16, 0, 1])), (b"gAMA", b"\0\0\xb1\x8f")
 NAMES = ("a.png", "b.png")
 
 
@@ -111,6 +112,11 @@ def test_what_files_say_of_their_values_and_is_not_heeded_is_said():
         "b.png says that -1 is no data; it is compared as any other value",
     )
     assert not paired(plain, plain, NAMES).notes
+    wide, usual = (Image(grey, metadata=Metadata(colour=(one,))) for one in (WIDE, USUAL))
+    assert paired(wide, plain, NAMES).notes == (
+        "what they say of colours (cICP) differs; the values are compared as they are stored",
+    )
+    assert not paired(usual, plain, NAMES).notes  # sRGB's numbers, in so many words
 
 
 def test_values_that_are_no_finite_numbers_are_counted_and_in_no_figure():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -94,6 +95,7 @@ def check_stdout(output: str | None, protocol: str | None, *, json: bool) -> Non
 
 def try_on(image: Image, name: str, listed: Sequence[Trial], side: int, place: Place, words: str) -> None:
     """Try each of a list on an image, and put what comes of it on a sheet."""
+    from convcli.filtering.notes import NUMBERS
     from convcli.filtering.trials import tried
     from convcli.images import view
     from convcli.render.contact_sheet import Tile, tile_of
@@ -105,10 +107,14 @@ def try_on(image: Image, name: str, listed: Sequence[Trial], side: int, place: P
             f"A sheet of {len(listed) + 1} pictures of {side} pixels is too large: take a --side of at most "
             f"{most}, or fewer pictures."
         )
-    tiles = [tile_of(ORIGINAL, view(image), side)]
+    original = view(image)
+    tiles = [tile_of(ORIGINAL, original, side)]
     said: list[dict[str, Any]] = []
-    dark = 0
+    dark, own = 0, Counter[str]()  # what is said of results alone, less numbers
+    note([f"{shown(name)}: {text}" for text in (*image.notes, *original.notes)])
     for one in tried(image, listed):
+        texts = () if one.view is None else one.view.notes
+        own.update(NUMBERS.sub("…", text) for text in texts if text not in original.notes)
         tiles.append(
             Tile(one.label, None, one.error) if one.view is None else tile_of(one.label, one.view, side)
         )
@@ -116,6 +122,7 @@ def try_on(image: Image, name: str, listed: Sequence[Trial], side: int, place: P
         dark += one.is_dark
     if failed := [one["label"] for one in said if "error" in one]:
         note(f"{len(failed):,} cannot be laid on this picture; the sheet says why")
+    note([f"{count:,} results: {text}" for text, count in own.items()])
     if dark:
         note(f"{dark:,} are nearly black; preview --range stretch shows what is in them")
     place.put(shown(name), tiles, words, {"input": name, "shape": list(image.pixels.shape), "tiles": said})

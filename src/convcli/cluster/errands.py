@@ -226,6 +226,7 @@ def _judged(
     request = partial(Request, job, way.pipeline, way.saving, way.damaged)
     try:
         way.saving.check(job.format)
+        way.pipeline.check(job.format)
         there = _there(place)
         if there is None:
             return request()

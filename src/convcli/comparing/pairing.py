@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,11 +90,25 @@ def paired(first: Image, second: Image, names: tuple[str, str], white: float | N
     return Pair(tuple(Channel(*one) for one in channels), dtype, white or whole, tuple(notes))
 
 
+_COLOURS = (b"gAMA", b"cHRM", b"cICP")  # sRGB says what is taken for granted
+_SAID_BY_NONE = {  # and these are its numbers, which ImageMagick writes into every file
+    b"gAMA": struct.pack(">I", 45455),
+    b"cHRM": struct.pack(">8I", 31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000),
+}
+
+
 def _unheeded(first: Image, second: Image, names: tuple[str, str]) -> list[str]:
     """Return what the files say of their values and is not heeded: colour profiles, values of no data."""
     notes = []
     if first.metadata.icc_profile != second.metadata.icc_profile:
         notes.append("their colour profiles differ; the values are compared as they are stored")
+    chunks = [_SAID_BY_NONE | dict(image.metadata.colour) for image in (first, second)]
+    differing = [name.decode() for name in _COLOURS if chunks[0].get(name) != chunks[1].get(name)]
+    if differing:
+        notes.append(
+            f"what they say of colours ({', '.join(differing)}) differs; the values are compared as they are "
+            "stored"
+        )
     for image, name in zip((first, second), names, strict=True):
         if image.nodata is not None:
             notes.append(f"{name} says that {image.nodata:g} is no data; it is compared as any other value")

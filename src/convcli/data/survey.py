@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -106,6 +107,8 @@ def found_range(name: str, held: Sequence[Held]) -> tuple[tuple[float, float] | 
 
 def no_range(where: str, kind: str, low: float, high: float) -> InputError:
     """Return the error that says of values, whose dtype is of a kind, that black and white are unknown."""
+    if math.isnan(low) or math.isnan(high):
+        return InputError(f"{where}: expected finite numbers, found NaN. Put numbers in their place first.")
     what = "floats from 0 to 1" if kind == "f" else "integers of 8 or 16 bits, from 0 up"
     return InputError(
         f"{where}: expected {what}, found {low:g} … {high:g}. Say which values are black and white with "

@@ -38,6 +38,16 @@ class Pipeline:
                     f"step {number}: {step.label}: fill needs border=constant; found border {border}."
                 )
 
+    def check(self, format: str | None) -> None:  # noqa: A002
+        """Raise `UsageError` if files of a format hold no integers of the policy's depth."""
+        depth = self.policy.depth
+        if format is None or depth is None or FORMATS[format].has_depth(depth):
+            return
+        fitting = [one.endings[0] for one in FORMATS.values() if one.proposed and one.has_depth(depth)]
+        raise UsageError(
+            f"--depth {depth}: {format.upper()} files hold no {depth} bits; {', '.join(fitting)} files do."
+        )
+
     @classmethod
     def of(cls, kernel: Kernel, policy: Policy, written: str = "") -> Pipeline:
         """Return the pipeline of one kernel; `written` as `Laying` has it."""

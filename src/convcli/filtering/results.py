@@ -15,7 +15,6 @@ from convcli.filtering.manifest import Journal
 from convcli.filtering.manifest_lines import Entry, line_number, place_of
 from convcli.filtering.out_dir import OutDir
 from convcli.filtering.pipeline import Pipeline
-from convcli.images import FORMATS
 from convcli.wording import shown
 
 if TYPE_CHECKING:
@@ -56,13 +55,7 @@ class Results:
     def check(self, format: str | None) -> None:  # noqa: A002
         """Raise `UsageError` of an option that files of a format cannot follow, whatever the image."""
         self.saving.check(format)
-        depth = self.pipeline.policy.depth
-        if format is None or depth is None or FORMATS[format].has_depth(depth):
-            return
-        fitting = [one.endings[0] for one in FORMATS.values() if one.proposed and one.has_depth(depth)]
-        raise UsageError(
-            f"--depth {depth}: {format.upper()} files hold no {depth} bits; {', '.join(fitting)} files do."
-        )
+        self.pipeline.check(format)
 
     @cached_property
     def made(self) -> dict[str, Any]:

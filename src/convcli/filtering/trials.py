@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -160,10 +160,10 @@ def piece(image: Image, rows: int, columns: int) -> Image:
 
 
 def reduced(image: Image, most: int) -> Image:
-    """Return an image in 8 bits, no larger than `most` pixels on its longer side."""
+    """Return an image in 8 bits, no larger than `most` pixels on its longer side; its notes say how."""
     longest = max(image.pixels.shape[:2])
     if image.pixels.dtype == np.uint8 and longest <= most:
-        return image
+        return replace(image, notes=())
     seen = view(image)
     if longest > most:
         rows, columns = (max(1, round(side * most / longest)) for side in seen.shape)
@@ -174,4 +174,4 @@ def reduced(image: Image, most: int) -> Image:
         colours = np.minimum((colours * np.uint16(255) + share // 2) // share, 255).astype(np.uint8)
     if image.pixels.ndim == 2 or image.pixels.shape[2] != 3:
         colours = np.ascontiguousarray(colours[:, :, 0])
-    return Image(colours, seen.alpha)
+    return Image(colours, seen.alpha, notes=seen.notes)

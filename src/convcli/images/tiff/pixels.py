@@ -69,9 +69,8 @@ def _meaning(
     alpha, left = _alpha(samples, colours, layout)
     pixels = _colours(samples, colours, layout, every=every and left > 0)
     if left and not every:
-        notes.append(
-            f"{where}: has {left} more samples a pixel, which are neither colour nor alpha; left out."
-        )
+        more = "1 more sample a pixel, which is" if left == 1 else f"{left} more samples a pixel, which are"
+        notes.append(f"{where}: has {more} neither colour nor alpha; left out.")
     if photometric == Photometric.PALETTE:
         pixels = _looked_up(pixels, layout, directory)
         if alpha is not None:
