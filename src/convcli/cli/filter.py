@@ -53,7 +53,8 @@ def filter(  # noqa: A001  (the command's name)
         list[str] | None,
         typer.Argument(
             metavar="IMAGE",
-            help='Image files, folders of them, patterns in quotes ("photos/**/*.jpg"), or - for stdin.',
+            help='Image files, folders of them, patterns in quotes ("photos/**/*.jpg"), or - for stdin. With '
+            "--cluster also addresses such as s3://bucket/photos/, as for --out-dir.",
         ),
     ] = None,
     kernel: Annotated[

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from errno import ENOENT
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,9 +26,8 @@ from convcli.errors import (
 )
 from convcli.extras import extra
 from convcli.files import Address, is_address, protocol_of
-from convcli.files.addresses import WEB
 from convcli.images.places import HERE, Entry, Places, is_wild
-from convcli.wording import shortened, shown
+from convcli.wording import shortened, shown, suggestion
 
 COMMON = ("s3", "gs", "az", "abfs", "http", "https", "sftp", "hdfs", "memory", "file")
 LONGEST_REASON = 200  # signs: some stores answer with a page
@@ -62,8 +62,9 @@ def store_of(address: str) -> Store:
     try:
         kind = fsspec.get_filesystem_class(protocol)
     except ValueError:
-        known = dict.fromkeys((*COMMON, *fsspec.available_protocols()))
-        raise UnknownNameError("protocol", protocol, known).placed(address) from None
+        like = suggestion(protocol, fsspec.available_protocols())
+        hint = suggestion(protocol, COMMON) if " Known: " in like else like
+        raise UnknownNameError("protocol", protocol, (), hint.strip()).placed(address) from None
     except ImportError as error:
         package = _package(protocol, error)
         raise MissingExtraError(
@@ -91,7 +92,7 @@ def _store(protocol: str, options: tuple[tuple[str, Any], ...]) -> Store:
     fsspec = extra("fsspec", "dask", "an address")
     with _told(f"{protocol}://", InputError, "cannot be reached"):
         files = fsspec.filesystem(protocol, use_listings_cache=False, **dict(options))
-    return (_Web if protocol in WEB else _S3 if protocol in ("s3", "s3a") else Store)(protocol, files)
+    return _KINDS.get(protocol, Store)(protocol, files)
 
 
 class Store:
@@ -104,7 +105,7 @@ class Store:
 
     def entries(self, folder: str) -> Iterator[Entry]:
         """Yield what a folder holds; what marks the folder itself, and has its name, is nothing in it."""
-        with _told(folder, InputError, "cannot be listed"):
+        with _told(folder, InputError, "cannot be listed", missing="no such folder there"):
             own = self._path(folder).rstrip("/")
             for found in self._files.ls(self._path(folder), detail=True, refresh=True):
                 name = str(found["name"]).rstrip("/")
@@ -194,6 +195,8 @@ class Store:
         self.check_writable(address)
         path = self._path(address)
         with _told(address, OutputError, "cannot be written"):
+            if not replace and self.info(address) is not None:
+                raise FileExistsError  # also where a store takes the condition, and does not keep it
             if self.protocol in _WITH_FOLDERS:
                 self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.put_file(str(file), path, mode="overwrite" if replace else "create")
@@ -243,7 +246,7 @@ class _S3(Store):
             raise UsageError(f"{shown(folder)}: expected a bucket, such as s3://bucket/photos.")
         begin, more, empty = f"{key}/" if key else "", dict[str, str](), True
         while True:
-            with _told(folder, InputError, "cannot be listed"):
+            with _told(folder, InputError, "cannot be listed", missing="no such bucket"):
                 page = self._page(bucket, begin, **more)
             for found in page.get("CommonPrefixes", ()):
                 empty = False
@@ -256,7 +259,7 @@ class _S3(Store):
                 break
             more = {"ContinuationToken": page["NextContinuationToken"]}
         if empty and key:
-            raise FileNotFoundError(2, "no such folder")
+            raise FileNotFoundError(ENOENT, "no such folder there")
 
     def is_folder(self, name: str) -> bool:
         """Whether a name is that of a bucket, or the beginning of objects' names up to a stroke."""
@@ -272,6 +275,34 @@ class _S3(Store):
     def _page(self, bucket: str, begin: str, **more: Any) -> dict[str, Any]:
         page = self._files.call_s3("list_objects_v2", Bucket=bucket, Prefix=begin, Delimiter="/", **more)
         return dict(page)
+
+
+class _Google(Store):
+    """Google's store, whose folders are looked through page by page as well."""
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        """Yield what a folder holds, in the order of its names."""
+        bucket, key, _ = self._files.split_path(self._path(folder))
+        if not bucket:
+            raise UsageError(f"{shown(folder)}: expected a bucket, such as gs://bucket/photos.")
+        begin, more, empty = f"{key.rstrip('/')}/" if key else "", dict[str, str](), True
+        while True:
+            with _told(folder, InputError, "cannot be listed", missing="no such bucket"):
+                page = self._files.call(
+                    "GET", "b/{}/o", bucket, delimiter="/", prefix=begin, json_out=True, **more
+                )
+            for prefix in page.get("prefixes", ()):
+                empty = False
+                yield _entry(prefix[len(begin) : -1], True, None)
+            for found in page.get("items", ()):
+                empty = False
+                if found["name"] != begin:  # which stands for the folder itself
+                    yield _entry(found["name"][len(begin) :], False, int(found["size"]))
+            if not page.get("nextPageToken"):
+                break
+            more = {"pageToken": page["nextPageToken"]}
+        if empty and key:
+            raise FileNotFoundError(ENOENT, "no such folder there")
 
 
 class _Web(Store):
@@ -305,6 +336,16 @@ class _Web(Store):
         return address
 
 
+_KINDS: dict[str, type[Store]] = {
+    "s3": _S3,
+    "s3a": _S3,
+    "gs": _Google,
+    "gcs": _Google,
+    "http": _Web,
+    "https": _Web,
+}
+
+
 def _entry(name: str, is_folder: bool, size: int | None) -> Entry:
     """Return an entry; a folder whose name no file system has is not gone into, as if it were a link."""
     odd = is_folder and ("/" in name or name in ("", ".", ".."))
@@ -312,8 +353,10 @@ def _entry(name: str, is_folder: bool, size: int | None) -> Entry:
 
 
 @contextmanager
-def _told(address: str, kind: type[ConvcliError], what: str) -> Iterator[None]:
-    """Turn whatever a store's driver raises into one line."""
+def _told(
+    address: str, kind: type[ConvcliError], what: str, missing: str = "no such file there"
+) -> Iterator[None]:
+    """Turn whatever a store's driver raises into one line, of what is `missing` into that."""
     try:
         yield
     except (ConvcliError, MemoryError):
@@ -321,7 +364,7 @@ def _told(address: str, kind: type[ConvcliError], what: str) -> Iterator[None]:
     except FileNotFoundError as error:
         if kind is OutputError:
             raise OutputError(f"{shown(address)}: cannot be written: there is no such bucket.") from error
-        raise InputError(f"{shown(address)}: no such file there.") from error
+        raise InputError(f"{shown(address)}: {missing}.") from error
     except FileExistsError as error:
         raise OutputError(
             f"{shown(address)} exists already: it was made in the meantime; nothing was written."

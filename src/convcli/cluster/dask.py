@@ -306,9 +306,13 @@ def _task() -> Callable[[str, bytes, bytes], bytes]:
 
         if convcli.__version__ != version:
             raise ImportError(f"found convcli {convcli.__version__} on {socket.gethostname()}")
-        from convcli.cluster.errands import work
+        from distributed import get_worker
 
-        return work(errand, orders)
+        from convcli.cluster.errands import work
+        from convcli.cluster.staging import within
+
+        with within(get_worker().local_directory):
+            return work(errand, orders)
 
     return filter_images
 

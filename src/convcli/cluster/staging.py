@@ -6,12 +6,13 @@ import filecmp
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from convcli.cluster.addresses import Info, store_of
-from convcli.errors import ConvcliError, InputError, OutputError
+from convcli.errors import ConvcliError, InputError, OutputError, reason
 from convcli.files import Address, as_path, is_address
 from convcli.filtering.evidence import Evidence, moment
 from convcli.filtering.jobs import Job
@@ -19,6 +20,8 @@ from convcli.filtering.making import Request
 from convcli.filtering.out_dir import is_made
 from convcli.filtering.outcomes import Done, Failed
 from convcli.wording import shown
+
+_above: ContextVar[str | None] = ContextVar("above", default=None)
 
 _LONGEST_ENDING = 12  # signs: of a name that a store has, and no file system might
 
@@ -100,8 +103,24 @@ def staged(requests: Sequence[Request]) -> Iterator[Staging]:
 
     Raises `InputError` if the image cannot be had, `OutputError` if there is no room for it.
     """
-    with tempfile.TemporaryDirectory(prefix="convcli-", ignore_cleanup_errors=True) as folder:
+    above = _above.get()
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="convcli-", dir=above, ignore_cleanup_errors=True)
+    except OSError as error:
+        where = shown(above or tempfile.gettempdir())
+        raise OutputError(f"{where}: no temporary folder can be made there ({reason(error)}).") from error
+    with temporary as folder:
         yield Staging(requests, Path(folder))
+
+
+@contextmanager
+def within(folder: str) -> Iterator[None]:
+    """Have temporary folders made in one that somebody else removes, should this process not come to it."""
+    token = _above.set(folder)
+    try:
+        yield
+    finally:
+        _above.reset(token)
 
 
 def is_remote(request: Request) -> bool:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias, overload
 
 from convcli.errors import InputError, UsageError
+from convcli.files import is_address
 from convcli.filtering.jobs import STREAM, Listed
 from convcli.images.folders import image_folders, is_named_as_image, readable_endings
-from convcli.images.patterns import is_pattern, matches
+from convcli.images.patterns import is_pattern, matches, no_match
 from convcli.images.places import HERE, Entry, Places
 from convcli.wording import first_of, shown
 
@@ -82,6 +83,8 @@ class Listing(NamedTuple):
         places = self.places(pattern)
         is_result = self._where_results_are(pattern, places)
         meant = _Meant.of(pattern, places, is_result)
+        if not meant.anything and is_address(pattern):
+            raise no_match(pattern)
         if not meant.anything:  # as a file that is missing, which is said with all others
             yield (), [Listed(pattern, Path())]
             return
