@@ -14,7 +14,7 @@ class ThreadedRanks:
     """One of `size` threads, which meet at a barrier and look at what each has left on a shared board."""
 
     def __init__(self, rank, size, board, barrier, *, plain=False):
-        self.rank, self.size, self.plain = rank, size, plain
+        self.rank, self.size, self.beside, self.plain = rank, size, size, plain
         self._board, self._barrier = board, barrier
         self._groups = {}
 

@@ -21,15 +21,19 @@ from convcli.training import Training
 
 
 def new_model(
-    config: Config, data: Splits, threads: int | None = None, origins: Origins | None = None
+    config: Config,
+    data: Splits,
+    threads: int | None = None,
+    origins: Origins | None = None,
+    ranks: Ranks = ALONE,
 ) -> Model:
-    """Return a model that has not learned, its weights drawn from the seed, for `threads` to train.
+    """Return a model that has not learned, its weights drawn from the seed, for `threads` of ranks to train.
 
     `origins` has the runs that layers begin as, where `init` names some.
     """
     network = Network.classifying(config.layers, data.train.shape, len(data.train.classes))
     batch_size = min(config.training.batch_size, len(data.train))
-    check_training_memory(network, batch_size, threads)  # before weights are drawn
+    check_training_memory(network, batch_size, threads, ranks)  # before weights are drawn
     config.augmentation.check(data.train.shape)
     preprocessing = Preprocessing.fit(data.train.blocks(), config.data.preprocessing, data.presentation)
 

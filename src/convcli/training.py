@@ -177,7 +177,7 @@ class Training:
         threads: int | None = None,
         ranks: Ranks = ALONE,
     ) -> None:
-        check_training_memory(model.network, min(options.batch_size, len(train)), threads)
+        check_training_memory(model.network, min(options.batch_size, len(train)), threads, ranks)
         model.config.augmentation.check(train.shape)
         self.model, self.options, self.train, self.validation = model, options, train, validation
         self.threads, self.ranks = threads, ranks

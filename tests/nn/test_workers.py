@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import tracemalloc
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ import stripes
 from convcli.engine.team import Team
 from convcli.engine.threads import available_cores
 from convcli.engine.workspace import Workspace
-from convcli.errors import ConvcliError
+from convcli.errors import ConvcliError, InputError
 from convcli.nn.augmentation import AugmentationOptions, Augmenter, Draws
 from convcli.nn.cutting import MOST_LANES, Cutting
 from convcli.nn.jobs import Learn
@@ -35,7 +37,7 @@ from convcli.nn.network import Network
 from convcli.nn.preprocessing import Preprocessing
 from convcli.nn.ranks import ALONE
 from convcli.nn.weights import NetworkWeights
-from convcli.nn.workers import BatchResult, Workers, useful_threads
+from convcli.nn.workers import BatchResult, Workers, check_training_memory, useful_threads
 from threaded_ranks import on_ranks
 
 HEAD = [Conv(filters=4, activation="relu", padding="same"), MaxPool()]
@@ -471,6 +473,17 @@ def test_steps_with_batch_norm_in_pieces_are_those_of_pytorch(threads):
             ("variance", theirs.running_var),
         ):
             np.testing.assert_allclose(ours[name], tensor.detach().numpy(), rtol=2e-4, atol=2e-5)
+
+
+def test_ranks_on_other_machines_take_a_share_of_what_does_not_fit_this_one(monkeypatch):
+    network = Network(NETWORKS["batch_norm"], (8, 8, 1))
+    monkeypatch.setattr("convcli.bounds.machine_bytes", lambda: 20 << 20)
+    for beside, fits in ((1, True), (4, False)):
+        ranks = SimpleNamespace(rank=0, size=4, beside=beside)
+        with nullcontext() if fits else pytest.raises(InputError, match="of memory"):
+            check_training_memory(network, 10_000, 1, ranks)
+    with pytest.raises(InputError, match="of memory"):
+        check_training_memory(network, 10_000, 1)
 
 
 def test_a_batch_that_meets_goes_through_in_few_enough_pieces():

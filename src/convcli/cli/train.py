@@ -137,7 +137,7 @@ def _begin(
 
     file, origins = ConfigFile.read(config, overrides), Origins(note)
     threads, data = lead.threads, lead.load(file)
-    model, begun = build.new_model(file.config, data, threads, origins), None
+    model, begun = build.new_model(file.config, data, threads, origins, lead.ranks), None
     if init_from is not None:
         begun = _begun_from(model, str(init_from), origins)
         model, file = begun.model, replace(file, config=begun.model.config)

@@ -30,6 +30,9 @@ class MpiRanks:
         self.rank: int = communicator.Get_rank()
         self.size: int = communicator.Get_size()
         self.plain = plain
+        machine = communicator.Split_type(mpi.COMM_TYPE_SHARED, self.rank)
+        self.beside: int = machine.Get_size()
+        machine.Free()
         self.mpi, self.communicator = mpi, communicator
         self._groups: dict[int, MpiRanks] = {self.size: self}
 

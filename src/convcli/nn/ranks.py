@@ -26,6 +26,10 @@ class Ranks(Protocol):
         """How many there are."""
 
     @property
+    def beside(self) -> int:
+        """How many of them are on this machine, itself among them."""
+
+    @property
     def plain(self) -> bool:
         """Whether gradients are added by `add`, in whatever order, and not in the tree of one process."""
 
@@ -51,7 +55,7 @@ class Ranks(Protocol):
 class _Alone:
     """A process by itself."""
 
-    rank, size, plain = 0, 1, False
+    rank, size, beside, plain = 0, 1, 1, False
 
     def swap(self, send: Array, sent: Sequence[int], receive: Array, received: Sequence[int]) -> None:
         receive[:] = send

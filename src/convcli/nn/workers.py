@@ -376,23 +376,28 @@ def useful_threads(wanted: int | None) -> int:
     return min(wanted or available_cores(), max(MOST_LANES, available_cores()))
 
 
-def check_training_memory(network: Network, batch_size: int, threads: int | None) -> None:
+def check_training_memory(
+    network: Network, batch_size: int, threads: int | None, ranks: Ranks = ALONE
+) -> None:
     """Raise InputError if a training takes more memory than this machine has.
 
     That is, about: activations with their gradients, of a piece for each worker or of all that are under way
-    at once, and all vectors.
+    at once, and all vectors; of each rank on this machine.
     """
     cutting = Cutting(network)
     largest = max(cutting.most, 2 * network.sequence.grouped - 1)
-    images = min(useful_threads(threads) * largest, batch_size)
+    share, lanes = (-(-count // ranks.size) for count in (batch_size, cutting.most_lanes))
+    images = min(useful_threads(threads) * largest, share)
     if network.sequence.couples_samples:
-        images = batch_size
+        images = share
     activations = 2 * images * sum(network.activations)
     # The lanes' gradients and their sum, the weights and the best ones, what optimizers keep; and beginnings.
-    vectors = (cutting.most_lanes + 5) * network.trained.size + 4 * network.kept.size
+    vectors = (lanes + 5) * network.trained.size + 4 * network.kept.size
+    if ranks.size > 1:
+        vectors += 2 * network.trained.size  # what they send and receive
     check_memory(
         "[[layers]]",
-        4 * (activations + vectors),
+        4 * (activations + vectors) * ranks.beside,
         advice="Set a smaller data.size or training.batch_size, pool earlier, or take fewer --threads.",
     )
 
