@@ -127,3 +127,29 @@ def test_a_fill_is_for_whichever_border_shows_it(call, tmp_path):
         refused = call("filter", "a.png", *words, "--fill", "7", "-o", "b.png", "--force")
         assert refused.code == 2
         assert "--fill needs --border constant" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--save-pipeline", "a.png"], "named as an image; take .toml"),
+        (["--save-pipeline", "plain"], "is an input, and an input is never overwritten"),
+        (["--save-pipeline", "k.txt"], "is an input, and an input is never overwritten"),
+        (["--save-pipeline", "folder/inner"], "is an image or a result itself"),
+        (["--save-pipeline", "m", "--manifest", "./m"], "give each a file of its own"),
+        (["--manifest", "k.txt"], "is a kernel's or a pipeline's file"),
+        (["--manifest", "plain"], "is an image or a result itself"),
+    ],
+    ids=str,
+)
+def test_no_record_takes_the_place_of_what_is_read_even_with_force(call, tmp_path, words, said):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "k.txt").write_text("1 2 1")
+    for name in ("a.png", "plain", "folder/inner"):
+        Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / name, "PNG")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    images = ["a.png", "plain", "folder/*"]
+    refused = call("filter", *images, "-k", "@k.txt", "--out-dir", "out", "--force", *words)
+    assert refused.code == 2, refused.stderr
+    assert said in refused.stderr
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -45,6 +45,7 @@ from convcli.cli.storing_options import (
 )
 from convcli.cli.terminal import Protocol, check_protocol
 from convcli.errors import UsageError
+from convcli.wording import shown
 
 
 def filter(  # noqa: A001  (the command's name)
@@ -300,7 +301,7 @@ def filter(  # noqa: A001  (the command's name)
     from convcli.files import identities
     from convcli.filtering.batch import Batch
     from convcli.filtering.jobs import Saving
-    from convcli.filtering.manifest import Journal
+    from convcli.filtering.manifest import Journal, check_apart
     from convcli.filtering.policy import Policy
 
     given = given_options(context)
@@ -357,15 +358,17 @@ def filter(  # noqa: A001  (the command's name)
             given=given,
         )
         pipelines = chosen_pipelines(wanted, policy)
+        kept = files_read(wanted, pipelines)
         if save_pipeline is not None:
-            check_saved(pipelines, save_pipeline, force=force)
+            check_saved(pipelines, save_pipeline, manifest, [*images, *kept], force=force)
         check_numbered(output, frames, single=manifest is None and not show)
         saving = Saving(output=output, out_dir=out_dir, name=name, frames=frames, **stored, **end)
         how |= {"recipes": {} if journal is None else recipes_of(pipelines, wanted), "tell": note}
         how |= {"recursive": recursive, "damaged": damaged}
-        kept = files_read(wanted, pipelines)
         if cluster is None:
             batch = Batch.of(images, pipelines, saving, kept=identities(kept), at_once=jobs, **how)
+            if save_pipeline is not None:
+                check_apart(save_pipeline, f"--save-pipeline {shown(save_pipeline)}", batch.jobs)
         else:
             from convcli.cluster.batch import ClusterBatch
 

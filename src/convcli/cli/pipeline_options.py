@@ -287,12 +287,27 @@ def _document(pipeline: Pipeline, wanted: Wanted, folder: Path) -> dict[str, Any
     return document
 
 
-def check_saved(pipelines: Mapping[str, Pipeline], file: Path, *, force: bool) -> None:
-    """Refuse a file for the pipeline that cannot or must not be written."""
-    from convcli.files import judge
+def check_saved(
+    pipelines: Mapping[str, Pipeline],
+    file: Path,
+    manifest: Path | None,
+    inputs: Sequence[str | Path],
+    *,
+    force: bool,
+) -> None:
+    """Refuse a file for the pipeline that cannot or must not be written: one of `inputs`, or an image."""
+    from convcli.files import identities, judge
+    from convcli.images.folders import readable_endings
 
+    if file.suffix.lower() in readable_endings():
+        raise UsageError(f"--save-pipeline writes TOML, and {shown(file)} is named as an image; take .toml.")
+    if manifest is not None and os.path.abspath(manifest) == os.path.abspath(file):  # noqa: PTH100
+        raise UsageError(
+            f"--save-pipeline and --manifest both name {shown(file)}; give each a file of its own."
+        )
     if len(pipelines) > 1:
         raise UsageError(
             f"--save-pipeline writes one pipeline, and there are {len(pipelines)} kernels, each with its own."
         )
-    judge(file, force=force, advice="name another, or use --force to overwrite it")
+    advice = "name another, or use --force to overwrite it"
+    judge(file, force=force, inputs=identities(inputs), advice=advice)

@@ -20,7 +20,7 @@ from convcli.cluster.errands import Errand, Kept, Order, Outcome, Way
 from convcli.cluster.groups import Groups, Killed, Remaining
 from convcli.cluster.listing import Listed, listed
 from convcli.errors import ConvcliError, InputError, UsageError
-from convcli.files import Address, is_address, path_of, remove_leftovers
+from convcli.files import Address, identities, is_address, path_of, remove_leftovers
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.jobs import Ending, Job, Saving, ending_of
 from convcli.filtering.making import Terms, concerns_all
@@ -65,7 +65,7 @@ class ClusterBatch:
         max_pixels: int = MAX_PIXELS,
         keep_going: bool = False,
         threads: int | None = None,
-        kept: Iterable[str] = (),
+        kept: Sequence[str] = (),
         journal: Journal | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -75,6 +75,8 @@ class ClusterBatch:
         self.is_left = self.is_elsewhere = False
         self._max_pixels, self._tell = max_pixels, tell
         self._kept = {place_of(name) for name in kept}
+        if journal is not None:
+            journal.keep_apart((), identities(kept))
         self._ways = tuple(map(self._way, results))
         # One is had before anything is written, as there may be none.
         images = self._checked(listing)

@@ -119,7 +119,7 @@ class Batch:
             what = "images" if len(self.results) == 1 else "results"
             tell(f"{done:,} of {len(self.jobs):,} {what} were finished already")
         if self.journal is not None:
-            self.journal.keep_apart(self.jobs)
+            self.journal.keep_apart(self.jobs, kept)
         taken = Taken()
         for results in self.results:
             self.failures |= check_targets(

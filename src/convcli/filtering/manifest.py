@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import convcli
 from convcli.errors import OutputError, UsageError, reason
-from convcli.files import identities, judge, lock, open_descriptor
+from convcli.files import Identity, identities, judge, lock, open_descriptor
 from convcli.filtering.jobs import Job
 from convcli.filtering.manifest_index import Latest
 from convcli.filtering.manifest_lines import MOST_LINE_BYTES, place_of
@@ -52,6 +52,15 @@ def line_of(outcome: Done | Failed, made: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def check_apart(file: Path, called: str, jobs: Sequence[Job]) -> None:
+    """Raise `UsageError` if a file that is `called` so is an image or a result of a batch itself."""
+    own, place = identities([file]), place_of(file)
+    for job in jobs:
+        names = [job.source, *([] if job.target is None else [str(job.target)])]
+        if any(place_of(name) == place for name in names) or own & identities(names):
+            raise UsageError(f"{called} is an image or a result itself; name another.")
+
+
 class Journal:
     """The manifest that a batch writes. `begin` it when all is known to be possible; then `add`, and `close`.
 
@@ -73,15 +82,13 @@ class Journal:
         self.latest = Latest(path if there else None)
         self._file: IO[bytes] | None = None
 
-    def keep_apart(self, jobs: Sequence[Job]) -> None:
-        """Raise `UsageError` if the manifest is an image or a result of the batch itself."""
-        own, place = identities([self._place]), place_of(self._place)
-        for job in jobs:
-            names = [job.source, *([] if job.target is None else [str(job.target)])]
-            if any(place_of(name) == place for name in names) or own & identities(names):
-                raise UsageError(
-                    f"--manifest {shown(self.path)} is an image or a result itself; name another."
-                )
+    def keep_apart(self, jobs: Sequence[Job], kept: Collection[Identity] = ()) -> None:
+        """Raise `UsageError` if the manifest is an image or a result itself, or is to be kept."""
+        check_apart(self._place, f"--manifest {shown(self.path)}", jobs)
+        if not identities([self._place]).isdisjoint(kept):
+            raise UsageError(
+                f"--manifest {shown(self.path)} is a kernel's or a pipeline's file; name another."
+            )
 
     def begin(self) -> None:
         """Open the file, for this process alone."""
