@@ -2,7 +2,7 @@
 
     __main__.py      the command line: which comparisons, how large, where to
     comparisons.py   the one table of comparisons: what each is about, and the matches it is made of
-    training.py, filters.py, commands.py, chains.py, folders.py, ways.py
+    training.py, filters.py, commands.py, chains.py, clusters.py, folders.py, ways.py
                      the tables of sides and of cases, and what runs in a side's own process
     networks.py, pillow_sobel.py, opencv_sobel.py, mnist_torch.py, cifar10_torch.py
                      the same network, filter and training in the peers' words

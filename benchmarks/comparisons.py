@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import batches, chains, commands, filters, folders, orders, ranks, training, ways
+from benchmarks import batches, chains, clusters, commands, filters, folders, orders, ranks, training, ways
 from benchmarks.measuring import Axis, Case, Section
 from benchmarks.setting import Setting
 from benchmarks.sides import Match, compare
@@ -106,6 +106,13 @@ COMPARISONS: Mapping[str, Comparison] = {
         "is on the disk. Pillow's blur is made of boxes, its gradient |gx| + |gy|; ImageMagick lays on one "
         "of the gradient's two kernels; vips finds the edges of each colour channel.",
         batches.photos,
+    ),
+    "cluster": Comparison(
+        "A folder of photos on a cluster",
+        "Photos as above, Sobel's gradient: `convcli filter --cluster local --jobs N`, which starts Dask's "
+        "scheduler and N processes, beside `--jobs N` alone, N threads of one process; once more with four "
+        "times as many photos, as Dask takes as long to start for all. The memory is that of all processes.",
+        clusters.photos,
     ),
     "startup": Comparison(
         "Start-up",

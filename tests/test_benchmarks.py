@@ -87,6 +87,7 @@ PEERS = {
         "OpenCV script": "cv2",
     },
     "photos": {"ImageMagick": "mogrify", "pyvips": "pyvips", "Pillow": "PIL"},
+    "cluster": {"convcli --jobs": "sys"},
     "startup": {"import typer": "typer", "python alone": "sys"},
     "threads": {"PyTorch, 1 thread": "torch"},
     "ranks": {"convcli, 2 ranks, plain": "mpi4py", "convcli, 2 threads": "sys", "convcli, 1 thread": "sys"},
