@@ -87,6 +87,18 @@ def test_no_data_is_left_out_and_counted(call, tmp_path):
     assert json.loads(absent.stdout)["nodata"] == {"pixels": 0, "results": 0}
 
 
+def test_what_stands_for_nothing_in_integers_is_said(call, tmp_path):
+    plane = RNG.random((20, 30)).astype(np.float32)
+    plane[5:12, 5:12] = np.nan
+    saved(tmp_path / "dem.tif", plane)
+    hidden = call("filter", "dem.tif", "-k", "box", "--nodata", "nan", "-o", "out.png")
+    assert "hold none either, which is written as 0: uint8 has no nan" in hidden.stderr
+    kept = call("filter", "dem.tif", "-k", "box", "-o", "seen.png")
+    assert "in their windows (NaN is written as zero); --nodata nan" in kept.stderr
+    floats = call("filter", "dem.tif", "-k", "box", "--nodata", "nan", "-o", "out.tif")
+    assert "written as" not in floats.stderr
+
+
 def test_nan_is_no_reason_to_refuse_a_file(call, tmp_path):
     plane = RNG.normal(size=(20, 30)).astype(np.float32)
     plane[5, 5] = np.nan

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from convcli.filtering.chain import FilterResult, Findings
+from convcli.filtering.visibility import standing_for
 from convcli.wording import shown
 
 DARK = 0.15  # of white: photos of edges that are no brighter look black
@@ -38,12 +39,17 @@ def _of_data(found: Findings) -> list[str]:
             said.append(f"no pixel is {values}, so that none was left out")
         else:
             empty = f"; {found.blank:,} results have no others in their windows and hold none either"
+            first = float(found.policy.nodata[0])
+            stands = standing_for(first, found.dtype)
+            if stands != first and found.dtype.kind != "f":
+                empty += f", which is written as {stands:g}: {found.dtype} has no {first:g}"
             pixels = "pixel" if found.missing == 1 else "pixels"
             said.append(f"{found.missing:,} {pixels} of no data left out{empty if found.blank else ''}")
     if found.odd:
+        written = "" if found.dtype.kind == "f" else " (NaN is written as zero)"
         said.append(
-            f"{found.odd:,} responses are NaN or infinite, as is a pixel in their windows; --nodata nan "
-            "leaves such pixels out"
+            f"{found.odd:,} responses are NaN or infinite, as is a pixel in their windows{written}; --nodata "
+            "nan leaves such pixels out"
         )
     if math.isnan(found.minimum) and not found.odd and not found.missing:
         said.append("nothing in it is seen, so that it has no responses; --alpha ignore counts all colours")
