@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from convcli.formats.safetensors import read_arrays
+
 OPEN_MPI = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
 
 
@@ -47,3 +49,10 @@ def run(ranks, *program, folder, timeout=120):
             process.kill()
             raise
     return process.returncode, out, errors
+
+
+def arrays_of(path):
+    """Return what a checkpoint holds, as bytes by name."""
+    with path.open("rb") as file:
+        arrays, _ = read_arrays(file)
+    return {name: array.tobytes() for name, array in arrays.items()}

@@ -5,11 +5,19 @@ from __future__ import annotations
 import csv
 import socket
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+import typer
 
+import convcli.data
 import mpi
-from convcli.formats.safetensors import read_arrays
+import stripes
+from convcli.cli import ranks as cli_ranks
+from convcli.cli.ranks import Member
+from convcli.data import Splits
+from convcli.errors import InputError
+from threaded_ranks import on_ranks
 
 PROGRAM = Path(__file__).parents[1] / "cluster" / "failing_rank.py"
 HOST = socket.gethostname()
@@ -110,12 +118,6 @@ def test_a_mistake_in_the_command_is_said_once(train):
     assert said(errors) == ["error: No such option: --nonsense. See `convcli train --help`."]
 
 
-def arrays_of(path):
-    with path.open("rb") as file:
-        arrays, _ = read_arrays(file)
-    return {name: array.tobytes() for name, array in arrays.items()}
-
-
 def figures(path):
     with path.open() as lines:
         return [{name: row[name] for name in row if "second" not in name} for row in csv.DictReader(lines)]
@@ -131,5 +133,44 @@ def test_a_run_that_is_stopped_and_goes_on_in_other_numbers_ends_with_the_same_b
     assert train(4, "--resume", "a")[0] == 0
     assert call("train", tmp_path / "recipe.toml", "--run-dir", tmp_path / "b", "--threads", "1").code == 0
     for name in ("best.safetensors", "last.safetensors"):
-        assert arrays_of(tmp_path / "a" / name) == arrays_of(tmp_path / "b" / name)
+        assert mpi.arrays_of(tmp_path / "a" / name) == mpi.arrays_of(tmp_path / "b" / name)
     assert figures(tmp_path / "a" / "metrics.csv") == figures(tmp_path / "b" / "metrics.csv")
+
+
+class Machines:
+    """Ranks that are threads, as if each were on a machine of its own."""
+
+    def __init__(self, ranks):
+        self.ranks, self.host, self.place, self.count = ranks, f"node-{ranks.rank}", 0, 1
+
+    def tell(self, value, seconds=None):
+        return self.ranks.all(value)
+
+    def tell_machine(self, value):
+        return [value]
+
+
+def test_a_machine_whose_images_are_others_is_named(monkeypatch, capsys):
+    parts = {True: stripes.dataset(90), False: stripes.dataset(60)}
+    monkeypatch.setattr(cli_ranks, "Watch", Mock())
+    monkeypatch.setattr(
+        convcli.data, "load_data", lambda *given: Splits(parts[given[3].scans], None, None, ())
+    )
+    file = Mock(base=Path(), config=stripes.config())
+
+    def ends(ranks):
+        try:
+            member = Member(Machines(ranks), 1)
+            with member.fate():
+                member.follow() if ranks.rank else member.load(file)
+        except (InputError, typer.Exit) as end:
+            return end
+        return None
+
+    error, left = on_ranks(2, ends)
+    assert str(error).startswith(
+        "Rank 1 on node-1 has other images than rank 0 on node-0: training 60 images of 8×8×1, labels "
+    )
+    assert str(error).endswith("The same files have to lie at the same path on every machine.")
+    assert left.exit_code == 0
+    assert capsys.readouterr().err == ""

@@ -14,7 +14,6 @@ import mpi
 from convcli.cluster import mpi as cluster_mpi
 from convcli.cluster.launched import launched
 from convcli.errors import ConvcliError, MissingExtraError
-from convcli.formats.safetensors import read_arrays
 
 PROGRAM = Path(__file__).with_name("mpi_trainings.py")
 
@@ -85,13 +84,7 @@ def test_the_command_writes_the_same_weights_with_more_ranks_than_have_work(call
     assert out.count("best epoch") == errors.count("epoch 1/1") == 1
     assert errors.count("note: 3 ranks: a batch has work for 2\n") == 1
     for name in ("best.safetensors", "last.safetensors"):
-        assert arrays_of(tmp_path / "three" / name) == arrays_of(tmp_path / "alone" / name)
-
-
-def arrays_of(path):
-    with path.open("rb") as file:
-        arrays, _ = read_arrays(file)
-    return {name: array.tobytes() for name, array in arrays.items()}
+        assert mpi.arrays_of(tmp_path / "three" / name) == mpi.arrays_of(tmp_path / "alone" / name)
 
 
 def test_what_has_started_this_process_is_known_by_what_it_left_in_the_environment():

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Allreduce = Literal["fixed", "plain"]
 
 # How long a rank that has failed waits for others that may have failed alike.
-PATIENCE = 3.0
+PATIENCE = 1.0
 
 
 class Fault(NamedTuple):
