@@ -90,3 +90,13 @@ def test_a_pipe_is_not_read(call, photos):
     os.mkfifo(photos / "pipe.png")
     result = call("filter", "pipe.png", "-k", "box", "--out-dir", "o", "--dry-run")
     assert (result.code, result.stdout) == (0, "pipe.png → o/pipe_box.png\n")
+
+
+def test_frames_that_a_format_cannot_hold_or_that_are_not_there_are_refused_as_they_would_be(call, tmp_path):
+    np.save(tmp_path / "s.npy", np.zeros((3, 20, 30), np.uint8))
+    for words in (["--frames", "all", "-o", "x.jpg"], ["--frames", "9", "-o", "x.png"]):
+        planned, made = (call("filter", "s.npy", "-k", "box", *words, *dry) for dry in (["--dry-run"], []))
+        assert (planned.code, planned.stderr) == (made.code, made.stderr)
+        assert made.code == 1
+    fine = call("filter", "s.npy", "-k", "box", "--frames", "all", "-o", "x.png", "--dry-run")
+    assert (fine.code, fine.stdout) == (0, "s.npy → x.png\n")  # rows and columns are those of the stack

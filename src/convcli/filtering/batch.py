@@ -185,6 +185,10 @@ class Batch:
         if self.journal is not None:
             self.journal.add(line_of(outcome, self._results[outcome.job].made))
 
+    def saving_of(self, job: Job) -> Saving:
+        """Return how a job's result is written."""
+        return self._results[job].saving
+
     def goes_on(self, job: Job) -> bool:
         """Whether others are tried although a job has failed."""
         return not self.is_single and (self.keep_going or job in self._failed_before)

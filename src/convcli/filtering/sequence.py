@@ -126,7 +126,8 @@ class FrameSequence:
         elif self.writer.ticks is None and story.plays is not None:
             yield f"{name} files hold no durations; left out"
         elif self.writer.ticks is not None and story.plays is None:
-            yield f"its {story.kind} have no durations; each frame is shown for 0.1 s, for ever"
+            what = "images" if story.kind == "stack" else story.kind
+            yield f"its {what} have no durations; each frame is shown for 0.1 s, for ever"
         elif self.writer.ticks and self._uneven:
             yield f"durations are rounded to 1/{self.writer.ticks} s; all together last as long as before"
 
