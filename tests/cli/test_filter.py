@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import inspect
 import io
 import json
 import os
@@ -15,9 +18,10 @@ import PIL.Image
 import pytest
 from scipy import ndimage
 
+from convcli.cli.filter import filter as filter_command
 from convcli.engine.plane.borders import BORDERS
 from convcli.engine.plane.plan import OPERATIONS
-from convcli.filtering import CHANNELS, RANGES, filter_image
+from convcli.filtering import CHANNELS, RANGES, Policy, filter_image
 from convcli.images import read
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_images"
@@ -505,3 +509,13 @@ def test_a_format_without_a_name_is_none(call):
     refused = call("filter", "grey.png", "-k", "box", "-o", "o.png", "--format", "")
     assert (refused.code, refused.stdout) == (2, "")
     assert "Unknown image format ''" in refused.stderr
+
+
+def test_every_option_has_a_say():
+    """By its name in the command, or by the name under which it is handed on."""
+    source = ast.walk(ast.parse(inspect.getsource(filter_command)))
+    named = {node.id for node in source if isinstance(node, ast.Name)}
+    handed_on = {field.name for field in dataclasses.fields(Policy)}
+    handed_on |= {"kernel", "step", "pipeline", "scale", "normalize", "anchor", "gradient", "compat"}
+    options = set(inspect.signature(filter_command).parameters)
+    assert options - named <= handed_on <= options

@@ -1,4 +1,4 @@
-"""Options of commands that make many results: how many at a time, and what they are called."""
+"""Options of commands that make many results: of what, how many at a time, called what, by what record."""
 
 from __future__ import annotations
 
@@ -69,5 +69,42 @@ From: TypeAlias = Annotated[
         help="Make all results of a manifest again, from the same images with the same pipelines; with "
         "--out-dir in another folder. What failed then is tried again. An image that has changed is an "
         "error; a result that differs ends with exit code 3.",
+    ),
+]
+
+Images: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="IMAGE",
+        help='Image files, folders of them, patterns in quotes ("photos/**/*.jpg"), or - for stdin. With '
+        "--cluster also addresses such as s3://bucket/photos/, as for --out-dir.",
+    ),
+]
+
+Recursive: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--recursive",
+        "-r",
+        help="Of folders take sub-folders too; the results lie in folders of the same names, as do those "
+        "of a pattern.",
+    ),
+]
+
+Damaged: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--damaged",
+        help="Read PNG, JPEG, GIF and BMP files that are damaged or cut short as far as they go; a note "
+        "says how many rows are real. With --frames all, keep the frames before a damaged one.",
+    ),
+]
+
+Resume: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Skip what an earlier call has finished with the same kernel and options, unless the image "
+        "has changed since. The --manifest tells, or a hidden file in --out-dir.",
     ),
 ]

@@ -35,6 +35,38 @@ Normalize: TypeAlias = Annotated[
     ),
 ]
 
+Kernels: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--kernel",
+        "-k",
+        metavar="K",
+        help="A name (sobel, gaussian:sigma=2), a matrix ('1 0 -1; 2 0 -2; 1 0 -1'), @FILE "
+        "(.csv, .tsv, .txt, .json, .npy), or a trained network's: run:RUN#LAYER/FILTER[/CHANNEL], "
+        "from 1. `convcli kernels` lists the names. Given several times, each makes a result of its own.",
+    ),
+]
+
+Anchor: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROW,COLUMN",
+        help="Which of the kernel's cells, from 0, lies on the pixel, with --padding same. Without it "
+        "the middle, and of even sizes the cell before it, as PyTorch and MATLAB have it; for 2x2 "
+        "that is 0,0, where OpenCV and SciPy take 1,1.",
+    ),
+]
+
+Gradient: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="magnitude|x|y|angle|hsv",
+        help="What is wanted of a gradient (sobel, prewitt, scharr, roberts, …): its size; a part, "
+        "signed; its direction, 0 to the right and a quarter turn downward, a turn from black to white "
+        "(--range raw: radians); or that as hue, the size as value.",
+    ),
+]
+
 
 def chosen_kernels(
     texts: Sequence[str],

@@ -7,22 +7,55 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+import typer
 
 from convcli.cli.kernel_options import chosen_kernels
 from convcli.cli.output import note
 from convcli.errors import ConvcliError, UsageError
-from convcli.files import Address, is_address, path_of
+from convcli.files import is_address, path_of
 from convcli.wording import shown
 
 if TYPE_CHECKING:
-    import typer
-
     from convcli.filtering.compat import Preset
     from convcli.filtering.pipeline import Pipeline
     from convcli.filtering.policy import Policy
-    from convcli.filtering.recipe import Recipe
     from convcli.kernels import Kernel
+
+Steps: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="STEP",
+        help="A step of a chain: NAME or NAME:OPTION=VALUE,OPTION=VALUE, of the steps' names or whatever "
+        "--kernel takes. Given several times, they are done one after the other, with floats in between, "
+        "and make one result. `convcli steps` lists them.",
+    ),
+]
+
+File: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Take the steps from a TOML file: tables [[steps]] with type and options; above them "
+        "border, fill, range, alpha, nodata, linear, depth, background. Those of --step follow, and "
+        "options given here count.",
+    ),
+]
+
+SaveTo: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write what is done to a TOML file that --pipeline takes."),
+]
+
+Compat: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="opencv|scipy|imagemagick|pillow|vips",
+        help="Do as that tool does where nothing else is said: its border, whether kernels are turned, "
+        "the cell of even ones that lies on the pixel, its scale; every channel, clipped.",
+    ),
+]
 
 OF_ALL = ("border", "fill", "range", "alpha", "nodata", "linear", "depth", "background")
 """Options of `filter` that hold for all steps, or at the end of them."""
@@ -40,10 +73,6 @@ OF_ONE = (
     "op",
 )
 """Options that say how one kernel is laid."""
-
-
-FROM_FILES = ("kernel", "footprint")
-"""Options of steps that may name a file or a run, as --kernel does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +93,13 @@ class Wanted:
         if self.file is not None:
             object.__setattr__(self, "file", path_of(self.file))
 
+    @classmethod
+    def of(cls, asked: Mapping[str, Any], given: frozenset[str]) -> Wanted:
+        """Return what options by their names ask for, of which some are `given`."""
+        own = {name: asked[name] for name in ("scale", "normalize", "anchor", "gradient")}
+        own |= {"kernels": asked["kernel"] or (), "steps": asked["step"] or (), "file": asked["pipeline"]}
+        return cls(**own, tool=_tool(asked["compat"]), given=given)
+
     @property
     def is_chain(self) -> bool:
         """Whether it is one chain of steps."""
@@ -75,6 +111,8 @@ def chosen_pipelines(wanted: Wanted, policy: Policy) -> dict[str, Pipeline]:
 
     Raises `UsageError` of a step with its number, and of options that do not go together.
     """
+    if wanted.tool is not None:
+        policy = replace(policy, **wanted.tool.options(wanted.given))
     pipelines = _pipelines(wanted, policy)
     if "fill" in wanted.given and not any(one.has_constant_border for one in pipelines.values()):
         border = next(iter(pipelines.values())).policy.border
@@ -132,16 +170,16 @@ def read_addresses() -> None:
     read_by(read)
 
 
-def as_tool(name: str | None, given: frozenset[str]) -> tuple[Preset | None, dict[str, Any]]:
-    """Return what --compat names, with the options of all kernels that it stands for; say what it leaves."""
+def _tool(name: str | None) -> Preset | None:
+    """Return what --compat names; say what it leaves."""
     if name is None:
-        return None, {}
+        return None
     from convcli.filtering.compat import preset
 
     tool = preset(name)
     if tool.left:
         note(f"--compat {name}: {tool.left}")
-    return tool, tool.options(given)
+    return tool
 
 
 def _like(tool: Preset, kernel: Kernel, wanted: Wanted) -> Kernel:
@@ -232,82 +270,3 @@ def text_within(text: str, folder: Path) -> str:
         if len(Path(run).parts) > 1:  # a name alone is looked for as everywhere
             return f"run:{folder / run}{hash_}{rest}"
     return text
-
-
-def files_read(wanted: Wanted, pipelines: Mapping[str, Pipeline]) -> list[Path]:
-    """Return the files that the kernels come from, and the pipeline's own: no result may overwrite them."""
-    from convcli.runs.kernels import files_of_kernel
-
-    files = [] if wanted.file is None else [wanted.file]
-    for pipeline in pipelines.values():
-        for step in pipeline.steps:
-            document = step.document()
-            for text in (str(document[name]) for name in FROM_FILES if name in document):
-                files += files_of_kernel(text)
-                if wanted.file is not None:
-                    files += files_of_kernel(text_within(text, wanted.file.parent))
-    return files
-
-
-def saved(pipelines: Mapping[str, Pipeline], file: Path, wanted: Wanted, *, force: bool) -> None:
-    """Write the pipeline to a TOML file, with paths that hold from anywhere."""
-    from convcli.files import write
-    from convcli.formats import toml
-
-    (pipeline,) = pipelines.values()
-    document = _document(pipeline, wanted, Path().absolute())
-    write(file, (toml.dumps(document) + "\n").encode(), force=force)
-
-
-def recipes_of(pipelines: Mapping[str, Pipeline], wanted: Wanted) -> dict[str, Recipe]:
-    """Return each pipeline as a manifest has it, with paths from the working folder, as its images have."""
-    from convcli.filtering.recipe import Recipe
-    from convcli.runs.kernels import parse
-
-    read = partial(parse, tell=lambda _: None)  # what there is to say has been said
-    return {
-        label: Recipe.of(_document(pipeline, wanted, Path()), label, read)
-        for label, pipeline in pipelines.items()
-    }
-
-
-def _document(pipeline: Pipeline, wanted: Wanted, folder: Path) -> dict[str, Any]:
-    """Return a pipeline as a document whose paths are those from `folder`, the working one."""
-    from convcli.filtering.pipeline_file import pipeline_document
-
-    document = pipeline_document(pipeline)
-    own = 0 if wanted.file is None else len(document["steps"]) - len(wanted.steps)
-    for number, step in enumerate(document["steps"]):
-        base = wanted.file.parent if wanted.file is not None and number < own else Path()
-        if not isinstance(base, Address):
-            base = folder / base
-        for name in FROM_FILES:
-            if isinstance(step.get(name), str):
-                step[name] = text_within(step[name], base)
-    return document
-
-
-def check_saved(
-    pipelines: Mapping[str, Pipeline],
-    file: Path,
-    manifest: Path | None,
-    inputs: Sequence[str | Path],
-    *,
-    force: bool,
-) -> None:
-    """Refuse a file for the pipeline that cannot or must not be written: one of `inputs`, or an image."""
-    from convcli.files import identities, judge
-    from convcli.images.folders import readable_endings
-
-    if file.suffix.lower() in readable_endings():
-        raise UsageError(f"--save-pipeline writes TOML, and {shown(file)} is named as an image; take .toml.")
-    if manifest is not None and os.path.abspath(manifest) == os.path.abspath(file):  # noqa: PTH100
-        raise UsageError(
-            f"--save-pipeline and --manifest both name {shown(file)}; give each a file of its own."
-        )
-    if len(pipelines) > 1:
-        raise UsageError(
-            f"--save-pipeline writes one pipeline, and there are {len(pipelines)} kernels, each with its own."
-        )
-    advice = "name another, or use --force to overwrite it"
-    judge(file, force=force, inputs=identities(inputs), advice=advice)

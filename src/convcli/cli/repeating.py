@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convcli.cli.output import note
-from convcli.cli.pipeline_options import Wanted, files_read, read_addresses
+from convcli.cli.pipeline_documents import files_read
+from convcli.cli.pipeline_options import Wanted, read_addresses
 from convcli.errors import ConvcliError, InputError, UsageError
 from convcli.wording import shortened, shown
 
