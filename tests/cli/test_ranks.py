@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import socket
 from pathlib import Path
 from unittest.mock import Mock
@@ -16,7 +17,7 @@ import stripes
 from convcli.cli import ranks as cli_ranks
 from convcli.cli.ranks import Member
 from convcli.data import Splits
-from convcli.errors import InputError
+from convcli.errors import ConvcliError
 from threaded_ranks import on_ranks
 
 PROGRAM = Path(__file__).parents[1] / "cluster" / "failing_rank.py"
@@ -150,6 +151,21 @@ class Machines:
         return [value]
 
 
+def ends(file):
+    """Return how each of two ranks ends, of which the first loads the images that a file names."""
+
+    def end(ranks):
+        try:
+            member = Member(Machines(ranks), 1)
+            with member.fate():
+                member.follow() if ranks.rank else member.load(file)
+        except (ConvcliError, typer.Exit) as end:
+            return end
+        return None
+
+    return on_ranks(2, end)
+
+
 def test_a_machine_whose_images_are_others_is_named(monkeypatch, capsys):
     parts = {True: stripes.dataset(90), False: stripes.dataset(60)}
     monkeypatch.setattr(cli_ranks, "Watch", Mock())
@@ -158,19 +174,19 @@ def test_a_machine_whose_images_are_others_is_named(monkeypatch, capsys):
     )
     file = Mock(base=Path(), config=stripes.config())
 
-    def ends(ranks):
-        try:
-            member = Member(Machines(ranks), 1)
-            with member.fate():
-                member.follow() if ranks.rank else member.load(file)
-        except (InputError, typer.Exit) as end:
-            return end
-        return None
-
-    error, left = on_ranks(2, ends)
+    error, left = ends(file)
     assert str(error).startswith(
         "Rank 1 on node-1 has other images than rank 0 on node-0: training 60 images of 8×8×1, labels "
     )
     assert str(error).endswith("The same files have to lie at the same path on every machine.")
     assert left.exit_code == 0
     assert capsys.readouterr().err == ""
+
+
+def test_ranks_that_are_told_different_things_do_none_of_them(monkeypatch):
+    words = iter([("train", "a.toml"), ("train", "b.toml")])
+    monkeypatch.setattr(cli_ranks, "Watch", Mock())
+    monkeypatch.setattr(cli_ranks, "_words", lambda: next(words))
+    error, left = ends(None)
+    assert re.match(r"Rank 1 was told something else than rank 0: `train [ab]\.toml`, not `train", str(error))
+    assert (error.exit_code, left.exit_code) == (2, 0)

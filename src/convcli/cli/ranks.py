@@ -7,6 +7,9 @@ by the first. A rank that fails while others wait for it within a step says so i
 
 from __future__ import annotations
 
+import shlex
+import sys
+import traceback
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -121,7 +124,8 @@ class Member(Lead):
         self.neighbours = Neighbours(
             job.place, job.count, job.tell_machine, cores=self.place.threads, scans=self.rank == 0
         )
-        self.hosts = self.tell(job.host)
+        told = job.tell((job.host, _words())) or []
+        self.hosts, self._asked_for = [host for host, _ in told], [words for _, words in told]
         self.watch = Watch(job)
 
     @property
@@ -208,6 +212,7 @@ class Member(Lead):
     @contextmanager
     def fate(self) -> Iterator[None]:
         try:
+            self._check_words()
             yield
         except typer.Exit as end:
             if not self._parted and self.run is None:
@@ -225,11 +230,24 @@ class Member(Lead):
                 self.job.tell(None)  # the first is the last to be done
             self.watch.end()
 
+    def _check_words(self) -> None:
+        """Raise UsageError if the ranks are to do different things, of which only one would be done."""
+        for rank, words in enumerate(self._asked_for):
+            if words != self._asked_for[0]:
+                raise UsageError(
+                    f"Rank {rank} was told something else than rank 0: `{shlex.join(words)}`, not "
+                    f"`{shlex.join(self._asked_for[0])}`. All ranks of a job train together; start trainings "
+                    "that have nothing to do with each other one by one."
+                )
+
     def _failed(self, error: Exception) -> None:
         """Tell the others of an error; return if it is the first rank's to say, or leave."""
         if self._parted:
             return
-        lines, code = described(error)
+        try:
+            lines, code = described(error)
+        except Exception:  # it is to be seen as it is
+            lines, code = "".join(traceback.format_exception(error)).splitlines(), 1
         told = self.job.tell(Fault(tuple(lines), code), PATIENCE)
         if told is None:
             self._end_all(lines, code)
@@ -279,6 +297,11 @@ def _job(allreduce: Allreduce | None) -> Job | None:
     if allreduce is not None:
         raise UsageError("--allreduce is for several ranks: mpiexec -n 4 convcli train CONFIG.")
     return None
+
+
+def _words() -> tuple[str, ...]:
+    """Return what this process was told."""
+    return tuple(sys.argv[1:])
 
 
 def _identity(data: Splits) -> dict[str, str]:
