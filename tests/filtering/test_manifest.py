@@ -172,6 +172,7 @@ def test_a_manifest_that_is_replaced_is_read_as_it_was_and_one_that_is_changed_i
 def test_an_index_takes_sixteen_bytes_a_line(tmp_path):
     path = tmp_path / "m.jsonl"
     path.write_text("".join(json.dumps({"input": "a", "output": f"{n}.png"}) + "\n" for n in range(20_000)))
+    Latest(path).close()  # what it imports
     tracemalloc.start()
     found = Latest(path)
     kept, most = tracemalloc.get_traced_memory()
