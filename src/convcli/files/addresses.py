@@ -66,7 +66,7 @@ def path_of(name: str | os.PathLike[str]) -> Path:
 
 def plain_name(name: str) -> str:
     """Return a name without `file://`, which says no more than a path does."""
-    return str(path_of(name)) if protocol_of(name) in ("file", "local") and is_address(name) else name
+    return str(path_of(name)) if name[:9].lower().startswith(("file://", "local://")) else name
 
 
 def read_by(read: Callable[[str, int], bytes]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from convcli.errors import InputError, reason
-from convcli.files import Address, path_of
+from convcli.files import Address, path_of, plain_name
 from convcli.filtering.evidence import Evidence
 from convcli.wording import shortened, shown, without_secrets
 
@@ -107,8 +107,10 @@ def latest(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 def place_of(name: str | os.PathLike[str]) -> str:
     """Return a file's place however it is spelled; links are not followed, and addresses have no secrets."""
-    path = path_of(name)
-    return without_secrets(str(path)) if isinstance(path, Address) else os.path.abspath(path)  # noqa: PTH100
+    text = os.fspath(name)
+    if ":" in text and isinstance(path := path_of(name), Address):
+        return without_secrets(str(path))
+    return os.path.abspath(plain_name(text))  # noqa: PTH100
 
 
 def line_number(path: Path, entry: Entry) -> int:
