@@ -29,54 +29,17 @@ POOL = ("size", *WINDOW, "pool", "ceil_mode", "count_include_pad")
 class Request:
     """What the user gave; None or empty stands for the topic's own example or default.
 
+    Each is an argument of `convcli.explain`, which says what it means; those that are read are here as topics
+    take them, or as texts that `bring` reads.
+
     Attributes
     ----------
-    input
-        Numbers as `convcli.arrays.read_array` takes them, or an image file; both with or without
-        `@row,col,height,width`; or the numbers themselves.
-    kernels
-        As `convcli.kernels.parse` takes them, `|` parting the channels of a filter; what `read_array` takes,
-        of one filter or several; or kernels themselves.
-    bias
-        One number for each filter.
-    layout
-        Which axis of arrays of three or four is which: one of `layouts.LAYOUTS`, channels last if None.
-    op
-        "correlate", the default, or "convolve": whether kernels are flipped before they are laid on.
-    size, pool
-        The window of a pool, and "max" or "mean".
-    ceil_mode, count_include_pad
-        Whether a pool's last window may hang over the end, and whether a mean counts padding.
-    output_padding
-        Rows and columns that a transposed convolution adds at the end.
-    groups
-        Of how many channels and filters that do not see each other.
-    activation
-        The name of g.
-    optimizer, learning_rate
-        Rules such as `adam` or `sgd momentum=0.9`, as a configuration has them, and the rate of those that
-        name none.
+    input, kernels, gradient
+        What `convcli.arrays.read_array` takes, a kernel's text or an image file, or the numbers themselves.
     layers
-        Of a receptive field: layers as `shapes.chain` reads them, or a network.
-    gamma, momentum, epsilon
-        Of batch normalisation: a number for each channel (β is `bias`), what running figures keep, and what
-        is added to a variance.
-    rate, seed
-        Of dropout: the share that is dropped, and where the draws begin.
-    gradient
-        dA as `read_array` takes it, or an array (h, w, c).
-    model, layer, image, crop
-        A trained network, the number of a layer in it, the image that goes in (a file, or pixels as the
-        network sees them), and the part of that layer's input to look at.
-    filter, channel
-        Which filter and which channel to look at (from 1), where a topic shows one.
-    why, target
-        Whether to show why an image was taken for a class, and the class's name; the predicted one if None.
-    label, label_smoothing
-        The true class, by its number (from 1) or in a network by its name; and the share that cross-entropy
-        takes from it for all classes alike.
-    max_pixels
-        Pixels that an image file may have.
+        As `shapes.chain` reads them, or a network.
+    model, image
+        A trained network, and the image that goes in: a file, or pixels as the network sees them.
     """
 
     input: str | Input | None = None
