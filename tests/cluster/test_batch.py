@@ -40,9 +40,16 @@ def batch_of(tmp_path, photos):
     """Return a function that gives the batch of kernels' results in `out`."""
 
     def make(
-        *kernels, images=(photos,), recursive=False, manifest=False, keep_going=False, kept=(), **saving
+        *kernels,
+        images=(photos,),
+        policy=Policy(),  # noqa: B008
+        recursive=False,
+        manifest=False,
+        keep_going=False,
+        kept=(),
+        **saving,
     ):
-        pipelines = {name: Pipeline.of(parse(name), Policy()) for name in kernels or ("sobel",)}
+        pipelines = {name: Pipeline.of(parse(name), policy) for name in kernels or ("sobel",)}
         journal = None
         if manifest:
             resume, force = saving.get("resume", False), saving.get("force", False)
@@ -89,6 +96,16 @@ def test_outcomes_are_called_as_they_were_asked_for(tmp_path, monkeypatch, batch
     outcomes = list(batch_of(images=["photos"], out_dir=Path("out")).run(Here()))
     assert {str(one.job.target) for one in outcomes} == {f"out/{number}_sobel.png" for number in range(5)}
     assert {one.job.source for one in outcomes} == {f"photos/{number}.png" for number in range(5)}
+
+
+def test_notes_call_an_image_as_it_was_asked_for(tmp_path, monkeypatch, batch_of):
+    monkeypatch.chdir(tmp_path)
+    outcomes = list(
+        batch_of(images=["photos"], out_dir=Path("out"), policy=Policy(nodata=(3.0,))).run(Here())
+    )
+    notes = [text for one in outcomes for text in one.notes]
+    assert len(notes) >= 5
+    assert all(text.startswith("photos/") for text in notes)
 
 
 def test_the_manifest_has_one_line_for_each_result(tmp_path, batch_of):

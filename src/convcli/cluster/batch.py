@@ -248,7 +248,8 @@ class ClusterBatch:
         ]
         if not isinstance(said, Killed):
             for (results, job), outcome in zip(jobs, pickle.loads(said), strict=False):
-                yield results, replace(outcome, job=job)
+                own = replace(outcome, job=job)
+                yield results, replace(own, notes=_called(own)) if isinstance(own, Done) else own
             return
         died = "a worker" if said.times == 1 else f"{said.times} workers, one after the other,"
         words = f"{died} died while filtering it and nothing else; is it too large for their memory?"
@@ -272,3 +273,12 @@ class ClusterBatch:
 def _as_found(name: str) -> str:
     """Return a name as workers find what is called so: addresses with all that gives access."""
     return name if is_address(name) else place_of(name)
+
+
+def _called(done: Done) -> tuple[str, ...]:
+    """Return a result's notes, in which its image is called as it was asked for."""
+    source = done.job.source
+    there, here = f"{shown(place_of(source))}: ", f"{shown(source)}: "
+    return tuple(
+        f"{here}{text.removeprefix(there)}" if text.startswith(there) else text for text in done.notes
+    )
