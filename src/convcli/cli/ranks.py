@@ -27,6 +27,7 @@ from convcli.errors import ConvcliError, InputError, UsageError
 
 if TYPE_CHECKING:
     from convcli.cluster.mpi import Job
+    from convcli.cluster.placing import Place
     from convcli.config_file import ConfigFile
     from convcli.data import Dataset, Splits
     from convcli.nn.ranks import Ranks
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
 
 Allreduce = Literal["fixed", "plain"]
 
-# How long a rank that has failed waits for others that may have failed alike.
-PATIENCE = 1.0
+# Seconds that a rank that has failed waits for others, which may have failed alike, or wait for it: while all
+# load, which some do later than others, and within a step.
+LOADING, STEPPING = 10.0, 3.0
 
 
 class Fault(NamedTuple):
@@ -119,6 +121,7 @@ class Member(Lead):
         super().__init__(threads)
         self.run: str | None = None
         self._parted = False
+        self._patience: float | None = None  # for ever: others are sure to come to the next round
         self.job, self.rank = job, job.ranks.rank
         self.place = placed(job.host, job.place, job.tell_machine(affinity()), threads)
         self.neighbours = Neighbours(
@@ -139,11 +142,9 @@ class Member(Lead):
     def load(self, file: ConfigFile) -> Splits:
         """Return the data that a configuration names, which all load together; all have to find the same."""
         from convcli.cluster.placing import notes_on
-        from convcli.data import load_data
 
         self.tell(file)
-        data = load_data(file.config.data, file.base, file.config.training.seed, self.neighbours)
-        told = self.tell((self.place, _identity(data)))
+        data, told = self._loaded(file)
         note((*data.notes, *notes_on([place for place, _ in told])))
         for rank, (place, images) in enumerate(told):
             if different := [part for part, found in images.items() if found != told[0][1][part]]:
@@ -154,6 +155,15 @@ class Member(Lead):
                     "path on every machine."
                 )
         return data
+
+    def _loaded(self, file: ConfigFile) -> tuple[Splits, list[tuple[Place, dict[str, str]]]]:
+        """Return the data, and where each rank is and what it has found."""
+        from convcli.data import load_data
+
+        self._patience = LOADING
+        data = load_data(file.config.data, file.base, file.config.training.seed, self.neighbours)
+        self._patience = None
+        return data, self.tell((self.place, _identity(data)))
 
     def hand(self, training: Training, run: Run) -> None:
         from convcli.runs.checkpoints import last_checkpoint
@@ -169,13 +179,11 @@ class Member(Lead):
             self._follow()
 
     def _follow(self) -> None:
-        from convcli.data import load_data
         from convcli.runs.checkpoints import restore_training
         from convcli.runs.folder import Checkpoint
 
         file: ConfigFile = self.tell(None)[0]
-        data = load_data(file.config.data, file.base, file.config.training.seed, self.neighbours)
-        self.tell((self.place, _identity(data)))
+        data, _ = self._loaded(file)
         last, folder = self.tell(None)[0]
         training = restore_training(
             Checkpoint.of(last), Path("the first rank"), data, self.threads, self.ranks
@@ -201,13 +209,16 @@ class Member(Lead):
 
     @contextmanager
     def steps(self) -> Iterator[None]:
+        self._patience = STEPPING
         try:
             yield
-        except (typer.Exit, GeneratorExit):  # at a signal, after the same batch as all others
+        except typer.Exit:  # at a signal, after the same batch as all others
             raise
         except Exception as error:
             self._failed(error)
             raise
+        finally:
+            self._patience = None
 
     @contextmanager
     def fate(self) -> Iterator[None]:
@@ -248,7 +259,7 @@ class Member(Lead):
             lines, code = described(error)
         except Exception:  # it is to be seen as it is
             lines, code = "".join(traceback.format_exception(error)).splitlines(), 1
-        told = self.job.tell(Fault(tuple(lines), code), PATIENCE)
+        told = self.job.tell(Fault(tuple(lines), code), self._patience)
         if told is None:
             self._end_all(lines, code)
         self._part_if_failed(told or ())
@@ -257,8 +268,7 @@ class Member(Lead):
         """End all ranks, which wait for this one, and say why."""
         if self.watch.claim():
             first, *rest = lines
-            who = f"error: rank {self.rank} on {self.job.host}: "
-            say(first.replace("error: ", who, 1), *rest)
+            say(f"error: rank {self.rank} on {self.job.host}: {first.removeprefix('error: ')}", *rest)
             if self.run is not None and not any(KEPT in line for line in lines):
                 say(*kept(self.run, self.ranks.size))
         self.job.abort(code)
