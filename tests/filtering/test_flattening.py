@@ -155,6 +155,13 @@ def test_manifests_and_resume_know_them(call, tmp_path):
     assert (tmp_path / "b.png").read_bytes() == (tmp_path / "out/a_box.png").read_bytes()
 
 
+def test_that_grey_becomes_rgb_is_said(call, tmp_path):
+    saved(tmp_path / "a.png", pixels_of("LA"))
+    coloured = call("filter", "a.png", "-k", "box", "--background", "tomato", "-o", "b.png")
+    assert "note: a.png: grey pixels are RGB on #ff6347" in coloured.stderr
+    assert call("filter", "a.png", "-k", "box", "--background", "grey", "-o", "c.png").stderr == ""
+
+
 def test_frames_are_laid_on_it(call, tmp_path):
     frames = [Image.fromarray(pixels_of("RGBA")) for _ in range(3)]
     frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], duration=100)

@@ -185,6 +185,7 @@ class FilterResult:
     pixels: Pixels  # (H', W') or (H', W', c), of the image's dtype, or floats if `range` is "raw"
     alpha: Pixels | None  # (H', W') of the dtype that it had, moved with the pixels or filtered
     found: Findings
+    coloured: bool = False  # whether grey pixels became RGB on a background
 
 
 def apply(
@@ -247,7 +248,7 @@ def apply(
     made = result.pixels
     if made.shape[2] == 1 and (pixels.ndim == 2 or pixels.shape[2] > 1):
         made = made[:, :, 0]
-    alpha, clipped = result.alpha, summary.clipped / made.size
+    alpha, clipped, channels = result.alpha, summary.clipped / made.size, made.ndim
     if policy.background is not None and alpha is not None:
         made, alpha = flattened(made, alpha, policy.background), None
     minimum, maximum = summary.extremes or (math.nan, math.nan)
@@ -265,7 +266,7 @@ def apply(
         steps=steps,
         policy=policy,
     )
-    return FilterResult(made, alpha, found)
+    return FilterResult(made, alpha, found, coloured=made.ndim > channels)
 
 
 def chained(image: Picture, steps: Sequence[Doing], setting: Setting, max_pixels: int | None) -> Picture:

@@ -27,7 +27,8 @@ def of_result(result: FilterResult) -> list[str]:
 
     Of its look there are no numbers in it, which its line has: those of many images are counted.
     """
-    return [*_of_data(result.found), *_of_look(result)]
+    ground = f"grey pixels are RGB on {result.found.policy.background}"
+    return [*([ground] if result.coloured else []), *_of_data(result.found), *_of_look(result)]
 
 
 def _of_data(found: Findings) -> list[str]:
