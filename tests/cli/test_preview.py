@@ -75,6 +75,13 @@ def test_what_is_asked_for_wrongly_is_refused_before_any_work(call, photo, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
+@pytest.mark.parametrize("name", ["", ".", "/"])
+def test_a_name_of_no_file_is_refused(call, name):
+    refused = call("preview", name)
+    assert (refused.code, refused.stdout) == (1, "")
+    assert "expected an image file, found no name of one" in refused.stderr
+
+
 def test_how_values_became_eight_bits_is_said(call, tmp_path):
     values = np.linspace(-30, 90, 1600).reshape(40, 40).astype(np.float32)
     values[0, 0] = np.nan

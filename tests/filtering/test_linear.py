@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import PIL.Image
 import pytest
 from scipy import ndimage
 
@@ -61,3 +62,14 @@ def test_it_is_another_filter_for_resuming_and_is_kept_in_files():
     assert one.record() != other.record()
     assert read_pipeline(pipeline_document(one), "x").policy.linear
     assert not one.luma
+
+
+@pytest.mark.parametrize("frames", [[], ["--frames", "all"]])
+def test_an_image_whose_colours_it_cannot_go_by_is_named(call, tmp_path, frames):
+    first, second = (PIL.Image.fromarray(np.full((9, 9, 3), n, np.uint8)) for n in (1, 2))
+    first.save(
+        tmp_path / "a.webp", save_all=True, append_images=[second], icc_profile=b"nonsense", lossless=True
+    )
+    refused = call("filter", "a.webp", "-k", "box", "--linear", *frames, "-o", "b.png")
+    assert refused.code == 1
+    assert "error: a.webp: its colour profile is damaged; --linear cannot go by it." in refused.stderr

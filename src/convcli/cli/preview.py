@@ -14,7 +14,8 @@ from convcli.cli.options import Force, Json, MaxPixels
 from convcli.cli.output import note, own_words_only
 from convcli.cli.picture_file import Output
 from convcli.cli.terminal import Protocol, check_protocol
-from convcli.errors import UsageError
+from convcli.errors import InputError, UsageError
+from convcli.wording import shown
 
 STREAM = "-"
 
@@ -106,4 +107,6 @@ def preview(
 def _beside(image: str) -> str:
     if image == STREAM:
         return "stdin_preview.png"
+    if not Path(image).name:
+        raise InputError(f"{shown(image) or 'Nothing'}: expected an image file, found no name of one.")
     return str(Path(image).with_name(f"{Path(image).stem}_preview.png"))

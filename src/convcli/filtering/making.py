@@ -155,6 +155,10 @@ class Making:
                     threads=original.threads,
                     progress=part,
                 )
+        except InputError as error:  # what the image says of its colours, which --linear cannot go by
+            if str(error).startswith(f"{original.label}: "):
+                raise
+            raise error.placed(original.label) from error.__cause__
         except UsageError as error:
             kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
             raise kind(f"{original.label}: {error}") from error

@@ -171,7 +171,7 @@ class FrameSequence:
                 progress=None if progress is None else lambda part: progress(part / share),
                 extremes=extremes,
             )
-        except UsageError as error:
+        except (InputError, UsageError) as error:
             raise error.placed(self.frames.where) from error.__cause__
 
     def _extremes(self) -> tuple[float, float]:
