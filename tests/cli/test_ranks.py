@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import socket
 from pathlib import Path
@@ -135,6 +136,8 @@ def test_a_run_that_is_stopped_and_goes_on_in_other_numbers_ends_with_the_same_b
     assert call("train", tmp_path / "recipe.toml", "--run-dir", tmp_path / "b", "--threads", "1").code == 0
     for name in ("best.safetensors", "last.safetensors"):
         assert mpi.arrays_of(tmp_path / "a" / name) == mpi.arrays_of(tmp_path / "b" / name)
+    environment = json.loads((tmp_path / "a" / "environment.json").read_text())
+    assert [begun["ranks"] for begun in (environment, *environment["resumed"])] == [2, 1, 4]
     assert figures(tmp_path / "a" / "metrics.csv") == figures(tmp_path / "b" / "metrics.csv")
 
 

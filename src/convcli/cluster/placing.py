@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from convcli.cluster.launched import launcher
 from convcli.engine.threads import cgroup_cores, shares
 
 
@@ -17,7 +18,7 @@ class Place(NamedTuple):
     cores: int
     """Processors that the ranks of the machine may use, all together."""
     kept: bool
-    """Whether the launcher keeps each on processors of its own, and some are nobody's."""
+    """Whether Open MPI's mpiexec keeps each on processors of its own, and some are nobody's."""
 
 
 def placed(host: str, place: int, sets: Sequence[frozenset[int]], wanted: int | None) -> Place:
@@ -32,7 +33,8 @@ def placed(host: str, place: int, sets: Sequence[frozenset[int]], wanted: int | 
     """
     together, limit = len(frozenset[int]().union(*sets)), cgroup_cores()
     cores = together if limit is None else max(1, min(together, round(limit)))
-    apart = len(sets) > 1 and sum(map(len, sets)) == together
+    # By itself, that is; what a scheduler gives each rank is what was asked for.
+    apart = launcher() == "Open MPI" and len(sets) > 1 and sum(map(len, sets)) == together
     kept = apart and together < (os.cpu_count() or 1)
     return Place(host, wanted or shares(sets, limit)[place], cores, kept)
 
@@ -52,7 +54,7 @@ def notes_on(places: Sequence[Place]) -> list[str]:
             )
         elif here[0].kept:
             found.append(
-                f"{where}the launcher keeps {len(here)} ranks on {cores} of the machine's processors; Open "
-                "MPI's mpiexec --bind-to none lets them use all"
+                f"{where}mpiexec keeps {len(here)} ranks on {cores} of the machine's processors; with "
+                "--bind-to none they use all"
             )
     return found

@@ -143,7 +143,10 @@ def _file_of(size: int) -> str:
         number, path = tempfile.mkstemp(prefix="convcli-images-", dir=folder)
         try:
             with suppress(OSError):
-                os.posix_fallocate(number, 0, size)
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(number, 0, size)
+                else:
+                    os.truncate(number, size)
                 return path
         finally:
             os.close(number)
