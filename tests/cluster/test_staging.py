@@ -6,7 +6,7 @@ import io
 import json
 import pickle
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +139,19 @@ def test_a_group_that_comes_twice_is_done_once_and_another_image_of_one_name_is_
     assert "its result would be memory://out/x.png, where another image's is already" in str(other.error)
 
 
+def test_of_a_store_that_tells_no_times_what_is_there_is_told_by_its_bytes(memory, batch_of, monkeypatch):
+    said = type(memory).info
+    monkeypatch.setattr(type(memory), "info", lambda self, path: {**said(self, path), "created": None})
+    assert all(isinstance(one, Done) for one in batch_of(manifest=False).run(Here()))
+    assert all(isinstance(one, Done) for one in batch_of(manifest=False).run(Here()))
+    memory.pipe("/out/b_sobel.png", b"mine")
+    (failed, *_) = batch_of(manifest=False, keep_going=True).run(Here())
+    assert "exists already" in str(failed.error)
+    assert memory.cat("/out/b_sobel.png") == b"mine"
+    assert all(isinstance(one, Done) for one in batch_of(manifest=False, force=True).run(Here()))
+    assert memory.cat("/out/b_sobel.png") != b"mine"
+
+
 def age(memory):
     for data in memory.store.values():
         data.created = data.modified = data.created.replace(year=2001)
@@ -176,6 +189,20 @@ def test_where_nothing_can_be_written_is_known_before_anything_is_read(batch_of,
     monkeypatch.setattr(memory, "pipe_file", full)
     with pytest.raises(OutputError, match=r"memory://out: cannot be written \(No space left on device\)"):
         list(batch_of(keep_going=True).run(Here()))
+
+
+@pytest.mark.parametrize(("error", "count"), [(OSError(16, "Please slow down"), 3), (PermissionError(), 1)])
+def test_a_busy_store_costs_a_result_and_one_that_refuses_ends_all(
+    memory, batch_of, monkeypatch, error, count
+):
+    def put(self, *_, **__):
+        raise error
+
+    monkeypatch.setattr(type(memory), "put_file", put)
+    batch = batch_of(keep_going=True)
+    with suppress(OutputError):
+        list(batch.run(Here()))
+    assert batch.failed == count
 
 
 def test_an_image_that_changes_while_it_is_copied_is_not_filtered(memory, batch_of, monkeypatch):

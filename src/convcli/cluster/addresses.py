@@ -370,7 +370,9 @@ def _told(
             f"{shown(address)} exists already: it was made in the meantime; nothing was written."
         ) from error
     except Exception as error:
-        raise kind(f"{shown(address)}: {what} ({_reason(error)}).") from error
+        told = kind(f"{shown(address)}: {what} ({_reason(error)}).")
+        # A result that cannot be put, not for want of permission, is one: a store is busy for a while.
+        raise told from (error if kind is InputError or isinstance(error, PermissionError) else None)
 
 
 def _reason(error: Exception) -> str:

@@ -27,6 +27,9 @@ from convcli.filtering.results import is_as_noted
 from convcli.images import ENDINGS
 from convcli.wording import shown
 
+UNTIMED = -1
+"""In the place of a time, where a store tells none."""
+
 
 class Order(NamedTuple):
     """An image to be filtered: its name, and where its results go, as a worker finds them.
@@ -200,13 +203,13 @@ def _is_of(errand: Errand, place: Path) -> bool:
 
 
 def _there(place: Path) -> int | None:
-    """Return when what is in a place was written, in nanoseconds; None if nothing is there.
+    """Return when what is in a place was written, in nanoseconds or `UNTIMED`; None if nothing is there.
 
     Raises `OutputError` if that is no file.
     """
     if isinstance(place, Address):
         info = store_of(str(place)).info(str(place))
-        return None if info is None else info.modified or 0
+        return None if info is None else UNTIMED if info.modified is None else info.modified
     try:
         status = place.lstat()
     except (FileNotFoundError, NotADirectoryError):  # said by whoever makes its folder
@@ -241,6 +244,7 @@ def _judged(
     except (OSError, ValueError) as error:
         return Failed(job, OutputError(f"{shown(target)}: cannot be written ({reason(error)})."))
     may_replace, adopt = way.replace or noted is not None, errand.terms.noted and way.saving.resume
+    adopt |= there == UNTIMED  # it may be of this call, which its bytes will tell
     if not (may_replace or adopt):
         return Failed(job, OutputError(f"{shown(target)} exists already; {way.advice}."))
     return request(replace=may_replace, adopt=adopt)

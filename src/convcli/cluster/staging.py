@@ -178,8 +178,10 @@ def _put(file: Path, address: str, *, replace: bool) -> None:
             raise
         there = file.with_name("there")
         store.fetch(address, there)
-        if not filecmp.cmp(file, there, shallow=False):
-            raise
+        if not filecmp.cmp(file, there, shallow=False):  # of this image alone: no cause that concerns all
+            raise OutputError(
+                f"{shown(address)} exists already and is another; use --force to overwrite it."
+            ) from None
 
 
 def _ending(name: Path) -> str:
