@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def test_an_example_for_a_cluster_says_what_to_change_and_names_options_that_the
                 assert f"`{option}" in declared, f"{name} {option}"
 
 
+@pytest.mark.skipif(not shutil.which("bash") or os.name == "nt", reason="no bash")
 def test_scripts_for_clusters_have_no_errors_of_syntax():
     for path in (ROOT / "examples" / "cluster").iterdir():
         if path.suffix in {".sh", ".sbatch"}:

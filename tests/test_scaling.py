@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the package is not installed with convcli
 
+pytest.importorskip("fcntl")  # by which the slow link is made that is measured
 from benchmarks.scaling import __main__ as calculator  # noqa: E402
 from benchmarks.scaling import fitting, links, model, page, photos, trainings  # noqa: E402
 from benchmarks.scaling.links import Link, allgather, allreduce, alltoall  # noqa: E402
@@ -96,6 +97,11 @@ def test_batch_norm_meets_in_few_rounds_forward_and_backward():
     assert more == pytest.approx(4 * (2e-3 + 3 * 2 * 64 * 8 / 1e8))
 
 
+def test_pieces_that_meet_are_256_at_most_whatever_the_batch():
+    assert Cut.of(100_000, piece=32, most_lanes=64, meeting=True) == Cut(100_000, pieces=256, lanes=64)
+    assert Cut.of(100_000, piece=32, most_lanes=64).pieces == 3125
+
+
 def test_the_busiest_worker_decides():
     cut = Cut(320, pieces=10, lanes=10)
     assert cut.busiest(4) == 3 * 32
@@ -142,6 +148,8 @@ def test_where_a_batch_pays_twice_as_many_ranks_would_not():
     least = model.pays_from(MILLION, SLOW, ranks=16)
     assert model.efficiency(MILLION, least, SLOW, 16) >= 0.5 > model.efficiency(MILLION, least // 2, SLOW, 16)
     assert model.pays_from(MILLION, SLOW, ranks=32) > least
+    nothing_to_do = replace(MILLION, image=0.0)
+    assert model.pays_from(nothing_to_do, SLOW, ranks=2) is None
 
 
 def test_a_step_takes_longer_again_where_the_ring_is_longer_than_what_is_saved():

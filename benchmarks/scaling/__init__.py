@@ -11,5 +11,5 @@
     training_tables.py, photo_tables.py, page.py
                      the tables and the picture of docs/scaling.md, from docs/scaling.json
 
-The model is arithmetic: it imports nothing of convcli but how a batch is cut.
+The model is arithmetic: it imports nothing of convcli but how batches and listings are cut.
 """

@@ -75,9 +75,12 @@ def scaling(
     for count in ranks or [64]:
         if count > 1:
             least = pays_from(asked, link, count, plain=plain)
-            out.print(f"{count:,} ranks are half used or better from a batch of {least:,} images.")
+            from_batch = f"from a batch of {least:,} images" if least else "with no batch"
+            out.print(f"{count:,} ranks are half used or better {from_batch}.")
     most = slower(asked, batch, link, plain=plain)
-    out.print(f"With a batch of {batch:,} a step takes longer again on more than {most:,} ranks.")
+    out.print(
+        f"With a batch of {batch:,} a step takes longer again on more than {most:,} rank{'s' * (most > 1)}."
+    )
 
 
 def rows_of(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.scaling.links import Exchange, Link, allgather, allreduce, alltoall
 from convcli.engine.pairs import subtrees
-from convcli.nn.cutting import EVEN_PIECES, FEWEST_LANES, LANE_BYTES, MOST_LANES, SMALL_PIECE
+from convcli.nn.cutting import EVEN_PIECES, FEWEST_LANES, LANE_BYTES, MOST_AT_ONCE, MOST_LANES, SMALL_PIECE
 from convcli.nn.sharing import shares
 
 FLOAT, DOUBLE = 4, 8
@@ -67,13 +67,18 @@ class Cut:
     lanes: int
 
     @classmethod
-    def of(cls, batch: int, piece: int, most_lanes: int) -> Cut:
+    def of(cls, batch: int, piece: int, most_lanes: int, *, meeting: bool = False) -> Cut:
         """Cut a batch as convcli does, into pieces of `piece` images at most and so many lanes at most.
+
+        Pieces that meet are all under way at once: there are no more than 256, however large they are then.
 
         >>> Cut.of(1024, piece=41, most_lanes=19)
         Cut(batch=1024, pieces=25, lanes=13)
         """
-        pieces = max(-(-batch // piece), min(EVEN_PIECES, batch // SMALL_PIECE), 1)
+        fewest = -(-batch // piece)
+        pieces = max(
+            min(fewest, MOST_AT_ONCE) if meeting else fewest, min(EVEN_PIECES, batch // SMALL_PIECE), 1
+        )
         rounds = -(-pieces // most_lanes)
         return cls(batch, pieces, -(-pieces // rounds))
 
@@ -169,15 +174,20 @@ def efficiency(
 
 def cut_for(network: Network, batch: int, workers: int) -> Cut:
     """Return how a batch is cut if there may be as many lanes as workers, where convcli has fewer."""
-    return Cut.of(batch, network.piece, max(network.most_lanes, workers))
+    return Cut.of(batch, network.piece, max(network.most_lanes, workers), meeting=network.meetings > 0)
 
 
-def pays_from(network: Network, link: Link, ranks: int, *, plain: bool = False, least: float = 0.5) -> int:
-    """Return the smallest batch, a power of two, on which so many ranks work at `least` that efficiency."""
-    batch = 1
-    while efficiency(network, batch, link, ranks, plain=plain) < least:
-        batch *= 2
-    return batch
+def pays_from(
+    network: Network, link: Link, ranks: int, *, plain: bool = False, least: float = 0.5
+) -> int | None:
+    """Return the smallest batch, a power of two, on which so many ranks work at `least` that efficiency.
+
+    None if none of up to 2⁴⁰ images is one.
+    """
+    batches = (2**power for power in range(41))
+    return next(
+        (batch for batch in batches if efficiency(network, batch, link, ranks, plain=plain) >= least), None
+    )
 
 
 def slower(network: Network, batch: int, link: Link, *, most: int = 1 << 12, plain: bool = False) -> int:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.scaling.fitting import undisturbed
-from benchmarks.scaling.photos import DAY, Cluster, Work, limits, machines
+from benchmarks.scaling.photos import DAY, Cluster, Work, group_of, limits, machines
 from benchmarks.scaling.training_tables import table
-from convcli.cluster.groups import MOST_BYTES, MOST_IMAGES
 
 PHOTOS = 1e7
 
@@ -26,8 +25,7 @@ def works(document: Mapping[str, Any]) -> dict[str, Work]:
 
 def cluster(document: Mapping[str, Any]) -> Cluster:
     """Return the machines that are assumed, with a scheduler as it was measured."""
-    group = max(1, min(MOST_IMAGES, MOST_BYTES // document["photos"]["read"]))
-    return Cluster(tasks=document["tasks"]["groups"], group=group)
+    return Cluster(tasks=document["tasks"]["groups"], group=group_of(document["photos"]["read"]))
 
 
 def photos(document: Mapping[str, Any]) -> str:

@@ -7,12 +7,15 @@ were alone; what is shared (a store, the scheduler) does not grow with machines.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from convcli.cluster.groups import MOST_BYTES, MOST_IMAGES
 
 DAY = 86_400.0
 
@@ -63,8 +66,8 @@ class Cluster:
     get_requests: float = 2.0
     put_requests: float = 1.0
     store: float = math.inf
-    tasks: float = 100.0
-    group: int = 64
+    tasks: float = 41.0
+    group: int = 8
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,15 @@ def limits(work: Work, cluster: Cluster) -> list[Limit]:
     return [*sorted(machine, key=lambda limit: limit.rate), *shared]
 
 
+def group_of(read: float) -> int:
+    """Return how many photos of so many bytes convcli hands out together.
+
+    >>> group_of(1000), group_of(3.75e6), group_of(1e9)
+    (64, 8, 1)
+    """
+    return max(1, min(MOST_IMAGES, int(MOST_BYTES // read)))
+
+
 def machines(work: Work, cluster: Cluster, photos: float, seconds: float = DAY) -> float:
     """Return how many machines it takes; infinity where something they share is too slow.
 
@@ -140,7 +152,7 @@ def _count(number: float) -> str:
 
 def print_photos(
     photos: Annotated[float, typer.Option(min=1, help="How many.")] = 1e7,
-    core: Annotated[float, typer.Option(min=1e-6, help="Seconds of a core for one.")] = 1.0,
+    core: Annotated[float, typer.Option(min=1e-6, help="Seconds of a core for one.")] = 0.6,
     read: Annotated[float, typer.Option(min=1, help="Bytes of a photo.")] = 3.75e6,
     written: Annotated[float, typer.Option(min=1, help="Bytes of a result.")] = 9e6,
     hours: Annotated[float, typer.Option(min=1e-3, help="In which all are to be done.")] = 24.0,
@@ -151,15 +163,19 @@ def print_photos(
     puts: Annotated[float, typer.Option(min=1, help="The store's writes a second.")] = Cluster.puts,
     store: Annotated[float, typer.Option(min=1, help="The store's bytes a second.")] = Cluster.store,
     tasks: Annotated[float, typer.Option(min=1e-3, help="The scheduler's groups a second.")] = Cluster.tasks,
-    group: Annotated[int, typer.Option(min=1, help="Photos in a group.")] = Cluster.group,
+    group: Annotated[
+        int | None, typer.Option(min=1, help="Photos in a group; as many as convcli takes if not given.")
+    ] = None,
 ) -> None:
     """Print what limits filtering many photos, and how many machines it takes."""
-    cluster = Cluster(cores, network / 8, disk, gets, puts, store=store, tasks=tasks, group=group)
+    cluster = Cluster(
+        cores, network / 8, disk, gets, puts, store=store, tasks=tasks, group=group or group_of(read)
+    )
     work = Work("", core, read, written)
+    out = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
     rows = Table("limit", "photos/s", "of", f"machines for {hours:g} h")
     for row in table(work, cluster, photos, hours * 3600):
         rows.add_row(*row)
-    out = Console(highlight=False)
     out.print(rows)
     out.print(
         f"{photos:,.0f} photos: {photos * read / 1e12:,.1f} TB read, "
