@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 
 import numpy as np
@@ -107,6 +108,15 @@ def test_folders_and_patterns_stand_for_the_images_in_them(call, trained, scans,
     alone = call("predict", trained, *listed, "--json")
     assert alone.stdout == told.stdout
     assert ("passed over" in told.stderr) == (names[0] in ("scans", "sc*"))
+
+
+def test_what_a_pattern_matches_besides_images_is_passed_over(call, trained, scans, tmp_path):
+    (tmp_path / "scans/empty.png").mkdir()
+    (tmp_path / "scans/lost.png").symlink_to("nowhere.png")
+    os.mkfifo(tmp_path / "scans/pipe.png")
+    done = call("predict", trained, "scans/*.png")
+    assert done.code == 0, done.stderr
+    assert "3 passed over (scans/empty.png, scans/lost.png, scans/pipe.png): no files, or" in done.stderr
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_that_file(call, trained, scans, tmp_path):

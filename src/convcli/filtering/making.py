@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from convcli.bounds import MAX_PIXELS
 from convcli.errors import ConvcliError, DefectError, InputError, OutputError, UsageError, reason
+from convcli.filtering.chain import Findings
 from convcli.filtering.evidence import Evidence
 from convcli.filtering.frame_numbers import is_numbered, write_numbered
 from convcli.filtering.jobs import Job, Saving
@@ -148,17 +149,7 @@ class Making:
                 image = stripped(image)
             evidence = self._seen()
             with part_of(progress, 1 - WRITING) as part:
-                filtered, found, said = self.request.pipeline(
-                    image,
-                    format=job.format,
-                    max_pixels=original.max_pixels,
-                    threads=original.threads,
-                    progress=part,
-                )
-        except InputError as error:  # what the image says of its colours, which --linear cannot go by
-            if str(error).startswith(f"{original.label}: "):
-                raise
-            raise error.placed(original.label) from error.__cause__
+                filtered, found, said = self._filtered(image, part)
         except UsageError as error:
             kind = InputError if isinstance(error.__cause__, MemoryError) else type(error)
             raise kind(f"{original.label}: {error}") from error
@@ -172,6 +163,19 @@ class Making:
             data = self._written(written, part)
         evidence = self._joined(evidence)
         return Done(job, found, input_shape, notes, time.perf_counter() - started, data, evidence)
+
+    def _filtered(self, image: Image, progress: Progress | None) -> tuple[Image, Findings, list[str]]:
+        """Return what the pipeline makes of the image, as `Pipeline` does."""
+        try:
+            return self.request.pipeline(
+                image,
+                format=self.job.format,
+                max_pixels=self.original.max_pixels,
+                threads=self.original.threads,
+                progress=progress,
+            )
+        except InputError as error:  # what the image says of its colours, which --linear cannot go by
+            raise error.placed(self.original.label) from error.__cause__
 
     def _several(
         self,

@@ -20,11 +20,25 @@ def images_named(names: Sequence[str], *, tell: Callable[[str], None]) -> list[s
         found = matching(name) if is_pattern(name) else [name]
         if not found:
             raise no_match(name)
+        if len(found) > 1:  # of a pattern
+            odd = [path for path in found if not os.path.isfile(path) and not _has_images(path)]  # noqa: PTH113
+            if odd and len(odd) < len(found):
+                some = first_of([shown(path) for path in odd], 3)
+                tell(f"{shown(name)}: {len(odd):,} passed over ({some}): no files, or folders without images")
+                found = [path for path in found if path not in odd]
         for path in found:
             deeper = f"'{shown(path).rstrip('/')}/*'"
             inner = os.path.isdir(path)  # noqa: PTH112
             images += images_in(path, tell=tell, deeper=deeper) if inner else [path]
     return images
+
+
+def _has_images(folder: str) -> bool:
+    """Whether a folder has files that end as images do."""
+    try:
+        return bool(images_in(folder, tell=lambda _: None))
+    except InputError:
+        return False
 
 
 def images_in(folder: str, *, tell: Callable[[str], None], deeper: str = "--recursive") -> list[str]:
