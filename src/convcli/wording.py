@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LONGEST = 80  # signs of something foreign that a message repeats
-_USER = re.compile(r"(?<=\w)://[^\s/?#]*@")
+_USER = re.compile(r"(?:(?<=http)|(?<=https))://[^\s/?#]*@|(?<=\w)://[^\s/?#@]*:[^\s/?#]*@", re.IGNORECASE)
 _QUERY = re.compile(r"(?<=://)([^?\n]*)\?([^\s\"]*)")
 _SECRET = re.compile(r"(?:signature|credential|token|secret|passw|key|accessid|\bsig)[^=&]*=", re.IGNORECASE)
 _NAME_PART = re.compile(r"[^./\\_-]*[./\\_-]+|[^./\\_-]+")
@@ -32,8 +32,12 @@ def shown(name: str | os.PathLike[str]) -> str:
 def without_secrets(text: str) -> str:
     """Return `text` without what gives access in its addresses: user and password, and a signed query.
 
-    >>> without_secrets("s3://key:secret@bucket/a.jpg")
-    's3://bucket/a.jpg'
+    A name alone before @ is a secret of the web only: elsewhere it is a user's, or a container's.
+
+    >>> without_secrets("s3://key:secret@bucket/a.jpg"), without_secrets("abfs://photos@account/a.jpg")
+    ('s3://bucket/a.jpg', 'abfs://photos@account/a.jpg')
+    >>> without_secrets("https://token@host/a.jpg")
+    'https://host/a.jpg'
     >>> without_secrets("https://host/a.jpg?X-Amz-Signature=0f: no such object, https://host/b.jpg?size=9")
     'https://host/a.jpg: no such object, https://host/b.jpg?size=9'
     """

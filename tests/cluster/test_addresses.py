@@ -283,3 +283,22 @@ def test_google_is_listed_in_pages():
     assert found == [("a.png", False, 3), ("b#1", True, None)]
     with pytest.raises(FileNotFoundError):
         list(store.entries("gs://photos/none/"))
+
+
+def test_a_driver_is_told_no_more_than_an_address_says(monkeypatch):
+    told = []
+
+    class Driver:
+        """As that of sftp, which hands all it is told to its connection."""
+
+        _get_kwargs_from_urls = staticmethod(lambda address: {"host": "host", "username": "me"})
+        _strip_protocol = staticmethod(lambda address: address.removeprefix("sftp://me@host"))
+
+        def ls(self, path, detail=False):
+            return [{"name": f"{path.rstrip('/')}/a.png", "type": "file", "size": 3}]
+
+    monkeypatch.setattr(fsspec, "get_filesystem_class", lambda protocol: Driver)
+    monkeypatch.setattr(fsspec, "filesystem", lambda protocol, **how: (told.append(how), Driver())[1])
+    assert results("sftp://me@host/photos/") == [("sftp://me@host/photos/a.png", "o/a_sobel.png", 3)]
+    assert told == [{"host": "host", "username": "me"}]
+    addresses._store.cache_clear()

@@ -34,6 +34,8 @@ LONGEST_REASON = 200  # signs: some stores answer with a page
 
 _EXCLUSIVE = ("s3", "s3a", "gs", "gcs", "memory")
 """Where an object can be written on condition that there is none; `memory` is one process's own."""
+_REMEMBERING = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https")
+"""Whose drivers keep what a store has said, unless they are told not to; others take no such option."""
 _WITH_FOLDERS = ("sftp", "ssh", "smb", "hdfs", "webhdfs", "ftp", "arrow_hdfs")
 _TIMES = ("LastModified", "Last-Modified", "mtime", "updated", "last_modified", "modified", "created")
 
@@ -91,7 +93,8 @@ def _package(protocol: str, error: ImportError) -> str:
 def _store(protocol: str, options: tuple[tuple[str, Any], ...]) -> Store:
     fsspec = extra("fsspec", "dask", "an address")
     with _told(f"{protocol}://", InputError, "cannot be reached"):
-        files = fsspec.filesystem(protocol, use_listings_cache=False, **dict(options))
+        own = {"use_listings_cache": False} if protocol in _REMEMBERING else {}
+        files = fsspec.filesystem(protocol, **own, **dict(options))
     return _KINDS.get(protocol, Store)(protocol, files)
 
 
@@ -107,7 +110,7 @@ class Store:
         """Yield what a folder holds; what marks the folder itself, and has its name, is nothing in it."""
         with _told(folder, InputError, "cannot be listed", missing="no such folder there"):
             own = self._path(folder).rstrip("/")
-            for found in self._files.ls(self._path(folder), detail=True, refresh=True):
+            for found in self._files.ls(self._path(folder), detail=True):
                 name = str(found["name"]).rstrip("/")
                 if name != own:
                     is_folder = found["type"] == "directory"
