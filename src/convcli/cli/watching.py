@@ -42,7 +42,15 @@ class Watch:
         self._pipe = -1
         if job.place == 0 and hasattr(os, "pidfd_open"):
             ranks = {number: rank for rank, number, space, _ in told if space == own[2]}
-            self._start({"host": job.host, "size": job.ranks.size, "ranks": ranks, "claim": self._claim})
+            self._start(
+                {
+                    "host": job.host,
+                    "size": job.ranks.size,
+                    "first": own[0],
+                    "ranks": ranks,
+                    "claim": self._claim,
+                }
+            )
 
     def _start(self, document: dict[str, Any]) -> None:
         taken, self._pipe = os.pipe()
@@ -129,6 +137,7 @@ class _Watcher:
         self._told: dict[str, Any] = {}
         self._rest = b""
         self._ranks: dict[int, int] = {}  # by descriptor
+        self._dead: set[int] = set()
         self._asked: tuple[int, float] | None = None
 
     def run(self) -> None:
@@ -136,35 +145,38 @@ class _Watcher:
         look = select.poll()
         look.register(0, select.POLLIN)
         look.register(self._signals, select.POLLIN)
-        dead: list[int] = []
         try:
-            while not dead and "done" not in self._told:
+            while not self._dead and "done" not in self._told:
                 for number, _ in look.poll():
                     if number == 0:
-                        if not self._listen():
-                            look.unregister(0)
-                        for descriptor in self._ranks:
-                            look.register(descriptor, select.POLLIN)
+                        self._listen(look)
                     elif number == self._signals:
                         self._hear(look)
                     else:
-                        dead.append(self._ranks[number])
-            if dead:
-                self._speak(sorted(dead))
+                        self._dead.add(self._ranks[number])
+            if "done" not in self._told:
+                self._speak(sorted(self._dead))
         finally:
             with suppress(OSError, KeyError):
                 os.unlink(self._told["claim"])  # noqa: PTH108
 
-    def _listen(self) -> bool:
-        """Take what the first rank tells; return False when it will not tell anything more."""
+    def _listen(self, look: select.poll) -> None:
+        """Take what the first rank of the machine tells; when it cannot any more, it has ended."""
         data = os.read(0, 1 << 16)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             self._told |= json.loads(line)
         for number, rank in self._told.pop("ranks", {}).items():
-            with suppress(OSError):  # then the launcher says it
-                self._ranks[os.pidfd_open(int(number))] = rank
-        return bool(data)
+            try:
+                descriptor = os.pidfd_open(int(number))
+            except OSError:  # it ended before this process had begun
+                self._dead.add(rank)
+            else:
+                self._ranks[descriptor] = rank
+                look.register(descriptor, select.POLLIN)
+        if not data:
+            look.unregister(0)
+            self._dead.add(self._told.get("first", 0))
 
     def _hear(self, look: select.poll) -> None:
         if heard := os.read(self._signals, 64):
