@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import pkgutil
 import time
-import uuid
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,8 +18,9 @@ from typing import Any
 import convcli
 from convcli.cluster.groups import Killed, Remaining
 from convcli.cluster.listing import Listed
+from convcli.cluster.sending import Submitted, gone
 from convcli.engine.threads import available_cores
-from convcli.errors import ConvcliError, InputError, UsageError
+from convcli.errors import InputError, UsageError
 from convcli.extras import extra
 from convcli.wording import first_of, shown
 
@@ -28,7 +28,6 @@ LOCAL = "local"
 SILENT = logging.CRITICAL + 1
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_LOOK = 1.0  # again for workers, of which there may be more or fewer
-SECONDS_TO_POLL = 0.01
 GROUPS_A_THREAD = 2  # one under way, and one that is there already when that is done
 
 DEAF = """
@@ -87,9 +86,8 @@ def _started(distributed: Any, processes: int | None) -> Any:
 
     config.set({"distributed.worker.preload": [DEAF]})
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # that the usual port of the dashboard is taken: its address is printed
+        # That the usual port of the dashboard is taken: its address is printed.
+        warnings.simplefilter("ignore")
         return distributed.LocalCluster(
             n_workers=processes or available_cores(),
             threads_per_worker=1,
@@ -106,10 +104,7 @@ def _client(distributed: Any, address: Any) -> Any:
             f"--cluster {shown(str(address))}: no scheduler answers there for {SECONDS_TO_CONNECT} seconds. "
             "Start one with `dask scheduler`, or take --cluster local."
         ) from error
-    except (
-        ValueError,
-        ImportError,
-    ) as error:  # a protocol that Dask knows nothing of, or lacks a package for
+    except (ValueError, ImportError) as error:  # of a protocol that there is none of, or that needs a package
         raise UsageError(f"--cluster {shown(str(address))}: {error}.") from error
 
 
@@ -189,7 +184,7 @@ class Cluster:
         Once `stopping` says so, nothing more is begun, and what is under way is waited for. Raises
         `ConvcliError` if the scheduler is gone, or a worker knows nothing of such errands.
         """
-        submitted = _Submitted(self._distributed, self._client, self.address)
+        submitted = Submitted(self._distributed, self._client, self.address)
         stopped = waiting = False
         try:
             while True:
@@ -230,96 +225,3 @@ class Cluster:
             yield
         except (OSError, TimeoutError, RuntimeError) as error:
             raise gone(self.address) from error
-
-
-class _Submitted:
-    """The groups that are under way."""
-
-    def __init__(self, distributed: Any, client: Any, address: str) -> None:
-        self._client, self.address = client, address
-        self._killed: type[Exception] = distributed.KilledWorker
-        self._completed = distributed.as_completed(loop=client.loop, with_results=True, raise_errors=False)
-        self._waiting: dict[str, tuple[Any, Sequence[Listed]]] = {}
-        self._task = _task()
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def add(self, items: Sequence[Listed], errand: bytes, orders: bytes) -> None:
-        """Have a group done."""
-        key = f"filter-{uuid.uuid4().hex}"
-        future = self._client.submit(self._task, convcli.__version__, errand, orders, key=key, pure=False)
-        self._waiting[key] = future, items
-        self._completed.add(future)
-
-    def ready(self) -> Iterator[tuple[Sequence[Listed], bytes | Killed]]:
-        """Yield what has come back, which may be nothing after a moment."""
-        end = time.monotonic() + SECONDS_TO_LOOK / 10
-        while not self._completed.has_ready() and time.monotonic() < end:
-            time.sleep(SECONDS_TO_POLL)
-        for future, result in self._completed.next_batch(block=False):
-            if future.key in self._waiting:
-                _, items = self._waiting.pop(future.key)
-                yield items, self._said(future.status, result)
-
-    def _said(self, status: str, result: Any) -> bytes | Killed:
-        if status == "finished":
-            said: bytes = result
-            return said
-        if status != "error":
-            raise gone(self.address)
-        error = result[1]
-        if isinstance(error, self._killed):
-            return Killed(getattr(error, "allowed_failures", 0) + 1)
-        if isinstance(error, ImportError):
-            raise UsageError(
-                f"A worker cannot filter images ({error}); install convcli {convcli.__version__} on all."
-            ) from error
-        raise ConvcliError(f"A worker failed: {type(error).__name__}: {error}") from error
-
-    def withdrawn(self) -> Iterator[Sequence[Listed]]:
-        """Take back and yield what no worker has begun."""
-        sent = {key for keys in self._client.processing().values() for key in keys} & self._waiting.keys()
-        begun = set(sent)
-        with suppress(Exception):  # a worker that is asked has died
-            stacks = self._client.call_stack(keys=list(sent)) if sent else {}
-            begun = {key for own in stacks.values() for key in own}
-        later = [self._waiting.pop(key) for key in list(self._waiting) if key not in begun]
-        self._client.cancel([future for future, _ in later], force=True)
-        for _, items in later:
-            yield items
-
-    def forget(self) -> None:
-        """Take back all, whatever becomes of it."""
-        with suppress(Exception):  # the scheduler may be gone
-            self._client.cancel([future for future, _ in self._waiting.values()], force=True)
-        self._waiting.clear()
-
-
-def _task() -> Callable[[str, bytes, bytes], bytes]:
-    """Return what a worker calls, a function that goes by value: a scheduler need not have convcli."""
-
-    def filter_images(version: str, errand: bytes, orders: bytes) -> bytes:
-        import socket
-
-        import convcli
-
-        if convcli.__version__ != version:
-            raise ImportError(f"found convcli {convcli.__version__} on {socket.gethostname()}")
-        from distributed import get_worker
-
-        from convcli.cluster.errands import work
-        from convcli.cluster.staging import within
-
-        with within(get_worker().local_directory):
-            return work(errand, orders)
-
-    return filter_images
-
-
-def gone(address: str) -> ConvcliError:
-    """Return the error of a scheduler that has gone."""
-    return ConvcliError(
-        f"The scheduler at {shown(address)} is gone. Results that are written are whole; with --resume the "
-        "same call goes on."
-    )
