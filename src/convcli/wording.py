@@ -9,8 +9,10 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 LONGEST = 80  # signs of something foreign that a message repeats
-_USER = re.compile(r"(?:(?<=http)|(?<=https))://[^\s/?#]*@|(?<=\w)://[^\s/?#@]*:[^\s/?#]*@", re.IGNORECASE)
-_QUERY = re.compile(r"(?<=://)([^?\n]*)\?([^\s\"]*)")
+_USER = re.compile(
+    r"(?<=http)://[^\s/?#]*@|(?<=https)://[^\s/?#]*@|(?<=\w)://[^\s/?#@:]*:(?!\d*/)[^\s\"@]*@", re.IGNORECASE
+)
+_QUERY = re.compile(r"(https?://[^?\n]*)\?([^\s\"]*)", re.IGNORECASE)
 _SECRET = re.compile(r"(?:signature|credential|token|secret|passw|key|accessid|\bsig)[^=&]*=", re.IGNORECASE)
 _NAME_PART = re.compile(r"[^./\\_-]*[./\\_-]+|[^./\\_-]+")
 
@@ -32,12 +34,13 @@ def shown(name: str | os.PathLike[str]) -> str:
 def without_secrets(text: str) -> str:
     """Return `text` without what gives access in its addresses: user and password, and a signed query.
 
-    A name alone before @ is a secret of the web only: elsewhere it is a user's, or a container's.
+    A name alone before @ is a secret of the web only, where a query may be signed, too: elsewhere it is a
+    user's or a container's, and ? a sign like others.
 
     >>> without_secrets("s3://key:secret@bucket/a.jpg"), without_secrets("abfs://photos@account/a.jpg")
     ('s3://bucket/a.jpg', 'abfs://photos@account/a.jpg')
-    >>> without_secrets("https://token@host/a.jpg")
-    'https://host/a.jpg'
+    >>> without_secrets("https://token@host/a.jpg"), without_secrets("s3://photos/what?token=5.jpg")
+    ('https://host/a.jpg', 's3://photos/what?token=5.jpg')
     >>> without_secrets("https://host/a.jpg?X-Amz-Signature=0f: no such object, https://host/b.jpg?size=9")
     'https://host/a.jpg: no such object, https://host/b.jpg?size=9'
     """
