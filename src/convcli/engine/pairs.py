@@ -32,16 +32,20 @@ def add_in_pairs(rows: Array, out: Array, scratch: Workspace) -> None:
         out[:] = rows[0]
         return
     together = max(SHORTEST, BLOCK // count)
-    kept = scratch.array("sums", ((count + 1) // 2, min(together, width)), rows.dtype)
+    # Of two arrays in turn: where what is added lay in what it is written to, NumPy would copy it first.
+    kept = [
+        scratch.array(name, (-(-count // rows_each), min(together, width)), rows.dtype)
+        for name, rows_each in (("sums", 2), ("sums of sums", 4))
+    ]
     for start in range(0, width, together):
-        level = rows[:, start : start + together]
-        sums = kept[:, : level.shape[1]]
+        level, (sums, others) = rows[:, start : start + together], kept
         while (left := len(level)) > 2:
             half = left // 2
-            np.add(level[0 : 2 * half : 2], level[1 : 2 * half : 2], out=sums[:half])
+            level_sums = sums[: half + left % 2, : level.shape[1]]
+            np.add(level[0 : 2 * half : 2], level[1 : 2 * half : 2], out=level_sums[:half])
             if left % 2:
-                sums[half] = level[-1]
-            level = sums[: half + left % 2]
+                level_sums[half] = level[-1]
+            level, sums, others = level_sums, others, sums
         np.add(level[0], level[1], out=out[start : start + together])
 
 
