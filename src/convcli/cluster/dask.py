@@ -38,6 +38,10 @@ for name in ("SIGINT", "SIGHUP"):
 """
 """For workers of our own, who end what they have begun: Ctrl-C goes to all processes of a terminal."""
 
+WHOLE_BLOCKS, LARGEST_BLOCK = "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_", 2**25
+"""Dask has its workers' C library give memory back early, which then asks the system for each array's anew; a
+photo's filtering spends a fifth of its time on that. Up to the most that the library allows it is kept."""
+
 
 @contextmanager
 def connected(address: str, *, processes: int | None, tell: Callable[[str], None]) -> Iterator[Cluster]:
@@ -84,7 +88,7 @@ def _started(distributed: Any, processes: int | None) -> Any:
     """Return a cluster of as many processes as cores, each of one thread and its share of the memory."""
     from dask import config
 
-    config.set({"distributed.worker.preload": [DEAF]})
+    config.set({"distributed.worker.preload": [DEAF], WHOLE_BLOCKS: LARGEST_BLOCK})
     with warnings.catch_warnings():
         # That the usual port of the dashboard is taken: its address is printed.
         warnings.simplefilter("ignore")
