@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.scaling.links import Exchange, Link, allgather, allreduce, alltoall
 from convcli.engine.pairs import subtrees
-from convcli.nn.cutting import EVEN_PIECES, FEWEST_LANES, LANE_BYTES, MOST_AT_ONCE, MOST_LANES, SMALL_PIECE
+from convcli.nn.cutting import EVEN_PIECES, MOST_AT_ONCE, SMALL_PIECE, most_lanes, whole_rounds
 from convcli.nn.sharing import shares
 
 FLOAT, DOUBLE = 4, 8
@@ -55,7 +55,7 @@ class Network:
     @property
     def most_lanes(self) -> int:
         """How many lanes there are at most: as many as 64 MiB hold gradients of, but 8 to 64."""
-        return max(FEWEST_LANES, min(LANE_BYTES // (FLOAT * self.parameters), MOST_LANES))
+        return most_lanes(self.parameters)
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class Cut:
 
         Pieces that meet are all under way at once: there are no more than 256, however large they are then.
 
-        >>> Cut.of(1024, piece=41, most_lanes=19)
-        Cut(batch=1024, pieces=25, lanes=13)
+        >>> Cut.of(1024, piece=41, most_lanes=16)
+        Cut(batch=1024, pieces=32, lanes=16)
         """
-        fewest = -(-batch // piece)
-        pieces = max(
-            min(fewest, MOST_AT_ONCE) if meeting else fewest, min(EVEN_PIECES, batch // SMALL_PIECE), 1
-        )
+        whole = whole_rounds(-(-batch // piece), most_lanes)
+        pieces = max(whole, min(EVEN_PIECES, batch // SMALL_PIECE), 1)
+        if meeting:
+            pieces = min(pieces, MOST_AT_ONCE)
         rounds = -(-pieces // most_lanes)
         return cls(batch, pieces, -(-pieces // rounds))
 

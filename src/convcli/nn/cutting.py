@@ -9,7 +9,8 @@ from convcli.nn.tape import cut
 # their gradients.
 MOST_LANES, FEWEST_LANES, LANE_BYTES = 64, 8, 1 << 26
 
-# A batch is cut in so many pieces, where these do not get too small.
+# A batch is cut in so many pieces, where these do not get too small; and where there are more, in a multiple
+# of that, in lanes of equal length. So 2, 4 or 8 that share them have the same to do.
 EVEN_PIECES = 8
 
 # A piece's largest activation. Small pieces stay in the second-level cache; in large ones dense layers, whose
@@ -39,15 +40,13 @@ class Cutting:
         self._sequence = network.sequence
         fitting = PIECE_BYTES // (4 * max(network.activations))
         self.most = max(PIECE_RANGE[0], min(fitting, PIECE_RANGE[1]))
-        gradients = LANE_BYTES // (4 * max(network.trained.size, 1))
-        self.most_lanes = max(FEWEST_LANES, min(gradients, MOST_LANES))
+        self.most_lanes = most_lanes(network.trained.size)
 
     def to_learn(self, size: int) -> tuple[int, int]:
         """Return how many pieces to cut a batch into, and groups."""
-        fewest = -(-size // self.most)
+        pieces = max(whole_rounds(-(-size // self.most), self.most_lanes), _even(size), 1)
         if self._sequence.couples_samples:
-            fewest = min(fewest, MOST_AT_ONCE)
-        pieces = max(fewest, _even(size), 1)
+            pieces = min(pieces, MOST_AT_ONCE)
         if not (group := self._sequence.grouped):
             return pieces, pieces
         groups = max(size // group, 1)
@@ -62,6 +61,24 @@ class Cutting:
         """Return the pieces of so many images: as in a batch, but as few as fit where nobody shares them."""
         fewest = -(-count // self.most)
         return cut(count, max(fewest, _even(count)) if shared else fewest) if count else []
+
+
+def most_lanes(parameters: int) -> int:
+    """Return how many lanes a network of so many parameters has at most."""
+    gradients = LANE_BYTES // (4 * max(parameters, 1))
+    return max(FEWEST_LANES, min(gradients, MOST_LANES) // EVEN_PIECES * EVEN_PIECES)
+
+
+def whole_rounds(pieces: int, most: int) -> int:
+    """Return how many pieces to make of a batch for lanes of equal length, `most` at most.
+
+    >>> whole_rounds(25, most=16), whole_rounds(9, most=64), whole_rounds(5, most=64)
+    (32, 16, 5)
+    """
+    if pieces <= EVEN_PIECES:
+        return pieces
+    whole = EVEN_PIECES * -(-pieces // most)
+    return -(-pieces // whole) * whole
 
 
 def _even(size: int) -> int:
