@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import importlib
+import logging
 import os
 import threading
 from pathlib import Path
@@ -180,6 +181,15 @@ def test_what_goes_wrong_is_one_line_without_secrets(s3, monkeypatch, tmp_path):
     assert len(caught.value.lines) == 1
     addresses._store.cache_clear()
     type(s3).clear_instance_cache()
+
+
+def test_what_drivers_log_is_not_printed(monkeypatch, capsys):
+    monkeypatch.setattr(logging.root, "handlers", [])
+    logger = logging.getLogger("fsspec.any")
+    logger.warning("try 1")
+    store_of("memory://x/a.png")
+    logger.warning("try 2")
+    assert "try 2" not in capsys.readouterr().err
 
 
 def test_a_protocol_that_is_misspelt_is_suggested():

@@ -5,6 +5,7 @@ An object's place is its address. Nothing is kept of what a store has said: it m
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ _EXCLUSIVE = ("s3", "s3a", "gs", "gcs", "memory")
 _REMEMBERING = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "http", "https")
 """Whose drivers keep what a store has said, unless they are told not to; others take no such option."""
 _WITH_FOLDERS = ("sftp", "ssh", "smb", "hdfs", "webhdfs", "ftp", "arrow_hdfs")
+_LOGGING = ("fsspec", "google", "azure", "paramiko")  # what drivers build on
 _TIMES = ("LastModified", "Last-Modified", "mtime", "updated", "last_modified", "modified", "created")
 
 
@@ -92,10 +94,20 @@ def _package(protocol: str, error: ImportError) -> str:
 @lru_cache(32)
 def _store(protocol: str, options: tuple[tuple[str, Any], ...]) -> Store:
     fsspec = extra("fsspec", "dask", "an address")
+    _unprinted(fsspec.get_filesystem_class(protocol).__module__.partition(".")[0])
     with _told(f"{protocol}://", InputError, "cannot be reached"):
         own = {"use_listings_cache": False} if protocol in _REMEMBERING else {}
         files = fsspec.filesystem(protocol, **own, **dict(options))
     return _KINDS.get(protocol, Store)(protocol, files)
+
+
+def _unprinted(driver: str) -> None:
+    """Keep what a driver logs, such as each of its tries with where it failed, out of the terminal.
+
+    Python prints what nobody takes. A program that has set up logging still gets it.
+    """
+    for name in (driver, *_LOGGING):
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 class Store:
