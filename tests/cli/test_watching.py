@@ -23,19 +23,23 @@ def rank():
 def watch(tmp_path):
     """Start what watches ranks, which are processes by number, and return it."""
 
-    def start(ranks, **others):
-        heard, _ = signals = os.pipe()
+    def start(ranks, heard_before=b"", **others):
+        pipes = heard, hear, asleep, awake = *os.pipe(), *os.pipe()
+        os.write(hear, heard_before)
         process = subprocess.Popen(
-            [sys.executable, "-m", "convcli.cli.watching", str(heard)],
+            [sys.executable, "-m", "convcli.cli.watching", str(heard), str(awake)],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            pass_fds=[heard],
+            pass_fds=[heard, awake],
         )
-        for number in signals:
-            os.close(number)
+        for number in pipes:
+            if number != asleep:
+                os.close(number)
         claim = str(tmp_path / "claim")
         tell(process, {"host": "node-a", "size": 4, "first": 2, "ranks": ranks, "claim": claim, **others})
+        assert os.read(asleep, 1) == b""  # it is awake, or has ended
+        os.close(asleep)
         return process
 
     yield start
@@ -65,6 +69,12 @@ def test_a_rank_that_had_ended_before_is_named(watch, rank):
     rank.kill()
     rank.wait()
     assert said(watch({rank.pid: 3}))[0] == f"error: rank 3 of 4 {WHY}"
+
+
+def test_a_launchers_signal_to_the_others_is_not_taken_for_the_cause(watch, rank):
+    rank.kill()
+    rank.wait()
+    assert said(watch({rank.pid: 3}, heard_before=bytes([signal.SIGTERM])))[0] == f"error: rank 3 of 4 {WHY}"
 
 
 def test_the_first_rank_has_ended_where_it_tells_nothing_more(watch, rank):

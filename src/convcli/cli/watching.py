@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KEPT = "The last good checkpoint"
 CLAIM = ".convcli-ended.tmp"  # in the run's folder: named as what the next training there removes
 OTHERS_SAY = 0.2  # seconds in which a rank that has ended itself may have said why
+SECONDS_TO_WAKE = 10.0  # of the process, on a busy machine, before training begins without it
 
 
 class Watch:
@@ -39,7 +40,7 @@ class Watch:
         told = job.tell_machine(own)
         self._folder: str | None = None
         self._claim = str(Path(tempfile.gettempdir(), f"convcli-{told[0][3]}"))
-        self._pipe = -1
+        self._pipe = self._awake = -1
         if job.place == 0 and hasattr(os, "pidfd_open"):
             ranks = {number: rank for rank, number, space, _ in told if space == own[2]}
             self._start(
@@ -55,25 +56,30 @@ class Watch:
     def _start(self, document: dict[str, Any]) -> None:
         taken, self._pipe = os.pipe()
         heard, hear = os.pipe()
+        self._awake, awake = os.pipe()
         os.set_blocking(hear, False)
         with suppress(OSError):  # the system starts no more processes: then only the launcher speaks
             subprocess.Popen(
-                [sys.executable, "-m", "convcli.cli.watching", str(heard)],
+                [sys.executable, "-m", "convcli.cli.watching", str(heard), str(awake)],
                 stdin=taken,
                 stdout=subprocess.DEVNULL,
-                pass_fds=[heard],
+                pass_fds=[heard, awake],
                 start_new_session=True,
             )
-        os.close(taken)
-        os.close(heard)
+        for one in (taken, heard, awake):
+            os.close(one)
         # Numbers of signals go there although Python waits for MPI, and its own functions do not run.
         signal.set_wakeup_fd(hear, warn_on_full_buffer=False)
         self._send(document)
 
     def tell(self, folder: str) -> None:
-        """Say which run is written."""
+        """Say which run is written, and see that it is watched: who wakes late cannot tell who died first."""
         self._folder = folder
         self._send({"run": folder})
+        if self._awake >= 0:
+            look = select.poll()
+            look.register(self._awake)
+            look.poll(1000 * SECONDS_TO_WAKE)
 
     def claim(self) -> bool:
         """Return whether this rank is the first that says why all end."""
@@ -85,7 +91,8 @@ class Watch:
             self._send({"done": True})
             signal.set_wakeup_fd(-1)
             os.close(self._pipe)
-            self._pipe = -1
+            os.close(self._awake)
+            self._pipe = self._awake = -1
 
     def _send(self, document: dict[str, Any]) -> None:
         if self._pipe >= 0:
@@ -132,8 +139,8 @@ def _namespace() -> str:
 class _Watcher:
     """What the process does."""
 
-    def __init__(self, signals: int) -> None:
-        self._signals = signals
+    def __init__(self, signals: int, awake: int) -> None:
+        self._signals, self._awake = signals, awake
         self._told: dict[str, Any] = {}
         self._rest = b""
         self._ranks: dict[int, int] = {}  # by descriptor
@@ -147,13 +154,13 @@ class _Watcher:
         look.register(self._signals, select.POLLIN)
         try:
             while not self._dead and "done" not in self._told:
-                for number, _ in look.poll():
-                    if number == 0:
-                        self._listen(look)
-                    elif number == self._signals:
-                        self._hear(look)
-                    else:
-                        self._dead.add(self._ranks[number])
+                ready = [number for number, _ in look.poll()]
+                self._dead |= {self._ranks[number] for number in ready if number in self._ranks}
+                if 0 in ready:
+                    self._listen(look)
+                # A signal that is there together with a death is the launcher's, which ends the others.
+                if self._signals in ready and not self._dead:
+                    self._hear(look)
             if "done" not in self._told:
                 self._speak(sorted(self._dead))
         finally:
@@ -174,6 +181,9 @@ class _Watcher:
             else:
                 self._ranks[descriptor] = rank
                 look.register(descriptor, select.POLLIN)
+        if self._ranks and self._awake >= 0:
+            os.close(self._awake)
+            self._awake = -1
         if not data:
             look.unregister(0)
             self._dead.add(self._told.get("first", 0))
@@ -211,4 +221,4 @@ class _Watcher:
 
 
 if __name__ == "__main__":
-    _Watcher(int(sys.argv[1])).run()
+    _Watcher(*map(int, sys.argv[1:])).run()
