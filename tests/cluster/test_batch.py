@@ -262,6 +262,27 @@ def test_there_is_nothing_written_where_there_are_no_images(tmp_path, batch_of):
     assert not (tmp_path / "out").exists()
 
 
+def test_results_that_are_on_the_workers_alone_are_said_once(tmp_path, batch_of):
+    def answers(*told, **how):
+        for images, said in Here().answers(*told, **how):
+            for image in images:
+                Path(image.targets[0]).unlink()
+            yield images, said
+
+    apart = Here()
+    apart.answers = answers
+    batch, told = batch_of(), []
+    batch._tell = told.append
+    assert len(list(batch.run(apart))) == 5
+    (note,) = told
+    assert note.startswith(f"{tmp_path / 'out' / '0_sobel.png'}: written by a worker, and not there")
+
+    batch = batch_of(force=True)
+    batch._tell = told.append
+    assert len(list(batch.run(Here()))) == 5
+    assert told == [note]
+
+
 def test_findings_come_back_whole(batch_of):
     outcome = next(iter(batch_of().run(Here())))
     assert isinstance(outcome, Done)

@@ -72,7 +72,7 @@ class ClusterBatch:
         self.results, self.keep_going, self.threads, self.journal = results, keep_going, threads or 1, journal
         self.done = self.finished = self.failed = 0
         self.failures: list[ConvcliError] = []
-        self.is_left = self.is_elsewhere = False
+        self.is_left = self.is_elsewhere = self._has_missed = False
         self._max_pixels, self._tell = max_pixels, tell
         self._kept = {place_of(name) for name in kept}
         if journal is not None:
@@ -140,6 +140,7 @@ class ClusterBatch:
             )
             held.enter_context(closing(answers))
             for images, said in answers:
+                last: Done | Failed | None = None
                 for results, outcome in self._outcomes(images, said):
                     if isinstance(outcome, Kept):
                         self.finished += 1
@@ -148,6 +149,8 @@ class ClusterBatch:
                     if isinstance(outcome, Failed) and (not self.keep_going or concerns_all(outcome.error)):
                         ending.append(outcome.error)
                     yield outcome
+                    last = outcome
+                self._look_for(last)
             self.is_left = bool(remaining.take(1, under_way=0))
             if cluster.has_lost_workers():
                 self._tidy()
@@ -268,6 +271,18 @@ class ClusterBatch:
             self.failures.append(outcome.error)
         missing = isinstance(outcome.error.__cause__, FileNotFoundError)
         self.is_elsewhere |= missing and os.path.exists(outcome.job.source)  # noqa: PTH110
+
+    def _look_for(self, outcome: Done | Failed | None) -> None:
+        """Say once if a result is not there for this process: one of each group is looked for."""
+        if self._has_missed or not isinstance(outcome, Done) or outcome.job.target is None:
+            return
+        if not isinstance(outcome.job.target, Address) and not outcome.job.target.exists():
+            self._has_missed = True
+            self._tell(
+                f"{shown(str(outcome.job.target))}: written by a worker, and not there on this machine: "
+                "results lie in a folder of the worker's own, unless a shared file system has --out-dir "
+                "at the same place everywhere"
+            )
 
 
 def _as_found(name: str) -> str:
