@@ -209,6 +209,11 @@ class Training:
         return cutting.lanes(pieces)
 
     @property
+    def most_lanes(self) -> int:
+        """In how many the largest batches go."""
+        return Cutting(self.model.network).most_lanes
+
+    @property
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
         history = self.progress.history

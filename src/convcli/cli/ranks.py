@@ -169,7 +169,8 @@ class Member(Lead):
         from convcli.runs.checkpoints import last_checkpoint
 
         if (lanes := training.lanes) < self.ranks.size:
-            note(f"{self.ranks.size:,} ranks: a batch has work for {lanes}")
+            larger = "" if lanes >= training.most_lanes else "; a larger training.batch_size has for more"
+            note(f"{self.ranks.size:,} ranks: a batch has work for {lanes}{larger}")
         self.tell((b"".join(last_checkpoint(training).parts()), str(run.folder)))
         self._begin(str(run.folder))
 
