@@ -57,6 +57,15 @@ def test_a_file_that_says_nothing_has_no_coding():
     assert coding_of(io.BytesIO(file_of([b"what"]))) is None
 
 
+@pytest.mark.parametrize("length", [2**63 + 16, 2**64 - 1])
+def test_a_box_that_ends_beyond_any_file_says_nothing(length, tmp_path):
+    file = tmp_path / "damaged.heic"  # a file of bytes in memory takes other places than one on a disk
+    file.write_bytes(struct.pack(">I4sQ", 1, b"ftyp", length) + b"heic" + bytes(40))
+    with file.open("rb") as stream:
+        assert coding_of(stream) is None
+        assert not is_film(stream)
+
+
 def test_a_sequence_without_a_still_picture_is_called_one():
     film = box(b"ftyp", b"msf1", bytes(4), b"msf1hevc") + box(b"moov", bytes(8))
     assert is_film(io.BytesIO(film))

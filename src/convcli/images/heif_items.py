@@ -6,6 +6,7 @@ Source: ISO/IEC 14496-12, sections 8.11.1 (meta), 8.11.4 (pitm), 8.11.6 (iinf, i
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
@@ -61,8 +62,10 @@ def _meta(stream: BinaryIO) -> bytes:
 
 def _top(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name of each box of a file, and where its content begins and ends."""
-    place = 0
+    place, size = 0, stream.seek(0, os.SEEK_END)
     for _ in range(MOST_BOXES):
+        if place >= size:  # as a damaged length leads beyond any file
+            return
         stream.seek(place)
         head = stream.read(16).ljust(16, b"\0")
         length, name = struct.unpack_from(">I4s", head)
