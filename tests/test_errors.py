@@ -82,4 +82,5 @@ def test_an_error_is_the_same_in_another_process(cls):
 def test_a_cause_that_no_other_process_would_understand_stays_behind():
     error = UsageError("no")
     error.__cause__ = type("Own", (Exception,), {})()
-    assert pickle.loads(pickle.dumps(error)).__cause__ is None
+    restored, what = error.__reduce__()
+    assert restored(*what).__cause__ is None

@@ -71,7 +71,6 @@ def said(lines):
 GO_ON = "Go on with: mpiexec -n 2 convcli train --resume a"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("who", [0, 1])
 def test_a_rank_that_is_killed_is_named_with_what_is_kept(train, who):
     code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="kill", who=str(who), batch=2)
@@ -84,7 +83,6 @@ def test_a_rank_that_is_killed_is_named_with_what_is_kept(train, who):
     ]
 
 
-@pytest.mark.long
 def test_what_one_rank_fails_at_is_said_once_and_ends_all(train):
     code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="memory", who="1", batch=2)
     assert code == 1
@@ -95,7 +93,6 @@ def test_what_one_rank_fails_at_is_said_once_and_ends_all(train):
     ]
 
 
-@pytest.mark.long
 def test_what_all_ranks_fail_at_the_first_one_says(train):
     code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="file", who="0,1", batch=1)
     assert code == 1
@@ -105,7 +102,6 @@ def test_what_all_ranks_fail_at_the_first_one_says(train):
     ]
 
 
-@pytest.mark.long
 def test_images_that_one_rank_cannot_load_are_named_before_there_is_a_run(train, tmp_path):
     code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="file", who="1", batch=-1)
     assert code == 1
@@ -113,7 +109,6 @@ def test_images_that_one_rank_cannot_load_are_named_before_there_is_a_run(train,
     assert not (tmp_path / "a").exists()
 
 
-@pytest.mark.long
 def test_a_mistake_in_the_command_is_said_once(train):
     code, out, errors = train(2, "recipe.toml", "--nonsense")
     assert (code, out) == (2, "")
@@ -125,7 +120,6 @@ def figures(path):
         return [{name: row[name] for name in row if "second" not in name} for row in csv.DictReader(lines)]
 
 
-@pytest.mark.long
 def test_a_run_that_is_stopped_and_goes_on_in_other_numbers_ends_with_the_same_bytes(train, tmp_path, call):
     code, _, errors = train(2, "recipe.toml", "--run-dir", "a", meets="stop", who="1", batch=2)
     assert said(errors) == ["Interrupted. Go on with: mpiexec -n 2 convcli train --resume a"]

@@ -197,7 +197,6 @@ def test_of_two_workers_one_may_be_killed_in_the_middle(tmp_path, address, start
     assert not [path for path in out.glob(".*.tmp") if path.stat().st_size]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("address", [0], indirect=True)
 def test_an_image_that_ends_its_workers_is_named_and_all_others_are_made(tmp_path, address, started):
     for _ in range(3):  # of which two will die
@@ -214,7 +213,6 @@ def test_an_image_that_ends_its_workers_is_named_and_all_others_are_made(tmp_pat
     assert len(contents(out)) == 29
 
 
-@pytest.mark.long
 def test_when_the_scheduler_dies_one_line_says_so_and_results_are_whole(tmp_path, address, started):
     started("worker", address, "--nthreads", "1", "--no-nanny")
     photos, out = fill(tmp_path / "photos", 150), tmp_path / "out"

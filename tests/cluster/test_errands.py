@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import pickle
 import time
 from pathlib import Path
@@ -52,6 +53,21 @@ def kinds(outcomes):
 def test_folders_are_made_and_results_written(orders):
     assert kinds(run(errand(), orders)) == [Done] * 3
     assert all(Path(order.targets[0]).exists() for order in orders)
+
+
+def test_errors_go_without_what_no_other_process_understands_whatever_others_have_registered(
+    orders, monkeypatch
+):
+    """As Dask does of all classes of errors that there are when it is imported, with what caused them."""
+
+    def refuse(error):
+        raise pickle.PicklingError(error)
+
+    monkeypatch.setitem(copyreg.dispatch_table, InputError, refuse)
+    orders[1] = orders[1]._replace(source="missing.png")
+    outcomes = pickle.loads(work(pickle.dumps(errand()), pickle.dumps(orders)))
+    assert kinds(outcomes) == [Done, Failed, Done]
+    assert type(outcomes[1].error) is InputError
 
 
 def test_all_comes_and_goes_pickled(orders):

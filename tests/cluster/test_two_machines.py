@@ -5,11 +5,15 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from benchmarks.two_machines import TwoMachines
 
 import mpi
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the package is not installed with convcli
+
+from benchmarks.two_machines import TwoMachines
 
 RECIPE = """
 [data]

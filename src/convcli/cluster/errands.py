@@ -6,13 +6,14 @@ there already counts if it holds the bytes that are made now. So every result is
 
 from __future__ import annotations
 
+import io
 import pickle
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from convcli.cluster.addresses import store_of
 from convcli.cluster.staging import evidence_of, is_made_of, is_remote, staged
@@ -94,8 +95,16 @@ def work(errand: bytes, orders: bytes) -> bytes:
 
     All three come and go pickled, so that a scheduler, which hands them on, need not have convcli.
     """
-    outcomes = run(_unpacked(errand), pickle.loads(orders))
-    return pickle.dumps(outcomes, protocol=pickle.HIGHEST_PROTOCOL)
+    answer = io.BytesIO()
+    _Pickler(answer, pickle.HIGHEST_PROTOCOL).dump(run(_unpacked(errand), pickle.loads(orders)))
+    return answer.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    """Takes our errors as they say themselves: Dask has all errors taken with whatever caused them."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        return obj.__reduce__() if isinstance(obj, ConvcliError) else NotImplemented
 
 
 @lru_cache(maxsize=4)
