@@ -15,7 +15,6 @@ import stripes
 from convcli.cli.tensorboard import PATTERN
 from convcli.runs import checkpoints
 
-pytestmark = pytest.mark.long
 pytest.importorskip("tensorboardX")
 accumulating = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 

@@ -52,7 +52,9 @@ def tell(process, document):
 
 
 def said(process):
-    return process.communicate(timeout=20)[1].splitlines()
+    """Return what it says and ends with; the first rank can tell it more up to then."""
+    with process:
+        return process.stderr.read().splitlines()
 
 
 WHY = "on node-a ended without a word, as by kill -9 or for want of memory, and with it all others."
@@ -79,6 +81,7 @@ def test_a_launchers_signal_to_the_others_is_not_taken_for_the_cause(watch, rank
 
 def test_the_first_rank_has_ended_where_it_tells_nothing_more(watch, rank):
     process = watch({rank.pid: 3})
+    process.stdin.close()
     assert said(process)[0] == f"error: rank 2 of 4 {WHY}"
 
 
