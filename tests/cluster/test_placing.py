@@ -6,7 +6,7 @@ import pytest
 
 from convcli.cluster import placing
 from convcli.cluster.placing import Place, notes_on, placed
-from convcli.engine.threads import shares
+from convcli.engine.threads import threads_each
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from convcli.engine.threads import shares
     ],
 )
 def test_processors_are_shared_by_those_that_may_be_put_on_them(sets, limit, expected):
-    assert shares(sets, limit) == expected
+    assert threads_each(sets, limit) == expected
 
 
 @pytest.fixture

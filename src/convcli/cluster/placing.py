@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcli.cluster.launched import launcher
-from convcli.engine.threads import cgroup_cores, shares
+from convcli.engine.threads import cgroup_cores, threads_each
 
 
 class Place(NamedTuple):
@@ -36,7 +36,7 @@ def placed(host: str, place: int, sets: Sequence[frozenset[int]], wanted: int | 
     # By itself, that is; what a scheduler gives each rank is what was asked for.
     apart = launcher() == "Open MPI" and len(sets) > 1 and sum(map(len, sets)) == together
     kept = apart and together < (os.cpu_count() or 1)
-    return Place(host, wanted or shares(sets, limit)[place], cores, kept)
+    return Place(host, wanted or threads_each(sets, limit)[place], cores, kept)
 
 
 def notes_on(places: Sequence[Place]) -> list[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.engine.team import shared_zeros
-from convcli.engine.threads import available_cores
+from convcli.engine.threads import available_cores, share
 from convcli.errors import ConvcliError, InputError
 
 Item = TypeVar("Item")
@@ -64,7 +64,7 @@ class Neighbours:
         >>> Neighbours(1, 3).own(7)
         range(2, 4)
         """
-        return range(count * self.place // self.count, count * (self.place + 1) // self.count)
+        return share(count, self.place, self.count)
 
     def each(self, items: Sequence[Item], work: Callable[[Sequence[Item]], Sequence[Result]]) -> list[Result]:
         """Return what `work` makes of all items, in order, of which each takes some that follow each other.

@@ -76,7 +76,16 @@ def _limit_of(folder: Path) -> float | None:
     return None
 
 
-def shares(sets: Sequence[Collection[int]], limit: float | None = None) -> list[int]:
+def share(count: int, number: int, of: int) -> range:
+    """Return which of `count` things are for one of some who share them, which is `number`, from 0.
+
+    >>> [share(7, number, of=3) for number in range(3)]
+    [range(0, 2), range(2, 4), range(4, 7)]
+    """
+    return range(count * number // of, count * (number + 1) // of)
+
+
+def threads_each(sets: Sequence[Collection[int]], limit: float | None = None) -> list[int]:
     """Return how many threads each of some processes of one machine has processors for, at least 1.
 
     Parameters
@@ -88,7 +97,7 @@ def shares(sets: Sequence[Collection[int]], limit: float | None = None) -> list[
 
     Examples
     --------
-    >>> shares([range(16)] * 3), shares([{0}, {1}]), shares([range(16)] * 4, limit=6)
+    >>> threads_each([range(16)] * 3), threads_each([{0}, {1}]), threads_each([range(16)] * 4, limit=6)
     ([5, 5, 6], [1, 1], [1, 2, 1, 2])
     """
     owners = Counter(core for cores in sets for core in set(cores))
@@ -97,11 +106,10 @@ def shares(sets: Sequence[Collection[int]], limit: float | None = None) -> list[
         alike = [place for place, own in enumerate(sets) if frozenset(own) == cores]
         whole = int(sum(len(alike) / owners[core] for core in cores) + 1e-9)
         for number, place in enumerate(alike):
-            found[place] = whole * (number + 1) // len(alike) - whole * number // len(alike)
+            found[place] = len(share(whole, number, len(alike)))
     if limit is not None and sum(found) > limit:
         whole, count = round(limit), len(sets)
-        cuts = [whole * (place + 1) // count - whole * place // count for place in range(count)]
-        found = [min(own, cut) for own, cut in zip(found, cuts, strict=True)]
+        found = [min(own, len(share(whole, place, count))) for place, own in enumerate(found)]
     return [max(1, own) for own in found]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convcli.engine.threads import share
 from convcli.nn.tape import cut
 
 
@@ -28,8 +29,8 @@ class Learn:
         """Return the lanes of a part."""
         if self.members is None:
             return self.held[part : part + 1]
-        count = len(self.held)
-        return self.held[part * count // self.members : (part + 1) * count // self.members]
+        own = share(len(self.held), part, self.members)
+        return self.held[own.start : own.stop]
 
     def pieces_of(self, lanes: range) -> list[int]:
         """Return the pieces of some lanes, one lane after the other."""
@@ -42,8 +43,8 @@ class Learn:
 
     def in_piece(self, piece: int) -> list[slice]:
         """Return where the groups of a piece lie in the batch; where there are none it is one itself."""
-        first, end = (number * self.groups // self.pieces for number in (piece, piece + 1))
-        return cut(self.size, self.groups)[first:end]
+        own = share(self.groups, piece, self.pieces)
+        return cut(self.size, self.groups)[own.start : own.stop]
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 
 from convcli.engine.pairs import add_in_pairs, join, joins, subtrees
 from convcli.engine.team import shared_zeros
-from convcli.engine.threads import spread
+from convcli.engine.threads import share, spread
 from convcli.engine.workspace import Array, FreeList, Workspace
 from convcli.nn.ranks import Ranks
 
@@ -36,8 +36,7 @@ def shares(count: int, ranks: int) -> list[range]:
     ([range(0, 2), range(2, 4), range(4, 7)], [range(0, 1), range(1, 2), range(2, 2)])
     """
     busy = max(min(ranks, count), 1)
-    ends = [count * min(rank, busy) // busy for rank in range(ranks + 1)]
-    return [range(start, stop) for start, stop in pairwise(ends)]
+    return [share(count, rank, busy) for rank in range(busy)] + [range(count, count)] * (ranks - busy)
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,11 @@ class _Plan:
     def of(cls, lanes: int, ranks: int, parameters: int, figures: int) -> _Plan:
         held = shares(lanes, ranks)
         trees = [subtrees(own, lanes) for own in held]
-        ends = [parameters * rank // ranks for rank in range(ranks + 1)]
+        parts = [share(parameters, rank, ranks) for rank in range(ranks)]
         return cls(
             held,
             trees,
-            [slice(start, stop) for start, stop in pairwise(ends)],
+            [slice(part.start, part.stop) for part in parts],
             joins([tree for own in trees for tree in own], lanes),
             [1 + figures * len(own) for own in held],
         )
