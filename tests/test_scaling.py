@@ -122,7 +122,7 @@ def test_networks_are_cut_as_convcli_cuts_them(name):
     config = ConfigFile.read(trainings.HERE / f"{name}.toml").config
     images = Dataset(np.zeros((10, 28, 28, 1), np.uint8), np.arange(10), tuple("0123456789"))
     network = build.new_training(config, Splits(images, None, None, ()), 1).model.network
-    cutting = Cutting(network)
+    cutting = Cutting.of(network)
     assert fitting.SHAPES[name] == (network.trained.size, cutting.most)
     told = Network(name, *fitting.SHAPES[name], 1, 1, 1)
     for batch in (1, 31, 32, 100, 256, 500, 1024, 8192, 100_000):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.scaling.links import Exchange, Link, allgather, allreduce, alltoall
 from convcli.engine.pairs import subtrees
-from convcli.nn.cutting import EVEN_PIECES, MOST_AT_ONCE, SMALL_PIECE, most_lanes, whole_rounds
+from convcli.nn.cutting import Cutting, most_lanes
 from convcli.nn.sharing import shares
 
 FLOAT, DOUBLE = 4, 8
@@ -75,12 +75,9 @@ class Cut:
         >>> Cut.of(1024, piece=41, most_lanes=16)
         Cut(batch=1024, pieces=32, lanes=16)
         """
-        whole = whole_rounds(-(-batch // piece), most_lanes)
-        pieces = max(whole, min(EVEN_PIECES, batch // SMALL_PIECE), 1)
-        if meeting:
-            pieces = min(pieces, MOST_AT_ONCE)
-        rounds = -(-pieces // most_lanes)
-        return cls(batch, pieces, -(-pieces // rounds))
+        cutting = Cutting(piece, most_lanes, meets=meeting)
+        pieces, _ = cutting.to_learn(batch)
+        return cls(batch, pieces, cutting.lanes(pieces))
 
     def busiest(self, ranks: int, threads: int = 1) -> float:
         """Return how many images the worker takes that takes most.

@@ -204,14 +204,14 @@ class Training:
     @property
     def lanes(self) -> int:
         """In how many lanes a batch goes: for so many workers, of all ranks, it has work."""
-        cutting = Cutting(self.model.network)
+        cutting = Cutting.of(self.model.network)
         pieces, _ = cutting.to_learn(min(self.options.batch_size, len(self.train)))
         return cutting.lanes(pieces)
 
     @property
     def most_lanes(self) -> int:
         """In how many the largest batches go."""
-        return Cutting(self.model.network).most_lanes
+        return Cutting.of(self.model.network).most_lanes
 
     @property
     def finished(self) -> bool:

@@ -386,7 +386,7 @@ def test_all_processors_are_used_unless_told_otherwise():
 @pytest.mark.parametrize(("size", "piece"), [(8, 64), (128, 16), (512, 4)])
 def test_large_activations_go_in_small_pieces(size, piece):
     network = Network([Conv(filters=4, padding="same"), Flatten(), Dense(units=3)], (size, size, 1))
-    assert Cutting(network).most == piece
+    assert Cutting.of(network).most == piece
 
 
 @pytest.mark.parametrize("batch", [128, 512])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from convcli.nn.network import Network
 from convcli.nn.tape import cut
 
@@ -25,6 +27,7 @@ SMALL_PIECE = 32
 MOST_AT_ONCE = 256
 
 
+@dataclass
 class Cutting:
     """How what goes through a network is cut.
 
@@ -34,22 +37,33 @@ class Cutting:
         How many images a piece has at most, unless all pieces are under way at once or hold whole groups.
     most_lanes
         How many lanes there are at most.
+    meets
+        Whether pieces wait for each other, and are therefore all under way at once.
+    group
+        How many images layers take together, 0 if each by itself.
     """
 
-    def __init__(self, network: Network) -> None:
-        self._sequence = network.sequence
+    most: int
+    most_lanes: int
+    meets: bool = False
+    group: int = 0
+
+    @classmethod
+    def of(cls, network: Network) -> Cutting:
+        """Return how a network's batches are cut."""
         fitting = PIECE_BYTES // (4 * max(network.activations))
-        self.most = max(PIECE_RANGE[0], min(fitting, PIECE_RANGE[1]))
-        self.most_lanes = most_lanes(network.trained.size)
+        most = max(PIECE_RANGE[0], min(fitting, PIECE_RANGE[1]))
+        sequence = network.sequence
+        return cls(most, most_lanes(network.trained.size), sequence.couples_samples, sequence.grouped)
 
     def to_learn(self, size: int) -> tuple[int, int]:
         """Return how many pieces to cut a batch into, and groups."""
-        pieces = max(whole_rounds(-(-size // self.most), self.most_lanes), _even(size), 1)
-        if self._sequence.couples_samples:
+        pieces = max(_whole_rounds(-(-size // self.most), self.most_lanes), _even(size), 1)
+        if self.meets:
             pieces = min(pieces, MOST_AT_ONCE)
-        if not (group := self._sequence.grouped):
+        if not self.group:
             return pieces, pieces
-        groups = max(size // group, 1)
+        groups = max(size // self.group, 1)
         return min(pieces, groups), groups
 
     def lanes(self, pieces: int) -> int:
@@ -69,10 +83,10 @@ def most_lanes(parameters: int) -> int:
     return max(FEWEST_LANES, min(gradients, MOST_LANES) // EVEN_PIECES * EVEN_PIECES)
 
 
-def whole_rounds(pieces: int, most: int) -> int:
+def _whole_rounds(pieces: int, most: int) -> int:
     """Return how many pieces to make of a batch for lanes of equal length, `most` at most.
 
-    >>> whole_rounds(25, most=16), whole_rounds(9, most=64), whole_rounds(5, most=64)
+    >>> _whole_rounds(25, most=16), _whole_rounds(9, most=64), _whole_rounds(5, most=64)
     (32, 16, 5)
     """
     if pieces <= EVEN_PIECES:

@@ -108,7 +108,7 @@ class Workers:
         )
         self.flips = flips
         self.threads = useful_threads(threads)
-        self.cutting = Cutting(network)
+        self.cutting = Cutting.of(network)
         multiply_adds = network.sequence.multiply_adds(network.shapes[0])
         self._work_of_an_image = (multiply_adds + ACTIVATION_WORK * sum(network.activations)) * (1 + flips)
         self._ranks = ranks
@@ -384,7 +384,7 @@ def check_training_memory(
     That is, about: activations with their gradients, of a piece for each worker or of all that are under way
     at once, and all vectors; of each rank on this machine.
     """
-    cutting = Cutting(network)
+    cutting = Cutting.of(network)
     largest = max(cutting.most, 2 * network.sequence.grouped - 1)
     share, lanes = (-(-count // ranks.size) for count in (batch_size, cutting.most_lanes))
     images = min(useful_threads(threads) * largest, share)

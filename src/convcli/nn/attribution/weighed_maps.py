@@ -98,7 +98,7 @@ def grad_cams(
 def _found(model: Model, images: Array, labels: Sequence[int], place: Place) -> Iterator[GradCam]:
     """Yield the same of the images alone, without their mirror images."""
     rows, columns = _between_cells(model.network, place)
-    together = Cutting(model.network).most
+    together = Cutting.of(model.network).most
     for start in range(0, len(images), together):
         own = np.array(labels[start : start + together], np.int64)
         trace, _ = back(model, images[start : start + together], own)
