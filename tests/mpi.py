@@ -26,29 +26,19 @@ def mpiexec():
     return [str(program), *(OPEN_MPI if "Open MPI" in said.stdout else [])]
 
 
-def start(ranks, *program, folder):
-    """Return the process of so many ranks of a Python program, which goes on; its output is piped."""
-    command = [*mpiexec(), "-n", str(ranks), sys.executable, *map(str, program)]
-    return subprocess.Popen(
-        command,
+def run(ranks, *program, folder, timeout=120):
+    """Return exit code, stdout and stderr of so many ranks of a Python program."""
+    done = subprocess.run(
+        [*mpiexec(), "-n", str(ranks), sys.executable, *map(str, program)],
         cwd=folder,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        check=False,
+        timeout=timeout,
     )
-
-
-def run(ranks, *program, folder, timeout=120):
-    """Return exit code, stdout and stderr of so many ranks of a Python program."""
-    with start(ranks, *program, folder=folder) as process:
-        try:
-            out, errors = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    return process.returncode, out, errors
+    return done.returncode, done.stdout, done.stderr
 
 
 def arrays_of(path):
