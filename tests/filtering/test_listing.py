@@ -10,7 +10,7 @@ import pytest
 
 from convcli.errors import InputError, UsageError
 from convcli.filtering.jobs import Ending, Listed, Saving, jobs_for
-from convcli.filtering.listing import Listing, listed_images
+from convcli.filtering.listing import Listing
 
 ENDINGS, SAVING = [Ending("sobel", ".png")], Saving(out_dir=Path("o"))
 
@@ -22,6 +22,10 @@ def tree(tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(b"")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def listed_images(names, out_dir, *, tell, recursive=False):
+    return [image for images in Listing(out_dir, recursive, tell).folders(names) for image in images]
 
 
 def names(listed):

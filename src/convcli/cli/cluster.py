@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from convcli.cluster.batch import ClusterBatch
     from convcli.cluster.dask import Cluster
 
-LOCAL = "local"
-
 WITHOUT = {
     "output": ("-o", "each worker writes its results; give --out-dir."),
     "show": ("--show", "results are printed as they come, and not drawn."),
@@ -45,6 +43,8 @@ def check_cluster(
     """Raise `UsageError` of an address that is none, and of what does not go with a cluster."""
     if cluster is None:
         return
+    from convcli.cluster import LOCAL  # of which plain filtering imports nothing
+
     if cluster != LOCAL and "://" not in cluster:
         likely = f"tcp://{cluster}" if ":" in cluster else "tcp://host:8786"
         raise UsageError(

@@ -22,7 +22,7 @@ from convcli.cluster.listing import Listed, listed
 from convcli.errors import ConvcliError, InputError, UsageError
 from convcli.files import Address, identities, is_address, path_of, remove_leftovers
 from convcli.filtering.evidence import Evidence
-from convcli.filtering.jobs import Ending, Job, Saving, ending_of
+from convcli.filtering.jobs import Job, Saving, endings_of
 from convcli.filtering.making import Terms, concerns_all
 from convcli.filtering.manifest import Journal, line_of
 from convcli.filtering.manifest_lines import place_of
@@ -97,13 +97,9 @@ class ClusterBatch:
         **how: Any,
     ) -> ClusterBatch:
         """Return what pipelines, by what their results are called, make of images, as `Batch.of`."""
-        endings = [
-            Ending(name, ending_of(saving.format, one.policy.range)) for name, one in pipelines.items()
-        ]
-        results = [
-            Results(one, str(ending), None, saving, recipe=(recipes or {}).get(ending.label), damaged=damaged)
-            for one, ending in zip(pipelines.values(), endings, strict=True)
-        ]
+        endings = endings_of(pipelines, saving)
+        unkept = [None] * len(endings)  # jobs come one by one
+        results = Results.of_each(pipelines, endings, saving, unkept, recipes=recipes, damaged=damaged)
         return cls(listed(images, endings, saving, recursive=recursive, tell=tell), results, tell=tell, **how)
 
     def _way(self, results: Results) -> Way:
@@ -195,18 +191,18 @@ class ClusterBatch:
         out_dirs = {place_of(results.saving.out_dir or ".") for results in self.results}
         manifest = None if self.journal is None else place_of(self.journal.path)
         for image in listing:
-            source = place_of(image.source)
+            source, targets = place_of(image.source), list(map(place_of, image.targets))
             if any(source.startswith(f"{place.rstrip(os.sep)}{os.sep}") for place in out_dirs):
                 raise UsageError(
                     f"{shown(image.source)} lies in --out-dir, where a result could take its place; give "
                     "another --out-dir."
                 )
-            if manifest in (source, *map(place_of, image.targets)):
+            if manifest in (source, *targets):
                 assert self.journal is not None
                 raise UsageError(
                     f"--manifest {shown(self.journal.path)} is an image or a result itself; name another."
                 )
-            if taken := self._kept.intersection(map(place_of, image.targets)):
+            if taken := self._kept.intersection(targets):
                 raise UsageError(
                     f"{shown(taken.pop())} is an input, and an input is never overwritten; write elsewhere."
                 )
@@ -218,20 +214,24 @@ class ClusterBatch:
             Order(
                 _as_found(image.source),
                 tuple(map(_as_found, image.targets)),
-                tuple(map(self._noted, self.results, self._jobs(image))),
+                self._noted(image),
             )
             for image in images
         ]
         return pickle.dumps(orders, protocol=pickle.HIGHEST_PROTOCOL)
 
-    def _noted(self, results: Results, job: Job) -> Evidence | None:
-        """Return what the manifest has of a result: nothing in particular of one that is to be made again."""
-        if self.journal is None or job.target is None:
-            return None
-        if (entry := results.noted(job, self.journal)) is not None:
-            return entry.evidence
-        entry = self.journal.latest.get(place_of(job.target))
-        return None if entry is None or entry.failed else Evidence()
+    def _noted(self, image: Listed) -> tuple[Evidence | None, ...]:
+        """Return what the manifest has of each result: of one to be made again nothing in particular."""
+        journal = self.journal
+        if journal is None or not journal.latest:
+            return (None,) * len(image.targets)
+
+        def noted(results: Results, job: Job) -> Evidence | None:
+            if (entry := results.noted(job, journal)) is not None:
+                return entry.evidence
+            return Evidence() if journal.has_made(job) else None
+
+        return tuple(map(noted, self.results, self._jobs(image)))
 
     def _jobs(self, image: Listed) -> list[Job]:
         """Return an image's results as they were asked for, of addresses without what gives access."""

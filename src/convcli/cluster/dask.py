@@ -16,6 +16,7 @@ from importlib import metadata
 from typing import Any
 
 import convcli
+from convcli.cluster import LOCAL
 from convcli.cluster.groups import Killed, Remaining
 from convcli.cluster.listing import Listed
 from convcli.cluster.sending import Submitted, gone
@@ -24,7 +25,6 @@ from convcli.errors import InputError, UsageError
 from convcli.extras import extra
 from convcli.wording import first_of, shown
 
-LOCAL = "local"
 SILENT = logging.CRITICAL + 1
 SECONDS_TO_CONNECT = 10
 SECONDS_TO_LOOK = 1.0  # again for workers, of which there may be more or fewer

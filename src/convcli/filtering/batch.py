@@ -15,11 +15,10 @@ from convcli.engine.threads import available_cores
 from convcli.errors import ConvcliError, UsageError
 from convcli.files import Address, Identity, flush_folder, is_address
 from convcli.filtering.evidence import Evidence
-from convcli.filtering.jobs import Ending, Job, Saving, check_streams, ending_of, jobs_for
+from convcli.filtering.jobs import Job, Saving, check_streams, endings_of, jobs_for
 from convcli.filtering.listing import Listing
 from convcli.filtering.making import Request, Terms, concerns_all, made_of
 from convcli.filtering.manifest import Journal, line_of
-from convcli.filtering.manifest_lines import place_of
 from convcli.filtering.outcomes import Done, Failed
 from convcli.filtering.pipeline import Pipeline
 from convcli.filtering.results import Results
@@ -100,16 +99,11 @@ class Batch:
         `images` are names of files, of folders, patterns, or - for standard input; `recipes` are the
         pipelines as a manifest has them. The rest is as in `Batch`.
         """
-        endings = [
-            Ending(name, ending_of(saving.format, one.policy.range)) for name, one in pipelines.items()
-        ]
+        endings = endings_of(pipelines, saving)
         listed = Listing(saving.out_dir, recursive, tell).folders(images)
         by_image = [jobs for _, jobs in jobs_for(listed, endings, saving, tell=tell)]
         groups = list(zip(*by_image, strict=True)) or [()] * len(endings)
-        results = [
-            Results(one, str(ending), jobs, saving, recipe=(recipes or {}).get(ending.label), damaged=damaged)
-            for one, ending, jobs in zip(pipelines.values(), endings, groups, strict=True)
-        ]
+        results = Results.of_each(pipelines, endings, saving, groups, recipes=recipes, damaged=damaged)
         return cls(results, [job for jobs in by_image for job in jobs], tell=tell, **how)
 
     def _left_to_do(self, kept: Collection[Identity], tell: Callable[[str], None]) -> list[Job]:
@@ -219,17 +213,10 @@ class Batch:
             results.pipeline,
             results.saving,
             results.damaged,
-            replace=results.replace or self._is_ours(job),
+            replace=results.replace or (self.journal is not None and self.journal.has_made(job)),
             adopt=self.journal is not None and results.saving.resume,
             expected=self.expected.get(job),
         )
-
-    def _is_ours(self, job: Job) -> bool:
-        """Whether the manifest says that an earlier call has made a result, which may be made again."""
-        if self.journal is None or job.target is None:
-            return False
-        entry = self.journal.latest.get(place_of(job.target))
-        return entry is not None and not entry.failed
 
     def _prepare(self) -> None:
         """Make the folders of all results: none may tidy up a folder that is written into."""

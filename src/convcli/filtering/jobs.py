@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from convcli.images import COMPRESSION, ENDINGS, FORMATS, Encoding
 from convcli.images.choice import Choice
 from convcli.images.holding import check_choice
 from convcli.wording import shown
+
+if TYPE_CHECKING:
+    from convcli.filtering.pipeline import Pipeline
 
 STREAM = "-"
 
@@ -280,6 +283,11 @@ class _Apart:
 def as_one_name(name: str) -> str:
     """Return what two names have in common that only some file systems tell apart."""
     return unicodedata.normalize("NFC", name).casefold()
+
+
+def endings_of(pipelines: Mapping[str, Pipeline], saving: Saving) -> list[Ending]:
+    """Return what tells the results of pipelines apart, which are by what those are called."""
+    return [Ending(name, ending_of(saving.format, one.policy.range)) for name, one in pipelines.items()]
 
 
 def ending_of(format: str | None, range: str) -> str:  # noqa: A002

@@ -214,17 +214,7 @@ class _Images(Sequence[Listed]):
         return Listed(self.places.joined(self.folder, entry.name), self.under, entry.bytes)
 
 
-def listed_images(
-    names: Sequence[str], out_dir: Path | None, *, tell: Callable[[str], None], recursive: bool = False
-) -> list[Listed]:
-    """Return the images that are named, all at once."""
-    return list(chain.from_iterable(Listing(out_dir, recursive, tell).folders(names)))
-
-
 def _by_own_folder(stream: _Stream) -> _Stream:
     """Yield images by the folder in which they lie, beside which their results will."""
     for _, images in stream:  # each time those of one folder
         yield Path(images[0].source).parent.parts, images
-
-
-__all__ = ["Listed", "Listing", "listed_images"]

@@ -90,6 +90,11 @@ class Journal:
                 f"--manifest {shown(self.path)} is a kernel's or a pipeline's file; name another."
             )
 
+    def has_made(self, job: Job) -> bool:
+        """Whether it says that an earlier call has made a job's result, which may be made again."""
+        entry = None if job.target is None else self.latest.get(place_of(job.target))
+        return entry is not None and not entry.failed
+
     def begin(self) -> None:
         """Open the file, for this process alone."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from convcli.errors import UsageError
 from convcli.files import Address
 from convcli.filtering.difference import of_lines
 from convcli.filtering.evidence import Evidence
-from convcli.filtering.jobs import Job, Saving
+from convcli.filtering.jobs import Ending, Job, Saving
 from convcli.filtering.manifest import Journal
 from convcli.filtering.manifest_lines import Entry, line_number, place_of
 from convcli.filtering.out_dir import OutDir
@@ -51,6 +51,23 @@ class Results:
             self.out_dir = OutDir(saving.out_dir, ending, made, folders, many=jobs is None or len(jobs) > 1)
             self.replace |= saving.resume and self.out_dir.matches
             self.advice = self.out_dir.advice
+
+    @classmethod
+    def of_each(
+        cls,
+        pipelines: Mapping[str, Pipeline],
+        endings: Sequence[Ending],
+        saving: Saving,
+        groups: Iterable[Sequence[Job] | None],
+        *,
+        recipes: Mapping[str, Recipe] | None,
+        damaged: bool,
+    ) -> list[Results]:
+        """Return those of each pipeline, which, as `recipes`, are by what results are called."""
+        return [
+            cls(one, str(ending), jobs, saving, recipe=(recipes or {}).get(ending.label), damaged=damaged)
+            for one, ending, jobs in zip(pipelines.values(), endings, groups, strict=True)
+        ]
 
     def check(self, format: str | None) -> None:  # noqa: A002
         """Raise `UsageError` of an option that files of a format cannot follow, whatever the image."""
