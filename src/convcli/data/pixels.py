@@ -24,6 +24,7 @@ from convcli.data.presentation import Pixels, Presentation
 from convcli.data.readers import FEWER, Wanted
 from convcli.data.survey import Held, Seen, Shape, found_range, held_by, is_transparent, survey
 from convcli.engine.team import MOST_PARTS, Team
+from convcli.engine.threads import share
 from convcli.errors import InputError
 from convcli.images import Image
 from convcli.wording import shown
@@ -243,10 +244,10 @@ def _to_eight(length: float) -> int:
 def _each(indices: Sequence[int], work: Callable[[int], Result], large: bool, cores: int) -> list[Result]:
     """Return the result of `work` for each index, in order; what it leaves behind lies in shared arrays."""
     parts = min(len(indices), MOST_PARTS)
-    edges = [len(indices) * part // max(parts, 1) for part in range(parts + 1)]
 
     def read(_: None, part: int) -> list[Result]:
-        return [work(index) for index in indices[edges[part] : edges[part + 1]]]
+        own = share(len(indices), part, parts)
+        return [work(index) for index in indices[own.start : own.stop]]
 
     team = Team(read, cores)
     if not large and (len(indices) < WORTH_A_PROCESS or not team.forks):
